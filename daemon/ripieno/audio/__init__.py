@@ -1,0 +1,1 @@
+"""The edge to sound: the monitor voice, WAV files, SoundFonts, sound devices."""

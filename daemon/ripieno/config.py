@@ -1,0 +1,111 @@
+"""Settings: what is fixed while the daemon runs, from a TOML file and from flags.
+
+::
+
+    model = "event-gru"        # a name, or a path to a model folder
+    [play]
+    role = "answer"            # everything in ripieno.params.Params
+
+Flags win over the file, the file over the defaults. Every value's kind and bound is
+checked before anything starts; a bad one is named with its bound.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ripieno import params
+from ripieno.errors import FileError, SettingsError
+from ripieno.params import Params
+
+PROVIDERS: Final = ("auto", "cpu", "cuda")
+BACKENDS: Final = ("auto", "alsa", "jack", "coremidi", "windows")
+SERVER_WAIT_S: Final = (0.0, 86_400.0)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to run.
+
+    Attributes:
+        model: a model's name, or a path to its folder.
+        provider: ``auto`` takes CUDA where it works and the CPU otherwise.
+        backend: which MIDI system to open ports on; ``auto`` takes what is there.
+        name_in, name_out: the ports' names.
+        journal: where to write the journal; None for nowhere.
+        server_wait_s: how long to wait for a MIDI server that went away.
+        play: how to play.
+    """
+
+    model: str = "event-gru"
+    provider: str = "auto"
+    backend: str = "auto"
+    name_in: str = "Ripieno In"
+    name_out: str = "Ripieno Out"
+    journal: str | None = None
+    server_wait_s: float = 120.0
+    play: Params = Params()
+
+
+def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Settings:
+    """Settings from a file (or none), with flags laid over it.
+
+    Args:
+        path: a TOML file.
+        flags: top-level settings given on the command line.
+        play: entries of the ``[play]`` table given on the command line.
+
+    Raises:
+        FileError: the file cannot be read, or is not TOML.
+        SettingsError: a setting is unknown, of the wrong kind, or out of its bounds.
+    """
+    table = _read(path) if path is not None else {}
+    merged = {**table, **flags, "play": {**table.get("play", {}), **play}}
+    try:
+        settings = msgspec.convert(merged, Settings)
+    except msgspec.ValidationError as error:
+        where = f"{path}: " if path is not None else ""
+        raise SettingsError(f"{where}{_plainly(str(error))}") from error
+    return check(settings)
+
+
+def check(settings: Settings) -> Settings:
+    """Return the same value, or say which bound it breaks.
+
+    Raises:
+        SettingsError: with the value and its bounds.
+    """
+    for name, allowed in (("provider", PROVIDERS), ("backend", BACKENDS)):
+        if (value := getattr(settings, name)) not in allowed:
+            raise SettingsError(f"{name} is {value!r}; choose {', '.join(allowed)}.")
+    low, high = SERVER_WAIT_S
+    if not low <= settings.server_wait_s <= high:
+        raise SettingsError(
+            f"server_wait_s is {settings.server_wait_s:g}; "
+            f"it must lie between {low:g} and {high:g}."
+        )
+    for name in ("name_in", "name_out"):
+        value = getattr(settings, name)
+        if not 0 < len(value) <= 60 or ":" in value:
+            raise SettingsError(
+                f"{name} is {value!r}; a port name has 1 to 60 characters and no colon."
+            )
+    params.check(settings.play)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} is not TOML: {error}.") from error
+
+
+def _plainly(message: str) -> str:
+    """Msgspec's ``Expected `int`, got `str` - at `$.play.low``` as a sentence."""
+    what, _, where = message.partition(" - at `$")
+    field = where.strip(".`") or "the settings"
+    return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."

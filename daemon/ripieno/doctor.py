@@ -1,0 +1,118 @@
+"""`ripieno doctor`: what is there, what is missing, what to install."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from ripieno import __version__
+from ripieno.audio.devices import audio_report
+from ripieno.audio.soundfont import SoundFont, find_soundfont
+from ripieno.errors import RipienoError
+from ripieno.midi.backends import choose_backend
+from ripieno.think import manifest
+
+
+class Finding(NamedTuple):
+    """One thing looked at.
+
+    Attributes:
+        topic: what.
+        verdict: ``note`` is for what is not needed, but worth knowing.
+        sentence: what was found, and what to do.
+    """
+
+    topic: str
+    verdict: Literal["ok", "note", "FAIL"]
+    sentence: str
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything, one finding after another; never raises."""
+    yield Finding(
+        "Ripieno",
+        "ok",
+        f"{__version__} on Python {platform.python_version()}, {platform.platform()}.",
+    )
+    for topic, look in (
+        ("MIDI", _midi),
+        ("Inference", _inference),
+        ("Models", _models),
+    ):
+        try:
+            yield Finding(topic, "ok", look())
+        except (RipienoError, ImportError, OSError) as error:
+            yield Finding(topic, "FAIL", str(error))
+    yield _packages()
+    yield _priority()
+    yield _optional("Sound", audio_report)
+    yield _optional("SoundFont", _soundfont)
+
+
+def _midi() -> str:
+    backend, why = choose_backend()
+    return f"ports open on {backend} ({why})."
+
+
+def _inference() -> str:
+    import onnxruntime
+
+    from ripieno.think.session import choose_provider
+
+    choice = choose_provider("auto")
+    return f"ONNX Runtime {onnxruntime.__version__}; {choice.why}."
+
+
+def _models() -> str:
+    names = [manifest.load(folder).name for folder in manifest.installed()]
+    if not names:
+        raise RipienoError(
+            "no model is installed; copy a model folder to "
+            f"{' or '.join(map(str, manifest.folders())) or 'models/'}."
+        )
+    return f"{', '.join(names)}: complete, and of this daemon's vocabulary."
+
+
+def _packages() -> Finding:
+    names = {d.metadata["Name"] for d in importlib.metadata.distributions()}
+    if {"onnxruntime", "onnxruntime-gpu"} <= names:
+        return Finding(
+            "Packages",
+            "FAIL",
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each "
+            "other: uninstall both, then install Ripieno again.",
+        )
+    return Finding("Packages", "ok", "one ONNX Runtime package, as it should be.")
+
+
+def _priority() -> Finding:
+    if sys.platform != "linux":
+        return Finding(
+            "Priority", "note", "real-time priority is only asked for on Linux."
+        )
+    try:
+        policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, policy, param)
+    except OSError:
+        return Finding(
+            "Priority",
+            "note",
+            "real-time priority is not allowed; it plays well without, better with: "
+            "join the audio group and set `@audio - rtprio 95` in "
+            "/etc/security/limits.d/audio.conf.",
+        )
+    return Finding("Priority", "ok", "real-time priority is allowed.")
+
+
+def _optional(topic: str, look: Callable[[], str]) -> Finding:
+    return Finding(topic, "note", look())
+
+
+def _soundfont() -> str:
+    found = find_soundfont()
+    if isinstance(found, SoundFont):
+        return f"the demo's sound file is played by {found.name}."
+    return f"the demo's sound file is played by the built-in voice ({found})."

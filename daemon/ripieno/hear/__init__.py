@@ -1,0 +1,1 @@
+"""MIDI in → performance: what was played, and when a phrase is over."""

@@ -1,0 +1,34 @@
+"""What was really played, by both: bounded, in order, ready to be told again.
+
+A thinker that was restarted is told this history; the fallback composer learns from it.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from ripieno.music.plan import Played
+
+LONGEST_EVENTS: Final = 1024
+"""About a minute of dense two-handed playing: more than a recurrent state remembers."""
+
+
+class History:
+    """The last `LONGEST_EVENTS` events. Cost: O(1) an event, memory bounded."""
+
+    def __init__(self) -> None:
+        self._events: deque[Played] = deque(maxlen=LONGEST_EVENTS)
+
+    def add(self, event: Played) -> None:
+        """Append; the oldest one falls out."""
+        self._events.append(event)
+
+    def __iter__(self) -> Iterator[Played]:
+        return iter(self._events)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def human_onsets(self, most: int = 128) -> list[Played]:
+        """The human's last note-ons, oldest first."""
+        return [event for event in self._events if event.is_human_onset][-most:]

@@ -1,0 +1,121 @@
+"""When is a phrase over? From its own rhythm, not from a fixed silence.
+
+A listener takes a silence for an end when it is clearly longer than the ones within the
+phrase. So the wait is a multiple of the longest recent gap between onsets, at least
+so many of the median one, between two bounds; a key still held means the phrase is
+still being played. Onsets closer than `CHORD_NS` are one.
+
+The reply then starts on the human's own pulse: the first pulse after the last onset
+that is not before the end of the phrase. The pulse is the median gap, halved or doubled
+into a walking tempo.
+
+This module does not know who replies, or whether anyone does.
+"""
+
+import statistics
+from collections import deque
+from typing import Final
+
+CHORD_NS: Final = 50_000_000
+"""A pianist's chord spreads over 10–50 ms (Goebl 2001)."""
+RECENT: Final = 12
+LONGEST_GAP_RATIO: Final = 1.35
+MEDIAN_GAP_RATIO: Final = 2.2
+SHORTEST_WAIT_NS: Final = 320_000_000
+LONGEST_WAIT_NS: Final = 2_400_000_000
+WAIT_FOR_A_FIRST_NOTE_NS: Final = 900_000_000
+"""One lone onset tells no rhythm: wait a little under a second."""
+AFTER_RELEASE_NS: Final = 120_000_000
+"""A key just lifted is likely to be followed by another: never sooner than this."""
+PULSE_NS: Final = (300_000_000, 700_000_000)
+"""Walking tempo, 85 to 200 beats a minute: where people tap (Parncutt 1994)."""
+
+
+class Phrase:
+    """The phrase that the human is playing. Times are arrival stamps, in nanoseconds.
+
+    Cost: O(1) a note; the median is over at most `RECENT` gaps.
+    """
+
+    def __init__(self) -> None:
+        self._gaps: deque[int] = deque(maxlen=RECENT)
+        self._held: set[int] = set()
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin afresh; keys still held belong to the next phrase."""
+        self._gaps.clear()
+        self._first_ns: int | None = None
+        self._onset_ns = 0
+        self._release_ns = 0
+        self.onsets = 0
+
+    def down(self, at_ns: int, pitch: int) -> None:
+        """A key went down."""
+        self._held.add(pitch)
+        if self._first_ns is None:
+            self._first_ns = at_ns
+        elif at_ns - self._onset_ns < CHORD_NS:
+            return
+        else:
+            self._gaps.append(at_ns - self._onset_ns)
+        self._onset_ns = at_ns
+        self.onsets += 1
+
+    def up(self, at_ns: int, pitch: int) -> None:
+        """A key came up."""
+        self._held.discard(pitch)
+        self._release_ns = max(self._release_ns, at_ns)
+
+    def lift_all(self) -> None:
+        """No key is held any more, whatever was said."""
+        self._held.clear()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been played since `clear`."""
+        return self._first_ns is None
+
+    @property
+    def pulse_ns(self) -> int:
+        """The beat felt in the phrase, within `PULSE_NS`."""
+        low, high = PULSE_NS
+        pulse = int(statistics.median(self._gaps)) if self._gaps else 500_000_000
+        while pulse < low:
+            pulse *= 2
+        while pulse > high:
+            pulse //= 2
+        return max(pulse, low)
+
+    def wait_ns(self, patience: float = 1.0) -> int:
+        """The silence after an onset that ends the phrase, given its rhythm so far."""
+        if not self._gaps:
+            return int(WAIT_FOR_A_FIRST_NOTE_NS * patience)
+        wait = max(
+            LONGEST_GAP_RATIO * max(self._gaps),
+            MEDIAN_GAP_RATIO * statistics.median(self._gaps),
+        )
+        return int(min(max(wait, SHORTEST_WAIT_NS), LONGEST_WAIT_NS) * patience)
+
+    def ends_at_ns(self, patience: float = 1.0) -> int | None:
+        """When it is over if nothing more happens; None while it cannot be."""
+        if self._first_ns is None or self._held:
+            return None
+        return max(
+            self._onset_ns + self.wait_ns(patience), self._release_ns + AFTER_RELEASE_NS
+        )
+
+    def reply_at_ns(self, patience: float = 1.0) -> int | None:
+        """The first pulse after the last onset that is not before the end."""
+        ends = self.ends_at_ns(patience)
+        if ends is None:
+            return None
+        pulses = -((self._onset_ns - ends) // self.pulse_ns)
+        return self._onset_ns + pulses * self.pulse_ns
+
+    def length_ns(self) -> int:
+        """From the first onset to the last release, or a pulse after the last onset."""
+        if self._first_ns is None:
+            return 0
+        end_ns = max(self._release_ns, self._onset_ns + self.pulse_ns)
+        return end_ns - self._first_ns

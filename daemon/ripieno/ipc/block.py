@@ -1,0 +1,73 @@
+"""The one block of memory that all our processes share.
+
+Layout: a few 64-bit words (stop flag, heartbeats), the ledger, five rings. It belongs
+to the supervisor, which makes it and removes it; the others attach by name. Whatever
+process dies, what it wrote is still there for the others to read.
+"""
+
+import struct
+from multiprocessing.shared_memory import SharedMemory
+from typing import Final
+
+from ripieno.ipc.ring import Ring
+
+LEDGER_BYTES: Final = 4096
+"""Room for `ripieno.play.ledger.SIZE`, checked where the two meet."""
+RING_BYTES: Final = {
+    "to_thinker": 1 << 18,
+    "to_player": 1 << 18,
+    "journal": 1 << 20,
+    "player_notes": 1 << 16,
+    "thinker_notes": 1 << 16,
+}
+WORDS: Final = ("stop", "player_beat_ns", "thinker_beat_ns")
+
+_WORD: Final = struct.Struct("<q")
+_WORDS_BYTES: Final = 64
+SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + sum(RING_BYTES.values())
+
+
+class Block:
+    """Shared memory with names for its parts. Thread: any; a ring has its two ends."""
+
+    def __init__(self, name: str | None = None) -> None:
+        """Make a fresh block, or attach to the one of that name."""
+        self._memory = SharedMemory(name, create=name is None, size=SIZE)
+        self._is_mine = name is None
+        view = self._memory.buf
+        assert view is not None
+        self._words = view[:_WORDS_BYTES]
+        self.ledger = view[_WORDS_BYTES : _WORDS_BYTES + LEDGER_BYTES]
+        self._rings: dict[str, Ring] = {}
+        at = _WORDS_BYTES + LEDGER_BYTES
+        for ring, size in RING_BYTES.items():
+            self._rings[ring] = Ring(view[at : at + size])
+            at += size
+
+    @property
+    def name(self) -> str:
+        """What other processes attach by."""
+        return self._memory.name
+
+    def ring(self, name: str) -> Ring:
+        """One of `RING_BYTES`."""
+        return self._rings[name]
+
+    def word(self, name: str) -> int:
+        """Read one of `WORDS`."""
+        at = WORDS.index(name) * _WORD.size
+        return int(_WORD.unpack_from(self._words, at)[0])
+
+    def set_word(self, name: str, value: int) -> None:
+        """Write one of `WORDS`."""
+        _WORD.pack_into(self._words, WORDS.index(name) * _WORD.size, value)
+
+    def close(self) -> None:
+        """Let go; the one who made it also removes it."""
+        for ring in self._rings.values():
+            ring.close()
+        self._words.release()
+        self.ledger.release()
+        self._memory.close()
+        if self._is_mine:
+            self._memory.unlink()

@@ -1,0 +1,1 @@
+"""The edge to MIDI: ports, the byte parser, Standard MIDI files."""

@@ -1,0 +1,162 @@
+"""The JACK server, seen from beside the ports: is it there, and who is connected.
+
+This is the only file that imports `jack`. No process callback is ever set: Python in
+the audio server's thread costs the DAW xruns. What a `Sentinel` is for:
+
+* rtmidi is never told that the server died, and after some 2 340 sends into the void
+  its `send_message` spins for ever while it holds the GIL. JACK's shutdown callback
+  does fire: 5–7 ms after a `kill -9` of the server;
+* its client name is taken exactly or not at all, which makes it the lock that keeps
+  two of us from sharing one port name (rtmidi's own clients are silently renamed);
+* a server that is stopped, not dead, fires nothing; its cycle counter stands still.
+
+This module knows no MIDI. It needs libjack (JACK or PipeWire's) and says so.
+"""
+
+import ctypes
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ripieno.errors import PortError
+
+_CHECK: Final = "Ripieno check"
+_NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
+
+
+def server_is_up() -> bool:
+    """Whether a JACK server answers; starts none and prints nothing.
+
+    Cost: about 5 ms, a client opened and closed.
+    """
+    try:
+        _open(_CHECK, exact=False).close()
+    except PortError:
+        return False
+    return True
+
+
+class Sentinel:
+    """A client without ports that notices when the server goes away.
+
+    Args:
+        name: the client's name, which nobody else may have.
+
+    Raises:
+        PortError: libjack is missing, no server answers, or the name is in use.
+
+    Thread: any.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.gone = False
+        self._client = _open(name, exact=True)
+        self._client.set_shutdown_callback(self._note_shutdown)
+        self.period_frames: int = self._client.blocksize
+        self.rate_hz: int = self._client.samplerate
+
+    def _note_shutdown(self, _status: object, _reason: str) -> None:
+        """JACK's thread calls this once, when the server is gone."""
+        self.gone = True
+
+    def cycle(self) -> int:
+        """The frame at which the server's present period began, 0 … 2³² − 1.
+
+        It stands still while the server does. Cost: 0.3 µs.
+        """
+        return int(self._client.last_frame_time)
+
+    def midi_ports(self) -> list[str]:
+        """The full names of all MIDI ports, ours among them."""
+        if self.gone:
+            return []
+        return [port.name for port in self._client.get_ports(is_midi=True)]
+
+    def has_port(self, name: str) -> bool:
+        """Whether a port of this full name exists. Cost: a few µs."""
+        return not self.gone and _port(self._client, name) is not None
+
+    def connections(self, port_names: Iterable[str]) -> list[tuple[str, str]]:
+        """The connections of some ports, each as (source, destination), sorted."""
+        pairs: set[tuple[str, str]] = set()
+        for name in port_names:
+            port = None if self.gone else _port(self._client, name)
+            if port is not None:
+                others = self._client.get_all_connections(port)
+                pairs |= {_directed(name, o.name, port.is_output) for o in others}
+        return sorted(pairs)
+
+    def connect(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Restore connections, each given as (source, destination).
+
+        Returns:
+            How many hold now. A port that has vanished is passed over.
+        """
+        return sum(self._connect(source, target) for source, target in pairs)
+
+    def _connect(self, source: str, target: str) -> bool:
+        import jack
+
+        if self.gone:
+            return False
+        try:
+            self._client.connect(source, target)
+        except jack.JackError:
+            return (source, target) in self.connections([source])
+        return True
+
+    def close(self) -> None:
+        """Leave the server; takes some 15 ms when it is dead."""
+        self._client.close()
+
+    def abandon(self) -> None:
+        """Keep the client for ever: on a stopped server closing it never returns."""
+        keep_for_ever(self._client)
+
+
+def keep_for_ever(thing: object) -> None:
+    """Make an object immortal, so that its destructor cannot wait on a stopped server.
+
+    Measured: a process that lets Python destroy a JACK client at exit, while the
+    server is stopped (SIGSTOP), never exits; with the reference kept it exits at once.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
+    """A JACK client that is not activated, or a PortError that says what to do."""
+    try:
+        import jack
+    except OSError as error:
+        raise PortError(
+            f"libjack is missing ({error}): install libjack-jackd2-0 or pipewire-jack"
+        ) from error
+    jack.set_error_function(_ignore)
+    jack.set_info_function(_ignore)
+    try:
+        return jack.Client(name, use_exact_name=exact, no_start_server=True)
+    except jack.JackOpenError as error:
+        if error.status.server_failed or not exact:
+            raise PortError(f"no JACK server answers: {_NEXT_STEP}") from error
+        raise PortError(
+            f"the JACK client name {name!r} is in use: stop the other Ripieno, or "
+            "choose other port names with --in and --out"
+        ) from error
+
+
+def _port(client: Any, name: str) -> Any:  # noqa: ANN401
+    """The port of this full name, or None."""
+    import jack
+
+    try:
+        return client.get_port_by_name(name)
+    except jack.JackError:
+        return None
+
+
+def _directed(name: str, other: str, is_output: bool) -> tuple[str, str]:  # noqa: FBT001
+    return (name, other) if is_output else (other, name)
+
+
+def _ignore(_message: str) -> None:
+    """Libjack's own messages would go to the musician's terminal; we say it better."""

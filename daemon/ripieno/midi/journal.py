@@ -1,0 +1,94 @@
+"""The journal: every input, decision, seed, deadline and output, one JSON line each.
+
+A `Header`, then in order: `Heard` and `Thought` (what went into the engine), `Tick` (an
+instant at which something came out), and under it what came out: `Sent` and `Told`. It
+is enough to play the performance again bit for bit (`ripieno replay`), and plain enough
+to read or to plot.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ripieno.errors import FileError
+from ripieno.music.plan import ToPlayer, ToThinker
+from ripieno.params import Params
+
+
+class Header(msgspec.Struct, frozen=True, tag=True):
+    """How a performance began; a player that was restarted writes another."""
+
+    version: str
+    start_ns: int
+    seed: int
+    epoch: int
+    params: Params
+    adopted: bytes = b""
+    """The ledger as the player found it, zlib-compressed; empty if nothing sounded."""
+
+
+class Heard(msgspec.Struct, frozen=True, tag=True):
+    """A message came in."""
+
+    at_ns: int
+    data: bytes
+
+
+class Thought(msgspec.Struct, frozen=True, tag=True):
+    """The thinker said something."""
+
+    at_ns: int
+    message: ToPlayer
+
+
+class Tick(msgspec.Struct, frozen=True, tag=True):
+    """The engine advanced, and something came out."""
+
+    at_ns: int
+
+
+class Released(msgspec.Struct, frozen=True, tag=True):
+    """Everything sounding was to end: start, panic or stop."""
+
+    at_ns: int
+
+
+class Sent(msgspec.Struct, frozen=True, tag=True):
+    """A message went out, at the last `Tick`; it was due at `due_ns`."""
+
+    due_ns: int
+    data: bytes
+
+
+class Told(msgspec.Struct, frozen=True, tag=True):
+    """The thinker was told something, at the last `Tick`."""
+
+    message: ToThinker
+
+
+Entry = Header | Heard | Thought | Tick | Released | Sent | Told
+
+encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Entry).decode
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """Every entry of a journal, in order.
+
+    A last line that was cut off (the machine went down) is left out.
+
+    Raises:
+        FileError: it cannot be read, is not a journal, or is damaged in the middle.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    if not lines[0].startswith(b'{"type":"Header"'):
+        raise FileError(f"{path} is not a journal: it does not begin with a header.")
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            yield _decode(line)
+        except msgspec.DecodeError as error:
+            raise FileError(f"{path}, line {number} is damaged ({error}).") from error

@@ -1,0 +1,66 @@
+"""Ticks of a MIDI file and nanoseconds, by the file's own tempo changes.
+
+A value with exact integer sums: a time is rounded once, when it is asked for, so an
+hour of tempo changes adds up to no error. It knows no file and no message.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+DEFAULT_US_PER_BEAT: Final = 500_000
+"""120 bpm, which is what a MIDI file without a tempo means."""
+
+
+class TempoMap(msgspec.Struct, frozen=True):
+    """Where the tempo changes.
+
+    Args:
+        ticks_per_beat: the file's resolution, 1 or more.
+        ticks: where each tempo begins, rising, the first at 0.
+        us_per_beat: each tempo, in microseconds a beat.
+        starts: the time of each change, in microseconds × `ticks_per_beat`.
+    """
+
+    ticks_per_beat: int
+    ticks: tuple[int, ...]
+    us_per_beat: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    def ns_at(self, tick: int) -> int:
+        """The time of a tick, 0 or later, in nanoseconds, rounded to the nearest."""
+        index = bisect_right(self.ticks, tick) - 1
+        into = (tick - self.ticks[index]) * self.us_per_beat[index]
+        return _rounded((self.starts[index] + into) * 1000, self.ticks_per_beat)
+
+    def tick_at(self, at_ns: int) -> int:
+        """The nearest tick to a time in nanoseconds, 0 or later."""
+        scaled = at_ns * self.ticks_per_beat
+        index = bisect_right(self.starts, scaled, key=lambda start: start * 1000) - 1
+        into = scaled - self.starts[index] * 1000
+        return self.ticks[index] + _rounded(into, self.us_per_beat[index] * 1000)
+
+
+def tempo_map(ticks_per_beat: int, changes: Iterable[tuple[int, int]]) -> TempoMap:
+    """The map of some tempo changes.
+
+    Args:
+        ticks_per_beat: the resolution, 1 or more.
+        changes: (tick, microseconds a beat) in rising order; of two at one tick the
+            last counts, and 120 bpm holds before the first.
+    """
+    by_tick = {0: DEFAULT_US_PER_BEAT}
+    by_tick.update((tick, max(us, 1)) for tick, us in changes)
+    ticks, tempos = tuple(by_tick), tuple(by_tick.values())
+    starts = [0]
+    for index in range(1, len(ticks)):
+        step = (ticks[index] - ticks[index - 1]) * tempos[index - 1]
+        starts.append(starts[-1] + step)
+    return TempoMap(ticks_per_beat, ticks, tempos, tuple(starts))
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """A quotient of non-negative integers, rounded half up."""
+    return (2 * numerator + denominator) // (2 * denominator)

@@ -1,0 +1,1 @@
+"""Values shared with training: time, messages, plans, scales, the vocabulary."""

@@ -1,0 +1,90 @@
+"""A scripted musician for the demo: plays a phrase, listens to the reply, goes on.
+
+The melody is the *Ode to Joy* (Beethoven 1824, public domain), phrase by phrase. It is
+played with a person's small unevenness, from a seed. The performer knows only what a
+musician knows: what it plays, and whether the other one is still playing.
+"""
+
+import random
+from typing import Final
+
+from ripieno.clock import NS_PER_S
+from ripieno.music import messages
+
+BEAT_S: Final = 0.5
+PHRASES: Final[tuple[tuple[tuple[int, float], ...], ...]] = (
+    ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
+     (60, 1), (60, 1), (62, 1), (64, 1), (64, 1.5), (62, 0.5), (62, 2)),
+    ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
+     (60, 1), (60, 1), (62, 1), (64, 1), (62, 1.5), (60, 0.5), (60, 2)),
+    ((62, 1), (62, 1), (64, 1), (60, 1), (62, 1), (64, 0.5), (65, 0.5), (64, 1),
+     (60, 1), (62, 1), (64, 0.5), (65, 0.5), (64, 1), (62, 1), (60, 1), (62, 1),
+     (55, 2)),
+    ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
+     (60, 1), (60, 1), (62, 1), (64, 1), (62, 1.5), (60, 0.5), (60, 2)),
+)  # fmt: skip
+"""Each phrase: (pitch, length in beats)."""
+
+UNEVEN_S: Final = 0.008
+"""A good player's onsets scatter by 8 ms or so around the beat (Repp 1999)."""
+BREATH_S: Final = 0.6
+"""After the reply has ended, before the next phrase."""
+PATIENCE_S: Final = 6.0
+"""If no reply comes at all."""
+
+
+class Performer:
+    """Plays to a machine. Times are nanoseconds. Thread: one."""
+
+    def __init__(self, phrases: int, start_ns: int, seed: int = 1) -> None:
+        """Get ready.
+
+        Args:
+            phrases: how many to play, 1 … 4.
+            start_ns: when to begin.
+            seed: what the unevenness starts from.
+        """
+        self._left = list(PHRASES[:phrases])
+        self._chance = random.Random(seed)
+        self._script: list[tuple[int, bytes]] = []
+        self._waits_since_ns = start_ns
+        self._was_answered = True
+        self.is_done = False
+
+    def advance(self, now_ns: int, *, machine_plays: bool) -> list[bytes]:
+        """What it plays now.
+
+        Args:
+            now_ns: the time.
+            machine_plays: whether the machine sounds, or is about to.
+        """
+        if machine_plays and not self._script:
+            self._was_answered, self._waits_since_ns = True, now_ns
+        if not self._script:
+            wait_s = BREATH_S if self._was_answered else PATIENCE_S
+            if now_ns >= self._waits_since_ns + int(wait_s * NS_PER_S):
+                self._begin(now_ns)
+        played: list[bytes] = []
+        while self._script and self._script[0][0] <= now_ns:
+            played.append(self._script.pop(0)[1])
+            self._waits_since_ns = now_ns
+        return played
+
+    def _begin(self, now_ns: int) -> None:
+        if not self._left:
+            self.is_done = True
+            return
+        self._was_answered = False
+        at_s = 0.0
+        for pitch, beats in self._left.pop(0):
+            start_s = max(0.0, at_s + self._chance.gauss(0.0, UNEVEN_S))
+            end_s = at_s + beats * BEAT_S * self._chance.uniform(0.82, 0.94)
+            strong = 10 if at_s % (2 * BEAT_S) == 0 else 0
+            velocity = 66 + strong + self._chance.randint(-5, 5)
+            self._add(now_ns, start_s, messages.note_on(0, pitch, velocity))
+            self._add(now_ns, end_s, messages.note_off(0, pitch))
+            at_s += beats * BEAT_S
+        self._script.sort(key=lambda entry: entry[0])
+
+    def _add(self, now_ns: int, at_s: float, data: bytes) -> None:
+        self._script.append((now_ns + int(at_s * NS_PER_S), data))

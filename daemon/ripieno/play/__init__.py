@@ -1,0 +1,1 @@
+"""Plan → MIDI out: the schedule in ticks, and the ledger of what sounds."""

@@ -1,0 +1,103 @@
+"""Every note-on that went out has its note-off: the ledger owns what sounds.
+
+One byte for each (channel, pitch) and one for each (channel, pedal), in memory that is
+handed in. Live, that memory is shared with the supervisor's block: when the player is
+killed, the next one reads there what still sounds. The byte is set *before* the on is
+sent and cleared *after* the off is, so a crash in between leaves a spare off, never a
+stuck note.
+
+Rules: an on may be dropped, an off never. A retrigger releases first. An off names the
+note that it ends (its id), so the late off of an old note cannot kill a re-struck key.
+"""
+
+from collections.abc import Callable, MutableSequence
+from typing import Final
+
+from ripieno.music import messages
+
+N_NOTES: Final = 16 * 128
+PEDALS: Final = (messages.SUSTAIN, messages.SOFT)
+SIZE: Final = N_NOTES + 16 * len(PEDALS)
+THRU: Final = 0
+"""The id of whatever the human holds through us; planned notes count from 1."""
+ADOPTED: Final = -1
+"""The id of what a player that died left sounding."""
+
+
+class Ledger:
+    """What sounds on one output port. Cost: O(1) a message; `release` O(what sounds).
+
+    Every method returns the messages to send, in order. The caller sends them and then
+    calls `settle`.
+    """
+
+    def __init__(self, memory: MutableSequence[int] | None = None) -> None:
+        """Take over what `memory` (`SIZE` bytes) says sounds; a fresh one if None."""
+        self._memory = bytearray(SIZE) if memory is None else memory
+        self._ids = {slot: ADOPTED for slot in range(N_NOTES) if self._memory[slot]}
+        self._feet = {slot for slot in range(N_NOTES, SIZE) if self._memory[slot]}
+        self._ended: list[int] = []
+
+    @property
+    def sounding(self) -> int:
+        """How many notes sound."""
+        return len(self._ids)
+
+    def on(self, channel: int, pitch: int, velocity: int, note_id: int) -> list[bytes]:
+        """Start a note; the same key, if it sounds, is released first."""
+        slot = channel * 128 + pitch
+        on = messages.note_on(channel, pitch, velocity)
+        out = [messages.note_off(channel, pitch), on] if slot in self._ids else [on]
+        self._ids[slot] = note_id
+        self._memory[slot] = 1
+        return out
+
+    def off(self, channel: int, pitch: int, note_id: int) -> list[bytes]:
+        """End a note, if the one that sounds is still that one."""
+        slot = channel * 128 + pitch
+        return [self._end(slot)] if self._ids.get(slot) == note_id else []
+
+    def pedal(self, channel: int, number: int, value: int) -> list[bytes]:
+        """Pass a pedal on, and remember whether it is down."""
+        slot = N_NOTES + channel * len(PEDALS) + PEDALS.index(number)
+        if value:
+            self._memory[slot] = 1
+            self._feet.add(slot)
+        else:
+            self._lift(slot)
+        return [messages.control(channel, number, value)]
+
+    def release(self, which: Callable[[int], bool] = lambda _: True) -> list[bytes]:
+        """End every sounding note whose id answers to `which`."""
+        return [self._end(slot) for slot, i in list(self._ids.items()) if which(i)]
+
+    def release_all(self) -> list[bytes]:
+        """End everything, whoever began it, and lift every pedal."""
+        feet = sorted(self._feet)
+        for slot in feet:
+            self._lift(slot)
+        return self.release() + [
+            messages.control((s - N_NOTES) // 2, PEDALS[(s - N_NOTES) % 2], 0)
+            for s in feet
+        ]
+
+    def settle(self) -> None:
+        """The messages returned have been sent: what they ended needs no heir."""
+        for slot in self._ended:
+            if slot not in self._ids and slot not in self._feet:
+                self._memory[slot] = 0
+        self._ended.clear()
+
+    def _end(self, slot: int) -> bytes:
+        del self._ids[slot]
+        self._ended.append(slot)
+        return messages.note_off(slot // 128, slot % 128)
+
+    def _lift(self, slot: int) -> None:
+        self._feet.discard(slot)
+        self._ended.append(slot)
+
+
+def is_planned(note_id: int) -> bool:
+    """Whether an id is of a note that the machine planned."""
+    return note_id > THRU

@@ -1,0 +1,78 @@
+"""What is to be played, in ticks: a heap, so a tempo change re-times nothing.
+
+Holds planned notes; hands out what is due. Offs come before ons at the same tick. The
+off of a note enters the heap only when its on was handed out, so that clearing the plan
+can never lose one: what sounds is the ledger's, which `Scheduler.clear` leaves alone.
+"""
+
+import heapq
+import itertools
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ripieno.music.plan import PlannedNote
+
+
+class Due(NamedTuple):
+    """Something whose time has come; `velocity` 0 is an off."""
+
+    ticks: int
+    note_id: int
+    pitch: int
+    velocity: int
+
+
+class Scheduler:
+    """A heap of notes. Cost: O(log n) a note."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, bool, int, PlannedNote]] = []
+        self._ids = itertools.count(1)
+        self._ons = 0
+        self.dropped = 0
+
+    @property
+    def pending(self) -> int:
+        """How many notes are still to start."""
+        return self._ons
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to start or to stop."""
+        return not self._heap
+
+    def add(self, notes: Iterable[PlannedNote]) -> None:
+        """Put notes on the heap."""
+        for note in notes:
+            heapq.heappush(self._heap, (note.start_ticks, True, next(self._ids), note))
+            self._ons += 1
+
+    def next_ticks(self) -> int | None:
+        """When something is due next, or None."""
+        return self._heap[0][0] if self._heap else None
+
+    def take(self, now_ticks: int) -> list[Due]:
+        """All that is due at or before a tick, in order.
+
+        A note whose end has passed as well before it could start is dropped: late is
+        worse than missing.
+        """
+        due: list[Due] = []
+        while self._heap and self._heap[0][0] <= now_ticks:
+            ticks, is_on, note_id, note = heapq.heappop(self._heap)
+            if not is_on:
+                due.append(Due(ticks, note_id, note.pitch, 0))
+                continue
+            self._ons -= 1
+            if note.end_ticks < now_ticks and note.end_ticks > note.start_ticks:
+                self.dropped += 1
+                continue
+            due.append(Due(ticks, note_id, note.pitch, note.velocity))
+            off_ticks = max(note.end_ticks, note.start_ticks + 1)
+            heapq.heappush(self._heap, (off_ticks, False, note_id, note))
+        return due
+
+    def clear(self) -> None:
+        """Forget the plan, offs included: the ledger releases what sounds."""
+        self._heap.clear()
+        self._ons = 0

@@ -1,0 +1,123 @@
+"""The engine in simulated time: the shell of `render` and of the tests.
+
+Time jumps from one thing to the next: an input, a plan's arrival, the engine's own next
+instant. Five minutes of music take under a second plus the model's own time. A model's
+latency can be simulated: its plans arrive that much later.
+
+Knows no device, file or process.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from ripieno.engine import Engine, Send, Tell
+from ripieno.music.plan import Ask, Plan, Played, Ready, Reset, ToThinker
+
+
+class Mind(Protocol):
+    """What answers an Ask; `ripieno.think.composer.Composer` is one."""
+
+    def reset(self) -> None:
+        """Forget everything played."""
+        ...
+
+    def played(self, event: Played) -> None:
+        """Something really happened."""
+        ...
+
+    def begin(self, ask: Ask) -> None:
+        """Take up an Ask."""
+        ...
+
+    def section(self) -> Plan | None:
+        """The next section, or None when there is none to make."""
+        ...
+
+
+def tell(mind: Mind, message: ToThinker) -> Iterator[Plan]:
+    """Hand a message to a mind; yield every section that it leads to."""
+    if isinstance(message, Played):
+        mind.played(message)
+    elif isinstance(message, Reset):
+        mind.reset()
+    else:
+        mind.begin(message)
+        while (plan := mind.section()) is not None:
+            yield plan
+
+
+class Simulation:
+    """One performance in simulated time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        mind: Mind | None,
+        *,
+        ready: Ready | None = None,
+        latency_ns: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Join an engine and a mind (None: a thinker that never answers).
+
+        Args:
+            engine: made with ``start_ns=0``, or wherever time is to begin.
+            mind: answers what the engine asks.
+            ready: how the mind introduces itself at the beginning.
+            latency_ns: how long each section takes from the Ask to its arrival.
+        """
+        self.engine = engine
+        self.now_ns = 0
+        self.sent: list[tuple[int, Send]] = []
+        self._mind, self._latency_ns = mind, latency_ns
+        self._arriving: list[tuple[int, int, Plan]] = []
+        self._order = itertools.count()
+        if ready is not None:
+            engine.thought(0, ready)
+
+    def play(self, inputs: Iterable[tuple[int, bytes]]) -> None:
+        """Let messages come in at their times, and whatever follows up to the last."""
+        for at_ns, data in inputs:
+            self.run_until(at_ns)
+            self.engine.heard(at_ns, data)
+            self._advance()
+
+    def run_until(self, end_ns: int) -> None:
+        """Let time pass up to and including an instant."""
+        while (next_ns := self._next_ns()) is not None and next_ns <= end_ns:
+            self.now_ns = max(self.now_ns, next_ns)
+            while self._arriving and self._arriving[0][0] <= self.now_ns:
+                self.engine.thought(self.now_ns, heapq.heappop(self._arriving)[2])
+            self._advance()
+        self.now_ns = max(self.now_ns, end_ns)
+
+    def run_until_idle(self, latest_ns: int) -> None:
+        """Let time pass until nothing is left to happen, or until an instant."""
+        while (next_ns := self._next_ns()) is not None and next_ns <= latest_ns:
+            self.run_until(next_ns)
+
+    def stop(self) -> None:
+        """Release everything, as a daemon does when it ends."""
+        self.engine.release(self.now_ns)
+        self._advance()
+
+    def _next_ns(self) -> int | None:
+        times = [self._arriving[0][0]] if self._arriving else []
+        own_ns = self.engine.next_ns()
+        return min(times + ([] if own_ns is None else [own_ns]), default=None)
+
+    def _advance(self) -> None:
+        for effect in self.engine.advance(self.now_ns):
+            if isinstance(effect, Send):
+                self.sent.append((self.now_ns, effect))
+            else:
+                self._tell(effect)
+        self.engine.settle()
+
+    def _tell(self, effect: Tell) -> None:
+        if self._mind is None:
+            return
+        for plan in tell(self._mind, effect.message):
+            at_ns = self.now_ns + self._latency_ns()
+            heapq.heappush(self._arriving, (at_ns, next(self._order), plan))

@@ -1,0 +1,67 @@
+"""What every view reads: one frozen value, made by the player a few times a second."""
+
+from collections import deque
+from typing import Final, Literal
+
+import msgspec
+
+Turn = Literal["idle", "human", "machine"]
+
+RECENT_SENDS: Final = 4096
+"""Lateness is quoted over so many sends: a few minutes of playing."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The state of the performance.
+
+    Attributes:
+        turn: who is playing.
+        role, model, provider: what plays, and on what; empty while the thinker starts.
+        heard, sent: note-ons in, planned note-ons out.
+        sounding: notes of ours that sound now.
+        turns, on_time: replies begun; those whose first note came from the model and
+            left within 5 ms of when it was due.
+        late_p50_ms, late_p99_ms: sent minus due, of planned note-ons.
+        fallbacks: times the model was late or away and the fallback played.
+        stale: plan sections that came too late to be used.
+        dropped: notes not played because their end had passed.
+        echoes: our own notes that came back and were ignored.
+        malformed: messages that were not MIDI.
+        unlogged: lines that the journal had no room for.
+    """
+
+    turn: Turn = "idle"
+    role: str = ""
+    model: str = ""
+    provider: str = ""
+    heard: int = 0
+    sent: int = 0
+    sounding: int = 0
+    turns: int = 0
+    on_time: int = 0
+    late_p50_ms: float = 0.0
+    late_p99_ms: float = 0.0
+    fallbacks: int = 0
+    stale: int = 0
+    dropped: int = 0
+    echoes: int = 0
+    malformed: int = 0
+    unlogged: int = 0
+
+
+class Lateness:
+    """Sent minus due, over the last `RECENT_SENDS`."""
+
+    def __init__(self) -> None:
+        self._ns: deque[int] = deque(maxlen=RECENT_SENDS)
+
+    def add(self, late_ns: int) -> None:
+        """Count one send."""
+        self._ns.append(late_ns)
+
+    def quantile_ms(self, share: float) -> float:
+        """The lateness that so large a share of sends does not exceed; 0 for none."""
+        if not self._ns:
+            return 0.0
+        ordered = sorted(self._ns)
+        return ordered[int(share * (len(ordered) - 1))] / 1e6

@@ -1,0 +1,247 @@
+"""Starts the player and the thinker, watches them, starts them again, outlives them.
+
+::
+
+    thinker warm ─▶ player opens its ports ─▶ watch ─▶ stop flag ─▶ released, closed
+                                               │ ▲
+        died, hung, or its server went away    ▼ │  started again, connections put back
+
+What sounds is written in the shared block, so a player that was killed leaves its
+ledger to the next one, which releases it. The journal is written to its file here: the
+playing process touches no disk. Ends with one sentence when nothing can be done.
+"""
+
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from ripieno import player, thinker
+from ripieno.child import Child
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
+from ripieno.config import Settings
+from ripieno.errors import FileError, ModelError, PortError, RipienoError
+from ripieno.ipc import notes
+from ripieno.ipc.block import Block
+from ripieno.midi.jack_server import server_is_up
+from ripieno.midi.patchbay import Patchbay
+
+TURN_NS: Final = 10 * NS_PER_MS
+LOOK_NS: Final = 200 * NS_PER_MS
+LOADING_NS: Final = 120 * NS_PER_S
+"""A large model on a cold GPU takes tens of seconds to load."""
+HUNG_PLAYER_NS: Final = 700 * NS_PER_MS
+"""It beats every 20 ms; the machine itself stalls for 10, a busy one for 100."""
+HUNG_THINKER_NS: Final = 10 * NS_PER_S
+"""It beats between sections; the slowest section of a large model takes about 1 s."""
+MOST_STARTS: Final = 5
+"""More than five starts in twenty seconds will not get better by a sixth."""
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+class Supervisor:
+    """One live performance. Thread: the main one (it takes the signals)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        seed: int,
+        show: Callable[[notes.Note], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """Prepare; nothing starts yet.
+
+        Args:
+            settings: with the backend already chosen.
+            clock: the system's.
+            seed: what chance starts from.
+            show: is given every note of a child (reports, readiness).
+            say: is given a sentence when something was lost or came back.
+        """
+        self._settings, self._clock, self._seed = settings, clock, seed
+        self._show, self._say = show, say
+        self._epoch = 0
+        self._stopping = False
+        self._block = Block()
+        name_in, name_out = settings.name_in, settings.name_out
+        self._patchbay = Patchbay(
+            f"{name_in} patchbay",
+            (f"{name_in}:{name_in}", f"{name_out}:{name_out}"),
+        )
+        self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
+        self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
+        self._failure: notes.Failure | None = None
+        self._is_ready = self._is_open = False
+
+    def run(self) -> None:
+        """Play until told to stop by SIGINT or SIGTERM.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+            PortError: the ports cannot be opened, or the server went away for good.
+            FileError: the journal cannot be written.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        with self._journal() as journal:
+            try:
+                self._thinker.start(self._clock.now_ns())
+                self._wait_for(self._thinker, lambda: self._is_ready, journal)
+                self._player.start(self._clock.now_ns())
+                self._wait_for(self._player, lambda: self._is_open, journal)
+                self._watch(journal)
+            finally:
+                self._stop(journal)
+
+    def _on_signal(self, *_: object) -> None:
+        self._stopping = True
+
+    # ── children ──────────────────────────────────────────────────────────────────
+
+    def _start_thinker(self) -> BaseProcess:
+        self._block.set_word("thinker_beat_ns", 0)
+        process = _spawn.Process(
+            target=thinker.run,
+            args=(self._block.name, self._settings.model, self._settings.provider),
+            name="ripieno thinker",
+        )
+        process.start()
+        return process
+
+    def _start_player(self) -> BaseProcess:
+        self._block.set_word("player_beat_ns", 0)
+        self._block.ring("to_player").skip()
+        args = (
+            self._block.name, self._settings, self._seed, self._epoch,
+            self._patchbay.pairs,
+        )  # fmt: skip
+        self._epoch += 1
+        process = _spawn.Process(target=player.run, args=args, name="ripieno player")
+        process.start()
+        return process
+
+    def _wait_for(
+        self, child: Child, is_there: Callable[[], bool], journal: BinaryIO | None
+    ) -> None:
+        until_ns = self._clock.now_ns() + LOADING_NS
+        while not is_there() and not self._stopping:
+            alive = child.is_running
+            self._read(journal)
+            if not alive and not is_there():
+                raise self._why(child)
+            if self._clock.now_ns() > until_ns:
+                raise ModelError(
+                    f"The {child.name} was not ready within "
+                    f"{LOADING_NS // NS_PER_S} s; try a smaller model."
+                )
+            self._clock.wait_until(self._clock.now_ns() + TURN_NS)
+
+    def _watch(self, journal: BinaryIO | None) -> None:
+        look_ns = 0
+        while not self._stopping:
+            now_ns = self._clock.now_ns()
+            self._read(journal)
+            self._thinker.end_if_hung(now_ns, self._block.word("thinker_beat_ns"))
+            self._player.end_if_hung(now_ns, self._block.word("player_beat_ns"))
+            if not self._player.is_running:
+                self._player_ended(now_ns)
+            elif not self._thinker.is_running:
+                self._thinker_ended(now_ns)
+            elif now_ns >= look_ns and self._settings.backend == "jack":
+                look_ns = now_ns + LOOK_NS
+                self._patchbay.look()
+            self._clock.wait_until(now_ns + TURN_NS)
+
+    def _player_ended(self, now_ns: int) -> None:
+        self._patchbay.lost()
+        if self._settings.backend == "jack" and not server_is_up():
+            self._wait_for_server(now_ns)
+            self._failure = None
+        elif (
+            self._player.starts_lately(now_ns) >= MOST_STARTS
+            or self._failure is not None
+        ):
+            raise self._why(self._player)
+        else:
+            self._say("The player died; it is started again and releases every note.")
+        if not self._stopping:
+            self._player.start(self._clock.now_ns())
+
+    def _thinker_ended(self, now_ns: int) -> None:
+        if self._thinker.starts_lately(now_ns) >= MOST_STARTS:
+            return  # the fallback plays; in a while it is tried again
+        self._say("The thinker died; the fallback plays until it is back.")
+        self._thinker.start(now_ns)
+
+    def _wait_for_server(self, now_ns: int) -> None:
+        """Sit out a server that went away.
+
+        Raises:
+            PortError: it did not come back in time.
+        """
+        wait_s = self._settings.server_wait_s
+        self._say(f"The MIDI server went away; waiting up to {wait_s:g} s for it.")
+        until_ns = now_ns + int(wait_s * NS_PER_S)
+        while not self._stopping and not server_is_up():
+            if self._clock.now_ns() > until_ns:
+                raise PortError(
+                    f"The MIDI server went away and did not come back within "
+                    f"{wait_s:g} s; start it, then start Ripieno again."
+                )
+            self._clock.wait_until(self._clock.now_ns() + LOOK_NS)
+
+    def _why(self, child: Child) -> RipienoError:
+        if self._failure is not None:
+            failed = self._failure
+            kind = ModelError if failed.exit_code == ModelError.exit_code else PortError
+            return kind(failed.sentence)
+        return PortError(
+            f"The {child.name} ended again and again (exit code {child.exit_code}); "
+            "`ripieno doctor` says what is there and what is missing."
+        )
+
+    # ── what they say ─────────────────────────────────────────────────────────────
+
+    def _read(self, journal: BinaryIO | None) -> None:
+        for line in self._block.ring("journal").read():
+            if journal is not None:
+                journal.write(line + b"\n")
+        for ring in ("thinker_notes", "player_notes"):
+            for record in self._block.ring(ring).read():
+                note = notes.decode(record)
+                self._is_ready |= ring == "thinker_notes"
+                self._is_open |= isinstance(note, notes.Opened)
+                if isinstance(note, notes.Failure):
+                    self._failure, self._is_ready = note, False
+                self._show(note)
+
+    @contextlib.contextmanager
+    def _journal(self) -> Iterator[BinaryIO | None]:
+        if self._settings.journal is None:
+            yield None
+            return
+        path = Path(self._settings.journal)
+        try:
+            with path.open("wb") as file:
+                yield file
+        except OSError as error:
+            raise FileError(f"Cannot write {path}: {error.strerror}.") from error
+
+    def _stop(self, journal: BinaryIO | None) -> None:
+        """Let the player release everything; then end both, whatever they do."""
+        self._block.set_word("stop", 1)
+        until_ns = self._clock.now_ns() + NS_PER_S
+        for child in (self._player, self._thinker):
+            while child.is_running and self._clock.now_ns() < until_ns:
+                self._read(journal)
+                self._clock.wait_until(self._clock.now_ns() + TURN_NS)
+            child.kill()
+        self._read(journal)
+        self._patchbay.close()
+        self._block.close()

@@ -1,0 +1,97 @@
+"""Fakes that are shipped, typed and honest: for our tests and yours.
+
+`ScriptedModel` is a step model whose tune is written down; `simulate` plays a whole
+performance in simulated time. `ripieno.midi.memory.MemoryPort` is the port that goes
+with them. Nothing here pretends to be a module of ours: these are small devices.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from ripieno.engine import Engine
+from ripieno.music.plan import Ready
+from ripieno.music.vocabulary import N_DOWN, Event, delta_of
+from ripieno.params import Params
+from ripieno.simulation import Mind, Simulation
+from ripieno.think.composer import Composer
+from ripieno.think.controls import Controls, State
+
+READY = Ready(model="scripted", sha256="", provider="script", why="it is written down")
+
+
+class ScriptedModel:
+    """A step model that plays given pitches in even notes, whatever it hears.
+
+    It keeps to the masks: a pitch that may not go down is replaced by the nearest one
+    that may; what may only come up does.
+    """
+
+    def __init__(
+        self, pitches: Sequence[int] = (60, 62, 64, 65, 67), note_s: float = 0.2
+    ) -> None:
+        """Play `pitches` round and round, each `note_s` long."""
+        self._pitches, self._delta = tuple(pitches), delta_of(note_s)
+        self._place = 0
+        self.steps = 0
+
+    def reset(self) -> None:
+        """Start from the first pitch."""
+        self._place = 0
+
+    def state(self) -> State:
+        """Where in the tune it is."""
+        return (np.array([self._place], np.float32),)
+
+    def restore(self, state: State) -> None:
+        """Go back to a place in the tune."""
+        self._place = int(state[0][0])
+
+    def step(self, event: Event, controls: Controls) -> Event:
+        """The next event of the tune that the masks allow."""
+        del event
+        self.steps += 1
+        _, deltas, keys, _ = controls.masks
+        allowed = np.flatnonzero(keys)
+        ups = allowed[allowed >= N_DOWN]
+        delta = _nearest(np.flatnonzero(deltas), self._delta)
+        if len(ups):
+            return Event(1, delta, int(ups[0]), 0)
+        pitch = self._pitches[self._place % len(self._pitches)]
+        self._place += 1
+        return Event(
+            1, _nearest(np.flatnonzero(deltas), 0), _nearest(allowed, pitch), 20
+        )
+
+
+def simulate(
+    inputs: Iterable[tuple[int, bytes]],
+    params: Params | None = None,
+    *,
+    mind: Mind | None = None,
+    latency_ns: Callable[[], int] = lambda: 0,
+    tail_s: float = 10.0,
+) -> Simulation:
+    """Play messages to an engine with a mind, and let it finish.
+
+    Args:
+        inputs: (time in ns, message), in order.
+        params: how to play; the defaults if None.
+        mind: what plans; a composer with a `ScriptedModel` if None.
+        latency_ns: how long each of its sections takes.
+        tail_s: how long to go on after the last input.
+
+    Returns:
+        The simulation, stopped: `sent` holds (sent at, Send) in order.
+    """
+    mind = mind or Composer(ScriptedModel(), Controls())
+    engine = Engine(params or Params(), start_ns=0, seed=1)
+    simulation = Simulation(engine, mind, ready=READY, latency_ns=latency_ns)
+    simulation.play(inputs)
+    simulation.run_until(simulation.now_ns + int(tail_s * 1e9))
+    simulation.stop()
+    return simulation
+
+
+def _nearest(choices: "np.ndarray[tuple[int], np.dtype[np.intp]]", wanted: int) -> int:
+    return int(choices[np.argmin(np.abs(choices - wanted))])

@@ -1,0 +1,1 @@
+"""Performance → plan: models, constraints, sampling, and a fallback without them."""

@@ -1,0 +1,226 @@
+"""One model in ONNX Runtime, driven through the *step* interface.
+
+``(event, state, controls) → (event, state)``: the graph is told what just happened,
+advances its state, and samples what it would play next under the masks that it is
+given. Sampling is inside the graph and its noise is an input, so the same noise gives
+the same event on every run. Buffers are allocated once and bound once: on the CPU an
+OrtValue shares numpy's memory, so a step writes a few integers and calls ``run``.
+
+This is the only module that imports ONNX Runtime. It knows nothing of music but the
+vocabulary's sizes, and nothing of time.
+"""
+
+import ctypes
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from ripieno.errors import ModelError
+from ripieno.music.vocabulary import FIELDS, Event
+from ripieno.think import manifest as manifests
+from ripieno.think.controls import Controls, Floats, State
+from ripieno.think.manifest import Manifest
+
+MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
+LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The provider that runs, and why, in one line."""
+
+    provider: str
+    why: str
+
+
+class Session:
+    """A loaded model with its bound buffers.
+
+    Thread: one. Cost of a step: one ``run_with_iobinding``, no allocation.
+    """
+
+    def __init__(self, folder: Path, provider: str = "auto") -> None:
+        """Load, check and bind.
+
+        Raises:
+            ModelError: the folder, its manifest or its graph is not what it should be,
+                or the provider that was asked for is not there.
+        """
+        self.manifest: Manifest = manifests.load(folder)
+        self.choice = choose_provider(provider)
+        self._session = _open(folder / manifests.GRAPH, self.choice.provider)
+        _check_graph(self._session, self.manifest)
+        self._in = {t.name: _zeros(t) for t in self.manifest.inputs}
+        self._out = {t.name: _zeros(t) for t in self.manifest.outputs}
+        self._bind()
+
+    @property
+    def provider(self) -> str:
+        """The provider that ONNX Runtime really uses, as it names it."""
+        return str(self._session.get_providers()[0])
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        for name, _ in self.manifest.state:
+            self._in[name][...] = 0
+
+    def state(self) -> State:
+        """A copy of the state."""
+        return tuple(self._in[name].copy() for name, _ in self.manifest.state)
+
+    def restore(self, state: State) -> None:
+        """Go back to a state that `state` returned."""
+        for (name, _), array in zip(self.manifest.state, state, strict=True):
+            self._in[name][...] = array
+
+    def step(self, event: Event, controls: Controls) -> Event:
+        """Tell the model what happened; get what it would do next.
+
+        Args:
+            event: what just happened.
+            controls: masks, temperatures and noise for the event that comes back.
+        """
+        put = self._in
+        put["event"][0] = event
+        put["noise"][0] = controls.noise
+        put["temperature"][0] = controls.temperature
+        put["top_p"][0] = controls.top_p
+        for name, mask in zip(MASKS, controls.masks, strict=True):
+            put[name][0] = mask
+        self._run()
+        return Event(*self._out["next_event"][0].tolist())
+
+    def logits(self) -> tuple[Floats, ...]:
+        """Unmasked logits of the last step, per field, each given the sampled ones."""
+        return tuple(self._out[name][0].copy() for name in LOGITS)
+
+    def warm_up(self, steps: int = 16) -> None:
+        """Run on scratch, then forget: the first runs allocate and are slow."""
+        state = self.state()
+        for _ in range(steps):
+            self.step(Event(0, 0, 60, 16), Controls())
+        self.restore(state)
+
+    def _bind(self) -> None:
+        binding = self._session.io_binding()
+        for name, array in self._in.items():
+            binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
+        for name, array in self._out.items():
+            binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
+        self._binding = binding
+
+    def _run(self) -> None:
+        self._session.run_with_iobinding(self._binding)
+        for into, out in self.manifest.state:
+            self._in[into][...] = self._out[out]
+
+
+def choose_provider(wanted: str) -> Choice:
+    """Decide between CUDA and the CPU, quietly.
+
+    ONNX Runtime lists the providers that it was built with, not those that work, and
+    prints red errors when one does not: the driver is tried first, by itself.
+
+    Args:
+        wanted: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        ModelError: ``cuda`` was asked for and cannot be had.
+    """
+    if wanted == "cpu":
+        return Choice("CPUExecutionProvider", "CPU, as asked")
+    missing = _why_no_cuda()
+    if missing is None:
+        return Choice("CUDAExecutionProvider", "CUDA: a driver and its libraries work")
+    if wanted == "cuda":
+        raise ModelError(
+            f"CUDA was asked for, but {missing}. "
+            "Use --provider auto, or install the driver and ripieno[cuda]."
+        )
+    return Choice("CPUExecutionProvider", f"CPU, because {missing}")
+
+
+def both_packages_installed() -> bool:
+    """Whether onnxruntime and onnxruntime-gpu overwrite each other here."""
+    names = {d.metadata["Name"] for d in importlib.metadata.distributions()}
+    return {"onnxruntime", "onnxruntime-gpu"} <= names
+
+
+def _why_no_cuda() -> str | None:
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        return "this build of ONNX Runtime has no CUDA"
+    for library in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(library)
+            break
+        except OSError:
+            continue
+    else:
+        return "no NVIDIA driver was found"
+    try:
+        ort.preload_dlls()
+    except (OSError, RuntimeError) as error:
+        return f"the CUDA libraries do not load ({error})"
+    return None
+
+
+def _open(path: Path, provider: str) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1  # faster than two up to 5 M parameters
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
+    try:
+        return ort.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # ONNX Runtime's own errors share no nearer base
+        first = str(error).splitlines()[0]
+        raise ModelError(
+            f"{path} is not a graph that ONNX Runtime can run ({first}). "
+            "Copy the whole model folder again, or publish it again."
+        ) from error
+
+
+def _check_graph(session: ort.InferenceSession, manifest: Manifest) -> None:
+    _check_side("input", session.get_inputs(), manifest.inputs)
+    _check_side("output", session.get_outputs(), manifest.outputs)
+    needed = ("event", "noise", "temperature", "top_p", *MASKS)
+    have = {t.name for t in manifest.inputs}
+    if missing := [name for name in needed if name not in have]:
+        raise ModelError(
+            f"The model {manifest.name} has no input {missing[0]!r}, which the step "
+            "interface needs; publish it again with this release's ripieno-export."
+        )
+
+
+def _check_side(
+    side: str, found: Sequence[Any], told: tuple[manifests.Tensor, ...]
+) -> None:
+    shapes = {node.name: tuple(node.shape) for node in found}
+    for tensor in told:
+        if tensor.name not in shapes:
+            raise ModelError(
+                f"The manifest names an {side} {tensor.name!r} that the graph does not "
+                "have; the two files are not from one release: copy the folder again."
+            )
+        if shapes[tensor.name] != tensor.shape:
+            raise ModelError(
+                f"The graph's {side} {tensor.name!r} has the shape "
+                f"{shapes[tensor.name]}, the manifest says {tensor.shape}; "
+                "the two files are not from one release: copy the folder again."
+            )
+    if extra := set(shapes) - {tensor.name for tensor in told}:
+        raise ModelError(
+            f"The graph has an {side} {min(extra)!r} that its manifest does not "
+            "name; the two files are not from one release: copy the folder again."
+        )
+
+
+def _zeros(tensor: manifests.Tensor) -> npt.NDArray[Any]:
+    return np.zeros(tensor.shape, np.dtype(tensor.dtype))

@@ -1,0 +1,32 @@
+"""Fixtures for all tests: a JACK server of our own (see `tests.jack_fixture`)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.jack_fixture import JackServer, build_native, missing_parts
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built C programs, `jack_probe` and `jack_capture`."""
+    if missing := missing_parts():
+        missing.skip_or_fail()
+    return build_native(tmp_path_factory.mktemp("native"))
+
+
+@pytest.fixture(scope="session")
+def jack(
+    native: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JackServer]:
+    """A headless JACK server at 48 kHz, 128 frames, for the whole session."""
+    server = JackServer(native, tmp_path_factory.mktemp("jack"))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def mortal_jack(native: Path, tmp_path: Path) -> Iterator[JackServer]:
+    """A JACK server for one test, which may kill it."""
+    with JackServer(native, tmp_path) as server:
+        yield server

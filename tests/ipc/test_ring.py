@@ -1,0 +1,69 @@
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno.ipc.block import RING_BYTES, WORDS, Block
+from ripieno.ipc.ring import HEADER_BYTES, Ring
+
+
+def ring(size=64):
+    memory = bytearray(HEADER_BYTES + size)
+    return Ring(memoryview(memory)), memory
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.none()), max_size=80))
+def test_records_come_out_as_they_went_in_or_are_refused(stream):
+    a_ring, _ = ring()
+    waiting = []
+    for payload in stream:
+        if payload is None:
+            assert a_ring.read() == waiting
+            waiting = []
+        elif a_ring.write(payload):
+            waiting.append(payload)
+        else:
+            used = sum(8 + len(other) for other in waiting)
+            assert used + 8 + len(payload) > 64
+    assert a_ring.read() == waiting
+
+
+def test_a_full_ring_refuses_and_loses_nothing():
+    a_ring, _ = ring()
+    assert a_ring.write(b"x" * 50)
+    assert not a_ring.write(b"y" * 10)
+    assert a_ring.read() == [b"x" * 50]
+    assert a_ring.write(b"y" * 10)
+
+
+def test_a_record_whose_data_has_not_arrived_is_read_later():
+    a_ring, memory = ring()
+    a_ring.write(b"note")
+    at = HEADER_BYTES + 8
+    memory[at] ^= 0xFF
+    assert a_ring.read() == []
+    memory[at] ^= 0xFF
+    assert a_ring.read() == [b"note"]
+
+
+def test_a_writer_that_dies_within_a_record_leaves_nothing():
+    a_ring, memory = ring()
+    struct.pack_into("<II", memory, HEADER_BYTES, 4, 0)
+    assert a_ring.read() == []
+
+
+def test_two_ends_of_a_block_see_one_memory():
+    ours = Block()
+    theirs = Block(ours.name)
+    try:
+        for name in RING_BYTES:
+            assert ours.ring(name).write(name.encode())
+            assert theirs.ring(name).read() == [name.encode()]
+        for value, name in enumerate(WORDS, start=1):
+            theirs.set_word(name, value)
+        assert [ours.word(name) for name in WORDS] == [1, 2, 3]
+        theirs.ledger[0] = 9
+        assert ours.ledger[0] == 9
+    finally:
+        theirs.close()
+        ours.close()

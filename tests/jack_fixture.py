@@ -1,0 +1,197 @@
+"""A headless JACK server for tests, and the C programs that measure on it.
+
+The server has a name of its own, so it never meets the one that a musician runs. It
+has no sound card (the dummy driver). Real-time priority is asked for and done without
+where it is refused.
+
+A server that is killed keeps its slot in JACK's registry, which has 8 on a machine
+(when they are used up no server starts at all, until /dev/shm/jack* is removed). A
+server of the same name takes the slot over and frees it when it ends in peace: so
+`JackServer.stop` starts a killed one again, only to end it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn, Self
+
+import pytest
+
+NATIVE = Path(__file__).parent / "native"
+PROGRAMS = ("jack_probe", "jack_capture")
+RATE_HZ = 48_000
+PERIOD_FRAMES = 128
+PATIENCE_S = 10.0
+
+_numbers = count()
+
+
+class Missing(str):
+    """Why the JACK tests cannot run; false if they can."""
+
+    __slots__ = ()
+
+    def skip_or_fail(self) -> NoReturn:
+        """Skip on a developer's machine; fail in CI, where a skip would hide a hole."""
+        if os.environ.get("CI"):
+            pytest.fail(self)
+        pytest.skip(self)
+
+
+def missing_parts() -> Missing:
+    """The reason for which no server can be started or watched here."""
+    for program in ("jackd", "jack_lsp", "cc"):
+        if shutil.which(program) is None:
+            return Missing(f"{program} is not installed")
+    if not Path("/usr/include/jack/jack.h").is_file():
+        return Missing("JACK's headers are not installed")
+    return Missing("")
+
+
+def build_native(folder: Path) -> Path:
+    """Build the C programs into a folder."""
+    for name in PROGRAMS:
+        command = ["cc", "-O2", "-Wall", "-o", str(folder / name)]
+        command += [str(NATIVE / f"{name}.c"), "-ljack", "-lm"]
+        subprocess.run(command, check=True)
+    return folder
+
+
+class JackServer:
+    """One jackd with a name of its own; a context manager.
+
+    Attributes:
+        name: the server's name.
+        env: the environment in which clients find it.
+    """
+
+    def __init__(self, native: Path, folder: Path, period: int = PERIOD_FRAMES) -> None:
+        self.name = f"ripieno-test-{os.getpid()}-{next(_numbers)}"
+        self.period = period
+        self.log = folder / "jackd.log"
+        self.env = dict(
+            os.environ,
+            JACK_DEFAULT_SERVER=self.name,
+            JACK_NO_START_SERVER="1",
+            JACK_NO_AUDIO_RESERVATION="1",
+        )
+        self._native = native
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The server's process, for signals."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        command = ["jackd", "--realtime", "-n", self.name, "-d", "dummy"]
+        command += ["-r", str(RATE_HZ), "-p", str(self.period)]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, env=self.env, stdout=log, stderr=subprocess.STDOUT
+            )
+        for _ in attempts():
+            if self.lsp() is not None:
+                return
+            if self._process.poll() is not None:
+                break
+        pytest.fail(f"jackd did not come up: {self.log.read_text()}")
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is dead."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End the server, and free its slot in JACK's registry."""
+        if self._process is None:
+            return
+        if self._process.poll() is not None:
+            self.start()
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+        for left in Path("/dev/shm").glob(f"jack_sem.*_{self.name}_*"):
+            left.unlink()
+
+    def lsp(self, *options: str) -> list[str] | None:
+        """The lines of `jack_lsp`; None where no server answers."""
+        done = subprocess.run(
+            ["jack_lsp", *options], env=self.env, capture_output=True, check=False
+        )
+        return done.stdout.decode().splitlines() if done.returncode == 0 else None
+
+    def wait_for_ports(self, *names: str) -> None:
+        """Return when all of these ports are there."""
+        for _ in attempts():
+            if set(names) <= set(self.lsp() or ()):
+                return
+        pytest.fail(f"no ports {names} among {self.lsp()}")
+
+    def probe(
+        self, destination: str, source: str, n: int, interval_ms: float, csv: Path
+    ) -> dict[str, float]:
+        """Send notes through a daemon and count them (see native/jack_probe.c)."""
+        program = str(self._native / "jack_probe")
+        arguments = [destination, source, str(n), str(interval_ms), str(csv)]
+        done = subprocess.run(
+            [program, *arguments],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=60.0 + n * interval_ms / 500.0,
+            check=False,
+        )
+        if done.returncode:
+            pytest.fail(f"jack_probe: {done.stdout}{done.stderr}")
+        pairs = (word.split("=") for word in done.stdout.split())
+        return {key: float(value) for key, value in pairs}
+
+    def capture(self, source: str, csv: Path) -> subprocess.Popen[bytes]:
+        """Write down all that a port sends, until terminated."""
+        program = str(self._native / "jack_capture")
+        return subprocess.Popen([program, source, str(csv)], env=self.env)
+
+    def python(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """A child that runs a piece of Python on this server."""
+        path = os.pathsep.join(p for p in sys.path if p)
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            env=dict(self.env, PYTHONPATH=path, PYTHONUNBUFFERED="1"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def attempts(every_s: float = 0.05, patience_s: float = PATIENCE_S) -> Iterable[int]:
+    """Numbers, one each `every_s`, until patience ends: to wait on another process."""
+    never = threading.Event()
+    for number in range(int(patience_s / every_s)):
+        yield number
+        never.wait(every_s)
