@@ -27,9 +27,9 @@ from ripieno.config import Settings
 from ripieno.errors import ModelError, PortError
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
+from ripieno.midi.client_port import ClientPort
 from ripieno.midi.files import Track, write_performance
 from ripieno.midi.memory import MemoryPort
-from ripieno.midi.rtmidi_port import ClientPort
 from ripieno.music import messages
 from ripieno.music.plan import Ready
 from ripieno.performer import Performer
@@ -105,7 +105,7 @@ def demo(
     Raises:
         RipienoError: the daemon cannot start, or a file cannot be written.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(f"A scripted musician plays the Ode to Joy to Ripieno. Seed: {seed}.")
     if through is None:
         stage = _embedded(settings, seed, console)

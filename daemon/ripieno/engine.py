@@ -122,9 +122,11 @@ class Engine:
     # ── in ────────────────────────────────────────────────────────────────────────
 
     def heard(self, at_ns: int, data: bytes) -> None:
-        """A complete message arrived at `at_ns`. Clock and sysex pass unheard."""
+        """A complete message arrived at `at_ns`. Clock and sysex say nothing to us."""
         if not messages.is_channel_message(data):
             self._counts["malformed"] += not data or data[0] < 0xF0
+            if self.params.thru and messages.is_sysex(data):
+                self._send(at_ns, at_ns, data, thru=True)
             return
         if messages.is_note_on(data) and self._listener.is_echo(at_ns, data):
             return

@@ -3,7 +3,7 @@
 Both drive the very engine and composer that play live. `render` lets simulated time
 pass from note to note, as fast as the model can think. `replay` hands a journal's
 inputs to a fresh engine at their own instants and compares what comes out with what
-came out then, bit for bit; where the model is at hand, its plans are made again as well.
+came out then, bit for bit; where the model is at hand, its plans are made again.
 """
 
 import zlib

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import zlib
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import msgspec
@@ -29,6 +29,7 @@ from ripieno.midi import journal
 from ripieno.midi.ports import Port
 from ripieno.midi.rtmidi_port import RtMidiPort
 from ripieno.music import messages, plan
+from ripieno.music.plan import Ready
 from ripieno.params import Params
 from ripieno.play import ledger as ledgers
 from ripieno.play.ledger import Ledger
@@ -94,6 +95,12 @@ class Player:
             self._write(journal.Thought(now_ns, message))
         self._advance(now_ns)
 
+    def meet(self, ready: Ready) -> None:
+        """A thinker is there that introduced itself before this player began."""
+        now_ns = self._clock.now_ns()
+        self._engine.thought(now_ns, ready)
+        self._write(journal.Thought(now_ns, ready))
+
     def release(self) -> None:
         """End everything that sounds, now."""
         now_ns = self._clock.now_ns()
@@ -134,7 +141,7 @@ def begin(
     seed: int,
     epoch: int,
     log: Outbox,
-    memory: MutableSequence[int] | None = None,
+    memory: memoryview | None = None,
 ) -> Engine:
     """An engine that starts now, and its header in the journal."""
     start_ns = clock.now_ns()
@@ -155,6 +162,7 @@ def run(
     seed: int,
     epoch: int,
     connections: Sequence[tuple[str, str]],
+    ready: Ready | None,
 ) -> None:
     """The player process: from attaching to releasing.
 
@@ -164,21 +172,24 @@ def run(
         seed: what chance starts from.
         epoch: how many players came before this one.
         connections: what the ports were connected to, to be restored.
+        ready: the thinker that is there, if there is one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock, block = SystemClock(), Block(block_name)
     log, told = block.ring("journal"), block.ring("player_notes")
+    _hush_libraries()
     try:
         port = _open(settings, clock)
     except PortError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
+        block.close()
         sys.exit(notes.FAILED)
     if port.sentinel is not None:
         port.sentinel.connect(connections)
     assert ledgers.SIZE <= LEDGER_BYTES
-    memory = cast("MutableSequence[int]", block.ledger[: ledgers.SIZE])
+    memory = block.ledger[: ledgers.SIZE]
     engine = begin(settings.play, clock, seed=seed, epoch=epoch, log=log, memory=memory)
     player = Player(
         port, engine, clock,
@@ -186,6 +197,8 @@ def run(
     )  # fmt: skip
     opened = notes.Opened(port.name_in, port.name_out, _go_realtime())
     told.write(notes.encode(opened))
+    if ready is not None:
+        player.meet(ready)
     player.release()  # what a player before this one left sounding
     if epoch:
         _silence(port)
@@ -197,6 +210,8 @@ def run(
     player.release()
     clock.wait_until(clock.now_ns() + FLUSH_NS)
     port.close()
+    memory.release()
+    block.close()
 
 
 def _silence(port: Port) -> None:
@@ -204,6 +219,14 @@ def _silence(port: Port) -> None:
     for channel in range(16):
         port.send(messages.control(channel, messages.SUSTAIN, 0))
         port.send(messages.control(channel, messages.ALL_NOTES_OFF, 0))
+
+
+def _hush_libraries() -> None:
+    """Keep libjack's own lines from the terminal; Python's errors still get there."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 class _StopFlag:

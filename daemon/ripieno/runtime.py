@@ -31,7 +31,7 @@ def play(settings: Settings) -> None:
     settings = msgspec.structs.replace(settings, backend=backend)
     seed = settings.play.seed
     seed = fresh_seed() if seed is None else seed
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
     view = View(console)
     supervisor = Supervisor(

@@ -28,6 +28,7 @@ from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.patchbay import Patchbay
+from ripieno.music.plan import Ready
 
 TURN_NS: Final = 10 * NS_PER_MS
 LOOK_NS: Final = 200 * NS_PER_MS
@@ -77,7 +78,8 @@ class Supervisor:
         self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._failure: notes.Failure | None = None
-        self._is_ready = self._is_open = False
+        self._ready: Ready | None = None
+        self._is_open = False
 
     def run(self) -> None:
         """Play until told to stop by SIGINT or SIGTERM.
@@ -92,7 +94,7 @@ class Supervisor:
         with self._journal() as journal:
             try:
                 self._thinker.start(self._clock.now_ns())
-                self._wait_for(self._thinker, lambda: self._is_ready, journal)
+                self._wait_for(self._thinker, lambda: self._ready is not None, journal)
                 self._player.start(self._clock.now_ns())
                 self._wait_for(self._player, lambda: self._is_open, journal)
                 self._watch(journal)
@@ -106,6 +108,7 @@ class Supervisor:
 
     def _start_thinker(self) -> BaseProcess:
         self._block.set_word("thinker_beat_ns", 0)
+        self._ready = None
         process = _spawn.Process(
             target=thinker.run,
             args=(self._block.name, self._settings.model, self._settings.provider),
@@ -119,7 +122,7 @@ class Supervisor:
         self._block.ring("to_player").skip()
         args = (
             self._block.name, self._settings, self._seed, self._epoch,
-            self._patchbay.pairs,
+            self._patchbay.pairs, self._ready,
         )  # fmt: skip
         self._epoch += 1
         process = _spawn.Process(target=player.run, args=args, name="ripieno player")
@@ -215,10 +218,11 @@ class Supervisor:
         for ring in ("thinker_notes", "player_notes"):
             for record in self._block.ring(ring).read():
                 note = notes.decode(record)
-                self._is_ready |= ring == "thinker_notes"
+                if isinstance(note, Ready):
+                    self._ready = note
                 self._is_open |= isinstance(note, notes.Opened)
                 if isinstance(note, notes.Failure):
-                    self._failure, self._is_ready = note, False
+                    self._failure = note
                 self._show(note)
 
     @contextlib.contextmanager

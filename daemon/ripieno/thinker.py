@@ -82,6 +82,7 @@ def run(block_name: str, model: str, provider: str) -> None:
         composer, ready = wake(model, provider)
     except ModelError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
+        block.close()
         sys.exit(notes.FAILED)
     inbox = block.ring("to_thinker")
     inbox.skip()

@@ -56,7 +56,13 @@ class Sentinel:
         self.rate_hz: int = self._client.samplerate
 
     def _note_shutdown(self, _status: object, _reason: str) -> None:
-        """JACK's thread calls this once, when the server is gone."""
+        """JACK's thread calls this once, when the server is gone.
+
+        The client is kept for ever: once another client has been opened, closing (or
+        collecting) one whose server died ends the process with a segmentation fault
+        (measured with libjack 1.9.21, about every second time).
+        """
+        keep_for_ever(self._client)
         self.gone = True
 
     def cycle(self) -> int:
@@ -106,8 +112,9 @@ class Sentinel:
         return True
 
     def close(self) -> None:
-        """Leave the server; takes some 15 ms when it is dead."""
-        self._client.close()
+        """Leave the server; one that is gone has been left already."""
+        if not self.gone:
+            self._client.close()
 
     def abandon(self) -> None:
         """Keep the client for ever: on a stopped server closing it never returns."""

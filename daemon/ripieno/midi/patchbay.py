@@ -54,7 +54,7 @@ class Patchbay:
 
     def close(self) -> None:
         """Leave the server."""
-        if self._sentinel is not None and not self._sentinel.gone:
+        if self._sentinel is not None:
             self._sentinel.close()
         self._sentinel = None
 

@@ -27,6 +27,11 @@ def is_channel_message(data: bytes) -> bool:
     return len(data) == length and max(data[1:]) < 0x80
 
 
+def is_sysex(data: bytes) -> bool:
+    """Whether these bytes are one whole system exclusive message."""
+    return len(data) > 1 and data[0] == 0xF0 and data[-1] == 0xF7
+
+
 def channel_of(data: bytes) -> int:
     """The channel, 0 … 15, of a channel message."""
     return data[0] & 0x0F

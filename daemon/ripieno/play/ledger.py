@@ -10,7 +10,7 @@ Rules: an on may be dropped, an off never. A retrigger releases first. An off na
 note that it ends (its id), so the late off of an old note cannot kill a re-struck key.
 """
 
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable
 from typing import Final
 
 from ripieno.music import messages
@@ -31,7 +31,7 @@ class Ledger:
     calls `settle`.
     """
 
-    def __init__(self, memory: MutableSequence[int] | None = None) -> None:
+    def __init__(self, memory: bytearray | memoryview | None = None) -> None:
         """Take over what `memory` (`SIZE` bytes) says sounds; a fresh one if None."""
         self._memory = bytearray(SIZE) if memory is None else memory
         self._ids = {slot: ADOPTED for slot in range(N_NOTES) if self._memory[slot]}

@@ -93,6 +93,10 @@ class _Branch:
             self.ask.until_ticks - self.ask.start_ticks
         )
 
+    def is_open_before(self, at_s: float) -> bool:
+        """Whether a note that starts before then still has no end."""
+        return any(start_s < at_s for start_s, _ in self.sounding.values())
+
     def finish(self, pitch: int, at_s: float) -> None:
         """A sounding note has its end."""
         start_s, velocity = self.sounding.pop(pitch)
@@ -180,7 +184,9 @@ class Composer:
         self._model.restore(branch.state)
         self._extend(branch, until_s)
         branch.state = self._model.state()
-        branch.ended |= branch.now_s >= branch.whole_s
+        branch.ended |= branch.now_s >= branch.whole_s and not branch.is_open_before(
+            branch.whole_s
+        )
         return _hand_over(branch, until_s)
 
     def _scale(self, ask: Ask) -> frozenset[int]:
@@ -192,8 +198,8 @@ class Composer:
     def _extend(self, branch: _Branch, until_s: float) -> None:
         """Step until all notes that start before `until_s` have their end."""
         for _ in range(MOST_STEPS):
-            is_open = any(start < until_s for start, _ in branch.sounding.values())
-            if branch.ended or (branch.now_s >= until_s and not is_open):
+            is_far = branch.now_s >= until_s and not branch.is_open_before(until_s)
+            if branch.ended or is_far:
                 return
             masks = self._masks(branch)
             if masks is None:

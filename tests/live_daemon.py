@@ -1,0 +1,151 @@
+"""A daemon in processes of its own, and the questions that tests ask about it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.jack_fixture import JackServer, attempts
+
+IN = "Ripieno In:Ripieno In"
+OUT = "Ripieno Out:Ripieno Out"
+
+PLAY_SCRIPT = """
+import sys, time
+from ripieno.midi.client_port import ClientPort
+port = ClientPort("jack", "Ripieno In", "Ripieno Out")
+print("connected", flush=True)
+for line in sys.stdin:
+    for note in line.split():
+        at_s, data = note.split(":")
+        time.sleep(max(0.0, float(at_s)))
+        port.send(bytes.fromhex(data))
+    print("played", flush=True)
+port.close()
+"""
+"""A musician: plays the lines that it is given, each a row of wait_s:message."""
+
+
+class Daemon:
+    """`ripieno play` on a test's JACK server; a context manager."""
+
+    def __init__(self, server: JackServer, folder: Path, *flags: str) -> None:
+        self.server = server
+        self.journal = folder / "journal.jsonl"
+        self.log = folder / "daemon.log"
+        command = [sys.executable, "-m", "ripieno", "play", "--backend", "jack"]
+        command += ["--journal", str(self.journal), "--seed", "1", *flags]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, env=server.env, stdout=log, stderr=subprocess.STDOUT
+            )
+        self._musician: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Daemon":
+        for _ in attempts():
+            if "Ports:" in self.log.read_text():
+                return self
+        pytest.fail(f"the daemon did not open its ports: {self.log.read_text()}")
+
+    def __exit__(self, *_: object) -> None:
+        if self._musician is not None:
+            self._musician.kill()
+            self._musician.communicate()
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # with a stack, if asked for
+            self.process.wait()
+
+    def child(self, library: str) -> int:
+        """The process among our children that has loaded a library."""
+        for _ in attempts():
+            for pid in _children(self.process.pid):
+                if library in Path(f"/proc/{pid}/maps").read_text():
+                    return pid
+        pytest.fail(f"no child has loaded {library}: {self.log.read_text()}")
+
+    @property
+    def player(self) -> int:
+        """The player's process."""
+        return self.child("rtmidi")
+
+    @property
+    def thinker(self) -> int:
+        """The thinker's process."""
+        return self.child("onnxruntime")
+
+    def kill(self, pid: int, how: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to one of the daemon's processes."""
+        os.kill(pid, how)
+
+    def play(self, *notes: tuple[float, bytes]) -> None:
+        """Let the musician play: (seconds to wait before, message) each."""
+        if self._musician is None:
+            self._musician = self.server.python(PLAY_SCRIPT)
+            self._says("connected")
+        assert self._musician.stdin is not None
+        line = " ".join(f"{wait_s}:{data.hex()}" for wait_s, data in notes)
+        self._musician.stdin.write(line + "\n")
+        self._musician.stdin.flush()
+        self._says("played")
+
+    def phrase(self, *pitches: int, gap_s: float = 0.15) -> None:
+        """A phrase of single notes."""
+        notes = []
+        for pitch in pitches:
+            notes.append((gap_s * 0.3, bytes((0x90, pitch, 70))))
+            notes.append((gap_s * 0.7, bytes((0x80, pitch, 0))))
+        self.play(*notes)
+
+    def _says(self, word: str) -> None:
+        assert self._musician is not None
+        assert self._musician.stdout is not None
+        said = self._musician.stdout.readline().strip()
+        if said != word:
+            pytest.fail(f"the musician said {said!r}: {self._musician.communicate()}")
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What came out of the daemon, as the C client saw it."""
+
+    events: list[tuple[int, bytes]]
+
+    @staticmethod
+    def read(csv: Path) -> "Captured":
+        """Parse a capture; times in µs of JACK's clock, which is the daemon's."""
+        rows = [line.split(",") for line in csv.read_text().splitlines()]
+        rows = [row for row in rows if len(row) == 3 and not row[0].startswith("#")]
+        return Captured(
+            [(int(t), bytes.fromhex(data)) for t, _, data in rows if t.isdigit()]
+        )
+
+    @property
+    def ons(self) -> list[tuple[int, bytes]]:
+        """Note-ons with their times."""
+        return [(t, d) for t, d in self.events if d[0] & 0xF0 == 0x90 and d[2]]
+
+    def sounding(self) -> Counter[tuple[int, int]]:
+        """Keys with more ons than offs."""
+        count: Counter[tuple[int, int]] = Counter()
+        for _, data in self.events:
+            if data[0] & 0xF0 == 0x90 and data[2]:
+                count[data[0] & 15, data[1]] += 1
+            elif data[0] & 0xE0 == 0x80:
+                count[data[0] & 15, data[1]] -= 1
+        return +count
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]

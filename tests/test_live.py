@@ -1,0 +1,258 @@
+"""The daemon as its users run it: own processes, a real server, someone else's clients.
+
+Times come from the C client's capture: JACK's clock is the daemon's, so what arrived
+can be compared with what was due. Absolute limits are those of the daemon's promises.
+"""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+from tests.jack_fixture import JackServer, attempts
+from tests.live_daemon import IN, OUT, Captured, Daemon
+
+from ripieno.midi import journal
+from ripieno.music.plan import Ask
+from ripieno.offline import replay
+
+pytestmark = pytest.mark.jack
+
+PERIOD_MS = 128 / 48.0
+TURNS = 12
+
+
+@pytest.fixture
+def capture(jack: JackServer, tmp_path):
+    """A C client on the daemon's output; call it for what it saw so far."""
+    yield from _capture(jack, tmp_path)
+
+
+def _capture(server, folder):
+    csv = folder / "capture.csv"
+    process = server.capture(OUT, csv)
+    yield lambda: Captured.read(csv) if csv.exists() else Captured([])
+    process.terminate()
+    process.wait()
+
+
+def until(condition, patience_s=10.0):
+    """Wait for a condition; how long it took, in seconds."""
+    began = time.monotonic()
+    for _ in attempts(0.01, patience_s):
+        if condition():
+            return time.monotonic() - began
+    pytest.fail("it did not happen in time")
+
+
+def play_until_it_plays(daemon, capture):
+    """Make it play on, and return while one of its notes sounds."""
+    daemon.phrase(60, 62, 64, 65, 67)
+    until(lambda: len(capture().ons) >= 3)
+    until(lambda: capture().sounding())
+
+
+def test_thru_loses_nothing_and_takes_at_most_four_milliseconds(jack, tmp_path):
+    with Daemon(jack, tmp_path, "--thru"):
+        seen = jack.probe(IN, OUT, 2000, 5.0, tmp_path / "probe.csv")
+    assert seen["recv"] == 2000
+    assert seen["dup"] == 0
+    assert seen["p99"] <= 4.0
+
+
+def test_jacks_own_latency_test_gets_every_note_back(jack, tmp_path):
+    program = shutil.which("jack_midi_latency_test")
+    assert program is not None, "jackd2 brings it"
+    with Daemon(jack, tmp_path, "--thru"):
+        done = subprocess.run(
+            [program, "-s", "512", IN, OUT],
+            env=jack.env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "messages received: 512" in done.stdout.lower(), done.stdout
+
+
+def test_replies_start_when_they_are_due(jack, capture, tmp_path):
+    with Daemon(jack, tmp_path) as daemon:
+        for turn in range(TURNS):
+            daemon.phrase(60, 62 + turn % 3, 64, 65)
+            time.sleep(1.5)
+    starts = reply_starts(daemon.journal)
+    assert len(starts) == TURNS
+    assert sum(late_ms <= 5.0 for late_ms in starts.values()) >= 0.99 * TURNS
+    arrived = arrivals_ms(daemon.journal, capture())
+    assert arrived
+    beyond = sorted(late_ms - PERIOD_MS for late_ms in arrived)
+    assert beyond[int(0.99 * (len(beyond) - 1))] <= 1.0
+    assert not capture().sounding()
+
+
+def test_a_live_journal_replays_bit_for_bit(jack, tmp_path):
+    with Daemon(jack, tmp_path) as daemon:
+        for _ in range(3):
+            daemon.phrase(60, 62, 64, 65)
+            time.sleep(1.2)
+    found = replay(daemon.journal)
+    assert found.outputs > 20
+    assert found.differing == 0, found.first
+    assert found.plans >= 3
+    assert found.differing_plans == 0
+
+
+def test_sigterm_releases_every_note(jack, capture, tmp_path):
+    with Daemon(jack, tmp_path, "--role", "continue") as daemon:
+        play_until_it_plays(daemon, capture)
+        daemon.process.terminate()
+        took_s = until(lambda: not capture().sounding())
+        assert daemon.process.wait(5.0) == 0
+    assert took_s < 1.0
+    assert daemon.log.read_text().splitlines()[-1].startswith("Stopped")
+
+
+def test_a_killed_player_leaves_nothing_sounding_and_comes_back(
+    jack, capture, tmp_path
+):
+    with Daemon(jack, tmp_path, "--role", "continue") as daemon:
+        play_until_it_plays(daemon, capture)
+        daemon.kill(daemon.player)
+        assert until(lambda: not capture().sounding()) < 1.0
+        jack.wait_for_ports(IN, OUT)
+        before = len(capture().ons)
+        daemon.phrase(60, 62, 64, 65, 67)
+        until(lambda: len(capture().ons) > before)
+
+
+def test_connections_that_others_made_are_put_back(jack, tmp_path):
+    with Daemon(jack, tmp_path) as daemon:
+        guest = jack.capture("nobody:nothing", tmp_path / "guest.csv")
+        target = "capture:in"
+        jack.wait_for_ports(target)
+        subprocess.run(["jack_connect", OUT, target], env=jack.env, check=True)
+        time.sleep(0.7)
+        daemon.kill(daemon.player)
+
+        def is_connected():
+            lines = jack.lsp("-c") or []
+            return OUT in lines and f"   {target}" in lines
+
+        until(lambda: not is_connected())
+        assert until(is_connected) < 1.0
+        guest.terminate()
+        guest.wait()
+
+
+def test_a_killed_thinker_is_replaced_and_the_music_goes_on(jack, capture, tmp_path):
+    with Daemon(jack, tmp_path, "--role", "continue") as daemon:
+        play_until_it_plays(daemon, capture)
+        thinker = daemon.thinker
+        daemon.kill(thinker)
+        before = len(capture().ons)
+        until(lambda: len(capture().ons) > before + 8)
+        until(lambda: daemon.log.read_text().count("Model:") == 2)
+        assert daemon.thinker != thinker
+        daemon.process.terminate()
+        daemon.process.wait(5.0)
+        assert not capture().sounding()
+
+
+def test_when_the_supervisor_is_killed_all_end_and_nothing_sounds(
+    jack, capture, tmp_path
+):
+    with Daemon(jack, tmp_path, "--role", "continue") as daemon:
+        play_until_it_plays(daemon, capture)
+        children = [daemon.player, daemon.thinker]
+        daemon.process.kill()
+        assert until(lambda: not capture().sounding()) < 1.0
+        daemon.process.wait()
+        until(lambda: not any(is_alive(pid) for pid in children))
+
+
+def test_a_hung_player_is_replaced(jack, capture, tmp_path):
+    import signal
+
+    with Daemon(jack, tmp_path, "--role", "continue") as daemon:
+        play_until_it_plays(daemon, capture)
+        daemon.kill(daemon.player, signal.SIGSTOP)
+        assert until(lambda: not capture().sounding()) < 2.0
+
+
+def test_the_daemon_comes_back_with_its_server(mortal_jack, tmp_path):
+    with Daemon(mortal_jack, tmp_path) as daemon:
+        mortal_jack.kill()
+        until(lambda: "went away" in daemon.log.read_text())
+        mortal_jack.start()
+        mortal_jack.wait_for_ports(IN, OUT)
+        capture = _capture(mortal_jack, tmp_path)
+        seen = next(capture)
+        daemon.phrase(60, 62, 64, 65)
+        until(lambda: seen().ons)
+        daemon.process.terminate()
+        assert daemon.process.wait(5.0) == 0
+        assert not seen().sounding()
+        next(capture, None)
+
+
+def test_a_server_that_stays_away_ends_it_with_one_sentence(mortal_jack, tmp_path):
+    with Daemon(mortal_jack, tmp_path, "--server-wait", "1") as daemon:
+        mortal_jack.kill()
+        assert daemon.process.wait(10.0) == 5
+    last = daemon.log.read_text().splitlines()[-1]
+    assert last.startswith("ripieno: The MIDI server went away and did not come back")
+    assert "Traceback" not in daemon.log.read_text()
+
+
+def test_a_port_name_in_use_is_one_sentence(jack, tmp_path):
+    second = tmp_path / "second"
+    second.mkdir()
+    with Daemon(jack, tmp_path):
+        refused = Daemon(jack, second)
+        assert refused.process.wait(20.0) == 5
+    text = refused.log.read_text()
+    assert "in use" in text.splitlines()[-1]
+    assert "Traceback" not in text
+
+
+# ── what the journal says ────────────────────────────────────────────────────────────
+
+
+def entries(path):
+    return list(journal.read(path))
+
+
+def reply_starts(path):
+    """For each reply that began with the model: how late its first note left, in ms."""
+    late: dict[int, float] = {}
+    ask, tick_ns = None, 0
+    for entry in entries(path):
+        if isinstance(entry, journal.Tick):
+            tick_ns = entry.at_ns
+        elif isinstance(entry, journal.Told) and isinstance(entry.message, Ask):
+            ask = entry.message
+        elif isinstance(entry, journal.Sent) and ask and entry.data[0] & 0xF0 == 0x90:
+            if entry.due_ns == ask.timeline.ns_at(ask.start_ticks):
+                late.setdefault(ask.revision, (tick_ns - entry.due_ns) / 1e6)
+    return late
+
+
+def arrivals_ms(path, captured):
+    """How long after it was due each planned note-on arrived at the C client, in ms."""
+    due = [
+        (e.due_ns, e.data)
+        for e in entries(path)
+        if isinstance(e, journal.Sent) and e.data[0] & 0xF0 == 0x90
+    ]
+    ons = captured.ons
+    assert [data for _, data in due] == [data for _, data in ons]
+    return [t / 1e3 - ns / 1e6 for (ns, _), (t, _) in zip(due, ons, strict=True)]
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().split(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
