@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.jack_fixture import JackServer, attempts
+
+from ripieno.clock import SystemClock
 
 IN = "Ripieno In:Ripieno In"
 OUT = "Ripieno Out:Ripieno Out"
@@ -149,3 +152,28 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in text.split()]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.split(")")[1].split()[0] != "Z"
+
+
+def pause(for_s: float) -> None:
+    """Let real time pass, for other processes to play in."""
+    clock = SystemClock()
+    clock.wait_until(clock.now_ns() + int(for_s * 1e9))
+
+
+def until(condition: Callable[[], object], patience_s: float = 10.0) -> float:
+    """Wait for a condition; how long it took, in seconds."""
+    clock = SystemClock()
+    began_ns = clock.now_ns()
+    for _ in attempts(0.01, patience_s):
+        if condition():
+            return (clock.now_ns() - began_ns) / 1e9
+    pytest.fail("it did not happen in time")

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def phrase(start_s, pitches=(60, 62, 64, 65), gap_s=0.25, length_s=0.2):
 
 def sounding(sent):
     """Ons minus offs per (channel, pitch)."""
-    count = Counter()
+    count: Counter[tuple[int, int]] = Counter()
     for _, send in sent:
         if messages.is_note_on(send.data):
             count[messages.channel_of(send.data), send.data[1]] += 1
@@ -84,7 +85,7 @@ def test_continue_plays_on_until_the_human_plays():
     call, back = phrase(1.0), phrase(31.0)
     played = simulate(call + back, Params(role="continue"), tail_s=0.5)
     times = [at for at, _ in ons(played.sent)]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False) if a < 30.5 * S]
+    gaps = [b - a for a, b in pairwise(times) if a < 30.5 * S]
     assert max(gaps) < 1.0 * S
     assert not [at for at in times if 31.0 * S < at < 31.9 * S]
     assert not sounding(played.sent)
@@ -213,7 +214,9 @@ def test_notes_are_counted_late_against_when_they_were_due():
     for effect in engine.advance(int(2.1 * S)):
         if isinstance(effect, Tell) and isinstance(effect.message, Ask):
             mind.begin(effect.message)
-            engine.thought(2 * S, mind.section())
+            section = mind.section()
+            assert section is not None
+            engine.thought(2 * S, section)
             due_ns = effect.message.timeline.ns_at(effect.message.start_ticks)
     sends = [e for e in engine.advance(due_ns + 7_000_000) if isinstance(e, Send)]
     assert sends[0].due_ns == due_ns

@@ -61,7 +61,10 @@ def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Sett
         SettingsError: a setting is unknown, of the wrong kind, or out of its bounds.
     """
     table = _read(path) if path is not None else {}
-    merged = {**table, **flags, "play": {**table.get("play", {}), **play}}
+    in_file = table.get("play", {})
+    merged = {**table, **flags}
+    if isinstance(in_file, dict):  # else it is refused as what it is
+        merged["play"] = {**in_file, **play}
     try:
         settings = msgspec.convert(merged, Settings)
     except msgspec.ValidationError as error:
@@ -82,8 +85,8 @@ def check(settings: Settings) -> Settings:
     low, high = SERVER_WAIT_S
     if not low <= settings.server_wait_s <= high:
         raise SettingsError(
-            f"server_wait_s is {settings.server_wait_s:g}; "
-            f"it must lie between {low:g} and {high:g}."
+            f"server_wait_s is {settings.server_wait_s}; "
+            f"it must lie between {low} and {high}."
         )
     for name in ("name_in", "name_out"):
         value = getattr(settings, name)
@@ -100,7 +103,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # syntax, encoding, or an endless number
         raise FileError(f"{path} is not TOML: {error}.") from error
 
 

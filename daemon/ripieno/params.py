@@ -89,7 +89,7 @@ def check(params: Params) -> Params:
         value = getattr(params, name)
         if value is not None and not low <= value <= high:
             raise SettingsError(
-                f"{name} is {value:g}; it must lie between {low:g} and {high:g}."
+                f"{name} is {value}; it must lie between {low} and {high}."
             )
     if params.low > params.high:
         raise SettingsError(

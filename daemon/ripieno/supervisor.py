@@ -91,15 +91,21 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        with self._journal() as journal:
-            try:
-                self._thinker.start(self._clock.now_ns())
-                self._wait_for(self._thinker, lambda: self._ready is not None, journal)
-                self._player.start(self._clock.now_ns())
-                self._wait_for(self._player, lambda: self._is_open, journal)
-                self._watch(journal)
-            finally:
-                self._stop(journal)
+        try:
+            with self._journal() as journal:
+                self._run(journal)
+        finally:
+            self._block.close()
+
+    def _run(self, journal: BinaryIO | None) -> None:
+        try:
+            self._thinker.start(self._clock.now_ns())
+            self._wait_for(self._thinker, lambda: self._ready is not None, journal)
+            self._player.start(self._clock.now_ns())
+            self._wait_for(self._player, lambda: self._is_open, journal)
+            self._watch(journal)
+        finally:
+            self._stop(journal)
 
     def _on_signal(self, *_: object) -> None:
         self._stopping = True
@@ -248,4 +254,3 @@ class Supervisor:
             child.kill()
         self._read(journal)
         self._patchbay.close()
-        self._block.close()

@@ -16,7 +16,8 @@ channel_messages = st.one_of(
 
 @given(st.lists(channel_messages, max_size=200))
 def test_downs_and_ups_alternate_for_every_pitch(stream):
-    listener, is_down = Listener(), defaultdict(bool)
+    listener = Listener()
+    is_down: defaultdict[int, bool] = defaultdict(bool)
     for at_ns, data in enumerate(stream):
         for event in listener.hear(at_ns, data):
             assert is_down[event.pitch] != (event.velocity > 0)

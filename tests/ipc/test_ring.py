@@ -15,7 +15,7 @@ def ring(size=64):
 @given(st.lists(st.one_of(st.binary(max_size=40), st.none()), max_size=80))
 def test_records_come_out_as_they_went_in_or_are_refused(stream):
     a_ring, _ = ring()
-    waiting = []
+    waiting: list[bytes] = []
     for payload in stream:
         if payload is None:
             assert a_ring.read() == waiting

@@ -7,7 +7,7 @@ import pytest
 
 from ripieno.errors import PortError, SettingsError
 from ripieno.midi.backends import choose_backend
-from ripieno.midi.rtmidi_port import Backend, RtMidiPort, _existing, _is_named
+from ripieno.midi.rtmidi_port import Backend, RtMidiPort, existing, _is_named
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +65,9 @@ def test_a_library_that_does_not_load_says_what_to_install(
 
 
 def test_a_port_of_windows_is_found_by_a_part_of_its_name() -> None:
-    assert _existing(["Piano 0", "Ripieno In 1"], "Ripieno In") == 1
+    assert existing(["Piano 0", "Ripieno In 1"], "Ripieno In") == 1
     with pytest.raises(PortError, match="loopMIDI or Windows MIDI Services"):
-        _existing(["Piano 0"], "Ripieno In")
+        existing(["Piano 0"], "Ripieno In")
 
 
 def test_names_in_use_are_recognised_as_each_system_lists_them() -> None:

@@ -53,6 +53,13 @@ print("closed", flush=True)
 """
 
 
+COMES_AND_GOES = """
+import subprocess
+print("going", flush=True)
+while True:
+    subprocess.run(["jack_lsp"], stdout=subprocess.DEVNULL)
+"""
+
 CLOSER = """
 import sys
 from ripieno.midi.rtmidi_port import RtMidiPort
@@ -76,12 +83,12 @@ def here(jack: JackServer, monkeypatch: pytest.MonkeyPatch) -> JackServer:
 def child(server: JackServer, code: str) -> Iterator[subprocess.Popen[str]]:
     process = server.python(code)
     try:
-        server.wait_for_ports(JACK_IN, JACK_OUT)
         line(process, "open")
         yield process
     finally:
         process.kill()
         process.communicate()
+        server.wait_until_gone(JACK_IN, JACK_OUT)
 
 
 def line(process: subprocess.Popen[str], expected: str | None = None) -> str:
@@ -178,6 +185,20 @@ def foreign(server: JackServer, name: str) -> Iterator[None]:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_pair_works_however_many_clients_come_and_go(here: JackServer) -> None:
+    """JACK ties a client that opens to the semaphore of one that leaves."""
+    leaving = here.python(COMES_AND_GOES)
+    try:
+        line(leaving, "going")
+        for _ in range(5):
+            with child(here, CLOSER) as opened:
+                opened.communicate("\n", timeout=10.0)
+                assert opened.returncode == 0
+    finally:
+        leaving.kill()
+        leaving.communicate()
 
 
 def test_two_with_other_names_live_side_by_side(here: JackServer) -> None:
@@ -309,6 +330,20 @@ def test_a_port_that_jack_took_away_never_freezes_the_sender(here: JackServer) -
         for _ in range(3000):
             port.send(b"\x90\x3c\x40")
         assert not port.alive()
+        assert here.lsp() is not None
+    finally:
+        port.close()
+
+
+def test_a_new_pair_is_connected_to_nothing_and_has_nothing_to_say(
+    here: JackServer,
+) -> None:
+    """It has heard itself when it opened; nothing of that is left."""
+    port = RtMidiPort("jack")
+    try:
+        assert port.sentinel is not None
+        assert port.sentinel.connections([JACK_IN, JACK_OUT]) == []
+        assert port.receive() == []
         assert here.lsp() is not None
     finally:
         port.close()

@@ -32,7 +32,7 @@ def play(ledger, stream):
 
 def balance(out):
     """Ons minus offs per key; never negative, never above one on the way."""
-    sounding = Counter()
+    sounding: Counter[tuple[int, int]] = Counter()
     for data in out:
         key = (messages.channel_of(data), data[1])
         sounding[key] += 1 if messages.is_note_on(data) else -1

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno.music import scales
-from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Played
+from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, PlannedNote, Played
 from ripieno.music.timeline import Timeline
 from ripieno.music.vocabulary import SIZES, Event
 from ripieno.testing import ScriptedModel
@@ -18,7 +18,7 @@ S = 1_000_000_000
 
 
 class RandomModel:
-    """A step model that knows nothing: any event that the masks allow, equally likely."""
+    """A step model that knows nothing: any event that the masks allow."""
 
     def reset(self):
         pass
@@ -30,6 +30,7 @@ class RandomModel:
         pass
 
     def step(self, event, controls):
+        del event
         zeros = [np.zeros(n, np.float32) for n in SIZES]
         source, delta, key, velocity = (
             sample(z, mask, noise=noise)
@@ -159,7 +160,7 @@ def test_hearing_more_does_not_disturb_a_plan_in_the_making():
         composer = Composer(ScriptedModel(), Controls())
         hear(composer)
         composer.begin(ask(seconds=6.0))
-        notes = []
+        notes: list[PlannedNote] = []
         while (plan := composer.section()) is not None:
             notes += plan.notes
             if disturb:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,7 +8,22 @@ from ripieno.music.timeline import Timeline
 from ripieno.think.fallback import compose
 
 S = 1_000_000_000
-ASK = Ask(1, Timeline(), 4800, 4800 + 480 * 4, True, 240, 7, Limits(low=48, high=84))
+
+
+def ask(until_ticks=4800 + 480 * 4, seed=7, low=48, high=84):
+    return Ask(
+        revision=1,
+        timeline=Timeline(),
+        start_ticks=4800,
+        until_ticks=until_ticks,
+        closing=True,
+        pulse_ticks=240,
+        seed=seed,
+        limits=Limits(low=low, high=high),
+    )
+
+
+ASK = ask()
 
 
 def onsets(pitches, gap_s=0.25):
@@ -20,22 +37,20 @@ def test_it_speaks_the_humans_own_steps():
     steps = {2, -1}
     tune = [60, 62, 64, 63, 65, 67, 66, 68, 70, 69]
     notes = compose(onsets(tune), ASK, 4800).notes
-    walked = {b.pitch - a.pitch for a, b in zip(notes, notes[1:], strict=False)}
+    walked = {b.pitch - a.pitch for a, b in pairwise(notes)}
     assert {step % 12 for step in walked} <= {step % 12 for step in steps}
 
 
 def test_it_keeps_the_humans_rhythm():
     notes = compose(onsets([60, 62, 64, 65, 67]), ASK, 4800).notes
-    gaps = {
-        b.start_ticks - a.start_ticks for a, b in zip(notes, notes[1:], strict=False)
-    }
+    gaps = {b.start_ticks - a.start_ticks for a, b in pairwise(notes)}
     assert gaps == {120}
 
 
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=40), st.integers(0, 2**32))
 def test_it_always_plays_within_the_register(pitches, seed):
-    ask = Ask(1, Timeline(), 4800, 6720, True, 240, seed, Limits(low=60, high=63))
-    notes = compose(onsets(pitches), ask, 4800).notes
+    an_ask = ask(6720, seed, low=60, high=63)
+    notes = compose(onsets(pitches), an_ask, 4800).notes
     assert notes
     assert all(60 <= note.pitch <= 63 for note in notes)
     assert all(4800 <= note.start_ticks < 6720 for note in notes)

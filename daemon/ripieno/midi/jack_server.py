@@ -13,6 +13,7 @@ the audio server's thread costs the DAW xruns. What a `Sentinel` is for:
 This module knows no MIDI. It needs libjack (JACK or PipeWire's) and says so.
 """
 
+import contextlib
 import ctypes
 from collections.abc import Iterable
 from typing import Any, Final
@@ -110,6 +111,14 @@ class Sentinel:
         except jack.JackError:
             return (source, target) in self.connections([source])
         return True
+
+    def disconnect(self, source: str, target: str) -> None:
+        """Undo one connection; does nothing where there is none."""
+        import jack
+
+        if not self.gone:
+            with contextlib.suppress(jack.JackError):
+                self._client.disconnect(source, target)
 
     def close(self) -> None:
         """Leave the server; one that is gone has been left already."""

@@ -10,7 +10,11 @@ This is the only file that imports `rtmidi`. Decisions, all of them measured:
   the same after every start, and a session manager finds them again (the names of a
   killed owner are free after 50 ms);
 * on JACK a `Sentinel` watches the server and holds the name, and `JackGuard` keeps a
-  send from spinning.
+  send from spinning;
+* on JACK a pair is handed out only after it has heard itself. If a short-lived client
+  (one `jack_lsp`) comes and goes while we open our second one, libjack may tie ours to
+  the other's dead semaphore: it never runs, and the whole graph has xruns (11 of 25
+  starts beside a loop of `jack_lsp`, jackd2 1.9.21). Opening it again cures it.
 
 rtmidi's wheel brings a libjack of its own, which talks to jackd but not to PipeWire.
 """
@@ -27,6 +31,12 @@ Backend = Literal["alsa", "jack", "coremidi", "windows"]
 
 QUEUE_MESSAGES: Final = 16_384
 """rtmidi's own 1 024 loses half of a burst of 2 000."""
+
+_SELF_TEST: Final = b"\xf0\x7dRipieno\xf7"
+"""System exclusive of nobody's (7D is for experiments): no instrument obeys it."""
+_SELF_TEST_PERIODS: Final = 12
+"""Two or three are enough where the client runs at all."""
+_ATTEMPTS: Final = 5
 
 _API: Final[dict[Backend, str]] = {
     "alsa": "API_LINUX_ALSA",
@@ -73,15 +83,13 @@ class RtMidiPort:
         self._lost = False
         self._closed = False
         if backend == "jack":
-            self.sentinel = Sentinel(f"{in_name} watch")
-        try:
-            self._refuse_a_name_in_use(backend, in_name, out_name)
-            self._in, self._out = _open_pair(backend, in_name, out_name)
-            self._find_on_jack()
-        except PortError:
-            if self.sentinel is not None:
-                self.sentinel.close()
-            raise
+            self._open_on_jack(in_name, out_name)
+            return
+        if backend != "windows":
+            sources, destinations = list_ports(backend)
+            _refuse_a_name_in_use(in_name, destinations)
+            _refuse_a_name_in_use(out_name, sources)
+        self._in, self._out = _open_pair(backend, in_name, out_name)
 
     def receive(self) -> list[bytes]:
         """All complete messages that wait, oldest first."""
@@ -130,32 +138,56 @@ class RtMidiPort:
             keep_for_ever(self._out)
             self.sentinel.abandon()
 
-    def _refuse_a_name_in_use(
-        self, backend: Backend, in_name: str, out_name: str
-    ) -> None:
-        """Virtual ports of one name may exist twice; a DAW would then pick either."""
-        if backend == "windows":
-            return
-        sources, destinations = list_ports(backend)
-        for name, listed in ((in_name, destinations), (out_name, sources)):
-            if any(_is_named(port, name) for port in listed):
-                raise PortError(
-                    f"a MIDI port named {name!r} is in use: stop the other Ripieno, or "
-                    "choose other port names with --in and --out"
-                )
+    def _open_on_jack(self, in_name: str, out_name: str) -> None:
+        sentinel = Sentinel(f"{in_name} watch")
+        try:
+            _refuse_a_name_in_use(in_name, sentinel.midi_ports())
+            _refuse_a_name_in_use(out_name, sentinel.midi_ports())
+            self.sentinel = sentinel
+            for _ in range(_ATTEMPTS):
+                self._in, self._out = _open_pair("jack", in_name, out_name)
+                if self._works_on_jack(sentinel):
+                    return
+                delete(self._in, self._out)
+        except PortError:
+            sentinel.close()
+            raise
+        sentinel.close()
+        raise PortError(
+            f"JACK does not run {self.name_in!r} and {self.name_out!r} after "
+            f"{_ATTEMPTS} attempts: stop programs with these names, or restart JACK"
+        )
 
-    def _find_on_jack(self) -> None:
-        """Make sure that JACK has not renamed us, and guard what we send."""
-        if self.sentinel is None:
-            return
-        there = self.sentinel.midi_ports()
+    def _works_on_jack(self, sentinel: Sentinel) -> bool:
+        """Whether JACK kept our names, and what we send comes back to us."""
+        there = sentinel.midi_ports()
         if self.name_in not in there or self.name_out not in there:
-            delete(self._in, self._out)
-            raise PortError(
-                f"JACK renamed {self.name_in!r} or {self.name_out!r}, so the name is "
-                "in use: stop the other program, or choose others with --in and --out"
-            )
-        self._guard = JackGuard(self.sentinel, self.name_out)
+            return False
+        self._guard = JackGuard(sentinel, self.name_out)
+        sentinel.connect([(self.name_out, self.name_in)])
+        heard = self._hears_itself(self._guard)
+        sentinel.disconnect(self.name_out, self.name_in)
+        if heard and self._guard.turns() and self._guard.turns():
+            self.receive()
+        return heard
+
+    def _hears_itself(self, guard: JackGuard) -> bool:
+        for _ in range(_SELF_TEST_PERIODS):
+            if not guard.turns():
+                return False
+            if _SELF_TEST in self.receive():
+                return True
+            self.send(_SELF_TEST)
+        return False
+
+
+def _refuse_a_name_in_use(name: str, listed: list[str]) -> None:
+    """Virtual ports of one name may exist twice; a DAW would then pick either."""
+    if any(_is_named(port, name) for port in listed):
+        raise PortError(
+            f"a MIDI port named {name!r} is in use: stop the other Ripieno, or choose "
+            "other port names with --in and --out"
+        )
 
 
 def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
@@ -220,7 +252,7 @@ def existing(listed: list[str], name: str) -> int:
 
 
 def _is_named(listed: str, name: str) -> bool:
-    """Whether a listed port has this name: plain, or ALSA's ``client:name 128:0``."""
+    """Whether a port has this name: plain, JACK's ``a:name``, ALSA's ``a:name 128:0``."""
     return listed == name or f":{name} " in f"{listed} "
 
 
