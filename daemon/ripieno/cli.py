@@ -36,6 +36,7 @@ _PLAY_FLAGS: Final[dict[str, tuple[type, str]]] = {
     "channel": (int, "the MIDI channel it plays on"),
     "seed": (int, "what chance starts from; fresh and written down if not given"),
     "patience": (float, "scales the silence that ends a phrase"),
+    "tightness": (float, "how strongly its onsets are drawn to the grid you play on"),
 }
 
 

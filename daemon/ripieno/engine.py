@@ -258,6 +258,7 @@ class Engine:
             until_ticks=until_ticks,
             closing=closing,
             pulse_ticks=self._timeline.ticks_for(self._phrase.pulse_ns / 1e9),
+            grid_ticks=self._timeline.ticks_for(self._phrase.grid_ns / 1e9),
             seed=self._seed,
             limits=self.params.limits(),
         )

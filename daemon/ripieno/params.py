@@ -25,6 +25,7 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "channel": (1, 16),
     "seed": (0, 2**63 - 1),
     "patience": (0.25, 4.0),
+    "tightness": (0.0, 1.0),
 }
 
 
@@ -43,6 +44,8 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         channel: the MIDI channel it plays on, 1 … 16.
         seed: what chance starts from; None takes a fresh one and writes it down.
         patience: scales the silence that ends a phrase; 1 follows the rhythm heard.
+        tightness: how strongly its onsets are drawn to the even grid that you play on;
+            0 leaves them as the model wants them. Free playing has no grid.
         thru: whether what comes in also goes out.
     """
 
@@ -57,6 +60,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel: int = 1
     seed: int | None = None
     patience: float = 1.0
+    tightness: float = 0.7
     thru: bool = False
 
     def fixed_scale(self) -> frozenset[int] | None:
@@ -76,6 +80,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             scale=FOLLOW_HUMAN if scale is None else sum(1 << pc for pc in scale),
             temperature=self.temperature,
             top_p=self.top_p,
+            tightness=self.tightness,
         )
 
 

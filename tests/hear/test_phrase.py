@@ -1,3 +1,8 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ripieno.hear.phrase import Phrase
 
 S = 1_000_000_000
@@ -64,6 +69,31 @@ def test_the_reply_starts_at_most_one_pulse_after_the_end():
         phrase, _ = played([gap_s] * 5)
         late_ns = phrase.reply_at_ns() - phrase.ends_at_ns()
         assert 0 <= late_ns <= phrase.pulse_ns
+
+
+def test_an_even_phrase_has_a_grid_of_its_shortest_notes():
+    phrase, _ = played([0.5, 0.25, 0.25, 0.5, 0.5, 0.25])
+    assert abs(phrase.grid_ns - 0.25 * S) < 0.002 * S
+
+
+def test_dotted_notes_have_the_grid_that_divides_them():
+    phrase, _ = played([0.5, 0.5, 0.75, 0.25, 0.5])
+    assert abs(phrase.grid_ns - 0.25 * S) < 0.002 * S
+    dotted, _ = played([0.3, 0.2, 0.3, 0.2, 0.3, 0.2])
+    assert abs(dotted.grid_ns - 0.1 * S) < 0.002 * S
+
+
+@given(st.lists(st.floats(-0.012, 0.012), min_size=9, max_size=9))
+def test_a_persons_unevenness_does_not_hide_the_grid(uneven):
+    beats = [0.5 * n for n in range(10)]
+    onsets = [beat + off for beat, off in zip(beats, [0.0, *uneven], strict=True)]
+    phrase, _ = played([b - a for a, b in pairwise(onsets)])
+    assert abs(phrase.grid_ns - 0.5 * S) < 0.005 * S
+
+
+def test_free_playing_has_no_grid():
+    phrase, _ = played([0.41, 0.97, 0.23, 0.68, 0.31, 1.13, 0.52])
+    assert phrase.grid_ns == 0
 
 
 def test_patience_scales_the_wait():

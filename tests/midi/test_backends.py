@@ -7,7 +7,7 @@ import pytest
 
 from ripieno.errors import PortError, SettingsError
 from ripieno.midi.backends import choose_backend
-from ripieno.midi.rtmidi_port import Backend, RtMidiPort, existing, _is_named
+from ripieno.midi.rtmidi_port import Backend, RtMidiPort, _is_named, existing
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 from collections import Counter
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,7 +52,7 @@ limits = st.builds(
 )
 
 
-def ask(limit=None, *, revision=1, seconds=4.0, closing=True):
+def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0):
     return Ask(
         revision=revision,
         timeline=Timeline(),
@@ -59,6 +60,7 @@ def ask(limit=None, *, revision=1, seconds=4.0, closing=True):
         until_ticks=4800 + int(480 * seconds),
         closing=closing,
         pulse_ticks=240,
+        grid_ticks=grid_ticks,
         seed=3,
         limits=limit or Limits(),
     )
@@ -179,6 +181,21 @@ def test_sections_are_numbered_and_keep_their_promise():
         assert all(note.start_ticks >= promised for note in plan.notes)
         promised, number = plan.until_ticks, number + 1
     assert number > 1
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(50, 200), limits)
+def test_full_tightness_puts_every_onset_on_the_grid(grid_ticks, limit):
+    tight = msgspec.structs.replace(limit, tightness=1.0, density=40.0)
+    composer = Composer(RandomModel(), Controls())
+    hear(composer)
+    notes = planned(composer, ask(tight, grid_ticks=grid_ticks))
+    for note in notes:
+        step = (note.start_ticks - 4800) / (grid_ticks / 2)
+        pushed = [  # by the end of another one, which came after the grid's point
+            n for n in notes if 0 <= n.end_ticks - note.start_ticks <= 21 and n != note
+        ]
+        assert abs(step - round(step)) * grid_ticks / 2 < 1.1 or pushed
 
 
 def test_without_an_ask_there_is_no_plan():

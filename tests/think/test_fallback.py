@@ -18,6 +18,7 @@ def ask(until_ticks=4800 + 480 * 4, seed=7, low=48, high=84):
         until_ticks=until_ticks,
         closing=True,
         pulse_ticks=240,
+        grid_ticks=0,
         seed=seed,
         limits=Limits(low=low, high=high),
     )

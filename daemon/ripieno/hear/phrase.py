@@ -29,6 +29,10 @@ AFTER_RELEASE_NS: Final = 120_000_000
 """A key just lifted is likely to be followed by another: never sooner than this."""
 PULSE_NS: Final = (300_000_000, 700_000_000)
 """Walking tempo, 85 to 200 beats a minute: where people tap (Parncutt 1994)."""
+FEWEST_GAPS: Final = 4
+FINEST_GRID_NS: Final = 90_000_000
+"""Sixteenths at 166 bpm; below it, a player's own unevenness fills the grid."""
+GRID_MISS: Final = 0.11
 
 
 class Phrase:
@@ -86,6 +90,29 @@ class Phrase:
         while pulse > high:
             pulse //= 2
         return max(pulse, low)
+
+    @property
+    def grid_ns(self) -> int:
+        """The widest even grid that the onsets lie on; 0 where they are free.
+
+        Each gap is taken for a whole number of grid steps; a grid fits when the gaps
+        miss it by less than `GRID_MISS` of a step on average. Random gaps miss any
+        grid by a quarter of a step.
+        """
+        if len(self._gaps) < FEWEST_GAPS:
+            return 0
+        shortest = min(self._gaps)
+        for parts in (1, 2, 3, 4):
+            counts = [max(1, round(gap * parts / shortest)) for gap in self._gaps]
+            step = sum(self._gaps) / sum(counts)
+            if step < FINEST_GRID_NS:
+                break
+            misses = (
+                abs(gap - n * step) for gap, n in zip(self._gaps, counts, strict=True)
+            )
+            if sum(misses) < GRID_MISS * step * len(self._gaps):
+                return int(step)
+        return 0
 
     def wait_ns(self, patience: float = 1.0) -> int:
         """The silence after an onset that ends the phrase, given its rhythm so far."""

@@ -15,11 +15,13 @@ This module knows no MIDI. It needs libjack (JACK or PipeWire's) and says so.
 
 import contextlib
 import ctypes
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
 from ripieno.errors import PortError
 
+_CLOSE_S: Final = 1.0
 _CHECK: Final = "Ripieno check"
 _NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
 
@@ -121,9 +123,20 @@ class Sentinel:
                 self._client.disconnect(source, target)
 
     def close(self) -> None:
-        """Leave the server; one that is gone has been left already."""
-        if not self.gone:
-            self._client.close()
+        """Leave the server; one that is gone has been left already.
+
+        It takes some 15 ms, and never more than 1 s: libjack's close may wait on a
+        server that waits on us (2 of 25 times beside a loop of `jack_lsp`). So it is
+        called from beside, and left alone if it hangs; the server lets the client go
+        when the process ends.
+        """
+        if self.gone:
+            return
+        closing = threading.Thread(target=self._client.close, daemon=True)
+        closing.start()
+        closing.join(_CLOSE_S)
+        if closing.is_alive():
+            self.abandon()
 
     def abandon(self) -> None:
         """Keep the client for ever: on a stopped server closing it never returns."""

@@ -252,7 +252,7 @@ def existing(listed: list[str], name: str) -> int:
 
 
 def _is_named(listed: str, name: str) -> bool:
-    """Whether a port has this name: plain, JACK's ``a:name``, ALSA's ``a:name 128:0``."""
+    """Whether a port is called so: ``name``, ``a:name``, or ALSA's ``a:name 128:0``."""
     return listed == name or f":{name} " in f"{listed} "
 
 

@@ -41,6 +41,7 @@ class Limits(msgspec.Struct, frozen=True):
     """Hard limits on what may be planned; see `ripieno.params.Params` for meanings.
 
     Attributes:
+        tightness: how strongly onsets are drawn to the grid, 0 … 1.
         scale: bit c set where pitch class c is allowed; `FOLLOW_HUMAN` for what the
             human plays in.
     """
@@ -52,6 +53,7 @@ class Limits(msgspec.Struct, frozen=True):
     scale: int = 0xFFF
     temperature: float = 1.0
     top_p: float = 1.0
+    tightness: float = 0.0
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):
@@ -64,6 +66,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
         until_ticks: how far to plan.
         closing: whether the music should come to an end there.
         pulse_ticks: the beat felt in the phrase that is answered.
+        grid_ticks: the even grid that its onsets lie on; 0 where they are free.
         seed: what chance starts from.
         limits: what is allowed.
     """
@@ -74,6 +77,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     until_ticks: int
     closing: bool
     pulse_ticks: int
+    grid_ticks: int
     seed: int
     limits: Limits
 

@@ -97,6 +97,18 @@ class _Branch:
         """Whether a note that starts before then still has no end."""
         return any(start_s < at_s for start_s, _ in self.sounding.values())
 
+    def drawn_to_grid(self, at_s: float) -> float:
+        """A time, moved towards the grid; half steps count, so that it may play faster.
+
+        Never before what was planned already.
+        """
+        grid_s = self.ask.timeline.seconds_for(self.ask.grid_ticks) / 2
+        if not grid_s:
+            return at_s
+        nearest_s = round(at_s / grid_s) * grid_s
+        drawn_s = at_s + self.ask.limits.tightness * (nearest_s - at_s)
+        return max(drawn_s, self.now_s)
+
     def finish(self, pitch: int, at_s: float) -> None:
         """A sounding note has its end."""
         start_s, velocity = self.sounding.pop(pitch)
@@ -224,19 +236,27 @@ class Composer:
         controls = self._controls(branch.ask.limits, masks, noise[:-1])
         event = branch.last = self._model.step(branch.last, controls)
         pitch, is_down = pitch_of(event.key)
+        at_s = branch.now_s
         if branch.begun:
-            at_s = branch.now_s + seconds_of(event.delta, noise[-1])
-        else:
-            at_s, branch.begun = 0.0, True
+            at_s += seconds_of(event.delta, noise[-1])
         if not is_down:
             branch.finish(pitch, at_s)
         elif branch.ask.closing and at_s > branch.whole_s:
             branch.end(at_s)
         else:
-            at_s = max(at_s, branch.constraints.next_onset_s(branch.now_s))
-            branch.sounding[pitch] = (at_s, velocity_of(event.velocity))
-            branch.constraints.started(at_s)
-        branch.now_s = at_s
+            at_s = self._strike(branch, event, at_s)
+        branch.now_s, branch.begun = at_s, True
+
+    def _strike(self, branch: _Branch, event: Event, at_s: float) -> float:
+        """Start a note, drawn to the grid; when it starts, which the model is told."""
+        if branch.begun:
+            earliest_s = branch.constraints.next_onset_s(branch.now_s)
+            at_s = max(earliest_s, branch.drawn_to_grid(at_s))
+            moved = delta_of(at_s - branch.now_s)
+            branch.last = event._replace(delta=moved)
+        branch.sounding[event.key] = (at_s, velocity_of(event.velocity))
+        branch.constraints.started(at_s)
+        return at_s
 
     def _controls(self, limits: Limits, masks: Masks, noise: list[float]) -> Controls:
         return Controls(

@@ -1,0 +1,412 @@
+"""Whatever is wrong, a musician reads one sentence, and a script reads an exit code.
+
+Every case runs the command as a process: nothing else shows that no library of ours
+writes a line of its own.
+"""
+
+import ctypes
+import os
+from pathlib import Path
+
+import pytest
+from tests.command import (
+    assert_sentence,
+    break_library,
+    copy_model,
+    rewrite_manifest,
+    ripieno,
+    write_tune,
+)
+
+from ripieno.midi import journal
+from ripieno.midi.backends import ALSA_SEQUENCER
+from ripieno.midi.files import Track, write_performance
+from ripieno.params import BOUNDS, Params
+from ripieno.think.manifest import digest
+
+pytestmark = pytest.mark.realtime
+
+SETTING, FILE, MODEL, PORT = 2, 3, 4, 5
+NO_JACK = {"JACK_DEFAULT_SERVER": "ripieno-nobody-has-this-name"}
+
+
+@pytest.fixture(scope="module")
+def tune(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tune(tmp_path_factory.mktemp("tune") / "tune.mid")
+
+
+def render(source, folder, *flags, env=None):
+    """`ripieno render` of a file into a folder; nothing may be left there."""
+    target = folder / "duet.mid"
+    done = ripieno("render", source, "-o", target, *flags, env=env)
+    assert not target.exists()
+    assert not list(folder.glob("*.part"))
+    return done
+
+
+def configured(folder, text):
+    """`ripieno render` with a TOML file: settings are checked before anything else."""
+    config = folder / "settings.toml"
+    config.write_text(text)
+    return ripieno("render", "in.mid", "-o", folder / "out.mid", "--config", config)
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_missing_file(tmp_path):
+    missing = tmp_path / "nowhere.mid"
+    assert_sentence(render(missing, tmp_path), FILE, missing, "No such file")
+
+
+def test_an_unreadable_file(tune, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may read every file")
+    locked = tmp_path / "locked.mid"
+    locked.write_bytes(tune.read_bytes())
+    locked.chmod(0)
+    assert_sentence(render(locked, tmp_path), FILE, locked, "Permission denied")
+
+
+def test_a_folder_instead_of_a_file(tmp_path):
+    assert_sentence(render(tmp_path, tmp_path), FILE, tmp_path, "Is a directory")
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.95])
+def test_a_truncated_midi_file(tune, tmp_path, share):
+    whole = tune.read_bytes()
+    cut = tmp_path / "cut.mid"
+    cut.write_bytes(whole[: int(share * len(whole))])
+    assert_sentence(render(cut, tmp_path), FILE, cut, "export it again")
+
+
+def test_a_midi_file_without_notes(tmp_path):
+    silent = tmp_path / "silent.mid"
+    write_performance(silent, [Track("Piano", ((0, b"\xb0\x40\x7f"),))])
+    assert_sentence(render(silent, tmp_path), FILE, silent, "no note")
+
+
+@pytest.mark.parametrize("text", ["", "la la la\n"])
+def test_a_text_file_called_mid(tmp_path, text):
+    fake = tmp_path / "fake.mid"
+    fake.write_text(text)
+    assert_sentence(render(fake, tmp_path), FILE, fake, "not a MIDI file")
+
+
+def test_an_output_in_a_missing_folder(tune, tmp_path):
+    target = tmp_path / "nowhere" / "duet.mid"
+    done = ripieno("render", tune, "-o", target)
+    assert_sentence(done, FILE, target, "cannot be written", "No such file")
+
+
+def test_a_demo_into_a_missing_folder_fails_before_it_plays(tmp_path):
+    target = tmp_path / "nowhere" / "duet"
+    done = ripieno("demo", "--phrases", "1", "-o", target)
+    assert_sentence(done, FILE, "duet.mid cannot be written", "No such file")
+    assert "You heard" not in done.stdout
+
+
+def test_a_demo_written_nowhere(tmp_path):
+    done = ripieno("demo", "--phrases", "1", "-o", "", cwd=tmp_path)
+    assert_sentence(done, SETTING, "output", "file")
+
+
+def test_a_missing_journal(tmp_path):
+    missing = tmp_path / "nowhere.jsonl"
+    assert_sentence(ripieno("replay", missing), FILE, missing, "No such file")
+
+
+def test_a_journal_that_is_not_one(tune):
+    assert_sentence(ripieno("replay", tune), FILE, tune, "not a journal")
+
+
+DAMAGE = {
+    "not JSON": b"\x00\xffwhat?",
+    "not UTF-8": b'{"type":"Heard","at_ns":5,"data":"\xff\xfe"}',
+    "unknown": b'{"type":"Sang","at_ns":5}',
+    "cut off": b'{"type":"Heard","at_n',
+    "empty": b"",
+    "a header that lies": b'{"type":"Header","version":"1","start_ns":0,"seed":1,'
+    b'"epoch":0,"params":{},"adopted":"bm90IHpsaWI="}',
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGE.values()), ids=list(DAMAGE))
+def test_a_journal_damaged_in_the_middle(tmp_path, damage):
+    header = journal.encode(journal.Header("0", 0, 1, 0, Params()))
+    heard = journal.encode(journal.Heard(5, b"\x90\x3c\x40"))
+    path = tmp_path / "damaged.jsonl"
+    path.write_bytes(b"\n".join([header, heard, damage, heard, b""]))
+    assert_sentence(ripieno("replay", path), FILE, path, "line 3 is damaged")
+
+
+def test_a_journal_that_cannot_be_written(tmp_path):
+    target = tmp_path / "nowhere" / "journal.jsonl"
+    done = ripieno("play", "--backend", "jack", "--journal", target)
+    assert_sentence(done, FILE, target, "No such file")
+
+
+# ── models ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_model_nobody_knows_is_answered_with_those_there_are(tune, tmp_path):
+    done = render(tune, tmp_path, "--model", "deep-thought")
+    assert_sentence(done, MODEL, "deep-thought", "there is: ", "event-gru")
+
+
+def test_a_model_folder_that_is_not_there(tune, tmp_path):
+    missing = tmp_path / "nowhere"
+    done = render(tune, tmp_path, "--model", missing)
+    assert_sentence(done, MODEL, missing, "ripieno models")
+
+
+def test_a_model_with_another_hash(tune, tmp_path):
+    model = copy_model(tmp_path)
+    with (model / "model.onnx").open("ab") as file:
+        file.write(b"\0")
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, "model.onnx", "SHA-256", "copy the whole model folder")
+
+
+def test_a_model_of_another_vocabulary(tune, tmp_path):
+    model = copy_model(tmp_path, fingerprint="0123456789abcdef")
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, "0123456789abcdef", "vocabulary", "publish it again")
+
+
+def test_a_model_whose_manifest_names_an_input_that_the_graph_lacks(tune, tmp_path):
+    model = copy_model(tmp_path)
+    manifest = model / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"noise"', '"weather"'))
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, "input 'weather'", "copy the folder again")
+
+
+def test_a_model_without_an_input_that_a_step_needs(tune, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    model = copy_model(tmp_path)
+    graph = onnx.load(model / "model.onnx")
+    for node in graph.graph.node:
+        node.input[:] = ["weather" if name == "noise" else name for name in node.input]
+    for given in graph.graph.input:
+        given.name = "weather" if given.name == "noise" else given.name
+    onnx.save(graph, model / "model.onnx")
+    manifest = model / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"noise"', '"weather"'))
+    rewrite_manifest(model, sha256=digest(model / "model.onnx"))
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, "no input 'noise'", "publish it again")
+
+
+def test_a_model_that_is_not_onnx(tune, tmp_path):
+    model = copy_model(tmp_path)
+    graph = model / "model.onnx"
+    graph.write_bytes(b"this was downloaded as a web page")
+    rewrite_manifest(model, sha256=digest(graph))
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, graph, "not a graph")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx"])
+def test_a_model_with_a_file_missing(tune, tmp_path, name):
+    model = copy_model(tmp_path)
+    (model / name).unlink()
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, name, "whole", "again")
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[]", b"\xff\xfe", b"{}"])
+def test_a_model_with_a_damaged_manifest(tune, tmp_path, damage):
+    model = copy_model(tmp_path)
+    (model / "manifest.json").write_bytes(damage)
+    done = render(tune, tmp_path, "--model", model)
+    assert_sentence(done, MODEL, "manifest.json", "publish the model again")
+
+
+def test_a_bad_model_is_one_sentence_when_played_live_too(tmp_path):
+    model = copy_model(tmp_path, fingerprint="0123456789abcdef")
+    done = ripieno("play", "--backend", "jack", "--model", model, env=NO_JACK)
+    assert_sentence(done, MODEL, "0123456789abcdef")
+
+
+def test_a_bad_model_is_one_sentence_in_the_demo_too(tmp_path):
+    model = copy_model(tmp_path, fingerprint="0123456789abcdef")
+    done = ripieno("demo", "--model", model, "-o", tmp_path / "duet")
+    assert_sentence(done, MODEL, "0123456789abcdef")
+
+
+def test_cuda_where_there_is_no_driver(tune, tmp_path):
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        pass
+    else:
+        pytest.skip("an NVIDIA driver is installed")
+    done = render(tune, tmp_path, "--provider", "cuda")
+    assert_sentence(done, MODEL, "CUDA was asked for", "--provider auto")
+
+
+# ── settings ─────────────────────────────────────────────────────────────────────────
+
+
+def test_a_missing_settings_file(tmp_path):
+    missing = tmp_path / "nowhere.toml"
+    done = ripieno("render", "in.mid", "-o", "out.mid", "--config", missing)
+    assert_sentence(done, FILE, missing, "No such file")
+
+
+@pytest.mark.parametrize("text", ["low = ", "[play", f"seed = {'9' * 5000}"])
+def test_a_settings_file_that_is_not_toml(tmp_path, text):
+    done = configured(tmp_path, text)
+    assert_sentence(done, FILE, "settings.toml", "not TOML")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"), [("loudness = 3", "the settings"), ("[play]\nkey = 3", "play")]
+)
+def test_an_unknown_setting(tmp_path, text, where):
+    name = text.split()[-3]
+    assert_sentence(configured(tmp_path, text), SETTING, "unknown field", name, where)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('[play]\nlow = "c"', "play.low"),
+        ("[play]\nlow = 36.5", "play.low"),
+        ("[play]\nthru = 1", "play.thru"),
+        ("model = 3", "model"),
+        ("play = 3", "play"),
+        ('play = "loud"', "play"),
+        ("journal = []", "journal"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind(tmp_path, text, name):
+    assert_sentence(configured(tmp_path, text), SETTING, f"{name}: expected")
+
+
+def out_of_bounds():
+    """Every bounded parameter, once below and once above its bounds."""
+    for name, (low, high) in BOUNDS.items():
+        step = 0.0001 if isinstance(low, float) else 1
+        yield from ((name, low - step), (name, high + step))
+
+
+@pytest.mark.parametrize(("name", "value"), list(out_of_bounds()))
+def test_a_value_out_of_its_bounds_is_named_with_both(tmp_path, name, value):
+    low, high = BOUNDS[name]
+    says = f"{name} is {value}; it must lie between {low} and {high}"
+    assert_sentence(configured(tmp_path, f"[play]\n{name} = {value}"), SETTING, says)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none(tmp_path, value):
+    done = configured(tmp_path, f"[play]\ntemperature = {value}")
+    assert_sentence(done, SETTING, f"temperature is {value}", "0.1", "2.0")
+
+
+def test_a_number_beyond_all_measure(tmp_path):
+    done = configured(tmp_path, f"[play]\nseed = {10**400}")
+    assert_sentence(done, SETTING, "seed is 1000", f"{2**63 - 1}")
+
+
+def test_low_above_high(tmp_path):
+    done = configured(tmp_path, "[play]\nlow = 72\nhigh = 48")
+    assert_sentence(done, SETTING, "low is 72", "high is 48")
+
+
+@pytest.mark.parametrize("scale", ["H dur", "", "D", "dorian D"])
+def test_a_scale_nobody_knows(tmp_path, scale):
+    done = configured(tmp_path, f'[play]\nscale = "{scale}"')
+    assert_sentence(done, SETTING, "scale", repr(scale), "dorian", "auto", "off")
+
+
+def test_a_role_nobody_knows(tmp_path):
+    done = configured(tmp_path, '[play]\nrole = "sing"')
+    assert_sentence(done, SETTING, "play.role", "sing")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('provider = "tpu"', ("provider", "'tpu'", "auto, cpu, cuda")),
+        ('backend = "oss"', ("backend", "'oss'", "alsa, jack")),
+        ("server_wait_s = -1.0", ("server_wait_s", "-1.0", "0.0 and 86400.0")),
+        ('name_in = "a:b"', ("name_in", "'a:b'", "colon")),
+        ('name_out = ""', ("name_out", "''", "1 to 60")),
+    ],
+)
+def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
+    assert_sentence(configured(tmp_path, text), SETTING, *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--nonsense"], ["--nonsense", "ripieno --help"]),
+        (["sing"], ["'sing'", "'render'", "ripieno --help"]),
+        (["play", "--low", "c"], ["--low", "'c'", "ripieno play --help"]),
+        (["render", "in.mid"], ["--output", "ripieno render --help"]),
+        (["demo", "--jack", "--alsa"], ["--alsa", "--jack", "ripieno demo --help"]),
+        (["demo", "--phrases", "5"], ["phrases is 5", "1 and 4"]),
+        (["render", "in.mid", "-o", "out.mid", "--tail", "-1"], ["tail is -1", "3600"]),
+        (["ports", "--backend", "oss"], ["'oss'", "alsa"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_flag_that_is_wrong(arguments, words):
+    assert_sentence(ripieno(*arguments), SETTING, *words)
+
+
+# ── ports and libraries ──────────────────────────────────────────────────────────────
+
+
+def test_no_midi_server_at_all():
+    if ALSA_SEQUENCER.exists():
+        pytest.skip("ALSA's sequencer is there")
+    for command in ("play", "ports"):
+        done = ripieno(command, env=NO_JACK)
+        assert_sentence(done, PORT, "no JACK server answers", ALSA_SEQUENCER)
+
+
+@pytest.mark.parametrize("command", ["play", "ports"])
+def test_no_jack_server_where_jack_was_asked_for(command):
+    done = ripieno(command, "--backend", "jack", env=NO_JACK)
+    assert_sentence(done, PORT, "JACK", "start ")
+
+
+def test_no_alsa_sequencer_where_alsa_was_asked_for():
+    if ALSA_SEQUENCER.exists():
+        pytest.skip("ALSA's sequencer is there")
+    done = ripieno("ports", "--backend", "alsa")
+    assert_sentence(done, PORT, "alsa", "modprobe snd-seq")
+
+
+def test_no_jack_server_for_the_demo(tmp_path):
+    done = ripieno("demo", "--jack", "-o", tmp_path / "duet", env=NO_JACK)
+    assert_sentence(done, PORT, "no JACK server answers")
+
+
+NO_LIBASOUND = (
+    "ImportError('libasound.so.2: cannot open shared object file: "
+    "No such file or directory')"
+)
+
+
+@pytest.mark.parametrize("command", ["ports", "play"])
+def test_no_libasound(tmp_path, command):
+    env = break_library(tmp_path, "rtmidi", NO_LIBASOUND)
+    done = ripieno(command, "--backend", "alsa", env=env)
+    assert_sentence(done, PORT, "libasound.so.2: cannot open", "install libasound2")
+
+
+def test_no_libjack(tmp_path):
+    env = break_library(tmp_path, "jack", "OSError('JACK library not found')")
+    done = ripieno("play", "--backend", "jack", env=env | NO_JACK)
+    assert_sentence(done, PORT, "libjack is missing (JACK library not found)")
+
+
+def test_no_onnx_runtime(tune, tmp_path):
+    env = break_library(tmp_path, "onnxruntime", "ImportError('libstdc++ is too old')")
+    done = render(tune, tmp_path, env=env)
+    assert_sentence(done, MODEL, "ONNX Runtime", "libstdc++ is too old")
