@@ -53,9 +53,9 @@ def write_tune(path: Path, phrases: int = 1, every_s: float = 8.0) -> Path:
     for phrase in range(phrases):
         for place, pitch in enumerate((60, 62, 64, 65, 67)):
             at_s = 1.0 + phrase * every_s + 0.25 * place
-            pitch += (phrase * 5) % 12
-            played.append((int(at_s * S), messages.note_on(0, pitch, 70)))
-            played.append((int((at_s + 0.2) * S), messages.note_off(0, pitch)))
+            key = pitch + phrase * 5 % 12
+            played.append((int(at_s * S), messages.note_on(0, key, 70)))
+            played.append((int((at_s + 0.2) * S), messages.note_off(0, key)))
     write_performance(path, [Track("Piano", tuple(played))])
     return path
 

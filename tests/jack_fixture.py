@@ -141,6 +141,20 @@ class JackServer:
         self._process.kill()
         self._process.wait()
 
+    def pause(self) -> None:
+        """SIGSTOP, and wait until every thread of it stands still."""
+        os.kill(self.pid, signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.pid}/task")
+        for _ in attempts(0.01):
+            stats = [(task / "stat").read_text() for task in tasks.iterdir()]
+            if all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats):
+                return
+        pytest.fail("the server does not stop")
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def stop(self) -> None:
         """End the server, in peace if it still runs."""
         if self._process is None:

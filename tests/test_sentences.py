@@ -6,6 +6,7 @@ writes a line of its own.
 
 import ctypes
 import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_demo_into_a_missing_folder_fails_before_it_plays(tmp_path):
     target = tmp_path / "nowhere" / "duet"
     done = ripieno("demo", "--phrases", "1", "-o", target)
     assert_sentence(done, FILE, "duet.mid cannot be written", "No such file")
-    assert "You heard" not in done.stdout
+    assert done.stdout == ""
 
 
 def test_a_demo_written_nowhere(tmp_path):
@@ -126,8 +127,6 @@ DAMAGE = {
     "unknown": b'{"type":"Sang","at_ns":5}',
     "cut off": b'{"type":"Heard","at_n',
     "empty": b"",
-    "a header that lies": b'{"type":"Header","version":"1","start_ns":0,"seed":1,'
-    b'"epoch":0,"params":{},"adopted":"bm90IHpsaWI="}',
 }
 
 
@@ -144,6 +143,14 @@ def test_a_journal_that_cannot_be_written(tmp_path):
     target = tmp_path / "nowhere" / "journal.jsonl"
     done = ripieno("play", "--backend", "jack", "--journal", target)
     assert_sentence(done, FILE, target, "No such file")
+
+
+@pytest.mark.parametrize("ledger", [b"not zlib", zlib.compress(b"too short")])
+def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
+    header = journal.Header("0", 0, 1, 0, Params(), adopted=ledger)
+    path = tmp_path / "damaged.jsonl"
+    path.write_bytes(journal.encode(header) + b"\n")
+    assert_sentence(ripieno("replay", path), FILE, path, "ledger")
 
 
 # ── models ───────────────────────────────────────────────────────────────────────────
@@ -352,7 +359,7 @@ def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
         (["render", "in.mid", "-o", "out.mid", "--tail", "-1"], ["tail is -1", "3600"]),
         (["ports", "--backend", "oss"], ["'oss'", "alsa"]),
     ],
-    ids=lambda value: " ".join(value),
+    ids=" ".join,
 )
 def test_a_flag_that_is_wrong(arguments, words):
     assert_sentence(ripieno(*arguments), SETTING, *words)

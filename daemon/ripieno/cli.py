@@ -178,6 +178,8 @@ def _demo(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             f"phrases is {arguments.phrases}; it must lie between 1 and 4."
         )
+    if not arguments.output.name:
+        raise SettingsError("output names no file; give one, without an ending.")
     demo(
         settings,
         through=arguments.through,

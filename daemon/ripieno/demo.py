@@ -8,7 +8,6 @@ through its ports, as a DAW would. Either way the duet is written as MIDI and as
 
 import contextlib
 import multiprocessing
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,11 +23,17 @@ from ripieno.audio import voice
 from ripieno.audio.render import render_wav
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import ModelError, PortError
+from ripieno.errors import (
+    FileError,
+    ModelError,
+    PortError,
+    RipienoError,
+    SettingsError,
+)
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.midi.client_port import ClientPort
-from ripieno.midi.files import Track, write_performance
+from ripieno.midi.files import Track, check_target, write_performance
 from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
 from ripieno.music.plan import Ready
@@ -105,6 +110,9 @@ def demo(
     Raises:
         RipienoError: the daemon cannot start, or a file cannot be written.
     """
+    midi_path, wav_path = out.with_suffix(".mid"), out.with_suffix(".wav")
+    check_target(midi_path)
+    check_target(wav_path)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"A scripted musician plays the Ode to Joy to Ripieno. Seed: {seed}.")
     if through is None:
@@ -114,7 +122,6 @@ def demo(
         stage = _through_ports(there, seed, console)
     with stage as on_stage:
         take, status = _perform(on_stage, phrases, console)
-    midi_path, wav_path = out.with_suffix(".mid"), out.with_suffix(".wav")
     _write(take, midi_path)
     sounded_by = render_wav(
         midi_path,
@@ -254,39 +261,57 @@ def _wait_for_ready(
 class _ThroughPorts:
     """A client of the daemon's ports, as a DAW is one."""
 
-    def __init__(self, port: ClientPort) -> None:
-        self._port = port
+    def __init__(self, port: ClientPort, daemon: "subprocess.Popen[str]") -> None:
+        self._port, self._daemon = port, daemon
 
     def send(self, data: bytes) -> None:
         self._port.send(data)
 
     def turn(self) -> list[bytes]:
+        if self._daemon.poll() is not None:
+            raise _last_words(self._daemon)
         return self._port.receive()
 
     def status(self) -> None:
         return None
 
 
+def daemon_flags(settings: Settings, seed: int) -> list[str]:
+    """The flags that give `ripieno play` these settings and this seed."""
+    top = {
+        "backend": settings.backend, "model": settings.model,
+        "provider": settings.provider, "in": settings.name_in,
+        "out": settings.name_out, "server-wait": settings.server_wait_s,
+    }  # fmt: skip
+    play = msgspec.structs.asdict(settings.play) | {"seed": seed}
+    is_thru = play.pop("thru")
+    flags = [
+        f"--{name.replace('_', '-')}={value}" for name, value in (top | play).items()
+    ]
+    return [*flags, "--thru"] if is_thru else flags
+
+
 @contextlib.contextmanager
 def _through_ports(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
-    command = [
-        sys.executable, "-m", "ripieno", "play",
-        "--backend", settings.backend, "--model", settings.model,
-        "--provider", settings.provider, "--seed", str(seed),
-        "--in", settings.name_in, "--out", settings.name_out,
-    ]  # fmt: skip
-    daemon = subprocess.Popen(command)
+    command = [sys.executable, "-m", "ripieno", "play", *daemon_flags(settings, seed)]
+    daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         port = _connect(settings, daemon)
         console.print(f"Connected to {settings.name_in} and {settings.name_out}.")
-        yield _ThroughPorts(port)
-        port.close()
+        try:
+            yield _ThroughPorts(port, daemon)
+        finally:
+            port.close()
     finally:
-        daemon.send_signal(signal.SIGTERM)
-        daemon.wait(5.0)
+        daemon.terminate()
+        try:
+            daemon.communicate(timeout=5.0)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.communicate()
 
 
-def _connect(settings: Settings, daemon: "subprocess.Popen[bytes]") -> ClientPort:
+def _connect(settings: Settings, daemon: "subprocess.Popen[str]") -> ClientPort:
     """Wait for the daemon's ports, and connect to them."""
     clock = SystemClock()
     until_ns = clock.now_ns() + LOADING_NS
@@ -297,4 +322,13 @@ def _connect(settings: Settings, daemon: "subprocess.Popen[bytes]") -> ClientPor
             if clock.now_ns() > until_ns:
                 raise
         clock.wait_until(clock.now_ns() + 100 * NS_PER_MS)
-    raise PortError("The daemon ended before its ports were open; see its line above.")
+    raise _last_words(daemon)
+
+
+def _last_words(daemon: "subprocess.Popen[str]") -> RipienoError:
+    """Why the daemon ended, in its own sentence."""
+    said = daemon.communicate()[1].strip().splitlines() or [""]
+    kinds = (SettingsError, FileError, ModelError)
+    kind = {kind.exit_code: kind for kind in kinds}.get(daemon.returncode, PortError)
+    sentence = said[-1].removeprefix("ripieno: ")
+    return kind(sentence or "The daemon ended too early; try `ripieno doctor`.")

@@ -17,9 +17,15 @@ from ripieno.config import Settings
 from ripieno.engine import Effect, Engine, Send, Tell
 from ripieno.errors import FileError, ModelError
 from ripieno.midi import journal
-from ripieno.midi.files import Performance, Track, read_performance, write_performance
+from ripieno.midi.files import (
+    Performance,
+    Track,
+    check_target,
+    read_performance,
+    write_performance,
+)
 from ripieno.music.plan import Plan, Ready, Reset
-from ripieno.play.ledger import Ledger
+from ripieno.play.ledger import SIZE, Ledger
 from ripieno.simulation import Mind, Simulation, tell
 from ripieno.status import Status
 from ripieno.think.composer import Composer
@@ -57,6 +63,7 @@ def render(
         ModelError: the model cannot be loaded.
     """
     human = read_performance(source)
+    check_target(target)
     composer, ready = wake(settings.model, settings.provider)
     engine = Engine(settings.play, start_ns=0, seed=seed)
     simulation = Simulation(engine, composer, ready=ready)
@@ -146,7 +153,7 @@ def replay(path: Path) -> Replayed:
         mind.told(produced)
         expected, produced = [], []
         if isinstance(entry, journal.Header):
-            engine = _engine(entry)
+            engine = _engine(entry, path)
         elif engine is None:
             raise FileError(f"{path} has no header before its first entry.")
         else:
@@ -157,8 +164,17 @@ def replay(path: Path) -> Replayed:
     return found
 
 
-def _engine(header: journal.Header) -> Engine:
-    memory = bytearray(zlib.decompress(header.adopted)) if header.adopted else None
+def _engine(header: journal.Header, path: Path) -> Engine:
+    memory = None
+    if header.adopted:
+        try:
+            memory = bytearray(zlib.decompress(header.adopted))
+        except zlib.error as error:
+            raise FileError(
+                f"{path}: a header's ledger is damaged ({error})."
+            ) from error
+        if len(memory) != SIZE:
+            raise FileError(f"{path}: a header's ledger has {len(memory)} bytes.")
     return Engine(
         header.params,
         start_ns=header.start_ns,

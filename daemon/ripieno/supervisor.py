@@ -11,22 +11,22 @@ ledger to the next one, which releases it. The journal is written to its file he
 playing process touches no disk. Ends with one sentence when nothing can be done.
 """
 
-import contextlib
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from ripieno import player, thinker
 from ripieno.child import Child
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.config import Settings
-from ripieno.errors import FileError, ModelError, PortError, RipienoError
+from ripieno.errors import ModelError, PortError, RipienoError
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.midi.jack_server import server_is_up
+from ripieno.midi.journal import JournalFile
 from ripieno.midi.patchbay import Patchbay
 from ripieno.music.plan import Ready
 
@@ -78,6 +78,7 @@ class Supervisor:
         self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._failure: notes.Failure | None = None
+        self._journal: JournalFile | None = None
         self._ready: Ready | None = None
         self._is_open = False
 
@@ -92,20 +93,15 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         try:
-            with self._journal() as journal:
-                self._run(journal)
-        finally:
-            self._block.close()
-
-    def _run(self, journal: BinaryIO | None) -> None:
-        try:
+            if self._settings.journal is not None:
+                self._journal = JournalFile(Path(self._settings.journal))
             self._thinker.start(self._clock.now_ns())
-            self._wait_for(self._thinker, lambda: self._ready is not None, journal)
+            self._wait_for(self._thinker, lambda: self._ready is not None)
             self._player.start(self._clock.now_ns())
-            self._wait_for(self._player, lambda: self._is_open, journal)
-            self._watch(journal)
+            self._wait_for(self._player, lambda: self._is_open)
+            self._watch()
         finally:
-            self._stop(journal)
+            self._stop()
 
     def _on_signal(self, *_: object) -> None:
         self._stopping = True
@@ -135,13 +131,11 @@ class Supervisor:
         process.start()
         return process
 
-    def _wait_for(
-        self, child: Child, is_there: Callable[[], bool], journal: BinaryIO | None
-    ) -> None:
+    def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
         until_ns = self._clock.now_ns() + LOADING_NS
         while not is_there() and not self._stopping:
             alive = child.is_running
-            self._read(journal)
+            self._read()
             if not alive and not is_there():
                 raise self._why(child)
             if self._clock.now_ns() > until_ns:
@@ -151,11 +145,11 @@ class Supervisor:
                 )
             self._clock.wait_until(self._clock.now_ns() + TURN_NS)
 
-    def _watch(self, journal: BinaryIO | None) -> None:
+    def _watch(self) -> None:
         look_ns = 0
         while not self._stopping:
             now_ns = self._clock.now_ns()
-            self._read(journal)
+            self._read()
             self._thinker.end_if_hung(now_ns, self._block.word("thinker_beat_ns"))
             self._player.end_if_hung(now_ns, self._block.word("player_beat_ns"))
             if not self._player.is_running:
@@ -186,6 +180,7 @@ class Supervisor:
         if self._thinker.starts_lately(now_ns) >= MOST_STARTS:
             return  # the fallback plays; in a while it is tried again
         self._say("The thinker died; the fallback plays until it is back.")
+        self._failure = None
         self._thinker.start(now_ns)
 
     def _wait_for_server(self, now_ns: int) -> None:
@@ -217,10 +212,10 @@ class Supervisor:
 
     # ── what they say ─────────────────────────────────────────────────────────────
 
-    def _read(self, journal: BinaryIO | None) -> None:
-        for line in self._block.ring("journal").read():
-            if journal is not None:
-                journal.write(line + b"\n")
+    def _read(self) -> None:
+        lines = self._block.ring("journal").read()
+        if self._journal is not None and (sentence := self._journal.write(lines)):
+            self._say(sentence)
         for ring in ("thinker_notes", "player_notes"):
             for record in self._block.ring(ring).read():
                 note = notes.decode(record)
@@ -231,26 +226,17 @@ class Supervisor:
                     self._failure = note
                 self._show(note)
 
-    @contextlib.contextmanager
-    def _journal(self) -> Iterator[BinaryIO | None]:
-        if self._settings.journal is None:
-            yield None
-            return
-        path = Path(self._settings.journal)
-        try:
-            with path.open("wb") as file:
-                yield file
-        except OSError as error:
-            raise FileError(f"Cannot write {path}: {error.strerror}.") from error
-
-    def _stop(self, journal: BinaryIO | None) -> None:
+    def _stop(self) -> None:
         """Let the player release everything; then end both, whatever they do."""
         self._block.set_word("stop", 1)
         until_ns = self._clock.now_ns() + NS_PER_S
         for child in (self._player, self._thinker):
             while child.is_running and self._clock.now_ns() < until_ns:
-                self._read(journal)
+                self._read()
                 self._clock.wait_until(self._clock.now_ns() + TURN_NS)
             child.kill()
-        self._read(journal)
+        self._read()
+        if self._journal is not None:
+            self._journal.close()
         self._patchbay.close()
+        self._block.close()

@@ -59,10 +59,14 @@ def wake(model: str, provider: str) -> tuple[Composer, Ready]:
     """Load a model, warm it up, and introduce it.
 
     Raises:
-        ModelError: the model, or the provider, is not to be had.
+        ModelError: the model, the provider or ONNX Runtime is not to be had.
     """
-    from ripieno.think.session import Session
-
+    try:
+        from ripieno.think.session import Session
+    except ImportError as error:
+        raise ModelError(
+            f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
+        ) from error
     session = Session(find(model), provider)
     session.warm_up()
     manifest = session.manifest

@@ -1,7 +1,5 @@
 """RtMidiPort on a real JACK server: names, losses, and the death of the server."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -282,24 +280,24 @@ def test_a_killed_server_is_noticed_and_nothing_hangs(mortal_jack: JackServer) -
 
 def test_a_stopped_server_is_noticed_and_nothing_hangs(mortal_jack: JackServer) -> None:
     with child(mortal_jack, SENDER) as sender:
-        os.kill(mortal_jack.pid, signal.SIGSTOP)
+        mortal_jack.pause()
         try:
             line(sender)
             line(sender, "survived")
             line(sender, "closed")
             assert sender.wait(5.0) == 0
         finally:
-            os.kill(mortal_jack.pid, signal.SIGCONT)
+            mortal_jack.resume()
 
 
 def test_closing_on_a_stopped_server_does_not_hang(mortal_jack: JackServer) -> None:
     with child(mortal_jack, CLOSER) as closer:
-        os.kill(mortal_jack.pid, signal.SIGSTOP)
+        mortal_jack.pause()
         try:
             _, errors = closer.communicate("\n", timeout=10.0)
             assert closer.returncode == 0, errors
         finally:
-            os.kill(mortal_jack.pid, signal.SIGCONT)
+            mortal_jack.resume()
 
 
 def test_after_a_server_restart_a_new_port_has_the_old_names(

@@ -9,6 +9,7 @@ note is at most 0.53 ms away from where it was played.
 """
 
 import contextlib
+import errno
 import io
 import os
 import struct
@@ -153,6 +154,23 @@ def write_performance(
     whole = io.BytesIO()
     file.save(file=whole)
     _replace(path, whole.getvalue())
+
+
+def check_target(path: Path) -> None:
+    """Say before the work is done what writing its result would say afterwards.
+
+    Raises:
+        FileError: the folder is missing or not to be written to, or *path* is a folder.
+    """
+    if path.is_dir():
+        why = errno.EISDIR
+    elif not path.parent.is_dir():
+        why = errno.ENOENT
+    elif not os.access(path.parent, os.W_OK):
+        why = errno.EACCES
+    else:
+        return
+    raise FileError(f"{path} cannot be written: {os.strerror(why)}")
 
 
 def _load(path: Path) -> tuple[list[mido.MidiTrack], int]:

@@ -6,8 +6,10 @@ is enough to play the performance again bit for bit (`ripieno replay`), and plai
 to read or to plot.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -68,6 +70,46 @@ class Told(msgspec.Struct, frozen=True, tag=True):
 
 
 Entry = Header | Heard | Thought | Tick | Released | Sent | Told
+
+
+class JournalFile:
+    """Where a journal is written. Thread: one, not the player's."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin a file; one that is there is replaced.
+
+        Raises:
+            FileError: it cannot be written.
+        """
+        self._path = path
+        try:
+            self._file: BinaryIO | None = path.open("wb")
+        except OSError as error:
+            raise FileError(f"Cannot write {path}: {error.strerror}.") from error
+
+    def write(self, lines: Sequence[bytes]) -> str | None:
+        """Append lines; a sentence if the disk refuses, and then nothing more.
+
+        The music does not end because a disk is full.
+        """
+        if self._file is None or not lines:
+            return None
+        try:
+            self._file.write(b"".join(line + b"\n" for line in lines))
+            self._file.flush()
+        except OSError as error:
+            self._file = None
+            return (
+                f"The journal ends here: cannot write {self._path}: {error.strerror}."
+            )
+        return None
+
+    def close(self) -> None:
+        """End it."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
 
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode

@@ -19,6 +19,9 @@ This is the only file that imports `rtmidi`. Decisions, all of them measured:
 rtmidi's wheel brings a libjack of its own, which talks to jackd but not to PipeWire.
 """
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from ripieno.errors import PortError
@@ -214,14 +217,28 @@ def new_pair(backend: Backend, in_client: str, out_client: str) -> tuple[Any, An
     if api not in rtmidi.get_compiled_api():
         raise PortError(f"this rtmidi has no {backend} backend: choose another one")
     try:
-        source = rtmidi.MidiIn(api, name=in_client, queue_size_limit=QUEUE_MESSAGES)
-        target = rtmidi.MidiOut(api, name=out_client)
+        with _quietly():
+            source = rtmidi.MidiIn(api, name=in_client, queue_size_limit=QUEUE_MESSAGES)
+            target = rtmidi.MidiOut(api, name=out_client)
     except OSError as error:
         raise PortError(
             f"no MIDI server answers by {backend} ({error}): {_REMEDY[backend]}"
         ) from error
     source.ignore_types(sysex=False, timing=False, active_sense=True)
     return source, target
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep ALSA's and JACK's own lines from the terminal: we say it in a sentence."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _open_pair(backend: Backend, in_name: str, out_name: str) -> tuple[Any, Any]:
