@@ -35,8 +35,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         role: ``answer`` replies when a phrase is over; ``continue`` takes over and
             plays on until the human plays.
-        temperature: 1 is the model as it learned; lower is safer, higher is wilder.
-        top_p: only the likeliest choices that make up this share are considered.
+        temperature: of pitch and loudness; lower is safer, higher is wilder. Rhythm
+            keeps the model's own: cooled, it runs away.
+        top_p: only the likeliest pitches that make up this share are considered.
         scale: ``auto`` (what the human plays in), ``off``, or a name: ``D dorian``.
         low, high: the lowest and the highest pitch that the machine may play.
         polyphony: how many of its notes may sound at once.

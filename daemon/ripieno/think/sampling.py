@@ -35,6 +35,7 @@ def sample(
     order = np.argsort(-weights, kind="stable")
     shares = weights[order] / weights.sum()
     before = np.cumsum(shares) - shares
-    kept = np.cumsum(np.where(before < top_p, shares, 0.0))
+    is_kept = (before < top_p) & (shares > 0)
+    kept = np.cumsum(np.where(is_kept, shares, 0.0))
     place = int(np.searchsorted(kept, noise * kept[-1], side="right"))
-    return int(order[min(place, int(np.count_nonzero(before < top_p)) - 1)])
+    return int(order[min(place, int(np.count_nonzero(is_kept)) - 1)])

@@ -1,0 +1,204 @@
+"""The model card: written from what was measured, so that it cannot promise more.
+
+This module only makes text; it measures nothing and reads no file.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ripieno.music.vocabulary import FIELDS
+from ripieno.think.manifest import Manifest
+
+Figures = dict[str, Any]
+NAMES: Final = {
+    "model": "this model",
+    "markov": "variable-order Markov",
+    "unigram": "unigram",
+}
+WIDTH: Final = 80
+
+LIMITS: Final = (
+    "It was trained on Western keyboard music, songs and folk tunes, most of it scores "
+    "turned into playing by jitter; only five and a half hours were played by hands.",
+    "It knows no beat, key or form: it hears seconds. It was trained on crops "
+    "of some 25 "
+    "seconds; over longer spans it keeps a style rather than a theme.",
+    "The roles were dealt out by chance. No person plays with a machine in its "
+    "data, so "
+    "it has learned how music goes on, not how people answer each other.",
+    "It relies on the daemon's masks for held notes, register and scale.",
+)
+THANKS: Final = (
+    "They were trained on music under CC BY 4.0, whose makers are named with thanks: "
+    "the Fryderyk Chopin Institute (Polish Music Heritage in Open Access, "
+    "polishscores.org; Chopin first editions), GiantMIDI-Piano (ByteDance), and the "
+    "contributors to the Mutopia Project; on CC0 music of OpenScore Lieder; on the "
+    "MIT-licensed POP909 and OpenEWLD; and on tunes in the public domain, some "
+    "of whose "
+    "encodings carry no licence of their own (O'Neill's, Ryan's)."
+)
+POP909: Final = (
+    "POP909's arrangements and annotations are MIT-licensed, but the songs themselves "
+    "belong to third-party composers. No song is stored in this folder; whoever "
+    "publishes what the model plays should know where it learned."
+)
+
+
+def card(
+    manifest: Manifest, preset: dict[str, Any], figures: Figures, pieces: dict[str, int]
+) -> str:
+    """The card of a model, in Markdown.
+
+    Args:
+        manifest: of the finished folder.
+        preset: the recipe, as the checkpoint holds it.
+        figures: what `publish.measure` found.
+        pieces: training pieces per source.
+    """
+    parts = [
+        _head(manifest, preset, figures),
+        _data(manifest, pieces),
+        _likelihood(figures),
+        _step(figures["step_ms"]),
+        _use(manifest),
+        "## Limits\n\n" + "\n".join(_wrap(line, "- ") for line in LIMITS),
+        _licence(manifest),
+        _again(manifest, preset, figures),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _wrap(text: str, bullet: str = "") -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=bullet,
+        subsequent_indent=" " * len(bullet),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
+    layers = "one layer" if preset["layers"] == 1 else f"{preset['layers']} layers"
+    what = (
+        f"A {manifest.family.upper()} that plays keyboard music in free time: it "
+        "hears, "
+        "event by event, what a person and it itself have played, and says who "
+        "does what "
+        f"next, when, and how hard. It has {layers} of {preset['hidden']} units, "
+        f"{manifest.parameters / 1e6:.2f} million parameters; `model.onnx` is "
+        f"{figures['bytes'] / 1e6:.1f} MB, float32, batch 1. It was made for Ripieno's "
+        "`answer` and `continue` roles, with piano playing and melodies."
+    )
+    event = (
+        "One event is (source, delta, key, velocity): see `ripieno.music.vocabulary`, "
+        f"fingerprint `{manifest.fingerprint}`."
+    )
+    return f"# {manifest.name}\n\n{_wrap(what)}\n\n{_wrap(event)}"
+
+
+def _data(manifest: Manifest, pieces: dict[str, int]) -> str:
+    rows = [
+        [
+            source.name,
+            str(pieces[source.name]),
+            source.licence,
+            f"<{source.origin.split()[0]}>",
+            f"`{source.commit[:10]}`",
+        ]
+        for source in manifest.sources
+    ]
+    table = _table(["source", "pieces", "licence", "from", "commit"], rows)
+    how = (
+        "Held out is about one piece in twenty-five. A held-out piece whose "
+        "title is also "
+        "in training, or that shares a quarter of its interval 16-grams with it, was "
+        "moved to training. A crop is transposed by ±6 semitones and its tempo "
+        "scaled by "
+        "0.75 … 1.33; where the source is a score, onsets are jittered, notes "
+        "shortened "
+        "and dynamics drawn. Who plays what is dealt out: turns of 2 to 10 s "
+        "that change "
+        "at the longest silences, one part each, or the human alone."
+    )
+    return f"## Music it was trained on\n\n{table}\n\n{_wrap(how)}"
+
+
+def _likelihood(figures: Figures) -> str:
+    fields = ("total", *FIELDS)
+    rows = [
+        [label, *(f"{figures['nats'][name][field]:.3f}" for field in fields)]
+        for name, label in NAMES.items()
+    ]
+    kinds = [
+        [kind, *(f"{by[name]['total']:.3f}" for name in NAMES)]
+        for kind, by in figures["by_kind"].items()
+    ]
+    graph = figures["session"]
+    baselines = (
+        f"The baselines learned from {figures['baseline_events']:,} training "
+        "events. For "
+        "each field their best contexts, order and smoothing were chosen on the "
+        "held-out "
+        "crops themselves, which favours them: "
+        + "; ".join(f"{field}: {name}" for field, name in figures["markov"].items())
+        + ". The exported graph, driven by the daemon's session over "
+        f"{graph['events']:,} of these events, gives "
+        f"{graph['graph']['total']:.4f} nats "
+        f"where torch gives {graph['torch']['total']:.4f}."
+    )
+    return "\n\n".join(
+        [
+            "## How well it predicts held-out music",
+            _wrap(
+                f"{figures['events']:,} events of {figures['crops']} fixed "
+                "crops; nats per "
+                "event, each field given the ones before it; lower is better."
+            ),
+            _table(["", *fields], rows),
+            _table(["total, by kind", *NAMES.values()], kinds),
+            _wrap(baselines),
+        ]
+    )
+
+
+def _step(step_ms: dict[str, float]) -> str:
+    return "## A step\n\n" + _wrap(
+        f"{step_ms['p50']:.3f} ms at the median, {step_ms['p99']:.3f} ms at the "
+        "99th of a "
+        "hundred: one thread of a shared two-core AMD EPYC (Zen 4), batch 1, sampling "
+        "included, through the daemon's session."
+    )
+
+
+def _use(manifest: Manifest) -> str:
+    sampling = manifest.sampling
+    pairs = zip(FIELDS, sampling.temperature, sampling.top_p, strict=True)
+    rows = [[field, str(heat), str(share)] for field, heat, share in pairs]
+    table = _table(["sampling defaults", "temperature", "top-p"], rows)
+    return f"## Using it\n\n    ripieno play --model {manifest.name}\n\n{table}"
+
+
+def _licence(manifest: Manifest) -> str:
+    names = {source.name for source in manifest.sources}
+    parts = [_wrap(f"The weights are under {manifest.licence}. {THANKS}")]
+    if "pop909" in names:
+        parts.append(_wrap(POP909))
+    return "\n\n".join(["## Licence", *parts])
+
+
+def _again(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
+    ends = _wrap(
+        f"These weights are of step {figures['progress']['best_step']} of "
+        f"{preset['steps']}, the best on held-out crops. All figures are in "
+        "`figures.json`; `golden.npz` is replayed by the daemon's tests."
+    )
+    command = f"    ripieno-export make {manifest.name} --data DIR"
+    return f"## Making it again\n\n{command}\n\n{ends}"

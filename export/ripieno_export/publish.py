@@ -1,0 +1,214 @@
+"""A checkpoint → `models/<name>/`: graph, manifest, golden vectors, figures, card.
+
+Nothing is published that was not checked: the folder is built beside its place, loaded
+by the daemon's own session, replayed against the golden vectors, judged and timed, and
+only then moved to where it is found.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from ripieno.clock import NS_PER_MS, Clock, SystemClock
+from ripieno.music import vocabulary
+from ripieno.music.vocabulary import Event
+from ripieno.think import manifest as manifests
+from ripieno.think.controls import Controls
+from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.think.session import Session
+from ripieno_export import checkpoint, dataset, evaluate, parity, to_onnx
+from ripieno_export.card import card
+from ripieno_export.dataset import Packed
+from ripieno_export.networks.recurrent import EventRecurrent
+from ripieno_export.step import (
+    STATES,
+    StepModule,
+    example_inputs,
+    input_names,
+    output_names,
+)
+from ripieno_export.tokenize import Ints
+
+FIGURES: Final = "figures.json"
+ROLES: Final = ("answer", "continue")
+SAMPLING: Final = Sampling(
+    temperature=(1.0, 1.05, 0.95, 1.0), top_p=(1.0, 0.98, 0.96, 0.98)
+)
+"""Chosen by `export/NOTES.md`: cooled deltas make the music run away."""
+LICENCE: Final = "Apache-2.0"
+TIMED_STEPS: Final = 2000
+
+
+def publish(
+    weights: Path,
+    packed: Packed,
+    models: Path,
+    *,
+    crops: int = evaluate.CROPS,
+    baseline_crops: int = evaluate.BASELINE_CROPS,
+) -> Path:
+    """Export, check, judge and write a model folder.
+
+    Args:
+        weights: a checkpoint.
+        packed: the corpus that it was trained on.
+        models: where the folder goes.
+        crops: how many held-out crops judge it.
+        baseline_crops: how many crops the baselines learn from.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelError: the graph does not answer as the network does.
+    """
+    payload = checkpoint.load(weights)
+    name = str(payload["preset"]["name"])
+    model = to_onnx.network_of(weights)
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=models) as place:
+        folder = Path(place) / name
+        folder.mkdir()
+        to_onnx.export(weights, folder / manifests.GRAPH)
+        _write_manifest(folder, describe(name, model, packed, {}, folder))
+        golden = parity.record(StepModule(model), _golden_events(packed))
+        parity.save(golden, folder / manifests.GOLDEN)
+        figures = measure(folder, model, packed, crops, baseline_crops)
+        figures["parity_largest_difference"] = parity.check(
+            Session(folder, "cpu"), golden
+        )
+        figures["progress"] = payload["progress"]
+        final = describe(name, model, packed, quality(figures), folder)
+        _write_manifest(folder, final)
+        evaluate.write(figures, folder / FIGURES)
+        text = card(final, payload["preset"], figures, _pieces(packed))
+        (folder / manifests.CARD).write_text(text, encoding="utf-8")
+        shutil.rmtree(models / name, ignore_errors=True)
+        shutil.move(folder, models / name)
+    return models / name
+
+
+def measure(
+    folder: Path, model: EventRecurrent, packed: Packed, crops: int, baseline_crops: int
+) -> dict[str, Any]:
+    """Likelihoods, the graph's own likelihood, and the time of a step."""
+    figures = evaluate.evaluate(
+        model, packed, crops=crops, baseline_crops=baseline_crops
+    )
+    figures["session"] = evaluate.through_session(Session(folder, "cpu"), model, packed)
+    figures["step_ms"] = step_ms(Session(folder, "cpu"))
+    figures["bytes"] = (folder / manifests.GRAPH).stat().st_size
+    return figures
+
+
+def step_ms(session: Session, clock: Clock | None = None) -> dict[str, float]:
+    """How long a step takes, in ms: the median, the 99th of a hundred, the fastest."""
+    clock = clock or SystemClock()
+    session.warm_up()
+    controls, taken = Controls(top_p=(0.95,) * 4), []
+    event = Event(0, 0, 60, 16)
+    for _ in range(TIMED_STEPS):
+        before_ns = clock.now_ns()
+        event = session.step(event, controls)
+        taken.append((clock.now_ns() - before_ns) / NS_PER_MS)
+    session.reset()
+    p50, p99 = np.percentile(taken, (50, 99))
+    return {
+        "p50": round(float(p50), 3),
+        "p99": round(float(p99), 3),
+        "min": round(min(taken), 3),
+    }
+
+
+def describe(
+    name: str,
+    model: EventRecurrent,
+    packed: Packed,
+    quality_: dict[str, float],
+    folder: Path,
+) -> Manifest:
+    """The manifest of a model folder that holds its graph."""
+    states = STATES[model.cell_name]
+    examples = example_inputs(model)
+    outputs = [
+        (1, 4),
+        *((model.layers, 1, model.hidden) for _ in states),
+        *((1, v) for v in vocabulary.SIZES),
+    ]
+    kinds = ["int64", *("float32" for _ in outputs[1:])]
+    return Manifest(
+        name=name,
+        family=model.cell_name,
+        interface="step",
+        roles=ROLES,
+        vocabulary="free-time-1",
+        fingerprint=vocabulary.fingerprint(),
+        inputs=tuple(
+            Tensor(n, str(t.dtype).removeprefix("torch."), tuple(t.shape))
+            for n, t in zip(input_names(model.cell_name), examples, strict=True)
+        ),
+        outputs=tuple(
+            Tensor(n, kind, shape)
+            for n, kind, shape in zip(
+                output_names(model.cell_name), kinds, outputs, strict=True
+            )
+        ),
+        state=tuple((state, f"next_{state}") for state in states),
+        context_events=0,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        licence=LICENCE,
+        sources=sources(packed),
+        quality=quality_,
+        sampling=SAMPLING,
+        sha256=manifests.digest(folder / manifests.GRAPH),
+    )
+
+
+def sources(packed: Packed) -> tuple[Source, ...]:
+    """What the model was trained on, with the number of files of each source."""
+    pieces = _pieces(packed)
+    return tuple(
+        Source(o.name, o.licence, o.repository, o.commit, pieces[o.name])
+        for o in packed.origins
+    )
+
+
+def quality(figures: dict[str, Any]) -> dict[str, float]:
+    """The figures that go into the manifest, flat."""
+    flat = {
+        f"{name}_nats_{field}": value
+        for name, fields in figures["nats"].items()
+        for field, value in fields.items()
+    }
+    return {
+        **flat,
+        "cpu_step_ms_p50": figures["step_ms"]["p50"],
+        "cpu_step_ms_p99": figures["step_ms"]["p99"],
+    }
+
+
+def _pieces(packed: Packed) -> dict[str, int]:
+    """Training pieces per source; a song and its parts count once."""
+    whole = ~packed.held_out & (packed.kind != dataset.KINDS.index("duet"))
+    found = {}
+    for number, origin in enumerate(packed.origins):
+        mine = packed.kind[whole & (packed.origin == number)]
+        found[origin.name] = (
+            int(np.bincount(mine, minlength=1).max()) if len(mine) else 0
+        )
+    return found
+
+
+def _golden_events(packed: Packed) -> Ints:
+    batch = dataset.held_out_batches(packed, parity.STEPS, 64)[0]
+    longest = int(batch.real.sum(1).argmax())
+    return batch.events[longest, : int(batch.real[longest].sum())]
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+pytest.importorskip("symusic")
+
+from ripieno.errors import ModelError
+from ripieno.think.session import Session
+from ripieno_export import baselines, checkpoint, dataset, parity, publish, train
+from ripieno_export.cli import main
+from ripieno_export.dataset import Packed
+from ripieno_export.preset import Preset
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(scope="module")
+def packed(data: Path) -> Packed:
+    return dataset.pack(data)
+
+
+@pytest.fixture(scope="module", params=["gru", "lstm"])
+def folder(
+    request: pytest.FixtureRequest,
+    packed: Packed,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    place = tmp_path_factory.mktemp(request.param)
+    recipe = Preset(
+        name=f"tiny-{request.param}", cell=request.param, hidden=16, layers=2
+    )
+    payload = {
+        "preset": recipe.as_dict(),
+        "model": train.network(recipe).state_dict(),
+        "progress": {"step": 0, "best": 14.5, "best_step": 0},
+    }
+    checkpoint.save(place / "best.pt", payload)
+    return publish.publish(
+        place / "best.pt", packed, place / "models", crops=4, baseline_crops=8
+    )
+
+
+def test_the_graph_replays_its_golden_vectors(folder: Path) -> None:
+    golden = parity.load(folder / "golden.npz")
+    assert len(golden["event"]) >= 64
+    assert parity.check(Session(folder, "cpu"), golden) < 1e-4
+
+
+def test_golden_vectors_that_differ_are_refused(folder: Path) -> None:
+    golden = parity.load(folder / "golden.npz")
+    golden["logits_key"] = golden["logits_key"].astype(np.float32) + np.float32(0.01)
+    with pytest.raises(ModelError, match="export it again"):
+        parity.check(Session(folder, "cpu"), golden)
+
+
+def test_the_manifest_names_the_music_and_the_figures(folder: Path) -> None:
+    manifest = Session(folder, "cpu").manifest
+    assert {s.name for s in manifest.sources} >= {"pop909", "giantmidi_sample"}
+    assert all(s.commit.startswith("0123") for s in manifest.sources)
+    assert manifest.quality["model_nats_total"] > 0
+    assert manifest.state[0][1] == f"next_{manifest.state[0][0]}"
+
+
+def test_the_graph_predicts_what_the_network_does(folder: Path) -> None:
+    figures = json.loads((folder / "figures.json").read_text())
+    assert figures["session"]["largest_difference"] < 1e-3
+    assert set(figures["nats"]) == {"model", "unigram", "markov"}
+
+
+def test_the_card_states_figures_sources_and_the_caveat(folder: Path) -> None:
+    card = (folder / "README.md").read_text()
+    for part in ("Markov", "unigram", "GiantMIDI", "third-party composers", "make"):
+        assert part in card
+
+
+def test_a_chain_learns_what_alternates() -> None:
+    events = np.zeros((8, 65, 4), np.int64)
+    events[:, 1::2, 2] = 60
+    batch = dataset.Batch(events, np.ones((8, 64), np.bool_), np.zeros(8, np.int64))
+    found = baselines.fit([batch], [batch])
+    assert found["markov"]["key"].nats.mean() < 0.05
+    assert found["unigram"]["key"].nats.mean() == pytest.approx(np.log(2), abs=0.02)
+
+
+def test_an_error_is_one_sentence_and_an_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "event-organ", "--data", str(tmp_path)]) == 2
+    assert "There is no preset" in capsys.readouterr().err

@@ -1,0 +1,193 @@
+"""Settings: what a file says is what is played, and nothing out of bounds gets in."""
+
+import math
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno import config, params
+from ripieno.config import Settings, load
+from ripieno.errors import FileError, SettingsError
+from ripieno.music import scales
+from ripieno.params import BOUNDS, ROLES, Params
+
+PARAMS = msgspec.json.schema(Params)["$defs"]["Params"]["properties"]
+
+
+def is_whole(name):
+    return not isinstance(BOUNDS[name][0], float)
+
+
+def inside(name):
+    """Any value of a parameter's kind within its bounds, the bounds too."""
+    low, high = BOUNDS[name]
+    return st.integers(low, high) if is_whole(name) else st.floats(low, high)
+
+
+def outside(name):
+    """Any value of its kind beyond its bounds."""
+    low, high = BOUNDS[name]
+    if is_whole(name):
+        return st.integers(max_value=low - 1) | st.integers(min_value=high + 1)
+    return (
+        st.floats(max_value=low, exclude_max=True)
+        | st.floats(min_value=high, exclude_min=True)
+        | st.just(math.nan)
+    )
+
+
+bounded = st.sampled_from(sorted(BOUNDS))
+names = st.text(
+    st.characters(exclude_characters=":", codec="utf-8"), min_size=1, max_size=60
+)
+some_params = st.fixed_dictionaries(
+    {},
+    optional={
+        "role": st.sampled_from(ROLES),
+        "scale": st.sampled_from(["auto", "off", "D dorian", "F# minor"]),
+        "thru": st.booleans(),
+        **{name: inside(name) for name in BOUNDS},
+    },
+).filter(lambda play: play.get("low", 36) <= play.get("high", 96))
+some_settings = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.text(),
+        "provider": st.sampled_from(config.PROVIDERS),
+        "backend": st.sampled_from(config.BACKENDS),
+        "name_in": names,
+        "name_out": names,
+        "journal": st.text(),
+        "server_wait_s": st.floats(*config.SERVER_WAIT_S),
+        "play": some_params,
+    },
+)
+
+
+def toml(table):
+    """A table as TOML; every JSON string but for DEL is a TOML string."""
+    lines = []
+    for name, value in table.items():
+        if isinstance(value, dict):
+            lines.append(f"\n[{name}]\n{toml(value)}")
+        else:
+            written = msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
+            lines.insert(0, f"{name} = {written}")
+    return "\n".join(lines)
+
+
+@given(table=some_settings)
+def test_what_a_file_says_is_what_is_set(tmp_path_factory, table):
+    path = tmp_path_factory.getbasetemp() / "settings.toml"
+    path.write_text(toml(table), encoding="utf-8", newline="")
+    play = Params(**table.get("play", {}))
+    assert load(path, {}, {}) == Settings(**{**table, "play": play})
+
+
+@given(some_settings, some_params)
+def test_flags_alone_make_the_same_settings_as_a_file(table, play):
+    top = {name: value for name, value in table.items() if name != "play"}
+    assert load(None, top, play) == Settings(**top, play=Params(**play))
+
+
+@given(bounded, st.data())
+def test_any_value_inside_its_bounds_is_accepted(name, data):
+    value = data.draw(inside(name))
+    play = {"low": 0, "high": 127} | {name: value}
+    assert getattr(load(None, {}, play).play, name) == value
+
+
+@given(bounded, st.data())
+def test_any_value_outside_its_bounds_is_refused_with_both(name, data):
+    value, (low, high) = data.draw(outside(name)), BOUNDS[name]
+    says = f"{name} is {value}; it must lie between {low} and {high}."
+    with pytest.raises(SettingsError, match=f"^{re.escape(says)}$"):
+        params.check(msgspec.structs.replace(Params(), **{name: value}))
+
+
+@given(st.integers(0, 127), st.integers(0, 127))
+def test_low_may_equal_high_but_not_pass_it(low, high):
+    if low <= high:
+        assert load(None, {}, {"low": low, "high": high}).play.high == high
+    else:
+        with pytest.raises(SettingsError, match=f"low is {low} and high is {high}"):
+            load(None, {}, {"low": low, "high": high})
+
+
+def test_the_defaults_keep_their_own_bounds():
+    assert config.check(Settings()) == Settings()
+
+
+def test_every_number_that_may_be_set_has_bounds():
+    numbers = {
+        name
+        for name, kind in PARAMS.items()
+        if {"integer", "number"} & {k.get("type") for k in kind.get("anyOf", [kind])}
+    }
+    assert numbers == set(BOUNDS)
+
+
+def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('model = "a"\nprovider = "cpu"\n[play]\nlow = 40\nhigh = 80\n')
+    settings = load(path, {"model": "b"}, {"low": 50})
+    assert settings == Settings(
+        model="b", provider="cpu", play=Params(low=50, high=80)
+    )
+
+
+def test_a_flag_may_mend_what_the_file_broke(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("[play]\nlow = 200\n")
+    assert load(path, {}, {"low": 40}).play.low == 40
+
+
+def test_a_whole_number_does_for_a_fraction(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("server_wait_s = 3\n[play]\ntemperature = 1\n")
+    settings = load(path, {}, {})
+    assert (settings.server_wait_s, settings.play.temperature) == (3.0, 1.0)
+
+
+def test_a_settings_file_may_begin_with_nothing(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("")
+    assert load(path, {}, {}) == Settings()
+
+
+def test_the_message_names_the_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[play]\nlouder = 1")
+    with pytest.raises(SettingsError, match="mine.toml: play: .*louder"):
+        load(path, {}, {})
+
+
+def test_what_is_not_utf8_is_not_toml(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b'model = "\xff"')
+    with pytest.raises(FileError, match="mine.toml is not TOML"):
+        load(path, {}, {})
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(FileError, match="Cannot read nowhere.toml: No such file"):
+        load(Path("nowhere.toml"), {}, {})
+
+
+def test_settings_cannot_be_changed_while_it_plays():
+    with pytest.raises(AttributeError):
+        Settings().play.low = 3  # type: ignore[misc]
+
+
+def test_a_named_scale_is_what_the_model_is_limited_to():
+    limits = Params(scale="D dorian").limits()
+    allowed = {pc for pc in range(12) if limits.scale >> pc & 1}
+    assert allowed == set(scales.named("D dorian")) == {0, 2, 4, 5, 7, 9, 11}
+
+
+def test_scale_off_allows_every_pitch_class():
+    assert Params(scale="off").limits().scale == 0xFFF
