@@ -8,8 +8,8 @@ import pytest
 from tests.command import ripieno
 
 from ripieno import __version__, cli
-from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.cli import main
+from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.config import Settings
 from ripieno.params import BOUNDS, Params
 

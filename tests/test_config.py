@@ -135,9 +135,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text('model = "a"\nprovider = "cpu"\n[play]\nlow = 40\nhigh = 80\n')
     settings = load(path, {"model": "b"}, {"low": 50})
-    assert settings == Settings(
-        model="b", provider="cpu", play=Params(low=50, high=80)
-    )
+    assert settings == Settings(model="b", provider="cpu", play=Params(low=50, high=80))
 
 
 def test_a_flag_may_mend_what_the_file_broke(tmp_path):
@@ -162,19 +160,19 @@ def test_a_settings_file_may_begin_with_nothing(tmp_path):
 def test_the_message_names_the_file(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[play]\nlouder = 1")
-    with pytest.raises(SettingsError, match="mine.toml: play: .*louder"):
+    with pytest.raises(SettingsError, match=r"mine\.toml: play: .*louder"):
         load(path, {}, {})
 
 
 def test_what_is_not_utf8_is_not_toml(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_bytes(b'model = "\xff"')
-    with pytest.raises(FileError, match="mine.toml is not TOML"):
+    with pytest.raises(FileError, match=r"mine\.toml is not TOML"):
         load(path, {}, {})
 
 
 def test_a_file_that_is_not_there():
-    with pytest.raises(FileError, match="Cannot read nowhere.toml: No such file"):
+    with pytest.raises(FileError, match=r"Cannot read nowhere.toml: No such file"):
         load(Path("nowhere.toml"), {}, {})
 
 

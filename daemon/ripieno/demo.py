@@ -61,6 +61,10 @@ class Stage(Protocol):
         """Let it work, if it works here; what came from it."""
         ...
 
+    def wake_ns(self, now_ns: int) -> int:
+        """When to turn again."""
+        ...
+
     def status(self) -> Status | None:
         """How it goes, where that can be known."""
         ...
@@ -153,7 +157,7 @@ def _perform(
                 show_ns, status = now_ns + SHOW_NS, stage.status()
                 if sys.stdout.isatty() and status is not None:
                     live.update(live_line(status), refresh=True)
-            clock.wait_until(now_ns + TURN_NS)
+            clock.wait_until(stage.wake_ns(now_ns))
     return take, stage.status()
 
 
@@ -208,6 +212,9 @@ class _Embedded:
     def turn(self) -> list[bytes]:
         self._player.turn()
         return self._port.taken()
+
+    def wake_ns(self, now_ns: int) -> int:
+        return self._player.wake_ns(now_ns)
 
     def status(self) -> Status:
         return self._player.status()
@@ -271,6 +278,9 @@ class _ThroughPorts:
         if self._daemon.poll() is not None:
             raise _last_words(self._daemon)
         return self._port.receive()
+
+    def wake_ns(self, now_ns: int) -> int:
+        return now_ns + TURN_NS
 
     def status(self) -> None:
         return None

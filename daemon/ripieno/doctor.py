@@ -1,6 +1,5 @@
 """`ripieno doctor`: what is there, what is missing, what to install."""
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -57,12 +56,10 @@ def _midi() -> str:
 
 
 def _inference() -> str:
-    import onnxruntime
-
-    from ripieno.think.session import choose_provider
+    from ripieno.think.session import choose_provider, runtime_version
 
     choice = choose_provider("auto")
-    return f"ONNX Runtime {onnxruntime.__version__}; {choice.why}."
+    return f"ONNX Runtime {runtime_version()}; {choice.why}."
 
 
 def _models() -> str:
@@ -76,8 +73,9 @@ def _models() -> str:
 
 
 def _packages() -> Finding:
-    names = {d.metadata["Name"] for d in importlib.metadata.distributions()}
-    if {"onnxruntime", "onnxruntime-gpu"} <= names:
+    from ripieno.think.packages import both_are_installed
+
+    if both_are_installed():
         return Finding(
             "Packages",
             "FAIL",

@@ -23,6 +23,7 @@ from ripieno.music.plan import Ask, Played, Ready
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
 from ripieno.think.manifest import find
+from ripieno.think.packages import both_are_installed
 
 TURN_NS: Final = 500_000
 CHECK_NS: Final = 100_000_000
@@ -73,7 +74,10 @@ def wake(model: str, provider: str) -> tuple[Composer, Ready]:
     defaults = Controls(
         temperature=manifest.sampling.temperature, top_p=manifest.sampling.top_p
     )
-    ready = Ready(manifest.name, manifest.sha256, session.provider, session.choice.why)
+    why = session.choice.why
+    if both_are_installed():
+        why += "; two ONNX Runtime packages are installed: see `ripieno doctor`"
+    ready = Ready(manifest.name, manifest.sha256, session.provider, why)
     return Composer(session, defaults), ready
 
 

@@ -42,7 +42,11 @@ class Patchbay:
             self._seen = None
             return
         self._missing = {p for p in self._missing if not sentinel.connect([p])}
-        now = tuple(sentinel.connections(self._port_names))
+        now = tuple(
+            pair
+            for pair in sentinel.connections(self._port_names)
+            if not set(pair) <= set(self._port_names)  # a port that hears itself
+        )
         if now == self._seen:
             self.pairs = (*now, *sorted(self._missing))
         self._seen = now

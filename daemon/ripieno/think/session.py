@@ -11,7 +11,6 @@ vocabulary's sizes, and nothing of time.
 """
 
 import ctypes
-import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,13 @@ from ripieno.think.manifest import Manifest
 
 MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
+
+_DTYPES: Final = {
+    "tensor(float)": "float32",
+    "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
+}
+"""ONNX Runtime's names for numpy's, as far as a step needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class Session:
         self.manifest: Manifest = manifests.load(folder)
         self.choice = choose_provider(provider)
         self._session = _open(folder / manifests.GRAPH, self.choice.provider)
+        if self.provider != self.choice.provider:
+            self.choice = _settle_for(self.provider, wanted=provider)
         _check_graph(self._session, self.manifest)
         self._in = {t.name: _zeros(t) for t in self.manifest.inputs}
         self._out = {t.name: _zeros(t) for t in self.manifest.outputs}
@@ -121,6 +129,11 @@ class Session:
             self._in[into][...] = self._out[out]
 
 
+def runtime_version() -> str:
+    """ONNX Runtime's version."""
+    return str(ort.__version__)
+
+
 def choose_provider(wanted: str) -> Choice:
     """Decide between CUDA and the CPU, quietly.
 
@@ -146,10 +159,12 @@ def choose_provider(wanted: str) -> Choice:
     return Choice("CPUExecutionProvider", f"CPU, because {missing}")
 
 
-def both_packages_installed() -> bool:
-    """Whether onnxruntime and onnxruntime-gpu overwrite each other here."""
-    names = {d.metadata["Name"] for d in importlib.metadata.distributions()}
-    return {"onnxruntime", "onnxruntime-gpu"} <= names
+def _settle_for(provider: str, *, wanted: str) -> Choice:
+    """CUDA loaded, and still could not run this graph."""
+    why = "CUDA could not run this graph; recurrent ones need cuDNN: ripieno[cudnn]"
+    if wanted == "cuda":
+        raise ModelError(f"CUDA was asked for, but {why}.")
+    return Choice(provider, f"CPU, because {why}")
 
 
 def _why_no_cuda() -> str | None:
@@ -190,29 +205,43 @@ def _open(path: Path, provider: str) -> ort.InferenceSession:
 def _check_graph(session: ort.InferenceSession, manifest: Manifest) -> None:
     _check_side("input", session.get_inputs(), manifest.inputs)
     _check_side("output", session.get_outputs(), manifest.outputs)
-    needed = ("event", "noise", "temperature", "top_p", *MASKS)
-    have = {t.name for t in manifest.inputs}
-    if missing := [name for name in needed if name not in have]:
-        raise ModelError(
-            f"The model {manifest.name} has no input {missing[0]!r}, which the step "
-            "interface needs; publish it again with this release's ripieno-export."
-        )
+    inputs = {t.name: t for t in manifest.inputs}
+    outputs = {t.name: t for t in manifest.outputs}
+    for side, needed, have in (
+        ("input", ("event", "noise", "temperature", "top_p", *MASKS), inputs),
+        ("output", ("next_event", *LOGITS), outputs),
+    ):
+        if missing := [name for name in needed if name not in have]:
+            raise ModelError(
+                f"The model {manifest.name} has no {side} {missing[0]!r}, which the "
+                "step interface needs; publish it again with this release's "
+                "ripieno-export."
+            )
+    for into, out in manifest.state:
+        told, comes = inputs.get(into), outputs.get(out)
+        if told is None or comes is None or told.shape != comes.shape:
+            raise ModelError(
+                f"The model {manifest.name} names a state {into!r} that comes back as "
+                f"{out!r}, which its graph has not; publish it again."
+            )
 
 
 def _check_side(
     side: str, found: Sequence[Any], told: tuple[manifests.Tensor, ...]
 ) -> None:
     shapes = {node.name: tuple(node.shape) for node in found}
+    dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
     for tensor in told:
         if tensor.name not in shapes:
             raise ModelError(
                 f"The manifest names an {side} {tensor.name!r} that the graph does not "
                 "have; the two files are not from one release: copy the folder again."
             )
-        if shapes[tensor.name] != tensor.shape:
+        there = (dtypes[tensor.name], shapes[tensor.name])
+        if there != (tensor.dtype, tensor.shape):
             raise ModelError(
-                f"The graph's {side} {tensor.name!r} has the shape "
-                f"{shapes[tensor.name]}, the manifest says {tensor.shape}; "
+                f"The graph's {side} {tensor.name!r} is {there[0]} of the shape "
+                f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
                 "the two files are not from one release: copy the folder again."
             )
     if extra := set(shapes) - {tensor.name for tensor in told}:

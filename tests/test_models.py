@@ -1,0 +1,277 @@
+"""Every model that is shipped: complete, honest, and what training made of it.
+
+The golden vectors were written by torch (`ripieno_export.parity` documents the arrays);
+here the daemon's own session replays them, without torch.
+"""
+
+import numpy as np
+import pytest
+from tests.command import MODELS
+
+from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
+from ripieno.params import ROLES
+from ripieno.think.controls import Controls
+from ripieno.think.manifest import CARD, GOLDEN, load
+from ripieno.think.sampling import sample
+from ripieno.think.session import LOGITS, Session, choose_provider
+from ripieno.thinker import wake
+
+MOST_BYTES = 80 * 10**6
+TOLERANCE = 1e-4
+"""On the logits; the one that training promises (`ripieno_export.parity`)."""
+CLEAR = 5e-3
+"""Noise nearer than this to the boundary of two choices may fall to either side."""
+
+FOLDERS = sorted(p for p in MODELS.iterdir() if p.is_dir() and p.name[0] != ".")
+
+
+def providers():
+    """Those that work on this machine, as the flag names them."""
+    has_cuda = choose_provider("auto").provider == "CUDAExecutionProvider"
+    return ["cpu", "cuda"] if has_cuda else ["cpu"]
+
+
+@pytest.fixture(scope="module", params=FOLDERS, ids=lambda path: path.name)
+def folder(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=providers())
+def session(folder, request):
+    """A session, shared by all tests of this file: each begins with `reset`."""
+    return Session(folder, request.param)
+
+
+@pytest.fixture(scope="module")
+def golden(folder):
+    with np.load(folder / GOLDEN) as file:
+        return {name: file[name] for name in file.files}
+
+
+def controls_of(golden, number):
+    rest = {n: golden[n][number].tolist() for n in ("temperature", "top_p", "noise")}
+    return Controls(tuple(golden[f"mask_{name}"][number] for name in FIELDS), **rest)
+
+
+def events_of(golden, name):
+    return [Event(*row) for row in golden[name].tolist()]
+
+
+def velocities(mask, key):
+    """The velocity mask that the graph keeps, given the key that it sampled."""
+    fits = (np.arange(SIZES[3]) > 0) == (key < N_DOWN)
+    return mask & fits if (mask & fits).any() else fits
+
+
+def sampled(logits, controls, noise):
+    """What the definition of sampling makes of a step's logits."""
+    told = []
+    for field, name in enumerate(FIELDS):
+        mask = controls.masks[field]
+        mask = velocities(mask, told[2]) if name == "velocity" else mask
+        heat, share = controls.temperature[field], controls.top_p[field]
+        told.append(sample(logits[field], mask, heat, share, noise[field]))
+    return Event(*told)
+
+
+def random_controls(chance):
+    """Masks, temperatures and noise of every sort, the extremes among them."""
+    masks = []
+    for size in SIZES:
+        mask = chance.random(size) < chance.choice((0.02, 0.5, 1.0))
+        mask[chance.integers(size)] = True
+        masks.append(mask)
+    return Controls(
+        tuple(masks),
+        temperature=chance.choice((1e-4, 0.3, 1.0, 2.0), 4).tolist(),
+        top_p=chance.choice((0.05, 0.5, 0.95, 1.0), 4).tolist(),
+        noise=chance.random(4, np.float32).tolist(),
+    )
+
+
+# ── the folder ───────────────────────────────────────────────────────────────────────
+
+
+def test_there_is_a_model():
+    assert "event-gru" in [folder.name for folder in FOLDERS]
+
+
+def test_all_models_together_fit_into_a_package():
+    sizes = [path.stat().st_size for path in MODELS.rglob("*") if path.is_file()]
+    assert sum(sizes) <= MOST_BYTES
+
+
+def test_the_manifest_names_the_folder_and_what_it_can_do(folder):
+    manifest = load(folder)
+    assert manifest.name == folder.name
+    assert manifest.interface == "step"
+    assert manifest.roles
+    assert set(manifest.roles) <= set(ROLES)
+    assert manifest.parameters > 0
+
+
+def test_every_source_of_its_music_is_named_with_its_licence(folder):
+    manifest = load(folder)
+    assert manifest.licence
+    assert manifest.sources
+    for source in manifest.sources:
+        assert all((source.name, source.licence, source.origin, source.commit))
+        assert source.pieces > 0
+
+
+def test_the_card_names_every_source_and_where_it_is_from(folder):
+    card, manifest = (folder / CARD).read_text(encoding="utf-8"), load(folder)
+    assert card.startswith(f"# {manifest.name}\n")
+    for source in manifest.sources:
+        for words in (source.name, source.licence, source.origin, str(source.pieces)):
+            assert words in card
+    assert manifest.licence in card
+    assert manifest.fingerprint in card
+
+
+def test_it_predicts_held_out_music_better_than_both_baselines(folder):
+    quality = load(folder).quality
+    total = quality["model_nats_total"]
+    assert 0 < total < quality["markov_nats_total"] < quality["unigram_nats_total"]
+    parts = [quality[f"model_nats_{field}"] for field in FIELDS]
+    assert sum(parts) == pytest.approx(total, abs=1e-3)
+
+
+def test_its_sampling_defaults_can_be_sampled_with(folder):
+    sampling = load(folder).sampling
+    assert all(1e-4 <= heat <= 2 for heat in sampling.temperature)
+    assert all(0 < share <= 1 for share in sampling.top_p)
+
+
+def test_it_introduces_itself_by_its_name_and_its_hash(folder):
+    _, ready = wake(folder.name, "cpu")
+    assert (ready.model, ready.sha256) == (folder.name, load(folder).sha256)
+    assert ready.provider == "CPUExecutionProvider"
+
+
+# ── the golden vectors ───────────────────────────────────────────────────────────────
+
+
+def test_the_golden_vectors_are_what_their_document_says(golden):
+    n = len(golden["event"])
+    assert n >= 64
+    for name in ("event", "next_event"):
+        assert golden[name].dtype == np.int64
+        assert golden[name].shape == (n, 4)
+    for name in ("noise", "temperature", "top_p"):
+        assert golden[name].dtype == np.float32
+        assert golden[name].shape == (n, 4)
+    for name, size in zip(FIELDS, SIZES, strict=True):
+        assert golden[f"mask_{name}"].shape == (n, size)
+        assert golden[f"mask_{name}"].any(axis=1).all()
+        assert golden[f"logits_{name}"].shape == (n, size)
+
+
+def test_the_golden_vectors_replay(session, golden):
+    session.reset()
+    for number, event in enumerate(events_of(golden, "event")):
+        told = session.step(event, controls_of(golden, number))
+        assert told == Event(*golden["next_event"][number].tolist()), number
+        for name, logits in zip(LOGITS, session.logits(), strict=True):
+            assert np.abs(logits - golden[name][number]).max() <= TOLERANCE, number
+
+
+def test_the_graph_samples_as_the_definition_does(golden):
+    for number, told in enumerate(events_of(golden, "next_event")):
+        controls = controls_of(golden, number)
+        logits = [golden[name][number] for name in LOGITS]
+        assert sampled(logits, controls, controls.noise) == told, number
+
+
+def test_the_graph_samples_as_the_definition_does_at_the_extremes(session):
+    chance, event, checked = np.random.default_rng(3), Event(0, 0, 60, 16), 0
+    session.reset()
+    for _ in range(200):
+        controls = random_controls(chance)
+        told = session.step(event, controls)
+        near = [
+            sampled(
+                session.logits(), controls, np.clip(np.add(controls.noise, d), 0, 1)
+            )
+            for d in (-CLEAR, 0.0, CLEAR)
+        ]
+        if near[0] == near[2]:
+            assert told == near[1]
+            checked += 1
+        event = told
+    assert checked > 50
+
+
+def test_whatever_the_noise_only_what_the_masks_allow_is_played(session):
+    chance, event = np.random.default_rng(4), Event(0, 0, 60, 16)
+    session.reset()
+    for _ in range(200):
+        controls = random_controls(chance)
+        controls.noise = chance.choice((0.0, 0.5, 0.9999999), 4).tolist()
+        event = session.step(event, controls)
+        for value, mask in zip(event[:3], controls.masks[:3], strict=True):
+            assert mask[value]
+        assert velocities(controls.masks[3], event.key)[event.velocity]
+
+
+# ── the session ──────────────────────────────────────────────────────────────────────
+
+
+def run(session, golden, numbers):
+    """Steps of the golden vectors; all that came out."""
+    out = []
+    for number in numbers:
+        event = Event(*golden["event"][number].tolist())
+        told = session.step(event, controls_of(golden, number))
+        out.append((told, *(logits.tobytes() for logits in session.logits())))
+    return out
+
+
+def same(state, other):
+    return all(np.array_equal(a, b) for a, b in zip(state, other, strict=True))
+
+
+def test_going_back_to_a_state_repeats_every_bit(session, golden):
+    session.reset()
+    run(session, golden, range(8))
+    state = session.state()
+    first = run(session, golden, range(8, 16))
+    session.restore(state)
+    assert run(session, golden, range(8, 16)) == first
+
+
+def test_a_state_is_a_copy(session, golden):
+    session.reset()
+    run(session, golden, range(4))
+    kept = session.state()
+    copies = [array.copy() for array in kept]
+    run(session, golden, range(4, 8))
+    assert same(kept, copies)
+    assert not same(session.state(), copies)
+
+
+def test_forgetting_is_a_state_of_zeros(session, golden):
+    session.reset()
+    first = run(session, golden, range(4))
+    session.reset()
+    assert not any(array.any() for array in session.state())
+    assert run(session, golden, range(4)) == first
+
+
+def test_warming_up_leaves_the_state_as_it_was(session, golden):
+    session.reset()
+    session.warm_up()
+    assert not any(array.any() for array in session.state())
+    run(session, golden, range(4))
+    before = session.state()
+    assert any(array.any() for array in before)
+    session.warm_up()
+    assert same(session.state(), before)
+
+
+def test_what_was_heard_changes_what_is_played(session, golden):
+    session.reset()
+    heard_nothing = run(session, golden, [20])
+    session.reset()
+    run(session, golden, range(20))
+    assert run(session, golden, [20]) != heard_nothing

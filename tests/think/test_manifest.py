@@ -1,0 +1,209 @@
+"""A model folder is trusted for nothing: what does not match is refused, and said."""
+
+import contextlib
+import json
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.command import MODELS, copy_model, rewrite_manifest
+
+from ripieno.errors import ModelError
+from ripieno.music import vocabulary
+from ripieno.think import manifest
+from ripieno.think.manifest import MANIFEST, Manifest, digest, find, installed, load
+from ripieno.think.session import Session
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return copy_model(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A copy that tests put back when they have changed it."""
+    return copy_model(tmp_path_factory.mktemp("shared"))
+
+
+def entries(model):
+    return json.loads((model / MANIFEST).read_text())
+
+
+def test_a_folder_that_matches_its_manifest_is_taken(model):
+    found = load(model)
+    assert isinstance(found, Manifest)
+    assert found.fingerprint == vocabulary.fingerprint()
+    assert found.sha256 == digest(model / "model.onnx")
+
+
+def test_a_digest_is_sha256(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert digest(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"fingerprint": "0" * 16}, "another vocabulary .0{16}; .*Train and publish"),
+        ({"sha256": "0" * 64}, "SHA-256 .* expected 000000000000….*copy the whole"),
+        ({"contract": 2}, "contract 2 .step.; this daemon speaks contract 1"),
+        ({"interface": "phrase"}, "contract 1 .phrase.; this daemon speaks"),
+        ({"louder": 1}, "manifest.json is not a manifest .*louder"),
+        ({"inputs": 3}, "manifest.json is not a manifest .*inputs"),
+        ({"sampling": {"top_p": [1.0]}}, "manifest.json is not a manifest .*top_p"),
+    ],
+)
+def test_a_manifest_that_lies_is_refused(model, changes, says):
+    rewrite_manifest(model, **changes)
+    with pytest.raises(ModelError, match=says):
+        load(model)
+
+
+def test_a_manifest_that_says_too_little_is_refused(model):
+    told = entries(model)
+    for name in Manifest.__struct_fields__:
+        if name == "contract":
+            continue  # version 1 where nothing is said
+        rest = {key: value for key, value in told.items() if key != name}
+        (model / MANIFEST).write_text(json.dumps(rest))
+        with pytest.raises(ModelError, match=rf"not a manifest .*{name}"):
+            load(model)
+
+
+def test_a_folder_without_a_graph_is_refused(model):
+    (model / "model.onnx").unlink()
+    with pytest.raises(ModelError, match=r"model.onnx is missing; copy the whole"):
+        load(model)
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"no model folder .*ripieno models"):
+        load(tmp_path / "nowhere")
+
+
+# ── against the graph ────────────────────────────────────────────────────────────────
+
+
+def changed(told, kind, place, change):
+    """A manifest's entries with one tensor changed."""
+    tensors = [dict(tensor) for tensor in told[kind]]
+    tensors[place % len(tensors)] |= change
+    return {kind: tensors}
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"name": "weather"}, "'weather'"),
+        ({"shape": [1, 7]}, r"\(1, 7\)"),
+        ({"shape": []}, r"\(\)"),
+        ({"dtype": "float64"}, "float64"),
+        ({"dtype": "tune"}, "tune"),
+    ],
+)
+def test_a_tensor_that_the_graph_has_otherwise_is_refused(model, kind, change, says):
+    told = entries(model)
+    for place in range(len(told[kind])):
+        rewrite_manifest(model, **told)
+        rewrite_manifest(model, **changed(told, kind, place, change))
+        with pytest.raises(ModelError, match=says):
+            Session(model, "cpu")
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_a_tensor_that_the_manifest_leaves_out_is_refused(model, kind):
+    told = entries(model)
+    for tensor in told[kind]:
+        rewrite_manifest(model, **{kind: [t for t in told[kind] if t != tensor]})
+        with pytest.raises(ModelError, match=f"'{tensor['name']}'"):
+            Session(model, "cpu")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [[["weather", "next_state"]], [["state", "weather"]], [["state", "next_event"]]],
+)
+def test_a_state_that_is_none_of_its_tensors_is_refused(model, state):
+    rewrite_manifest(model, state=state)
+    with pytest.raises(ModelError, match="state"):
+        Session(model, "cpu")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.sampled_from(Manifest.__struct_fields__), anything)
+def test_whatever_a_manifest_says_it_is_taken_or_refused_in_a_sentence(
+    shared, name, value
+):
+    path = shared / MANIFEST
+    kept = path.read_bytes()
+    rewrite_manifest(shared, **{name: value})
+    try:
+        with contextlib.suppress(ModelError):
+            load(shared)
+    finally:
+        path.write_bytes(kept)
+
+
+@given(st.binary(max_size=60))
+def test_whatever_bytes_a_manifest_holds_they_are_refused_in_a_sentence(shared, data):
+    path = shared / MANIFEST
+    kept = path.read_bytes()
+    path.write_bytes(data)
+    try:
+        with pytest.raises(ModelError, match="publish the model again"):
+            load(shared)
+    finally:
+        path.write_bytes(kept)
+
+
+# ── where models are ─────────────────────────────────────────────────────────────────
+
+
+def test_a_path_is_taken_as_it_is(model):
+    assert find(str(model)) == model
+
+
+def test_a_name_is_looked_up_where_models_are():
+    assert find("event-gru") == MODELS / "event-gru"
+
+
+def test_a_folder_of_ones_own_comes_first(model, monkeypatch):
+    monkeypatch.setenv("RIPIENO_MODELS", str(model.parent))
+    assert manifest.folders()[:2] == (model.parent, MODELS)
+    assert find(model.name) == model
+    assert [path.name for path in installed()].count(model.name) == 1
+
+
+def test_the_data_folder_is_looked_in_too(tmp_path, monkeypatch):
+    models = tmp_path / "share" / "ripieno" / "models"
+    copy_model(models)
+    monkeypatch.setattr(sysconfig, "get_path", {"data": str(tmp_path)}.__getitem__)
+    assert manifest.folders()[-1] == models
+
+
+def test_a_name_nobody_has_is_answered_with_those_there_are():
+    with pytest.raises(ModelError, match=r"no model called 'deep' .there is: .*event-"):
+        find("deep")
+
+
+def test_a_folder_of_ones_own_that_is_not_there_is_passed_over(monkeypatch):
+    monkeypatch.setenv("RIPIENO_MODELS", "/nowhere/at/all")
+    assert find("event-gru") == MODELS / "event-gru"
