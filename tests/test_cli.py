@@ -138,7 +138,7 @@ def test_every_parameter_has_a_flag():
 
 
 def test_the_demo_hands_every_setting_to_the_daemon_that_it_starts():
-    from ripieno.demo import daemon_flags
+    from ripieno.stage import daemon_flags
 
     settings = Settings(
         model="other",

@@ -122,8 +122,8 @@ def test_it_holds_the_model_whole(wheel, names):
 
 
 def test_it_holds_no_test_and_nothing_stray(names):
-    tops = {name.split("/")[0] for name in names}
-    assert tops == {"ripieno", "ripieno_export", DATA.split("/")[0], INFO}
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"ripieno", "ripieno_export", DATA.partition("/")[0], INFO}
     assert not [n for n in names if "test_" in n or "__pycache__" in n or "/." in n]
 
 

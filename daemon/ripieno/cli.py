@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it: `ripieno --help` answers at
 """
 
 import argparse
+import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _play(arguments: argparse.Namespace) -> int:
     from ripieno.runtime import play
 
-    play(_settings(arguments))
+    settings = _settings(arguments)
+    play(settings, seed=_seed(settings))
     return 0
 
 
@@ -92,10 +94,9 @@ def _render(arguments: argparse.Namespace) -> int:
     from rich.progress import Progress
 
     from ripieno.offline import render
-    from ripieno.runtime import fresh_seed
 
     settings = _settings(arguments)
-    seed = fresh_seed() if settings.play.seed is None else settings.play.seed
+    seed = _seed(settings)
     if not 0 <= arguments.tail <= 3600:
         raise SettingsError(
             f"tail is {arguments.tail:g}; it must lie between 0 and 3600."
@@ -170,10 +171,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from ripieno.demo import demo
-    from ripieno.runtime import fresh_seed
 
     settings = _settings(arguments)
-    seed = fresh_seed() if settings.play.seed is None else settings.play.seed
+    seed = _seed(settings)
     if not 1 <= arguments.phrases <= 4:
         raise SettingsError(
             f"phrases is {arguments.phrases}; it must lie between 1 and 4."
@@ -299,3 +299,9 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
              "server_wait_s")  # fmt: skip
     top = {name: given[name] for name in names if name in given}
     return load(given.get("config"), top, play)
+
+
+def _seed(settings: "Settings") -> int:
+    """The seed that was asked for, or a fresh one."""
+    given = settings.play.seed
+    return secrets.randbits(32) if given is None else given

@@ -11,6 +11,8 @@ from ripieno.audio.devices import audio_report
 from ripieno.audio.soundfont import SoundFont, find_soundfont
 from ripieno.errors import RipienoError
 from ripieno.midi.backends import choose_backend
+from ripieno.midi.jack_server import why_no_server
+from ripieno.midi.rtmidi_port import list_ports
 from ripieno.think import manifest
 
 
@@ -46,13 +48,21 @@ def examine() -> Iterator[Finding]:
             yield Finding(topic, "FAIL", str(error))
     yield _packages()
     yield _priority()
+    if sys.platform == "linux":
+        yield _optional("JACK", _jack)
     yield _optional("Sound", audio_report)
     yield _optional("SoundFont", _soundfont)
 
 
 def _midi() -> str:
     backend, why = choose_backend()
+    list_ports(backend)
     return f"ports open on {backend} ({why})."
+
+
+def _jack() -> str:
+    why = why_no_server()
+    return f"{why}." if why else "a JACK server answers."
 
 
 def _inference() -> str:

@@ -1,10 +1,9 @@
 """The composition root of `ripieno play`: chooses, shows, and hands over to supervisor.
 
-Picks the clock, the MIDI backend and the seed; prints one line each on what it runs on
+Picks the clock and the MIDI backend; prints one line each on what it runs on
 and why; then a live line: who is playing, how many notes, how late.
 """
 
-import secrets
 import sys
 
 import msgspec
@@ -21,16 +20,18 @@ from ripieno.status import Status
 from ripieno.supervisor import Supervisor
 
 
-def play(settings: Settings) -> None:
+def play(settings: Settings, *, seed: int) -> None:
     """Run the daemon until SIGINT or SIGTERM.
+
+    Args:
+        settings: which model, which ports, how to play.
+        seed: what chance starts from.
 
     Raises:
         RipienoError: it cannot start, or cannot go on.
     """
     backend, why = choose_backend(settings.backend)
     settings = msgspec.structs.replace(settings, backend=backend)
-    seed = settings.play.seed
-    seed = fresh_seed() if seed is None else seed
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
     view = View(console)
@@ -40,11 +41,6 @@ def play(settings: Settings) -> None:
     with view.live:
         supervisor.run()
     view.say("Stopped; every note is released.")
-
-
-def fresh_seed() -> int:
-    """A seed nobody has chosen."""
-    return secrets.randbits(32)
 
 
 class View:

@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from ripieno import player, thinker
+from ripieno import player_process, thinker
 from ripieno.child import Child
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.config import Settings
@@ -127,7 +127,9 @@ class Supervisor:
             self._patchbay.pairs, self._ready,
         )  # fmt: skip
         self._epoch += 1
-        process = _spawn.Process(target=player.run, args=args, name="ripieno player")
+        process = _spawn.Process(
+            target=player_process.run, args=args, name="ripieno player"
+        )
         process.start()
         return process
 

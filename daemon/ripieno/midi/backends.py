@@ -6,7 +6,7 @@ from typing import Final, Literal, get_args
 
 from ripieno.errors import PortError, SettingsError
 from ripieno.midi.jack_server import server_is_up
-from ripieno.midi.rtmidi_port import Backend, list_ports
+from ripieno.midi.rtmidi_port import Backend, list_ports, load_library
 
 Wanted = Literal["auto", "alsa", "jack", "coremidi", "windows"]
 
@@ -31,7 +31,7 @@ def choose_backend(
 
     Raises:
         SettingsError: *wanted* is unknown.
-        PortError: "auto", and there is nothing on this machine.
+        PortError: "auto", and there is no MIDI library, or no server, here.
     """
     for backend in get_args(Backend):
         if wanted == backend:
@@ -40,6 +40,7 @@ def choose_backend(
         raise SettingsError(
             f"the MIDI backend {wanted!r} is unknown: choose one of {get_args(Wanted)}"
         )
+    load_library()
     if platform == "darwin":
         return "coremidi", "macOS"
     if platform == "win32":

@@ -205,14 +205,24 @@ def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
     return listed
 
 
-def new_pair(backend: Backend, in_client: str, out_client: str) -> tuple[Any, Any]:
-    """Rtmidi's two objects, with no port yet; fresh, since they cache port lists."""
+def load_library() -> Any:  # noqa: ANN401  (an untyped library)
+    """The `rtmidi` module.
+
+    Raises:
+        PortError: it, or a library that it needs, is missing.
+    """
     try:
         import rtmidi
     except ImportError as error:
         raise PortError(
             f"the MIDI library cannot be loaded ({error}): install libasound2"
         ) from error
+    return rtmidi
+
+
+def new_pair(backend: Backend, in_client: str, out_client: str) -> tuple[Any, Any]:
+    """Rtmidi's two objects, with no port yet; fresh, since they cache port lists."""
+    rtmidi = load_library()
     api = getattr(rtmidi, _API[backend])
     if api not in rtmidi.get_compiled_api():
         raise PortError(f"this rtmidi has no {backend} backend: choose another one")

@@ -1,0 +1,172 @@
+"""The player's process: opens ports, takes over the ledger, loops, and lets go.
+
+The collector is frozen and off, and the loop runs under SCHED_FIFO where that is
+allowed. When it ends, for whatever reason but a dead server, everything sounding is
+released first; what a dead server keeps from being released stays in the shared ledger
+for the next player.
+"""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, cast
+
+from ripieno.clock import NS_PER_MS, Clock, SystemClock
+from ripieno.config import Settings
+from ripieno.errors import PortError
+from ripieno.ipc import notes
+from ripieno.ipc.block import LEDGER_BYTES, Block
+from ripieno.midi.ports import Port
+from ripieno.midi.rtmidi_port import RtMidiPort
+from ripieno.music import messages
+from ripieno.music.plan import Ready
+from ripieno.play import ledger as ledgers
+from ripieno.player import Player, begin
+
+if TYPE_CHECKING:
+    from ripieno.midi.rtmidi_port import Backend
+
+STATUS_NS: Final = 250 * NS_PER_MS
+CHECK_NS: Final = 20 * NS_PER_MS
+FLUSH_NS: Final = 60 * NS_PER_MS
+"""What was handed to the server leaves with its next periods: two of 1024 at 48 kHz."""
+NAME_FREE_NS: Final = 3_000 * NS_PER_MS
+"""A server may take a moment to see that the player before this one is dead."""
+FIFO_PRIORITY: Final = 60
+"""Below the audio server's (jackd takes 70 here), above everything else."""
+
+
+def run(
+    block_name: str,
+    settings: Settings,
+    seed: int,
+    epoch: int,
+    connections: Sequence[tuple[str, str]],
+    ready: Ready | None,
+) -> None:
+    """The player process: from attaching to releasing.
+
+    Args:
+        block_name: the shared block.
+        settings: which ports (the backend already chosen), how to play.
+        seed: what chance starts from.
+        epoch: how many players came before this one.
+        connections: what the ports were connected to, to be restored.
+        ready: the thinker that is there, if there is one.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping = _StopFlag()
+    signal.signal(signal.SIGTERM, stopping.raise_it)
+    clock, block = SystemClock(), Block(block_name)
+    log, told = block.ring("journal"), block.ring("player_notes")
+    _hush_libraries()
+    try:
+        port = _open(settings, clock)
+    except PortError as error:
+        told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
+        block.close()
+        sys.exit(notes.FAILED)
+    if port.sentinel is not None:
+        port.sentinel.connect(connections)
+    assert ledgers.SIZE <= LEDGER_BYTES
+    memory = block.ledger[: ledgers.SIZE]
+    engine = begin(settings.play, clock, seed=seed, epoch=epoch, log=log, memory=memory)
+    player = Player(
+        port, engine, clock,
+        inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,
+    )  # fmt: skip
+    opened = notes.Opened(port.name_in, port.name_out, _go_realtime())
+    told.write(notes.encode(opened))
+    if ready is not None:
+        player.meet(ready)
+    player.release()  # what a player before this one left sounding
+    if epoch:
+        _silence(port)
+    _loop(player, port, block, clock, stopping)
+    if not port.alive():
+        # The ledger stays as it is, for the next player. A dead server's client
+        # library may hang in its exit.
+        os._exit(notes.SERVER_GONE)
+    player.release()
+    clock.wait_until(clock.now_ns() + FLUSH_NS)
+    port.close()
+    memory.release()
+    block.close()
+
+
+def _silence(port: Port) -> None:
+    """The player before this one may have sent offs into the void: silence all."""
+    for channel in range(16):
+        port.send(messages.control(channel, messages.SUSTAIN, 0))
+        port.send(messages.control(channel, messages.ALL_NOTES_OFF, 0))
+
+
+def _hush_libraries() -> None:
+    """Keep libjack's own lines from the terminal; Python's errors still get there."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+class _StopFlag:
+    """Set by SIGTERM."""
+
+    def __init__(self) -> None:
+        self.is_up = False
+
+    def raise_it(self, *_: object) -> None:
+        self.is_up = True
+
+
+def _loop(
+    player: Player, port: Port, block: Block, clock: Clock, stopping: _StopFlag
+) -> None:
+    parent = multiprocessing.parent_process()
+    told = block.ring("player_notes")
+    status_ns = check_ns = clock.now_ns()
+    while True:
+        player.turn()
+        now_ns = clock.now_ns()
+        if now_ns >= check_ns:
+            check_ns = now_ns + CHECK_NS
+            block.set_word("player_beat_ns", now_ns)
+            orphaned = parent is not None and not parent.is_alive()
+            if stopping.is_up or block.word("stop") or orphaned or not port.alive():
+                return
+        if now_ns >= status_ns:
+            status_ns = now_ns + STATUS_NS
+            told.write(notes.encode(notes.Report(player.status())))
+        clock.wait_until(player.wake_ns(now_ns))
+
+
+def _open(settings: Settings, clock: Clock) -> RtMidiPort:
+    """Open the ports; wait a moment for a dead player's names to become free."""
+    until_ns = clock.now_ns() + NAME_FREE_NS
+    while True:
+        try:
+            return RtMidiPort(
+                cast("Backend", settings.backend), settings.name_in, settings.name_out
+            )
+        except PortError:
+            if clock.now_ns() >= until_ns:
+                raise
+        clock.wait_until(clock.now_ns() + 20 * NS_PER_MS)
+
+
+def _go_realtime() -> bool:
+    """Freeze the collector, ask for SCHED_FIFO; whether that was granted."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    set_scheduler: Callable[..., None] | None = getattr(os, "sched_setscheduler", None)
+    if set_scheduler is None:
+        return False
+    with contextlib.suppress(OSError):
+        set_scheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+        return True
+    return False
