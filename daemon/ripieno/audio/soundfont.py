@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import wave
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import msgspec
 
 from ripieno.audio.voice import RATE_HZ
-from ripieno.audio.wav import part_beside
+from ripieno.audio.wav import at_full_level, part_beside, read_wav, write_wav
 
 VARIABLE: Final = "RIPIENO_SOUNDFONT"
 """The environment variable that names a SoundFont, before all others."""
@@ -26,8 +27,9 @@ _FOLDERS: Final = (
     "/usr/share/sounds/sf2",
     "/usr/share/sounds/sf3",
 )
-GAIN: Final = 0.7
-"""A duet of single voices peaks near 0.45; at fluidsynth's own 0.2 it is at 0.13."""
+GAIN: Final = 1.5
+"""Ten voices at full force stay below clipping; fonts differ by 20 dB in loudness, so
+the level is set afterwards."""
 _LONGEST_S: Final = 600.0
 """A SoundFont renders an hour of music in about a minute."""
 
@@ -83,8 +85,8 @@ def render_midi(soundfont: SoundFont, midi_path: Path, wav_path: Path) -> str:
         )
         if done.returncode:
             return f"fluidsynth failed with exit code {done.returncode}"
-        beside.replace(wav_path)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        write_wav(wav_path, at_full_level(read_wav(beside)))
+    except (OSError, wave.Error, subprocess.TimeoutExpired) as error:
         return f"fluidsynth failed: {error}"
     finally:
         with contextlib.suppress(OSError):

@@ -36,6 +36,39 @@ def write_wav(path: Path, samples: Stereo, rate_hz: int = RATE_HZ) -> None:
         raise FileError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def read_wav(path: Path) -> Stereo:
+    """The samples of a 16-bit stereo file, shape (N, 2), within ±1.
+
+    Raises:
+        OSError, wave.Error: it cannot be read, or is not such a file.
+    """
+    with path.open("rb") as raw, wave.open(raw, "rb") as file:
+        if (file.getnchannels(), file.getsampwidth()) != (2, 2):
+            raise wave.Error("not 16-bit stereo")
+        pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    return pcm.reshape(-1, 2).astype(np.float32) / 32_768.0
+
+
+def at_full_level(samples: Stereo, peak: float = 0.8) -> Stereo:
+    """The same sound with its loudest sample at `peak`; silence stays silence."""
+    loudest = float(np.abs(samples).max(initial=0.0))
+    return samples * np.float32(peak / loudest) if loudest else samples
+
+
+def read_wav(path: Path) -> Stereo:
+    """The samples of a stereo file of 16-bit PCM, shape (N, 2), within ±1.
+
+    Raises:
+        OSError: it cannot be read.
+        wave.Error: it is no such file.
+    """
+    with wave.open(str(path), "rb") as file:
+        if (file.getnchannels(), file.getsampwidth()) != (2, 2):
+            raise wave.Error("not stereo of 16 bits")
+        pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    return (pcm / np.float32(32_768)).reshape(-1, 2)
+
+
 def part_beside(path: Path) -> Path:
     """Where a file is written before it is renamed into its place."""
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
