@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.command import ripieno
+from tests.command import ripieno, write_tune
 
 from ripieno import __version__, cli
 from ripieno.cli import main
@@ -174,6 +174,16 @@ def test_a_model_that_is_damaged_is_listed_with_its_sentence(
     assert "broken: " in out
     assert "publish the model again" in out
     assert "event-gru: gru" in out
+
+
+def test_a_terminal_that_cannot_show_a_letter_shows_another(tmp_path):
+    tune = write_tune(tmp_path / "tune.mid")
+    target = tmp_path / "Dué→t.mid"
+    env = {"PYTHONIOENCODING": "ascii"}
+    done = ripieno("render", tune, "-o", target, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Du??t.mid: 1 replies" in done.stdout
+    assert target.is_file()
 
 
 def test_without_a_terminal_help_is_plain_text():

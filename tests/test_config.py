@@ -25,13 +25,16 @@ def is_whole(name):
 def inside(name):
     """Any value of a parameter's kind within its bounds, the bounds too."""
     low, high = BOUNDS[name]
-    return st.integers(low, high) if is_whole(name) else st.floats(low, high)
+    if is_whole(name):
+        return st.integers(int(low), int(high))
+    return st.floats(low, high)
 
 
 def outside(name):
     """Any value of its kind beyond its bounds."""
     low, high = BOUNDS[name]
     if is_whole(name):
+        low, high = int(low), int(high)
         return st.integers(max_value=low - 1) | st.integers(min_value=high + 1)
     return (
         st.floats(max_value=low, exclude_max=True)

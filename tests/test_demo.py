@@ -18,6 +18,7 @@ from tests.command import ripieno
 from tests.jack_fixture import attempts
 from tests.tracks import notes, ons_minus_offs
 
+from ripieno.demo import targets
 from ripieno.midi.files import read_performance
 from ripieno.performer import PHRASES
 
@@ -72,6 +73,22 @@ def on_jack(jack, tmp_path_factory):
 )
 def duet(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize(
+    ("out", "name"),
+    [
+        ("duet", "duet"),
+        ("duet.mid", "duet"),
+        ("duet.wav", "duet"),
+        ("take.2", "take.2"),
+    ],
+)
+def test_no_take_is_written_over_another(out, name):
+    assert targets(Path("there") / out) == (
+        Path("there") / f"{name}.mid",
+        Path("there") / f"{name}.wav",
+    )
 
 
 def test_the_human_plays_the_ode_and_the_machine_replies(duet):

@@ -5,17 +5,25 @@ The broken libraries are stand-ins put before the real ones, as a broken install
 
 import os
 import sys
+from typing import NamedTuple
 
 import pytest
 from tests.command import break_library, copy_model, ripieno
 
 from ripieno.cli import main
-from ripieno.doctor import Finding, examine
+from ripieno.doctor import examine
 
 TOPICS = ["Ripieno", "MIDI", "Inference", "Models", "Packages", "Priority"]
 TOPICS += ["JACK", "Sound", "SoundFont"]
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it")
+
+
+class Said(NamedTuple):
+    """A line of the doctor's, but for its topic."""
+
+    verdict: str
+    sentence: str
 
 
 def findings(env=None):
@@ -24,9 +32,8 @@ def findings(env=None):
     assert done.stderr == ""
     found = {}
     for line in done.stdout.splitlines():
-        verdict, rest = line[:4].strip(), line[6:]
-        topic, _, sentence = rest.partition(": ")
-        found[topic] = Finding(topic, verdict, sentence)
+        topic, _, sentence = line[6:].partition(": ")
+        found[topic] = Said(line[:4].strip(), sentence)
     return found, done.returncode
 
 

@@ -65,7 +65,7 @@ def velocities(mask, key):
 
 def sampled(logits, controls, noise):
     """What the definition of sampling makes of a step's logits."""
-    told = []
+    told: list[int] = []
     for field, name in enumerate(FIELDS):
         mask = controls.masks[field]
         mask = velocities(mask, told[2]) if name == "velocity" else mask

@@ -11,6 +11,7 @@ from tests.tracks import notes, ons_minus_offs
 from ripieno.cli import main
 from ripieno.clock import NS_PER_MS, SimulatedClock, SystemClock
 from ripieno.config import Settings
+from ripieno.errors import FileError
 from ripieno.ipc.ring import Ring
 from ripieno.midi import journal
 from ripieno.midi.files import read_performance
@@ -158,7 +159,7 @@ def test_a_file_may_be_written_over_itself(tune, tmp_path):
 
 
 def test_progress_goes_from_nothing_to_everything(tune, tmp_path):
-    seen = []
+    seen: list[float] = []
     rendered(tune, tmp_path / "duet.mid", progress=seen.append)
     assert seen == sorted(seen)
     assert 0.0 <= seen[0] < 0.2
@@ -393,6 +394,20 @@ def test_a_plan_that_the_model_did_not_make_is_found(performance, tmp_path):
     found = replay(altered(tmp_path / "altered.jsonl", entries))
     assert found.differing_plans == 1
     assert found.differing > 0
+
+
+def test_a_plan_that_nobody_can_play_is_damage(performance, tmp_path):
+    def is_full(entry):
+        return isinstance(entry.message, Plan) and entry.message.notes
+
+    entries = list(journal.read(performance))
+    at = place_of(entries, journal.Thought, is_full)
+    plan = entries[at].message
+    high = msgspec.structs.replace(plan.notes[0], pitch=999)
+    forged = msgspec.structs.replace(plan, notes=(high, *plan.notes[1:]))
+    entries[at] = msgspec.structs.replace(entries[at], message=forged)
+    with pytest.raises(FileError, match="is damaged"):
+        replay(altered(tmp_path / "altered.jsonl", entries))
 
 
 def test_without_its_model_the_outputs_are_still_compared(performance, tmp_path):

@@ -59,7 +59,7 @@ def names(wheel):
 def elsewhere(wheel, tmp_path_factory):
     """The programs of a fresh environment that has the wheel, and our dependencies."""
     home = tmp_path_factory.mktemp("elsewhere")
-    venv.create(home)
+    venv.create(home, symlinks=os.name != "nt")
     base = {"base": str(home), "platbase": str(home)}
     purelib = Path(sysconfig.get_path("purelib", "venv", base))
     borrowed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]

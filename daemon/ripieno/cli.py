@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it: `ripieno --help` answers at
 """
 
 import argparse
+import io
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or that of the error (see `ripieno.errors`).
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal, or a pipe on Windows, that has no "→" or "é" shows a "?".
+        sys.stdout.reconfigure(errors="replace")
     try:
         arguments = _parser().parse_args(argv)
         run: Callable[[argparse.Namespace], int] = arguments.run

@@ -60,6 +60,12 @@ class Take:
         return sum(messages.is_note_on(data) for _, data in self.parts[who])
 
 
+def targets(out: Path) -> tuple[Path, Path]:
+    """Where to write MIDI and sound: ``take.1`` is a name, not an ending."""
+    name = out.stem if out.suffix in (".mid", ".wav") else out.name
+    return out.with_name(f"{name}.mid"), out.with_name(f"{name}.wav")
+
+
 def demo(
     settings: Settings, *, through: str | None, seed: int, phrases: int, out: Path
 ) -> None:
@@ -75,7 +81,7 @@ def demo(
     Raises:
         RipienoError: the daemon cannot start, or a file cannot be written.
     """
-    midi_path, wav_path = out.with_suffix(".mid"), out.with_suffix(".wav")
+    midi_path, wav_path = targets(out)
     check_target(midi_path)
     check_target(wav_path)
     console = Console(highlight=False, soft_wrap=True)

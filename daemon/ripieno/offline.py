@@ -12,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from ripieno import params
 from ripieno.clock import NS_PER_S
 from ripieno.config import Settings
 from ripieno.engine import Effect, Engine, Send, Tell
-from ripieno.errors import FileError, ModelError
+from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.midi import journal
 from ripieno.midi.files import (
     Performance,
@@ -136,6 +137,15 @@ def replay(path: Path) -> Replayed:
     Raises:
         FileError: it cannot be read, or is damaged.
     """
+    try:
+        return _replay(path)
+    except (ValueError, IndexError, OverflowError, SettingsError) as error:
+        raise FileError(
+            f"{path} is damaged: it says what no performance can do ({error})."
+        ) from error
+
+
+def _replay(path: Path) -> Replayed:
     found = Replayed()
     engine: Engine | None = None
     mind = _Again(found)
@@ -165,6 +175,7 @@ def replay(path: Path) -> Replayed:
 
 
 def _engine(header: journal.Header, path: Path) -> Engine:
+    params.check(header.params)
     memory = None
     if header.adopted:
         try:

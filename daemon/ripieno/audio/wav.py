@@ -55,20 +55,6 @@ def at_full_level(samples: Stereo, peak: float = 0.8) -> Stereo:
     return samples * np.float32(peak / loudest) if loudest else samples
 
 
-def read_wav(path: Path) -> Stereo:
-    """The samples of a stereo file of 16-bit PCM, shape (N, 2), within ±1.
-
-    Raises:
-        OSError: it cannot be read.
-        wave.Error: it is no such file.
-    """
-    with wave.open(str(path), "rb") as file:
-        if (file.getnchannels(), file.getsampwidth()) != (2, 2):
-            raise wave.Error("not stereo of 16 bits")
-        pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    return (pcm / np.float32(32_768)).reshape(-1, 2)
-
-
 def part_beside(path: Path) -> Path:
     """Where a file is written before it is renamed into its place."""
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

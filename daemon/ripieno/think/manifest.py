@@ -120,7 +120,7 @@ def load(folder: Path) -> Manifest:
             f"The model {folder} has no readable {MANIFEST} ({error.strerror}); "
             "copy the whole folder again."
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelError(
             f"{path} is not a manifest that this release understands ({error}); "
             "publish the model again with this release's ripieno-export."
