@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 help:
 	@echo "make demo     hear a duet: no sound card, MIDI server or GPU needed"
 	@echo "make test     lint, types, import contracts, all tests: what CI runs"
-	@echo "make figures  the long measurements of benchmarks/README.md (15 minutes)"
+	@echo "make figures  the long measurements of benchmarks/README.md (ten minutes)"
 	@echo "make clean    remove .venv and what was built"
 
 demo: .venv/ready-to-play

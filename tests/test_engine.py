@@ -191,6 +191,28 @@ def test_a_new_thinker_is_told_the_whole_history():
     assert [type(m).__name__ for m in told] == ["Reset"] + ["Played"] * 8
 
 
+def test_a_reply_whose_thinker_died_ends_with_what_is_there():
+    engine = Engine(Params(), start_ns=0, seed=1)
+    for at_ns, data in phrase(1.0, pitches=[60 + n % 5 for n in range(20)]):
+        engine.heard(at_ns, data)
+    mind = Composer(ScriptedModel(), Controls())
+    now_ns = 0
+    while engine.status().turn != "machine":
+        now_ns += S // 50
+        for effect in engine.advance(now_ns):
+            if isinstance(effect, Tell) and isinstance(effect.message, Ask):
+                mind.begin(effect.message)
+                section = mind.section()
+                assert section is not None
+                assert not section.complete
+                engine.thought(now_ns, section)
+    engine.thought(now_ns, READY)
+    engine.advance(now_ns + 5 * S)
+    engine.advance(now_ns + 6 * S)
+    assert engine.status().turn == "idle"
+    assert engine.status().sounding == 0
+
+
 def test_a_section_out_of_order_is_stale():
     engine = Engine(Params(), start_ns=0, seed=1)
     for at_ns, data in phrase(1.0):

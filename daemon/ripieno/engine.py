@@ -363,6 +363,9 @@ class Engine:
         self._ready = ready
         if self._reply is not None and not self._reply.started:
             self._reply = None  # the one who was asked is gone: ask the new one
+        elif self._reply is not None and self._reply.ask.closing:
+            self._reply.complete = True  # it ends with what is there
+            self._maybe_end()
         self._out.append(Tell(Reset()))
         self._out += [Tell(event) for event in self._history]
 
