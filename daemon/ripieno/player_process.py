@@ -124,7 +124,11 @@ class _StopFlag:
 
 
 def _loop(
-    player: Player, port: Port, block: Block, clock: Clock, stopping: _StopFlag
+    player: Player,
+    port: RtMidiPort,
+    block: Block,
+    clock: Clock,
+    stopping: _StopFlag,
 ) -> None:
     parent = multiprocessing.parent_process()
     told = block.ring("player_notes")
@@ -140,6 +144,7 @@ def _loop(
                 return
         if now_ns >= status_ns:
             status_ns = now_ns + STATUS_NS
+            port.check()
             told.write(notes.encode(notes.Report(player.status())))
         clock.wait_until(player.wake_ns(now_ns))
 

@@ -333,6 +333,22 @@ def test_a_port_that_jack_took_away_never_freezes_the_sender(here: JackServer) -
         port.close()
 
 
+@pytest.mark.parametrize("device", ["_in", "_out"])
+def test_a_port_that_jack_took_away_is_noticed_without_a_send(
+    here: JackServer, device: str
+) -> None:
+    port = RtMidiPort("jack")
+    try:
+        port.check()
+        assert port.alive()
+        getattr(port, device).close_port()
+        port.check()
+        assert not port.alive()
+        assert here.lsp() is not None
+    finally:
+        port.close()
+
+
 def test_a_new_pair_is_connected_to_nothing_and_has_nothing_to_say(
     here: JackServer,
 ) -> None:

@@ -121,6 +121,15 @@ class RtMidiPort:
         gone = self.sentinel is not None and self.sentinel.gone
         return not (self._lost or self._closed or gone)
 
+    def check(self) -> None:
+        """Look whether JACK still has both ports; if not, the port is dead.
+
+        A server may throw a client out, and rtmidi is not told. Cost: a few µs.
+        """
+        if self.sentinel is not None:
+            there = map(self.sentinel.has_port, (self.name_in, self.name_out))
+            self._lost = self._lost or not all(there)
+
     def close(self) -> None:
         """Remove both ports; harmless when called twice.
 
