@@ -192,14 +192,15 @@ class Engine:
     def status(self) -> Status:
         """The state of the performance, as one value. Cost: sorts the recent sends."""
         ready = self._ready
+        late_p50_ms, late_p99_ms = self._lateness.quantiles_ms(0.5, 0.99)
         return Status(
             turn=self._whose(),
             role=self.params.role,
             model=ready.model if ready else "",
             provider=ready.provider if ready else "",
             sounding=self._ledger.sounding,
-            late_p50_ms=self._lateness.quantile_ms(0.5),
-            late_p99_ms=self._lateness.quantile_ms(0.99),
+            late_p50_ms=late_p50_ms,
+            late_p99_ms=late_p99_ms,
             dropped=self._scheduler.dropped,
             echoes=self._listener.echoes,
             **self._counts,
@@ -239,9 +240,10 @@ class Engine:
 
     def _maybe_ask(self, now_ns: int) -> None:
         ask_at_ns = self._ask_at_ns()
-        reply_at_ns = self._phrase.reply_at_ns(self.params.patience)
-        if ask_at_ns is None or reply_at_ns is None or now_ns < ask_at_ns:
+        if ask_at_ns is None or now_ns < ask_at_ns:
             return
+        reply_at_ns = self._phrase.reply_at_ns(self.params.patience)
+        assert reply_at_ns is not None, "a phrase that has an end has a reply"
         ticks = self._timeline.ticks_for
         closing = self.params.role == "answer"
         length_s = min(self._phrase.length_ns() / 1e9, LONGEST_REPLY_S)

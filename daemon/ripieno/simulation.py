@@ -92,11 +92,6 @@ class Simulation:
             self._advance()
         self.now_ns = max(self.now_ns, end_ns)
 
-    def run_until_idle(self, latest_ns: int) -> None:
-        """Let time pass until nothing is left to happen, or until an instant."""
-        while (next_ns := self._next_ns()) is not None and next_ns <= latest_ns:
-            self.run_until(next_ns)
-
     def stop(self) -> None:
         """Release everything, as a daemon does when it ends."""
         self.engine.release(self.now_ns)

@@ -24,7 +24,6 @@ from ripieno_export.networks.recurrent import EMBEDDED, EventRecurrent
 
 COLDEST: Final = 1e-4
 STATES: Final = {"gru": ("state",), "rnn": ("state",), "lstm": ("state_h", "state_c")}
-GATES: Final = {"gru": 3, "rnn": 1, "lstm": 4}
 
 INPUTS: Final = ("noise", "temperature", "top_p", *(f"mask_{name}" for name in FIELDS))
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)

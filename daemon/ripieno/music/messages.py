@@ -15,8 +15,6 @@ SUSTAIN: Final = 64
 SOFT: Final = 67
 ALL_SOUND_OFF: Final = 120
 ALL_NOTES_OFF: Final = 123
-FIRST_MODE: Final = 120
-"""Controllers 120 … 127 are channel mode messages; 123 and up silence notes."""
 
 
 def is_channel_message(data: bytes) -> bool:
