@@ -29,7 +29,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to run.
 
     Attributes:
-        model: a model's name, or a path to its folder.
+        model: a model's name, or a path to its folder; empty for the first one
+            installed that plays the role.
         provider: ``auto`` takes CUDA where it works and the CPU otherwise.
         backend: which MIDI system to open ports on; ``auto`` takes what is there.
         name_in, name_out: the ports' names.
@@ -38,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         play: how to play.
     """
 
-    model: str = "event-gru"
+    model: str = ""
     provider: str = "auto"
     backend: str = "auto"
     name_in: str = "Ripieno In"

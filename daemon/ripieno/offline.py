@@ -25,12 +25,12 @@ from ripieno.midi.files import (
     read_performance,
     write_performance,
 )
-from ripieno.music.plan import Plan, Ready, Reset
+from ripieno.music.plan import Comp, Plan, Ready, Reset, ToPlayer, Voices
 from ripieno.play.ledger import SIZE, Ledger
 from ripieno.simulation import Mind, Simulation, tell
 from ripieno.status import Status
-from ripieno.think.composer import Composer
-from ripieno.think.manifest import installed, load
+from ripieno.think.manifest import for_role, installed, load
+from ripieno.think.tables import maybe_tables
 from ripieno.thinker import wake
 
 Progress = Callable[[float], None]
@@ -65,9 +65,9 @@ def render(
     """
     human = read_performance(source)
     check_target(target)
-    composer, ready = wake(settings.model, settings.provider)
-    engine = Engine(settings.play, start_ns=0, seed=seed)
-    simulation = Simulation(engine, composer, ready=ready)
+    mind, ready = wake(for_role(settings.play.role, settings.model), settings.provider)
+    engine = Engine(settings.play, start_ns=0, seed=seed, tables=maybe_tables())
+    simulation = Simulation(engine, mind, ready=ready)
     whole_ns = human.length_ns + int(tail_s * NS_PER_S)
 
     def inputs() -> Iterator[tuple[int, bytes]]:
@@ -192,6 +192,7 @@ def _engine(header: journal.Header, path: Path) -> Engine:
         seed=header.seed,
         epoch=header.epoch,
         ledger=Ledger(memory),
+        tables=maybe_tables(),
     )
 
 
@@ -232,10 +233,10 @@ class _Again:
     def __init__(self, found: Replayed) -> None:
         self._found = found
         self._mind: Mind | None = None
-        self._made: dict[tuple[int, int], Plan] = {}
+        self._made: dict[tuple[int, int], ToPlayer] = {}
         found.why_no_plans = "no thinker introduced itself"
 
-    def thought(self, message: Ready | Plan) -> None:
+    def thought(self, message: ToPlayer) -> None:
         """Compare a section of then with the one made now; meet a thinker."""
         if isinstance(message, Ready):
             self._mind, self._found.why_no_plans = _find(message)
@@ -243,7 +244,7 @@ class _Again:
         if self._mind is None:
             return
         self._found.plans += 1
-        made = self._made.pop((message.revision, message.section), None)
+        made = self._made.pop(_name(message), None)
         self._found.differing_plans += made != message
 
     def told(self, effects: list[Effect]) -> None:
@@ -253,16 +254,22 @@ class _Again:
                 continue
             if isinstance(effect.message, Reset):
                 self._made.clear()
-            for plan in tell(self._mind, effect.message):
-                self._made[plan.revision, plan.section] = plan
+            for said in tell(self._mind, effect.message):
+                if not isinstance(said, Ready):
+                    self._made[_name(said)] = said
 
 
-def _find(ready: Ready) -> tuple[Composer | None, str]:
+def _name(said: Plan | Comp | Voices) -> tuple[int, int]:
+    """What an answer is the same by, then and now."""
+    return said.revision, 0 if isinstance(said, Voices) else said.section
+
+
+def _find(ready: Ready) -> tuple[Mind | None, str]:
     """The very model that played then, on the CPU, if it is installed."""
     for folder in installed():
         try:
             if load(folder).sha256 == ready.sha256:
-                return wake(str(folder), "cpu")[0], ""
+                return wake(folder, "cpu")[0], ""
         except ModelError:
             continue
     return None, f"the model {ready.model} ({ready.sha256[:12]}…) is not installed"

@@ -9,11 +9,19 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from ripieno.errors import SettingsError
-from ripieno.music import scales
+from ripieno.music import chords, lead_sheet, scales
+from ripieno.music.chart import Chart
+from ripieno.music.duet import STYLES
+from ripieno.music.meter import Meter
 from ripieno.music.plan import FOLLOW_HUMAN, Limits
 
-Role = Literal["answer", "continue"]
+Role = Literal["answer", "continue", "accompany", "harmonize"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
+PARTS: Final = ("chords", "bass", "texture")
+"""What `accompany` plays, each on the channel so many above `channel`."""
+COMMITS: Final = (0, 1, 2, 4)
+MANNERS: Final = ("learned", "thirds", "sixths", "fauxbourdon", "octave")
+"""How `harmonize` finds its voices."""
 
 BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "temperature": (0.1, 2.0),
@@ -26,6 +34,14 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "seed": (0, 2**63 - 1),
     "patience": (0.25, 4.0),
     "tightness": (0.0, 1.0),
+    "bpm": (20.0, 400.0),
+    "lead": (0.0, 1.0),
+    "listen": (0, 64),
+    "phrase": (0, 16),
+    "swing": (0.0, 1.0),
+    "busy": (0.0, 40.0),
+    "thick": (0.0, 8.0),
+    "voices": (1, 3),
 }
 
 
@@ -48,6 +64,24 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tightness: how strongly its onsets are drawn to the even grid that you play on;
             0 leaves them as the model wants them. Free playing has no grid.
         thru: whether what comes in also goes out.
+        bpm: the tempo while no MIDI clock says otherwise.
+        meter: such as ``4/4`` or ``6/8``.
+        click: whether a metronome sounds on channel 10.
+        parts: of `PARTS`, which `accompany` plays.
+        lead: 0 follows the human's notes; 1 leads with its own progression.
+        commit: how many beats ahead it promises a chord, of `COMMITS`; 0 decides on
+            the beat, after hearing it.
+        listen: for how many beats it listens before it enters.
+        phrase: after how many bars it cadences; 0 leaves the form to the human.
+        land: chords that are reached for certain: ``C@9`` is a C on bar 9's downbeat.
+        chord_lock: the only chords it may play, such as ``Am`` or ``C F G7``.
+        chart: a lead sheet (see `ripieno.music.lead_sheet`); its chords are played.
+        style: of the texture: ``auto``, ``pop`` or ``song``.
+        busy: notes a bar of the texture; 0 leaves it to the music.
+        thick: notes an onset of the texture; 0 leaves it to the music.
+        swing: how late the off-beats are, 0 straight to 1 a triplet.
+        voices: how many voices `harmonize` adds.
+        manner: how it finds them, of `MANNERS`.
     """
 
     role: Role = "answer"
@@ -63,6 +97,42 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience: float = 1.0
     tightness: float = 0.7
     thru: bool = False
+    bpm: float = 120.0
+    meter: str = "4/4"
+    click: bool = False
+    parts: str = "chords bass texture"
+    lead: float = 0.2
+    commit: int = 0
+    listen: int = 8
+    phrase: int = 0
+    land: str = ""
+    chord_lock: str = ""
+    chart: str = ""
+    style: str = "auto"
+    busy: float = 0.0
+    thick: float = 0.0
+    swing: float = 0.0
+    voices: int = 3
+    manner: str = "learned"
+
+    def time_signature(self) -> Meter:
+        """The meter as a value."""
+        return Meter.parse(self.meter)
+
+    def landings(self) -> tuple[tuple[int, int], ...]:
+        """What `land` says: bars counted from 0, and chords."""
+        return tuple(_landing(word) for word in self.land.split())
+
+    def allowed_chords(self) -> tuple[int, ...]:
+        """What `chord_lock` says; none where it says nothing."""
+        return tuple(chords.named(name) for name in self.chord_lock.split())
+
+    def lead_sheet(self) -> Chart | None:
+        """The chart as a value, or None."""
+        if not self.chart.strip():
+            return None
+        meter = self.time_signature()
+        return lead_sheet.parse(self.chart, meter.bar_ticks, meter.span_ticks)
 
     def fixed_scale(self) -> frozenset[int] | None:
         """The pitch classes allowed, or None where they follow the human."""
@@ -106,4 +176,35 @@ def check(params: Params) -> Params:
         params.fixed_scale()
     except ValueError as error:
         raise SettingsError(f"scale: {error}, or auto, or off.") from error
+    _check_choices(params)
+    for name, read in (
+        ("meter", params.time_signature),
+        ("land", params.landings),
+        ("chord_lock", params.allowed_chords),
+        ("chart", params.lead_sheet),
+    ):
+        try:
+            read()
+        except ValueError as error:
+            raise SettingsError(f"{name}: {error}") from error
     return params
+
+
+def _check_choices(params: Params) -> None:
+    for name, allowed in (
+        ("commit", COMMITS), ("style", STYLES), ("manner", MANNERS),
+    ):  # fmt: skip
+        if (value := getattr(params, name)) not in allowed:
+            choices = ", ".join(map(str, allowed))
+            raise SettingsError(f"{name} is {value!r}; choose one of {choices}.")
+    if unknown := set(params.parts.split()) - set(PARTS):
+        raise SettingsError(
+            f"parts names {min(unknown)!r}; name any of {', '.join(PARTS)}."
+        )
+
+
+def _landing(word: str) -> tuple[int, int]:
+    name, at, bar = word.partition("@")
+    if not at or not bar.isdecimal() or int(bar) < 1:
+        raise ValueError(f"{word!r} is no landing; write C@9 for a C on bar 9.")
+    return int(bar) - 1, chords.named(name)

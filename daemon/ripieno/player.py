@@ -21,6 +21,7 @@ from ripieno.music.plan import Ready
 from ripieno.params import Params
 from ripieno.play.ledger import Ledger
 from ripieno.status import Status
+from ripieno.think.harmony import Tables
 
 TURN_NS: Final = 500_000
 """Polling every 0.5 ms costs some 5 % of a core and adds 0.25 ms at the median."""
@@ -100,7 +101,7 @@ class Player:
 
     def _advance(self, now_ns: int) -> None:
         effects = self._engine.advance(now_ns)
-        if not effects:
+        if not effects and not self._engine.acted:
             return
         for effect in effects:
             if isinstance(effect, Send):
@@ -127,6 +128,7 @@ def begin(
     epoch: int,
     log: Outbox,
     memory: memoryview | None = None,
+    tables: Tables | None = None,
 ) -> Engine:
     """An engine that starts now, and its header in the journal."""
     start_ns = clock.now_ns()
@@ -137,5 +139,10 @@ def begin(
         )
     )
     return Engine(
-        params, start_ns=start_ns, seed=seed, epoch=epoch, ledger=Ledger(memory)
+        params,
+        start_ns=start_ns,
+        seed=seed,
+        epoch=epoch,
+        ledger=Ledger(memory),
+        tables=tables,
     )

@@ -26,6 +26,7 @@ from ripieno.music import messages
 from ripieno.music.plan import Ready
 from ripieno.play import ledger as ledgers
 from ripieno.player import Player, begin
+from ripieno.think.tables import maybe_tables
 
 if TYPE_CHECKING:
     from ripieno.midi.rtmidi_port import Backend
@@ -74,7 +75,10 @@ def run(
         port.sentinel.connect(connections)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
-    engine = begin(settings.play, clock, seed=seed, epoch=epoch, log=log, memory=memory)
+    engine = begin(
+        settings.play, clock, seed=seed, epoch=epoch, log=log, memory=memory,
+        tables=maybe_tables(),
+    )  # fmt: skip
     player = Player(
         port, engine, clock,
         inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,

@@ -13,39 +13,26 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from ripieno.engine import Engine, Send, Tell
-from ripieno.music.plan import Ask, Plan, Played, Ready, Reset, ToThinker
+from ripieno.music.plan import Ready, ToPlayer, ToThinker
 
 
 class Mind(Protocol):
-    """What answers an Ask; `ripieno.think.composer.Composer` is one."""
+    """What answers; `ripieno.think.composer.Composer` is one."""
 
-    def reset(self) -> None:
-        """Forget everything played."""
+    def told(self, message: ToThinker) -> None:
+        """The player said something."""
         ...
 
-    def played(self, event: Played) -> None:
-        """Something really happened."""
-        ...
-
-    def begin(self, ask: Ask) -> None:
-        """Take up an Ask."""
-        ...
-
-    def section(self) -> Plan | None:
-        """The next section, or None when there is none to make."""
+    def answer(self) -> ToPlayer | None:
+        """The next thing to say, or None when all is said."""
         ...
 
 
-def tell(mind: Mind, message: ToThinker) -> Iterator[Plan]:
-    """Hand a message to a mind; yield every section that it leads to."""
-    if isinstance(message, Played):
-        mind.played(message)
-    elif isinstance(message, Reset):
-        mind.reset()
-    else:
-        mind.begin(message)
-        while (plan := mind.section()) is not None:
-            yield plan
+def tell(mind: Mind, message: ToThinker) -> Iterator[ToPlayer]:
+    """Hand a message to a mind; yield all that it says to it."""
+    mind.told(message)
+    while (said := mind.answer()) is not None:
+        yield said
 
 
 class Simulation:
@@ -71,7 +58,7 @@ class Simulation:
         self.now_ns = 0
         self.sent: list[tuple[int, Send]] = []
         self._mind, self._latency_ns = mind, latency_ns
-        self._arriving: list[tuple[int, int, Plan]] = []
+        self._arriving: list[tuple[int, int, ToPlayer]] = []
         self._order = itertools.count()
         if ready is not None:
             engine.thought(0, ready)
@@ -113,6 +100,6 @@ class Simulation:
     def _tell(self, effect: Tell) -> None:
         if self._mind is None:
             return
-        for plan in tell(self._mind, effect.message):
+        for said in tell(self._mind, effect.message):
             at_ns = self.now_ns + self._latency_ns()
-            heapq.heappush(self._arriving, (at_ns, next(self._order), plan))
+            heapq.heappush(self._arriving, (at_ns, next(self._order), said))

@@ -27,6 +27,7 @@ from ripieno.midi.memory import MemoryPort
 from ripieno.music.plan import Ready
 from ripieno.player import Player, begin
 from ripieno.status import Status
+from ripieno.think.tables import maybe_tables
 
 TURN_NS: Final = 500_000
 LOADING_NS: Final = 60 * NS_PER_S
@@ -65,7 +66,9 @@ class _Embedded:
         self, settings: Settings, seed: int, block: Block, clock: Clock
     ) -> None:
         self._port, log = MemoryPort(), _Nowhere()
-        engine = begin(settings.play, clock, seed=seed, epoch=0, log=log)
+        engine = begin(
+            settings.play, clock, seed=seed, epoch=0, log=log, tables=maybe_tables()
+        )
         self._player = Player(
             self._port,
             engine,
@@ -106,7 +109,8 @@ def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]
     """
     block, clock = Block(), SystemClock()
     process = multiprocessing.get_context("spawn").Process(
-        target=thinker.run, args=(block.name, settings.model, settings.provider)
+        target=thinker.run,
+        args=(block.name, settings.model, settings.provider, settings.play.role),
     )
     process.start()
     try:

@@ -28,6 +28,15 @@ class Status(msgspec.Struct, frozen=True):
         echoes: our own notes that came back and were ignored.
         malformed: messages that were not MIDI.
         unlogged: lines that the journal had no room for.
+        bpm, is_external: the tempo, and whether a MIDI clock gives it.
+        position: bar and beat, counted from 1; empty where there is no beat.
+        chord: the name of the chord that sounds.
+        promised: chords to come that will not change, as (bar.beat, name).
+        tentative: chords to come as they look now.
+        asynchrony_p95_ms: on the beats that the human struck, our first note against
+            theirs, as a distance.
+        isr: the share of sixteenths for which the model's plan was there.
+        isr_weighted: the same, weighted by how young the plan was (StreamMUSE).
     """
 
     turn: Turn = "idle"
@@ -47,6 +56,15 @@ class Status(msgspec.Struct, frozen=True):
     echoes: int = 0
     malformed: int = 0
     unlogged: int = 0
+    bpm: float = 0.0
+    is_external: bool = False
+    position: str = ""
+    chord: str = ""
+    promised: tuple[tuple[str, str], ...] = ()
+    tentative: tuple[tuple[str, str], ...] = ()
+    asynchrony_p95_ms: float = 0.0
+    isr: float = 0.0
+    isr_weighted: float = 0.0
 
 
 class Lateness:

@@ -113,7 +113,12 @@ class Supervisor:
         self._ready = None
         process = _spawn.Process(
             target=thinker.run,
-            args=(self._block.name, self._settings.model, self._settings.provider),
+            args=(
+                self._block.name,
+                self._settings.model,
+                self._settings.provider,
+                self._settings.play.role,
+            ),
             name="ripieno thinker",
         )
         process.start()

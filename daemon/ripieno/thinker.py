@@ -1,7 +1,7 @@
-"""The thinker: one loop that owns the model.
+"""The thinker: one loop that owns the models.
 
-It is told of every note heard and of every note really sent, so the model's state is
-always warm; when it is asked, it plans section by section and looks into its ring
+It is told of every note heard and of every note really sent, so a model's state is
+always warm; when it is asked, it answers section by section and looks into its ring
 between two sections, so that news is never more than one section old. If it dies, the
 player plays on by itself; the next thinker is told the whole history.
 """
@@ -11,7 +11,8 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Callable
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from ripieno.clock import Clock, SystemClock
 from ripieno.errors import ModelError
@@ -19,75 +20,105 @@ from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.ipc.ring import Ring
 from ripieno.music import plan
-from ripieno.music.plan import Ask, Played, Ready
+from ripieno.music.plan import Ready
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
-from ripieno.think.manifest import find
+from ripieno.think.duet import Duet
+from ripieno.think.harmonizer import Harmonizer
+from ripieno.think.manifest import Manifest, find, for_role, load
+from ripieno.think.minds import Mind, Minds
 from ripieno.think.packages import both_are_installed
+
+if TYPE_CHECKING:
+    from ripieno.think.session import Graph
 
 TURN_NS: Final = 500_000
 CHECK_NS: Final = 100_000_000
 
 
 class Thinker:
-    """Moves messages between two rings and a composer. Thread: one."""
+    """Moves messages between two rings and a mind. Thread: one."""
 
-    def __init__(self, composer: Composer, inbox: Ring, outbox: Ring) -> None:
-        self._composer, self._inbox, self._outbox = composer, inbox, outbox
+    def __init__(self, mind: Mind, inbox: Ring, outbox: Ring) -> None:
+        self._mind, self._inbox, self._outbox = mind, inbox, outbox
 
     def turn(self) -> bool:
-        """Hear the news, then plan one section; whether there was anything to do."""
+        """Hear the news, then say one thing; whether there was anything to do."""
         records = self._inbox.read()
         for record in records:
-            self._hear(plan.decode_to_thinker(record))
-        section = self._composer.section()
-        if section is not None:
-            self._outbox.write(plan.encode(section))
-        return bool(records) or section is not None
-
-    def _hear(self, message: plan.ToThinker) -> None:
-        if isinstance(message, Played):
-            if message.is_human_onset:
-                self._composer.drop()  # whatever was asked for, the human came first
-            self._composer.played(message)
-        elif isinstance(message, Ask):
-            self._composer.begin(message)
-        else:
-            self._composer.reset()
+            self._mind.told(plan.decode_to_thinker(record))
+        said = self._mind.answer()
+        if said is not None:
+            self._outbox.write(plan.encode(said))
+        return bool(records) or said is not None
 
 
-def wake(model: str, provider: str) -> tuple[Composer, Ready]:
+def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
     """Load a model, warm it up, and introduce it.
 
     Raises:
         ModelError: the model, the provider or ONNX Runtime is not to be had.
     """
     try:
-        from ripieno.think.session import Session
+        from ripieno.think import session as sessions
     except ImportError as error:
         raise ModelError(
             f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
         ) from error
-    session = Session(find(model), provider)
-    session.warm_up()
-    manifest = session.manifest
-    defaults = Controls(
-        temperature=manifest.sampling.temperature, top_p=manifest.sampling.top_p
-    )
-    why = session.choice.why
+    manifest = load(folder)
+    if manifest.interface == "step":
+        session = sessions.Session(folder, provider)
+        session.warm_up()
+        loaded: sessions.Loaded = session
+        mind: Mind = Composer(session, _defaults(manifest))
+    else:
+        loaded = sessions.Loaded(folder, provider)
+        for graph in loaded.graphs.values():
+            graph.warm_up()
+        mind = _mind(manifest, loaded.graphs)
+    why = loaded.choice.why
     if both_are_installed():
         why += "; two ONNX Runtime packages are installed: see `ripieno doctor`"
-    ready = Ready(manifest.name, manifest.sha256, session.provider, why)
-    return Composer(session, defaults), ready
+    sha256 = manifest.sha256
+    return mind, Ready(manifest.name, sha256, loaded.provider, why, manifest.roles)
 
 
-def run(block_name: str, model: str, provider: str) -> None:
+def _defaults(manifest: Manifest) -> Controls:
+    return Controls(
+        temperature=manifest.sampling.temperature, top_p=manifest.sampling.top_p
+    )
+
+
+def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
+    if manifest.interface == "duet":
+        return Duet(graphs["harmony"], graphs["model"])
+    if manifest.interface == "voices":
+        return Harmonizer(graphs["model"])
+    raise ModelError(
+        f"The model {manifest.name} has nothing to run ({manifest.interface}): "
+        "the player reads it by itself."
+    )
+
+
+def minds_for(model: str, provider: str) -> Minds:
+    """Minds by role: of the model that was named where it plays it, else of any."""
+
+    def wake_for(role: str) -> tuple[Mind, Ready]:
+        is_named = model and role in load(find(model)).roles
+        return wake(for_role(role, model if is_named else ""), provider)
+
+    return Minds(wake_for)
+
+
+def run(block_name: str, model: str, provider: str, role: str) -> None:
     """The thinker process, until it is told to stop or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     block = Block(block_name)
     told = block.ring("thinker_notes")
+    minds = minds_for(model, provider)
     try:
-        composer, ready = wake(model, provider)
+        for_role(role, model)  # a model that was named has to play what it is asked
+        ready = minds.load(role)
     except ModelError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
@@ -98,7 +129,7 @@ def run(block_name: str, model: str, provider: str) -> None:
     told.write(notes.encode(ready))
     gc.freeze()
     clock = SystemClock()
-    thinker = Thinker(composer, inbox, block.ring("to_player"))
+    thinker = Thinker(minds, inbox, block.ring("to_player"))
     _loop(thinker.turn, block, clock)
     block.close()
 

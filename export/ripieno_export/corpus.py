@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import symusic
 
 from ripieno.errors import FileError, SettingsError
@@ -129,6 +130,37 @@ def parts_of(midi: bytes) -> Parts:
     read_score: Any = symusic.Score.from_midi(midi)
     score = read_score.to("second")
     parts = [(t.name, _notes_of(t)) for t in score.tracks if len(t.notes)]
+    if not parts:
+        raise ValueError("no notes")
+    return parts
+
+
+def grid_of(midi: bytes, per_beat: int) -> list[tuple[str, npt.NDArray[np.int64]]]:
+    """The tracks of a MIDI file that have notes, on a grid of so many steps a beat.
+
+    Returns:
+        Names and notes [N, 4]: onset, end (at least one step later), pitch, velocity.
+
+    Raises:
+        ValueError: no track has a note.
+        RuntimeError: it is not a MIDI file.
+    """
+    score: Any = symusic.Score.from_midi(midi)
+    steps = per_beat / score.ticks_per_quarter
+    parts: list[tuple[str, npt.NDArray[np.int64]]] = []
+    for track in score.tracks:
+        if not len(track.notes):
+            continue
+        columns = track.notes.numpy()
+        start = np.rint(columns["time"] * steps).astype(np.int64)
+        end = np.rint((columns["time"] + columns["duration"]) * steps)
+        rows = [
+            start,
+            np.maximum(end, start + 1),
+            columns["pitch"],
+            columns["velocity"],
+        ]
+        parts.append((track.name, np.stack(rows, 1).astype(np.int64)))
     if not parts:
         raise ValueError("no notes")
     return parts

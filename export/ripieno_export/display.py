@@ -17,7 +17,13 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def step(preset: Preset, number: int, nats: Sequence[float], step_s: float) -> None:
+def step(
+    preset: Preset,
+    number: int,
+    nats: Sequence[float],
+    step_s: float,
+    names: Sequence[str] = FIELDS,
+) -> None:
     """How a run is doing.
 
     Args:
@@ -25,20 +31,21 @@ def step(preset: Preset, number: int, nats: Sequence[float], step_s: float) -> N
         number: steps done.
         nats: of the last batch, one per field.
         step_s: the mean time of a step since this process began.
+        names: of the fields.
     """
     if not sys.stdout.isatty() and number % EVERY and number != 1:
         return
     rate = preset.batch * preset.events / max(step_s, 1e-9)
     left_min = (preset.steps - number) * step_s / 60
     line = (
-        f"step {number}/{preset.steps}  {per_field(nats)}  "
+        f"step {number}/{preset.steps}  {per_field(nats, names)}  "
         f"{rate:.0f} events/s  {left_min:.0f} min left"
     )
     sys.stdout.write(f"\r{line}" if sys.stdout.isatty() else f"{line}\n")
     sys.stdout.flush()
 
 
-def per_field(nats: Sequence[float]) -> str:
+def per_field(nats: Sequence[float], names: Sequence[str] = FIELDS) -> str:
     """The sum, and each field's share."""
-    fields = " ".join(f"{n} {v:.3f}" for n, v in zip(FIELDS, nats, strict=True))
+    fields = " ".join(f"{n} {v:.3f}" for n, v in zip(names, nats, strict=True))
     return f"{sum(nats):.4f} ({fields})"

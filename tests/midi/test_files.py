@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from ripieno.errors import FileError
 from ripieno.midi.files import (
     Performance,
+    Score,
     Timed,
     Track,
     read_performance,
     write_performance,
+    write_score,
 )
 
 MS = 1_000_000
@@ -94,6 +96,57 @@ def test_messages_of_one_time_keep_the_order_of_the_file(tmp_path: Path) -> None
 
 def test_markers_are_texts_in_the_first_track(duet: Path) -> None:
     assert "Ländler 答え".encode() in duet.read_bytes()
+    performance = read_performance(duet)
+    assert performance.markers == ((0, "answer"), (672, "Ländler 答え"))
+
+
+def test_what_stands_above_the_music_survives(tmp_path: Path) -> None:
+    path = tmp_path / "song.mid"
+    score = Score(
+        tempos=((0, 500_000), (480, 750_000), (960, 1_000_000)),
+        time_signatures=((0, 3, 4), (1440, 6, 8)),
+        key_signatures=((0, "Bb"), (1440, "F#m")),
+        markers=((0, "chord:Bb"), (960, "chord:F:7")),
+        texts=((0, "für Elise"),),
+        lyrics=((0, "Freu"), (480, "de")),
+    )
+    write_score(path, [HUMAN, MACHINE], score)
+    performance = read_performance(path)
+    assert performance.score() == score
+    assert [performance.times().tick_at(ns) for ns in (0, 500 * MS, 1250 * MS)] == [
+        0,
+        480,
+        960,
+    ]
+    assert performance.length_ticks == 1440
+
+
+def test_markers_may_be_added_as_they_happened(tmp_path: Path) -> None:
+    path = tmp_path / "song.mid"
+    score = Score(tempos=((0, 1_000_000),), markers=((480, "B"),))
+    write_score(path, [HUMAN], score, markers=((2000 * MS, "C"), (0, "A")))
+    assert read_performance(path).markers == ((0, "A"), (480, "B"), (960, "C"))
+
+
+@pytest.mark.parametrize("ticks_per_beat", [1, 96, 480, 1000])
+def test_a_score_is_counted_in_480_ticks_whatever_the_file_has(
+    tmp_path: Path, ticks_per_beat: int
+) -> None:
+    path = tmp_path / "song.mid"
+    write_score(path, [HUMAN], Score(markers=((ticks_per_beat, "one beat on"),)))
+    resolution = b"\x01\xe0MTrk"
+    other = ticks_per_beat.to_bytes(2, "big") + b"MTrk"
+    path.write_bytes(path.read_bytes().replace(resolution, other))
+    assert read_performance(path).score().markers == ((480, "one beat on"),)
+
+
+def test_a_file_of_words_alone_is_read_where_silence_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "chart.mid"
+    write_score(path, [Track("Blank", ())], Score(markers=((960, "chord:C"),)))
+    silent = read_performance(path, may_be_silent=True)
+    assert (silent.messages, silent.length_ns, silent.length_ticks) == ((), 0, 960)
+    with pytest.raises(FileError, match="holds no note"):
+        read_performance(path)
 
 
 def test_names_of_other_programs_are_read_as_latin_1(duet: Path) -> None:

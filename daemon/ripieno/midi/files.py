@@ -1,8 +1,9 @@
 """Standard MIDI files: a performance read, a session written.
 
 This is the only file that imports `mido`, and it uses mido for files alone (its
-parser of live streams loses notes). Times are nanoseconds from the file's start;
-whatever is wrong with a file becomes one sentence.
+parser of live streams loses notes). What was played is in nanoseconds from the file's
+start, what is written above it in ticks (`ripieno.midi.performance`); whatever is wrong
+with a file becomes one sentence.
 
 Free-time music is written at 120 bpm and 480 ticks a beat: a tick is 1.04 ms, so a
 note is at most 0.53 ms away from where it was played.
@@ -18,18 +19,32 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import mido
-import msgspec
 from mido.midifiles.meta import KeySignatureError
 
 from ripieno.errors import FileError
+from ripieno.midi.performance import (
+    TICKS_PER_BEAT,
+    Performance,
+    Score,
+    Timed,
+    Track,
+    Word,
+)
 from ripieno.midi.tempo_map import TempoMap, tempo_map
 
-TimedT = TypeVar("TimedT", bound=tuple[Any, ...])
+__all__ = [
+    "Performance",
+    "Score",
+    "Timed",
+    "Track",
+    "check_target",
+    "read_performance",
+    "write_performance",
+    "write_score",
+]
 
-Timed = tuple[int, bytes]
-"""A message and when: (nanoseconds from the start, raw bytes)."""
+AtT = TypeVar("AtT", bound=tuple[Any, ...])
 
-TICKS_PER_BEAT: Final = 480
 SLOWEST_BPM: Final = 3.58
 """A file stores a beat in 24 bits of microseconds."""
 LARGEST_BYTES: Final = 16 * 1024 * 1024
@@ -47,47 +62,12 @@ _DAMAGE: Final = (
 """What mido raises on a damaged file: found by truncating and flipping every byte."""
 
 
-class Track(msgspec.Struct, frozen=True):
-    """One named track.
-
-    Args:
-        name: what a DAW shows.
-        messages: channel messages, in any order of time.
-        program: the General MIDI program 0 … 127 to begin with, or None.
-        channel: the channel 0 … 15 of that program change.
-    """
-
-    name: str
-    messages: tuple[Timed, ...]
-    program: int | None = None
-    channel: int = 0
-
-
-class Performance(msgspec.Struct, frozen=True):
-    """What a MIDI file says.
-
-    Args:
-        name: the first track's name, or the file's.
-        messages: the channel messages of all tracks, by time; of one time in the
-            file's order.
-        tracks: the same messages, track by track, with empty tracks left out.
-        length_ns: when the last message happens.
-        ticks_per_beat: the file's resolution.
-        tempos: (tick, microseconds a beat) of each tempo; empty means 120 bpm.
-        time_signatures: (tick, numerator, denominator).
-    """
-
-    name: str
-    messages: tuple[Timed, ...]
-    tracks: tuple[Track, ...]
-    length_ns: int
-    ticks_per_beat: int
-    tempos: tuple[tuple[int, int], ...]
-    time_signatures: tuple[tuple[int, int, int], ...]
-
-
-def read_performance(path: Path) -> Performance:
+def read_performance(path: Path, *, may_be_silent: bool = False) -> Performance:
     """Read a MIDI file of type 0 or 1.
+
+    Args:
+        path: the file.
+        may_be_silent: whether it may hold no note: a chart of markers alone.
 
     Raises:
         FileError: it is missing, not a MIDI file, damaged, in SMPTE time or of type
@@ -98,7 +78,8 @@ def read_performance(path: Path) -> Performance:
     times = tempo_map(ticks_per_beat, tempos)
     parts = tuple(_part(track, times) for track in tracks)
     messages = _sorted(message for part in parts for message in part.messages)
-    if not any(raw[0] >> 4 == 0x9 and raw[2] for _, raw in messages):
+    sounds = any(raw[0] >> 4 == 0x9 and raw[2] for _, raw in messages)
+    if not sounds and not may_be_silent:
         raise FileError(f"{path} holds no note: choose a file with music in it")
     signatures = (
         (t, m.numerator, m.denominator) for t, m in _metas(tracks, "time_signature")
@@ -107,10 +88,15 @@ def read_performance(path: Path) -> Performance:
         name=parts[0].name or path.stem,
         messages=messages,
         tracks=tuple(part for part in parts if part.messages),
-        length_ns=messages[-1][0],
+        length_ns=messages[-1][0] if messages else 0,
+        length_ticks=max(sum(message.time for message in track) for track in tracks),
         ticks_per_beat=ticks_per_beat,
         tempos=tempos,
         time_signatures=_sorted(signatures),
+        key_signatures=_sorted((t, m.key) for t, m in _metas(tracks, "key_signature")),
+        markers=_words(tracks, "marker"),
+        texts=_words(tracks, "text"),
+        lyrics=_words(tracks, "lyrics"),
     )
 
 
@@ -123,9 +109,7 @@ def write_performance(
     time_signature: tuple[int, int] = (4, 4),
     markers: Sequence[tuple[int, str]] = (),
 ) -> None:
-    """Write a type 1 file: a track of tempo and markers, then one for each of ours.
-
-    The file appears whole or not at all.
+    """Write what has one time signature; see `write_score` for all the rest.
 
     Args:
         path: where to; a file there is replaced.
@@ -141,15 +125,42 @@ def write_performance(
     """
     if not SLOWEST_BPM <= tempo_bpm <= 60e6:
         raise ValueError(f"tempo_bpm is {tempo_bpm}, not {SLOWEST_BPM} or more")
-    tempos = tuple(tempos) or ((0, round(60e6 / tempo_bpm)),)
-    times = tempo_map(TICKS_PER_BEAT, tempos)
-    conductor = _conductor(tempos, time_signature, markers, times)
+    score = Score(
+        tempos=tuple(tempos) or ((0, round(60e6 / tempo_bpm)),),
+        time_signatures=((0, *time_signature),),
+    )
+    write_score(path, tracks, score, markers=markers)
+
+
+def write_score(
+    path: Path,
+    tracks: Sequence[Track],
+    score: Score,
+    *,
+    markers: Sequence[tuple[int, str]] = (),
+) -> None:
+    """Write a type 1 file: a track of what stands above, then one for each of ours.
+
+    The file appears whole or not at all.
+
+    Args:
+        path: where to; a file there is replaced.
+        tracks: what was played.
+        score: tempos, signatures and words, in ticks.
+        markers: more of them, as they happened: (nanoseconds, text), in any order.
+
+    Raises:
+        FileError: the file cannot be written.
+        ValueError: a message is no channel message, or a number is out of bounds.
+    """
+    times = tempo_map(TICKS_PER_BEAT, score.tempos)
+    happened = tuple((times.tick_at(at_ns), text) for at_ns, text in markers)
     music = [_track(track, times) for track in tracks]
     file = mido.MidiFile(
         type=1,
         ticks_per_beat=TICKS_PER_BEAT,
         charset="utf-8",
-        tracks=[conductor, *music],
+        tracks=[_conductor(score, happened), *music],
     )
     whole = io.BytesIO()
     file.save(file=whole)
@@ -215,7 +226,12 @@ def _metas(
                 yield tick, message
 
 
-def _sorted(timed: Iterable[TimedT]) -> tuple[TimedT, ...]:
+def _words(tracks: list[mido.MidiTrack], kind: str) -> tuple[Word, ...]:
+    """All texts of one kind, with their ticks."""
+    return _sorted((tick, _decoded(m.text)) for tick, m in _metas(tracks, kind))
+
+
+def _sorted(timed: Iterable[AtT]) -> tuple[AtT, ...]:
     """In order of time or tick; of one time in the order given."""
     return tuple(sorted(timed, key=lambda pair: pair[0]))
 
@@ -238,23 +254,23 @@ def _decoded(name: str) -> str:
         return name
 
 
-def _conductor(
-    tempos: Sequence[tuple[int, int]],
-    time_signature: tuple[int, int],
-    markers: Sequence[tuple[int, str]],
-    times: TempoMap,
-) -> mido.MidiTrack:
-    """The track of tempo, time signature and markers."""
-    numerator, denominator = time_signature
-    signature = mido.MetaMessage(
-        "time_signature", numerator=numerator, denominator=denominator
-    )
-    timed = [(0, signature)]
-    timed += [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, us in tempos]
-    timed += [
-        (times.tick_at(at_ns), mido.MetaMessage("marker", text=_encodable(text)))
-        for at_ns, text in markers
+def _conductor(score: Score, happened: tuple[Word, ...]) -> mido.MidiTrack:
+    """The track of tempos, signatures, markers and other words."""
+    meta = mido.MetaMessage
+    timed = [
+        (tick, meta("time_signature", numerator=numerator, denominator=denominator))
+        for tick, numerator, denominator in score.time_signatures
     ]
+    timed += [
+        (tick, meta("key_signature", key=key)) for tick, key in score.key_signatures
+    ]
+    timed += [(tick, meta("set_tempo", tempo=us)) for tick, us in score.tempos]
+    for kind, words in (
+        ("marker", (*score.markers, *happened)),
+        ("text", score.texts),
+        ("lyrics", score.lyrics),
+    ):
+        timed += [(tick, meta(kind, text=_encodable(text))) for tick, text in words]
     return _in_deltas(timed)
 
 

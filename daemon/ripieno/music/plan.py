@@ -1,19 +1,30 @@
 """What the player and the thinker say to each other; also what the journal holds.
 
-To the thinker: `Played` (something really sounded or stopped), `Ask` (a plan is
-wanted), `Reset` (forget all). From it: `Ready`, `Plan`. All are frozen values that
-encode to one line of JSON, tagged with their type; `encode` and the decoders are exact
-inverses.
+To the thinker: `Reset` (forget all) and, by role,
+
+* turns: `Played` (something really sounded or stopped), `Ask` (a plan is wanted);
+* accompaniment: `Beat` (what really happened in a span), `Decide` (fill the next one);
+* harmony: `Sing` (a key went down: which other voices?).
+
+From it: `Ready`, `Plan`, `Comp`, `Voices`. All are frozen values that encode to one
+line of JSON, tagged with their type; `encode` and the decoders are exact inverses.
 """
 
 from typing import Final
 
 import msgspec
 
+from ripieno.music.duet import Manner, Note, Phase, Span
 from ripieno.music.timeline import Timeline
 from ripieno.music.vocabulary import HUMAN
 
 FOLLOW_HUMAN: Final = -1
+
+CHORDS: Final = 0
+BASS: Final = 1
+TEXTURE: Final = 2
+CLICK: Final = -1
+"""Parts: each on the channel so many above the player's own; clicks on channel 10."""
 
 
 class Played(msgspec.Struct, frozen=True, tag=True):
@@ -83,12 +94,13 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
 
 
 class PlannedNote(msgspec.Struct, frozen=True, array_like=True):
-    """A note to come: ``start_ticks <= end_ticks``, both absolute."""
+    """A note to come: ``start_ticks <= end_ticks``, both absolute; of which part."""
 
     start_ticks: int
     end_ticks: int
     pitch: int
     velocity: int
+    part: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, tag=True):
@@ -109,21 +121,130 @@ class Plan(msgspec.Struct, frozen=True, tag=True):
     complete: bool
 
 
+class Beat(msgspec.Struct, frozen=True, tag=True):
+    """What really happened in one span.
+
+    Attributes:
+        index: which span, counted since the role began; rises by one.
+        heard: the human's part.
+        chord: what was played to it; `NO_CHORD` where the machine was silent.
+        notes: the texture that was really sent.
+    """
+
+    index: int
+    heard: Span
+    chord: int
+    notes: tuple[Note, ...]
+
+
+class Decide(msgspec.Struct, frozen=True, tag=True):
+    """A chord and a texture are wanted for one span.
+
+    Attributes:
+        revision: which answer; any other than the current one is stale.
+        index: which span. The same one again: decide again, knowing more.
+        phase: where it lies.
+        frames: how many it has.
+        beat: the human's part on the beat, `staleness` spans before; its first frame
+            alone counts. None where nothing is known of it.
+        staleness: how many spans old `beat` is; 0 where it was just heard.
+        chords: what the player itself would choose: a log weight a chord, minus
+            infinity written as `FORBIDDEN` where the musician rules it out.
+        trust: the weight of the network's opinion beside these.
+        before: the chord of the span before.
+        manner: how to fill.
+        low, high: the texture's register.
+        polyphony: how many of its notes may sound at once.
+        scale: bit c set where pitch class c is allowed.
+        temperature, top_p: of the texture's sampling.
+        seed: what chance starts from.
+    """
+
+    revision: int
+    index: int
+    phase: Phase
+    frames: int
+    beat: Span | None
+    staleness: int
+    chords: tuple[float, ...]
+    trust: float
+    before: int
+    manner: Manner
+    low: int
+    high: int
+    polyphony: int
+    scale: int
+    temperature: float
+    top_p: float
+    seed: int
+
+
+FORBIDDEN: Final = -1e4
+"""The log weight of a chord that is ruled out."""
+
+
+class Comp(msgspec.Struct, frozen=True, tag=True):
+    """A section of an answer to `Decide`.
+
+    Attributes:
+        revision, section: as in `Plan`.
+        chord: the same in all sections.
+        likely: how sure of it, 0 … 1.
+        notes: of the frames before `until_frame` that no section before this had.
+        until_frame: how far the texture is written.
+        complete: whether that is to the span's end.
+    """
+
+    revision: int
+    section: int
+    chord: int
+    likely: float
+    notes: tuple[Note, ...]
+    until_frame: int
+    complete: bool
+
+
+class Sing(msgspec.Struct, frozen=True, tag=True):
+    """A key went down: which voices go with it?
+
+    Attributes:
+        revision: which answer.
+        at_ns: when it went down.
+        pitch: the human's.
+        voices: how many others are wanted, 1 … 3.
+        limits: what is allowed.
+    """
+
+    revision: int
+    at_ns: int
+    pitch: int
+    voices: int
+    limits: Limits
+
+
+class Voices(msgspec.Struct, frozen=True, tag=True):
+    """The answer to `Sing`: rising pitches below the human's."""
+
+    revision: int
+    pitches: tuple[int, ...]
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The thinker is warm. `why` says on what it runs and why, in one line."""
+    """A model is loaded and warm. `why` says on what it runs and why, in one line."""
 
     model: str
     sha256: str
     provider: str
     why: str
+    roles: tuple[str, ...] = ("answer", "continue")
 
 
 class Reset(msgspec.Struct, frozen=True, tag=True):
     """Forget everything played; what follows is the whole history."""
 
 
-ToThinker = Played | Ask | Reset
-ToPlayer = Ready | Plan
+ToThinker = Played | Ask | Beat | Decide | Sing | Reset
+ToPlayer = Ready | Plan | Comp | Voices
 
 encode = msgspec.json.Encoder().encode
 decode_to_thinker = msgspec.json.Decoder(ToThinker).decode

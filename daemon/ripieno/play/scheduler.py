@@ -20,6 +20,7 @@ class Due(NamedTuple):
     note_id: int
     pitch: int
     velocity: int
+    part: int
 
 
 class Scheduler:
@@ -61,13 +62,13 @@ class Scheduler:
         while self._heap and self._heap[0][0] <= now_ticks:
             ticks, is_on, note_id, note = heapq.heappop(self._heap)
             if not is_on:
-                due.append(Due(ticks, note_id, note.pitch, 0))
+                due.append(Due(ticks, note_id, note.pitch, 0, note.part))
                 continue
             self._ons -= 1
             if note.end_ticks < now_ticks and note.end_ticks > note.start_ticks:
                 self.dropped += 1
                 continue
-            due.append(Due(ticks, note_id, note.pitch, note.velocity))
+            due.append(Due(ticks, note_id, note.pitch, note.velocity, note.part))
             off_ticks = max(note.end_ticks, note.start_ticks + 1)
             heapq.heappush(self._heap, (off_ticks, False, note_id, note))
         return due

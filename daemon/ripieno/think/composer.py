@@ -20,7 +20,16 @@ import numpy as np
 
 from ripieno.clock import NS_PER_S
 from ripieno.music import scales
-from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Plan, PlannedNote, Played
+from ripieno.music.plan import (
+    FOLLOW_HUMAN,
+    Ask,
+    Limits,
+    Plan,
+    PlannedNote,
+    Played,
+    Reset,
+    ToThinker,
+)
 from ripieno.music.vocabulary import (
     FIELDS,
     HUMAN,
@@ -162,6 +171,21 @@ class Composer:
             self._state = self._model.state()
         self._last = Event(event.source, delta, key, level)
         self._last_ns = event.at_ns
+
+    def told(self, message: ToThinker) -> None:
+        """The player said something; what is no business of ours is ignored."""
+        if isinstance(message, Played):
+            if message.is_human_onset:
+                self.drop()  # whatever was asked for, the human came first
+            self.played(message)
+        elif isinstance(message, Ask):
+            self.begin(message)
+        elif isinstance(message, Reset):
+            self.reset()
+
+    def answer(self) -> Plan | None:
+        """The next section, if one is wanted."""
+        return self.section()
 
     def begin(self, ask: Ask) -> None:
         """Take up an Ask: more of the branch at hand, or a new one from the trunk."""

@@ -11,17 +11,27 @@ This module does not know ONNX Runtime: it reads two files and compares.
 import hashlib
 import os
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ripieno.errors import ModelError
-from ripieno.music import vocabulary
+from ripieno.music import duet, vocabulary
+from ripieno.think import harmonizer
+from ripieno.think.harmony import TABLES
 
 MANIFEST: Final = "manifest.json"
 GRAPH: Final = "model.onnx"
 GOLDEN: Final = "golden.npz"
+FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
+    "step": vocabulary.fingerprint,
+    "duet": duet.fingerprint,
+    "voices": harmonizer.fingerprint,
+    "tables": duet.fingerprint,
+}
+"""The interfaces, and what names the vocabulary of each."""
 CARD: Final = "README.md"
 
 
@@ -37,6 +47,15 @@ class Tensor(msgspec.Struct, frozen=True):
     name: str
     dtype: str
     shape: tuple[int, ...]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Another graph of the same folder: its tensors and its file's hash."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    state: tuple[tuple[str, str], ...]
+    sha256: str
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -62,11 +81,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: the folder's name.
         family: ``gru``, ``lstm``, …
-        interface: ``step``: (event, state, controls) → (event, state).
+        interface: how it is driven, one of `FINGERPRINTS`: ``step``: (event, state,
+            controls) → (event, state); ``duet``: a harmony graph and a texture graph;
+            ``voices``: (melody, state) → voices; ``tables``: counts, no graph.
         roles: the roles that this model can play.
         vocabulary: its name, for people.
         fingerprint: `ripieno.music.vocabulary.fingerprint` when it was trained.
-        inputs, outputs: the graph's, in its own order.
+        inputs, outputs: the graph's, in its own order; none for tables.
         state: pairs (input name, output name) that carry the state.
         context_events: how many past events can matter; 0 for no limit.
         parameters: how many numbers were learned.
@@ -74,7 +95,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sources: the music it was trained on.
         quality: measured figures by name; see the card for their meaning.
         sampling: defaults.
-        sha256: of `model.onnx`.
+        sha256: of `model.onnx`, or of `tables.npz`.
+        more: other graphs in the folder, by name; `<name>.onnx`.
     """
 
     name: str
@@ -93,7 +115,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quality: dict[str, float]
     sampling: Sampling
     sha256: str
+    more: dict[str, Part] = {}
     contract: int = 1
+
+    @property
+    def file(self) -> str:
+        """The file that `sha256` is of."""
+        return TABLES if self.interface == "tables" else GRAPH
 
 
 def digest(path: Path) -> str:
@@ -130,25 +158,31 @@ def load(folder: Path) -> Manifest:
 
 
 def _check(manifest: Manifest, folder: Path) -> None:
-    if manifest.contract != 1 or manifest.interface != "step":
+    fingerprint = FINGERPRINTS.get(manifest.interface)
+    if manifest.contract != 1 or fingerprint is None:
         raise ModelError(
             f"The model {folder.name} speaks contract {manifest.contract} "
-            f"({manifest.interface}); this daemon speaks contract 1 (step). "
-            "Use the Ripieno release that it was made for."
+            f"({manifest.interface}); this daemon speaks contract 1 "
+            f"({', '.join(FINGERPRINTS)}). Use the Ripieno release that it was made for."
         )
-    if manifest.fingerprint != vocabulary.fingerprint():
+    if manifest.fingerprint != fingerprint():
         raise ModelError(
             f"The model {folder.name} was trained on another vocabulary "
-            f"({manifest.fingerprint}; this daemon reads {vocabulary.fingerprint()}). "
+            f"({manifest.fingerprint}; this daemon reads {fingerprint()}). "
             "Train and publish it again with this release's ripieno-export."
         )
-    graph = folder / GRAPH
-    if not graph.is_file():
-        raise ModelError(f"{graph} is missing; copy the whole model folder again.")
-    if (found := digest(graph)) != manifest.sha256:
+    _check_file(folder / manifest.file, manifest.sha256)
+    for name, part in manifest.more.items():
+        _check_file(folder / f"{name}.onnx", part.sha256)
+
+
+def _check_file(path: Path, sha256: str) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; copy the whole model folder again.")
+    if (found := digest(path)) != sha256:
         raise ModelError(
-            f"{graph} is not the file that its manifest describes (SHA-256 "
-            f"{found[:12]}…, expected {manifest.sha256[:12]}…). "
+            f"{path} is not the file that its manifest describes (SHA-256 "
+            f"{found[:12]}…, expected {sha256[:12]}…). "
             "It was damaged or replaced: copy the whole model folder again."
         )
 
@@ -171,6 +205,33 @@ def installed() -> tuple[Path, ...]:
         for path in sorted(place.glob(f"*/{MANIFEST}")):
             found.setdefault(path.parent.name, path.parent)
     return tuple(found[name] for name in sorted(found))
+
+
+def for_role(role: str, name: str = "") -> Path:
+    """The folder of the model that plays a role: the one named, or the first found.
+
+    Tables play no role: they only help.
+
+    Raises:
+        ModelError: it is not there, or does not play this role.
+    """
+    if name:
+        folder = find(name)
+        roles = load(folder).roles
+        if role not in roles:
+            raise ModelError(
+                f"The model {folder.name} does not play the role {role!r} "
+                f"(it plays: {', '.join(roles)})."
+            )
+        return folder
+    for folder in installed():
+        manifest = load(folder)
+        if role in manifest.roles and manifest.interface != "tables":
+            return folder
+    raise ModelError(
+        f"No model is installed that plays the role {role!r}; "
+        "`ripieno models` lists what is there."
+    )
 
 
 def find(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""One model in ONNX Runtime, driven through the *step* interface.
+"""Models in ONNX Runtime: graphs with bound buffers, and the *step* interface.
 
 ``(event, state, controls) → (event, state)``: the graph is told what just happened,
 advances its state, and samples what it would play next under the masks that it is
@@ -24,7 +24,7 @@ from ripieno.errors import ModelError
 from ripieno.music.vocabulary import FIELDS, Event
 from ripieno.think import manifest as manifests
 from ripieno.think.controls import Controls, Floats, State
-from ripieno.think.manifest import Manifest
+from ripieno.think.manifest import Manifest, Part
 
 MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
@@ -45,47 +45,135 @@ class Choice:
     why: str
 
 
-class Session:
-    """A loaded model with its bound buffers.
+class Graph:
+    """One ONNX graph with its buffers, allocated and bound once.
 
-    Thread: one. Cost of a step: one ``run_with_iobinding``, no allocation.
+    On the CPU an OrtValue shares numpy's memory: writing into `put` is all it takes to
+    feed it, and `out` holds what came.
+
+    Thread: one. Cost of a run: one ``run_with_iobinding``, no allocation.
+
+    Attributes:
+        put: the inputs by name, the state's too.
+        out: the outputs by name.
     """
 
-    def __init__(self, folder: Path, provider: str = "auto") -> None:
+    def __init__(self, path: Path, part: Part, provider: str, name: str) -> None:
         """Load, check and bind.
 
+        Args:
+            path: of the ONNX file.
+            part: what the manifest says of it.
+            provider: as ONNX Runtime names it.
+            name: of the model, for messages.
+
         Raises:
-            ModelError: the folder, its manifest or its graph is not what it should be,
-                or the provider that was asked for is not there.
+            ModelError: the graph is not what the manifest says.
         """
-        self.manifest: Manifest = manifests.load(folder)
-        self.choice = choose_provider(provider)
-        self._session = _open(folder / manifests.GRAPH, self.choice.provider)
-        if self.provider != self.choice.provider:
-            self.choice = _settle_for(self.provider, wanted=provider)
-        _check_graph(self._session, self.manifest)
-        self._in = {t.name: _zeros(t) for t in self.manifest.inputs}
-        self._out = {t.name: _zeros(t) for t in self.manifest.outputs}
-        self._bind()
+        self._session = _open(path, provider)
+        _check_graph(self._session, part, name)
+        self._state = part.state
+        self.put = {t.name: _zeros(t) for t in part.inputs}
+        self.out = {t.name: _zeros(t) for t in part.outputs}
+        binding = self._session.io_binding()
+        for tensor, array in self.put.items():
+            value = ort.OrtValue.ortvalue_from_numpy(array)
+            binding.bind_ortvalue_input(tensor, value)
+        for tensor, array in self.out.items():
+            value = ort.OrtValue.ortvalue_from_numpy(array)
+            binding.bind_ortvalue_output(tensor, value)
+        self._binding = binding
 
     @property
     def provider(self) -> str:
         """The provider that ONNX Runtime really uses, as it names it."""
         return str(self._session.get_providers()[0])
 
+    def run(self) -> None:
+        """Outputs from inputs; the state goes on."""
+        self._session.run_with_iobinding(self._binding)
+        for into, out in self._state:
+            self.put[into][...] = self.out[out]
+
     def reset(self) -> None:
         """Forget everything heard."""
-        for name, _ in self.manifest.state:
-            self._in[name][...] = 0
+        for name, _ in self._state:
+            self.put[name][...] = 0
 
     def state(self) -> State:
         """A copy of the state."""
-        return tuple(self._in[name].copy() for name, _ in self.manifest.state)
+        return tuple(self.put[name].copy() for name, _ in self._state)
 
     def restore(self, state: State) -> None:
         """Go back to a state that `state` returned."""
-        for (name, _), array in zip(self.manifest.state, state, strict=True):
-            self._in[name][...] = array
+        for (name, _), array in zip(self._state, state, strict=True):
+            self.put[name][...] = array
+
+    def warm_up(self, runs: int = 16) -> None:
+        """Run on scratch, then forget: the first runs allocate and are slow."""
+        state = self.state()
+        for _ in range(runs):
+            self.run()
+        self.restore(state)
+
+
+class Loaded:
+    """A model's folder: its manifest, and all of its graphs on one provider.
+
+    Attributes:
+        manifest: what it says of itself.
+        choice: the provider that runs, and why.
+        graphs: ``model`` and the names in the manifest's `more`; none for tables.
+    """
+
+    def __init__(self, folder: Path, provider: str = "auto") -> None:
+        """Load, check and bind.
+
+        Raises:
+            ModelError: the folder, its manifest or a graph is not what it should be, or
+                the provider that was asked for is not there.
+        """
+        self.manifest: Manifest = manifests.load(folder)
+        self.choice = choose_provider(provider)
+        m, self.graphs = self.manifest, dict[str, Graph]()
+        whole = Part(m.inputs, m.outputs, m.state, m.sha256)
+        for name, part in {"model": whole, **m.more}.items():
+            path, wanted = folder / f"{name}.onnx", self.choice.provider
+            graph = Graph(path, part, wanted, m.name)
+            if graph.provider != wanted:
+                self.choice = _settle_for(graph.provider, wanted=provider)
+            self.graphs[name] = graph
+
+    @property
+    def provider(self) -> str:
+        """The provider that ONNX Runtime really uses, as it names it."""
+        return self.graphs["model"].provider
+
+
+class Session(Loaded):
+    """A model of the *step* interface. Thread: one."""
+
+    def __init__(self, folder: Path, provider: str = "auto") -> None:
+        """Load, check and bind.
+
+        Raises:
+            ModelError: as `Loaded`; or it is no step model.
+        """
+        super().__init__(folder, provider)
+        _check_step(self.manifest)
+        self._graph = self.graphs["model"]
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        self._graph.reset()
+
+    def state(self) -> State:
+        """A copy of the state."""
+        return self._graph.state()
+
+    def restore(self, state: State) -> None:
+        """Go back to a state that `state` returned."""
+        self._graph.restore(state)
 
     def step(self, event: Event, controls: Controls) -> Event:
         """Tell the model what happened; get what it would do next.
@@ -94,19 +182,19 @@ class Session:
             event: what just happened.
             controls: masks, temperatures and noise for the event that comes back.
         """
-        put = self._in
+        put = self._graph.put
         put["event"][0] = event
         put["noise"][0] = controls.noise
         put["temperature"][0] = controls.temperature
         put["top_p"][0] = controls.top_p
         for name, mask in zip(MASKS, controls.masks, strict=True):
             put[name][0] = mask
-        self._run()
-        return Event(*self._out["next_event"][0].tolist())
+        self._graph.run()
+        return Event(*self._graph.out["next_event"][0].tolist())
 
     def logits(self) -> tuple[Floats, ...]:
         """Unmasked logits of the last step, per field, each given the sampled ones."""
-        return tuple(self._out[name][0].copy() for name in LOGITS)
+        return tuple(self._graph.out[name][0].copy() for name in LOGITS)
 
     def warm_up(self, steps: int = 16) -> None:
         """Run on scratch, then forget: the first runs allocate and are slow."""
@@ -114,19 +202,6 @@ class Session:
         for _ in range(steps):
             self.step(Event(0, 0, 60, 16), Controls())
         self.restore(state)
-
-    def _bind(self) -> None:
-        binding = self._session.io_binding()
-        for name, array in self._in.items():
-            binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
-        for name, array in self._out.items():
-            binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
-        self._binding = binding
-
-    def _run(self) -> None:
-        self._session.run_with_iobinding(self._binding)
-        for into, out in self.manifest.state:
-            self._in[into][...] = self._out[out]
 
 
 def runtime_version() -> str:
@@ -202,11 +277,24 @@ def _open(path: Path, provider: str) -> ort.InferenceSession:
         ) from error
 
 
-def _check_graph(session: ort.InferenceSession, manifest: Manifest) -> None:
-    _check_side("input", session.get_inputs(), manifest.inputs)
-    _check_side("output", session.get_outputs(), manifest.outputs)
-    inputs = {t.name: t for t in manifest.inputs}
-    outputs = {t.name: t for t in manifest.outputs}
+def _check_graph(session: ort.InferenceSession, part: Part, name: str) -> None:
+    _check_side("input", session.get_inputs(), part.inputs)
+    _check_side("output", session.get_outputs(), part.outputs)
+    inputs = {t.name: t for t in part.inputs}
+    outputs = {t.name: t for t in part.outputs}
+    for into, out in part.state:
+        told, comes = inputs.get(into), outputs.get(out)
+        if told is None or comes is None or told.shape != comes.shape:
+            raise ModelError(
+                f"The model {name} names a state {into!r} that comes back as "
+                f"{out!r}, which its graph has not; publish it again."
+            )
+
+
+def _check_step(manifest: Manifest) -> None:
+    """Whether the graph has all that the step interface writes and reads."""
+    inputs = {t.name for t in manifest.inputs}
+    outputs = {t.name for t in manifest.outputs}
     for side, needed, have in (
         ("input", ("event", "noise", "temperature", "top_p", *MASKS), inputs),
         ("output", ("next_event", *LOGITS), outputs),
@@ -216,13 +304,6 @@ def _check_graph(session: ort.InferenceSession, manifest: Manifest) -> None:
                 f"The model {manifest.name} has no {side} {missing[0]!r}, which the "
                 "step interface needs; publish it again with this release's "
                 "ripieno-export."
-            )
-    for into, out in manifest.state:
-        told, comes = inputs.get(into), outputs.get(out)
-        if told is None or comes is None or told.shape != comes.shape:
-            raise ModelError(
-                f"The model {manifest.name} names a state {into!r} that comes back as "
-                f"{out!r}, which its graph has not; publish it again."
             )
 
 

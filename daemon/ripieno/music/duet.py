@@ -1,0 +1,284 @@
+"""The duet's vocabulary: frames on the beat, shared by the daemon and by training.
+
+A *frame* is a sixteenth note. A *span* is a felt beat: four frames, or six where the
+beat is dotted; chords are decided once a span. Two models read this:
+
+* *harmony* sees the human's part by pitch class, a span at a time, and gives one
+  logit a chord. It is never told what was played before by the machine: conditioned on
+  its own chords it learned to repeat them (``export/NOTES.md``).
+* *texture* writes the piano part, a token at a time: notes of this frame, lowest
+  first, then `NEXT`. Pitches are counted from the chord's root, so that a pattern
+  learned in one key is known in all, and a plan can be moved to another chord.
+
+Nothing here knows seconds. A human note's duration is unknown until it ends: only what
+sounds is told, never for how long. `fingerprint` names the layout.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES, quality_of, root_of
+
+Floats = npt.NDArray[np.float32]
+
+FRAME_TICKS: Final = 120
+STALENESS: Final = (0, 1, 2, 4)
+"""How old, in spans, the newest human note is that a chord may be decided from."""
+
+# ── the human's part ──────────────────────────────────────────────────────────────
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True):
+    """The human's part over one span, as far as it was heard.
+
+    Attributes:
+        struck: for each frame, the pitches whose onsets fall on it.
+        sounding: for each frame, the pitches that sound in it, the struck ones too.
+    """
+
+    struck: tuple[tuple[int, ...], ...]
+    sounding: tuple[tuple[int, ...], ...]
+
+    @property
+    def onsets(self) -> int:
+        """How many notes were struck."""
+        return sum(map(len, self.struck))
+
+
+class Phase(msgspec.Struct, frozen=True, array_like=True):
+    """Where a span lies: its place in the bar, the bar's spans, the bar's number."""
+
+    span: int
+    spans: int
+    bar: int
+
+
+CLASS_ROWS: Final = 6
+"""Pitch-class rows of a harmony step, in order: struck on this beat, held over it; of
+the span before: how long each sounded, what was struck off its beat and on it; and what
+was heard lately, decayed."""
+MEMORY: Final = 0.93
+"""What of the memory is left a span later: half of it after ten."""
+PHASES: Final = 6 + 4 + 4 + 2
+SCALARS: Final = 3 + PHASES + len(STALENESS)
+
+
+def classes(pitches: Collection[int]) -> Floats:
+    """Which pitch classes are among these pitches, as twelve 0s and 1s."""
+    row = np.zeros(12, np.float32)
+    row[[pitch % 12 for pitch in pitches]] = 1.0
+    return row
+
+
+def durations(span: Span) -> Floats:
+    """The share of a span for which each pitch class sounded."""
+    return np.mean([classes(frame) for frame in span.sounding], axis=0, dtype="f4")
+
+
+def phases(phase: Phase) -> Floats:
+    """Place in the bar, length of the bar, place in four and in eight bars."""
+    row = np.zeros(PHASES, np.float32)
+    row[min(phase.span, 5)] = 1.0
+    row[6 + min(phase.spans, 4) - 1] = 1.0
+    row[10 + phase.bar % 4] = 1.0
+    row[14 + phase.bar % 8 // 4] = 1.0
+    return row
+
+
+class Ear:
+    """What was heard so far, ready to be turned into a harmony step's input."""
+
+    def __init__(self) -> None:
+        self._memory = np.zeros(12, np.float32)
+        self._before: Span | None = None
+
+    def heard(self, span: Span) -> None:
+        """A span is over."""
+        self._memory = self._memory * np.float32(MEMORY) + durations(span)
+        self._before = span
+
+    @property
+    def before(self) -> Span | None:
+        """The last span that is over."""
+        return self._before
+
+    def rows(self, beat: Span | None) -> Floats:
+        """The pitch-class rows, [CLASS_ROWS, 12].
+
+        Args:
+            beat: the span under way, of which only the first frame counts; None where
+                nothing is known of it.
+        """
+        rows = np.zeros((CLASS_ROWS, 12), np.float32)
+        if beat is not None:
+            rows[0] = classes(beat.struck[0])
+            rows[1] = classes(beat.sounding[0]) * (1.0 - rows[0])
+        if self._before is not None:
+            rows[2] = durations(self._before)
+            rows[3] = classes([p for frame in self._before.struck[1:] for p in frame])
+            rows[4] = classes(self._before.struck[0])
+        total = self._memory.sum()
+        if total > 0:
+            rows[5] = self._memory / total
+        return rows
+
+
+def scalars(rows: Floats, phase: Phase, staleness: int) -> Floats:
+    """What is no pitch class: [SCALARS].
+
+    Args:
+        rows: of `Ear.rows`.
+        phase: of the span that is decided.
+        staleness: how many spans ago the rows were heard, one of `STALENESS`.
+    """
+    struck, held = rows[0].any(), rows[1].any()
+    age = np.zeros(len(STALENESS), np.float32)
+    age[STALENESS.index(staleness)] = 1.0
+    flags = np.array([struck, held and not struck, not struck and not held], np.float32)
+    return np.concatenate([flags, phases(phase), age])
+
+
+# ── the machine's part ────────────────────────────────────────────────────────────
+
+NEXT: Final = 0
+"""The token that ends a frame."""
+HEIGHTS: Final = 72
+TOKENS: Final = 1 + HEIGHTS
+LENGTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16)
+"""How many frames a note may last."""
+GROUND: Final = 24
+"""The lowest root: C1. The height of a note is its distance from the chord's root
+above it, so heights 0 … 71 reach from C1 … B1 to B6 … A#7."""
+
+STYLES: Final = ("auto", "pop", "song")
+"""What the texture was learned from: pop piano; the piano of art songs."""
+DENSITIES: Final = (2.0, 5.0, 8.0, 11.0, 14.0, 18.0, 24.0)
+"""Edges between the classes of density, in notes a bar of sixteen frames."""
+VOICES: Final = (1.15, 1.7, 2.5)
+"""Edges between the classes of thickness, in notes an onset."""
+CONTEXT: Final = (
+    QUALITIES + 12 + 12 + 6 + 6 + 4 + 4 + HEIGHTS + 12 + 3
+    + (len(DENSITIES) + 2) + (len(VOICES) + 2) + len(STYLES)
+)  # fmt: skip
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """A note of the texture: in which frame of its span, how high, for how long."""
+
+    frame: int
+    pitch: int
+    frames: int
+
+
+def anchor(chord: int) -> int:
+    """The pitch that heights are counted from."""
+    return GROUND + root_of(chord)
+
+
+def token_of(pitch: int, chord: int) -> int:
+    """The token of a pitch; what lies outside is moved in by octaves."""
+    height = pitch - anchor(chord)
+    while height < 0:
+        height += 12
+    while height >= HEIGHTS:
+        height -= 12
+    return 1 + height
+
+
+def pitch_of(token: int, chord: int) -> int:
+    """The pitch of a token that is not `NEXT`."""
+    return anchor(chord) + token - 1
+
+
+def length_of(frames: int) -> int:
+    """The class of a duration in frames: the nearest, shorter on a tie."""
+    return int(np.argmin([abs(frames - length) for length in LENGTHS]))
+
+
+def class_of(value: float, edges: Sequence[float]) -> int:
+    """1 + the number of edges that do not exceed a value; 0 is kept for auto."""
+    return 1 + sum(value >= edge for edge in edges)
+
+
+class Manner(msgspec.Struct, frozen=True, array_like=True):
+    """How to fill: classes of `class_of`, 0 for what the music asks for."""
+
+    density: int = 0
+    voices: int = 0
+    style: int = 0
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """All that a span's texture hangs on, but for the notes before it.
+
+    Attributes:
+        chord, before: of this span and of the one before it (or `NO_CHORD`).
+        phase: where it lies.
+        melody: the highest human pitch that sounds on the beat, or None.
+        is_struck: whether it was struck there.
+        onsets: how many notes the human struck in the span before.
+        manner: how to fill.
+    """
+
+    chord: int
+    before: int
+    phase: Phase
+    melody: int | None
+    is_struck: bool
+    onsets: int
+    manner: Manner
+
+
+def context(scene: Scene, frame: int, sounding: Collection[int]) -> Floats:
+    """The texture's input besides the token: [CONTEXT].
+
+    Args:
+        scene: of the span.
+        frame: the frame within it that is written.
+        sounding: the machine's pitches that sound in it so far.
+    """
+    root = root_of(scene.chord)
+    row = np.zeros(CONTEXT, np.float32)
+    at = 0
+
+    def one_hot(index: int, size: int) -> None:
+        nonlocal at
+        row[at + index] = 1.0
+        at += size
+
+    one_hot(quality_of(scene.chord), QUALITIES)
+    before = root if scene.before == NO_CHORD else root_of(scene.before)
+    one_hot((root - before) % 12, 12)
+    one_hot(root, 12)
+    one_hot(min(frame, 5), 6)
+    one_hot(min(scene.phase.span, 5), 6)
+    one_hot(min(scene.phase.spans, 4) - 1, 4)
+    one_hot(scene.phase.bar % 4, 4)
+    heights = [pitch - anchor(scene.chord) for pitch in sounding]
+    row[[at + h for h in heights if 0 <= h < HEIGHTS]] = 1.0
+    at += HEIGHTS
+    if scene.melody is not None:
+        row[at + (scene.melody - root) % 12] = 1.0
+        row[at + 12] = (scene.melody - anchor(scene.chord)) / 24.0
+    row[at + 13] = scene.is_struck
+    row[at + 14] = scene.onsets / 4.0
+    at += 15
+    one_hot(scene.manner.density, len(DENSITIES) + 2)
+    one_hot(scene.manner.voices, len(VOICES) + 2)
+    one_hot(scene.manner.style, len(STYLES))
+    assert at == CONTEXT
+    return row
+
+
+def fingerprint() -> str:
+    """A hash over all that makes two layouts interchangeable."""
+    text = (
+        f"ripieno-duet-1;{N_CHORDS};{CLASS_ROWS};{MEMORY};{SCALARS};{STALENESS};"
+        f"{TOKENS};{LENGTHS};{GROUND};{STYLES};{DENSITIES};{VOICES};{CONTEXT}"
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,244 @@
+"""A chord chart as text, the way one writes it by hand, read and written.
+
+::
+
+    # Lines like this one are remarks.
+    title: Blues in C
+    meter: 12/8
+    | C7 | F7 | C7 | % |
+    | F7 | % | C7 | A7 . Dm7 G7 |
+    | - | | Am F | x2
+
+``%`` is the bar before, ``.`` a beat more of the chord before, ``-`` silence; an empty
+bar is left to the accompanist; chords share a bar evenly; ``x2`` plays a line twice. A
+line that cannot be read is a ValueError that names it. How long a bar is comes from
+outside: what ``meter:`` says is only kept, and `headers` finds it beforehand.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from ripieno.music import chords
+from ripieno.music.chart import FREE, Chart, Entry, compacted
+
+HEADERS: Final = ("title", "meter", "loop")
+SAME_CHORD: Final = (".", "/")
+SAME_BAR: Final = "%"
+MOST_IN_BAR: Final = 16
+"""A chord every sixteenth note of 4/4; more is a forgotten bar line."""
+MOST_BARS: Final = 2000
+"""More than an hour at 120 bpm in 4/4; ``x999999`` is a slip of the hand."""
+BARS_A_LINE: Final = 4
+
+ALLOWED: Final = (
+    "or % (the bar before), . or / (the chord before), - (silence), ? (free), "
+    "and x2 at a line's end"
+)
+_HEADER: Final = re.compile(r"(\w+)\s*:\s*(.*)")
+_TIMES: Final = re.compile(r"(|.*[\s|])x(\d{1,9})")
+_YES: Final = ("yes", "on", "true")
+_NO: Final = ("no", "off", "false")
+
+
+class _Sheet:
+    """What was read so far: one list of (offset, chord) a bar."""
+
+    def __init__(self, bar_ticks: int, beat_ticks: int) -> None:
+        self.bar_ticks, self.beat_ticks = bar_ticks, beat_ticks
+        self.headers: dict[str, str] = {}
+        self.bars: list[list[Entry]] = []
+
+    def read(self, line: str) -> None:
+        """Take in a line that is no remark."""
+        header = _header(line)
+        if header is None:
+            self._read_bars(line)
+        elif self.bars:
+            raise ValueError(f"{header[0]!r} belongs above the first bar")
+        else:
+            self.headers[header[0]] = header[1]
+
+    def _read_bars(self, line: str) -> None:
+        times = _TIMES.fullmatch(line)
+        body = times[1] if times else line
+        count = int(times[2]) if times else 1
+        start = len(self.bars)
+        for text in _bars_in(body):
+            self.bars.append(self._bar(text))
+        row = self.bars[start:]
+        if times and not (row and count):
+            raise ValueError(
+                f"'x{count}' repeats nothing; write bars before it: C | x2"
+            )
+        if start + count * len(row) > MOST_BARS:
+            raise ValueError(f"the chart is longer than {MOST_BARS} bars")
+        self.bars += row * (count - 1)
+
+    def _bar(self, text: str) -> list[Entry]:
+        words = text.split()
+        if not words:
+            return [(0, None)]
+        if words == [SAME_BAR]:
+            if not self.bars:
+                raise ValueError("'%' has no bar before it to repeat")
+            return self.bars[-1]
+        return self._shared(words)
+
+    def _shared(self, words: list[str]) -> list[Entry]:
+        """A beat a word where one repeats the chord before it; else even shares."""
+        beats = self.bar_ticks // self.beat_ticks
+        by_beat = any(word in SAME_CHORD for word in words)
+        most = beats if by_beat else MOST_IN_BAR
+        if len(words) > most:
+            raise ValueError(
+                f"{' '.join(words)!r} is a bar of {len(words)}; it may hold {most}"
+            )
+        bar: list[Entry] = []
+        for index, word in enumerate(words):
+            share = index * self.bar_ticks // len(words)
+            start = index * self.beat_ticks if by_beat else share
+            bar.append((start, self._chord(word, bar)))
+        return bar
+
+    def _chord(self, word: str, bar: list[Entry]) -> int | None:
+        if word == FREE:
+            return None
+        if word in SAME_CHORD:
+            before = bar or (self.bars[-1] if self.bars else [])
+            if not before:
+                raise ValueError(f"{word!r} has no chord before it to repeat")
+            return before[-1][1]
+        if word == SAME_BAR:
+            raise ValueError("'%' repeats a whole bar: it stands alone in its own")
+        try:
+            return chords.named(word)
+        except ValueError as error:
+            raise ValueError(f"{error}; {ALLOWED}") from error
+
+
+def parse(text: str, bar_ticks: int, beat_ticks: int) -> Chart:
+    """Read a chart.
+
+    Args:
+        text: as above.
+        bar_ticks: how long a bar is.
+        beat_ticks: the beat that a point stands for; `Meter.span_ticks`.
+
+    Raises:
+        ValueError: a line is wrong; the message has its number, the word and what
+            would be right.
+    """
+    sheet = _Sheet(bar_ticks, beat_ticks)
+    for number, line in _lines(text):
+        try:
+            sheet.read(line)
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+    if not sheet.bars:
+        raise ValueError("no line holds a bar; write one such as | C . . G7 | Am |")
+    length_ticks = len(sheet.bars) * bar_ticks
+    entries = (
+        (place * bar_ticks + start, chord)
+        for place, bar in enumerate(sheet.bars)
+        for start, chord in bar
+    )
+    return Chart(
+        compacted(entries, length_ticks),
+        length_ticks,
+        bar_ticks,
+        beat_ticks,
+        repeats=sheet.headers.get("loop") not in _NO,
+        title=sheet.headers.get("title", ""),
+        meter=sheet.headers.get("meter", ""),
+    )
+
+
+def headers(text: str) -> dict[str, str]:
+    """What stands above a chart: title, meter, loop, as far as it is written.
+
+    Raises:
+        ValueError: as `parse` does.
+    """
+    found = {}
+    for number, line in _lines(text):
+        try:
+            header = _header(line)
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+        if header is not None:
+            found[header[0]] = header[1]
+    return found
+
+
+def text_of(chart: Chart) -> str:
+    """A chart as text; `parse` makes the same of it.
+
+    A change that lies on no even share of its bar is moved by less than a sixteenth
+    of it.
+    """
+    lines = [
+        f"{name}: {said}"
+        for name, said in (("title", chart.title), ("meter", chart.meter))
+        if said
+    ]
+    lines += [] if chart.repeats else ["loop: no"]
+    once = msgspec.structs.replace(chart, repeats=False)
+    bars = [
+        _bar_text(once, start)
+        for start in range(0, chart.length_ticks, chart.bar_ticks)
+    ]
+    lines += [
+        f"| {' | '.join(bars[place : place + BARS_A_LINE])} |"
+        for place in range(0, len(bars), BARS_A_LINE)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _bar_text(chart: Chart, start: int) -> str:
+    """A bar as its fewest even shares, with points where they are beats."""
+    bar, beats = chart.bar_ticks, chart.bar_ticks // chart.beat_ticks
+    changes = [at - start for at, _ in chart.entries if start <= at < start + bar]
+    shares = (1, 2, beats, *range(3, MOST_IN_BAR + 1))
+    even = (n for n in shares if all(at * n % bar == 0 for at in changes))
+    count = next(even, MOST_IN_BAR)
+    middle = 0 if count < MOST_IN_BAR else bar // count // 2
+    found = [chart.chord_at(start + i * bar // count + middle) for i in range(count)]
+    words = [FREE if chord is None else chords.name_of(chord) for chord in found]
+    if words == [FREE]:
+        return ""
+    if count == beats:
+        pairs = zip(words, ["", *words], strict=False)
+        words = [SAME_CHORD[0] if word == last else word for word, last in pairs]
+    return " ".join(words)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that say something, each with its number."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield number, line.strip()
+
+
+def _bars_in(line: str) -> list[str]:
+    """The bars between a line's bar lines; two without a space are a double one."""
+    bars = re.split(r"\|+", line)
+    first = 0 if bars[0].strip() else 1
+    last = len(bars) if bars[-1].strip() else len(bars) - 1
+    return bars[first:last]
+
+
+def _header(line: str) -> tuple[str, str] | None:
+    """A header's name and what it says; None where the line is none."""
+    match = _HEADER.fullmatch(line)
+    name = match[1].lower() if match else ""
+    if match and name in HEADERS:
+        said = match[2].strip()
+        if name == "loop" and said.lower() not in (*_YES, *_NO):
+            raise ValueError(f"loop is {said!r}; write yes or no")
+        return name, said.lower() if name == "loop" else said
+    if match and "|" not in line and re.match(r"\w+\s*:(\s|$)", line):
+        raise ValueError(f"{match[1]!r} is no header; write {', '.join(HEADERS)}")
+    return None

@@ -1,0 +1,36 @@
+"""The metronome's click: a pure function from a meter to notes.
+
+It knows no channel (the engine sends the part `CLICK` to channel 10) and no tempo.
+Asking for a range in pieces gives the same notes as asking for it at once.
+
+Source: General MIDI System Level 1, table 2 (percussion map).
+"""
+
+from typing import Final
+
+from ripieno.music.meter import Meter
+from ripieno.music.plan import CLICK, PlannedNote
+from ripieno.music.timeline import TICKS_PER_BEAT
+
+HIGH_WOOD_BLOCK: Final = 76
+LOW_WOOD_BLOCK: Final = 77
+DOWNBEAT_VELOCITY: Final = 112
+BEAT_VELOCITY: Final = 80
+CLICK_TICKS: Final = TICKS_PER_BEAT // 4
+"""A sixteenth: a wood block rings by itself, the off only has to come."""
+
+
+def click_notes(
+    meter: Meter, from_ticks: int, until_ticks: int
+) -> tuple[PlannedNote, ...]:
+    """The clicks that start in ``from_ticks <= start < until_ticks``, by start."""
+    span = meter.span_ticks
+    first = -(-from_ticks // span) * span
+    return tuple(_click(meter, ticks) for ticks in range(first, until_ticks, span))
+
+
+def _click(meter: Meter, ticks: int) -> PlannedNote:
+    is_downbeat = meter.position(ticks).span == 0
+    pitch = HIGH_WOOD_BLOCK if is_downbeat else LOW_WOOD_BLOCK
+    velocity = DOWNBEAT_VELOCITY if is_downbeat else BEAT_VELOCITY
+    return PlannedNote(ticks, ticks + CLICK_TICKS, pitch, velocity, CLICK)

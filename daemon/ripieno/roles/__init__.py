@@ -1,0 +1,1 @@
+"""What the machine can be: one module a role, all from one stand."""

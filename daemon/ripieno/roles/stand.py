@@ -1,0 +1,205 @@
+"""The stand that a role plays from: the time, the knobs, the schedule, the thinker.
+
+A role decides *what* and *when*; everything that goes out or that the thinker is told
+passes here, so that every note goes through the ledger, into the history and into the
+counts, whoever played it.
+
+Knows no clock: every call that acts is given the instant.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from ripieno.hear.history import History
+from ripieno.hear.listener import Listener
+from ripieno.hear.transport import Transport
+from ripieno.music import messages
+from ripieno.music.plan import CLICK, Played, Ready, ToPlayer, ToThinker
+from ripieno.music.timeline import Timeline
+from ripieno.music.vocabulary import MACHINE
+from ripieno.params import Params
+from ripieno.play.ledger import Ledger, is_planned
+from ripieno.play.scheduler import Due, Scheduler
+from ripieno.status import Lateness, Status, Turn
+from ripieno.think.harmony import Tables
+
+PERCUSSION: Final = 9
+"""Channel 10, counted from 0: where General MIDI keeps its wood blocks."""
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Bytes to send now; `due_ns` is when they should have been."""
+
+    due_ns: int
+    data: bytes
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """A message for the thinker."""
+
+    message: ToThinker
+
+
+Effect = Send | Tell
+
+
+class Role(Protocol):
+    """One way to play along. Thread: the engine's."""
+
+    @property
+    def turn(self) -> Turn:
+        """Who plays now."""
+        ...
+
+    def heard(self, event: Played) -> None:
+        """The human did something; it is not in the history yet."""
+        ...
+
+    def thought(self, at_ns: int, message: ToPlayer) -> bool:
+        """The thinker answered; False where that is not wanted any more."""
+        ...
+
+    def met(self, ready: Ready) -> None:
+        """A thinker is there, perhaps a new one, that knows nothing yet."""
+        ...
+
+    def silenced(self, at_ns: int) -> None:
+        """The DAW stopped."""
+        ...
+
+    def forget(self, at_ns: int) -> None:
+        """Drop every plan: panic, another role, the song has jumped."""
+        ...
+
+    def advance(self, now_ns: int) -> None:
+        """Ask, decide, schedule: whatever is to be done by now."""
+        ...
+
+    def started(self, due: Due, late_ns: int) -> None:
+        """A planned note was just sent."""
+        ...
+
+    def ended(self) -> None:
+        """Everything due has been sent."""
+        ...
+
+    def next_ns(self) -> int | None:
+        """When `advance` next has something to do, or None."""
+        ...
+
+    def told(self, status: Status) -> Status:
+        """The status, with what only the role knows of it."""
+        ...
+
+
+class Stand:
+    """Shared by the engine and its role; see the module.
+
+    Attributes:
+        params, meter: how to play; the meter of it as a value.
+        now_ns: the instant that the engine was last given.
+        acted: whether a role has changed what it will do, though nothing went out:
+            then the instant has to be written down.
+        transport, ledger, listener, history, scheduler, lateness, counts: the stages.
+        out: what is to go out.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        timeline: Timeline,
+        ledger: Ledger,
+        seed: int,
+        epoch: int,
+        tables: Tables | None,
+    ) -> None:
+        """Set it up.
+
+        Args:
+            params: how to play.
+            timeline: to begin with.
+            ledger: what sounds already.
+            seed: what chance starts from.
+            epoch: how many players came before.
+            tables: what the harmony engine knows; plain ones if None.
+        """
+        self.seed, self.tables = seed, tables
+        self.now_ns = timeline.origin_ns
+        self.acted = False
+        self.turn(params)
+        self.transport = Transport(timeline)
+        self.ledger, self.listener, self.history = ledger, Listener(), History()
+        self.scheduler, self.lateness = Scheduler(), Lateness()
+        self.out: list[Effect] = []
+        self.counts = dict.fromkeys(
+            ("heard", "sent", "turns", "on_time", "fallbacks", "stale", "malformed"), 0
+        )
+        self._revision = epoch << 32
+
+    def turn(self, params: Params) -> None:
+        """Other settings hold from now on."""
+        self.params = params
+        self.meter = params.time_signature()
+        self._chart = params.lead_sheet()
+
+    def written(self, ticks: int) -> int | None:
+        """The chord that the chart has at a tick; None where it has none."""
+        return self._chart.chord_at(ticks) if self._chart is not None else None
+
+    @property
+    def timeline(self) -> Timeline:
+        """How ticks and nanoseconds meet now."""
+        return self.transport.timeline
+
+    def next_revision(self) -> int:
+        """A number that no plan had before, not even of a player before this one."""
+        self._revision += 1
+        return self._revision
+
+    def tell(self, message: ToThinker) -> None:
+        """Something for the thinker."""
+        self.out.append(Tell(message))
+
+    def send(
+        self, due_ns: int, now_ns: int, data: bytes, *, thru: bool = False
+    ) -> None:
+        """Out it goes; what the machine played becomes part of what was played."""
+        self.out.append(Send(due_ns, data))
+        if thru:
+            return
+        velocity = data[2] if messages.is_note_on(data) else 0
+        if velocity:
+            self.listener.sent(now_ns, data)
+        if messages.channel_of(data) != PERCUSSION:
+            self.remember(Played(now_ns, MACHINE, data[1], velocity))
+
+    def remember(self, event: Played) -> None:
+        """Something was really played, by whomever."""
+        self.history.add(event)
+        if self.params.role != "accompany":  # which is told of whole spans
+            self.tell(event)
+
+    def play(self, due: Due, now_ns: int) -> int:
+        """Send what is due; how late it was, in nanoseconds."""
+        channel = self.channel_of(due.part)
+        due_ns = self.timeline.ns_at(due.ticks)
+        if not due.velocity:
+            messages_out = self.ledger.off(channel, due.pitch, due.note_id)
+        else:
+            messages_out = self.ledger.on(channel, due.pitch, due.velocity, due.note_id)
+            self.lateness.add(now_ns - due_ns)
+            self.counts["sent"] += due.part != CLICK
+        for data in messages_out:
+            self.send(due_ns, now_ns, data)
+        return now_ns - due_ns
+
+    def release(self, at_ns: int, which: Callable[[int], bool] = is_planned) -> None:
+        """End sounding notes, by their ids; all that were planned if nothing is said."""
+        for data in self.ledger.release(which):
+            self.send(at_ns, at_ns, data)
+
+    def channel_of(self, part: int) -> int:
+        """The MIDI channel of a part, counted from 0."""
+        return PERCUSSION if part == CLICK else (self.params.channel - 1 + part) % 16

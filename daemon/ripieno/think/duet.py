@@ -1,0 +1,347 @@
+"""Accompaniment, thought out: a chord for a span, then its texture, frame by frame.
+
+Two graphs. *Harmony* advances once a span and gives logits of chords; the player's own
+log weights are added, so that what the musician rules out stays ruled out. *Texture*
+writes tokens on that chord.
+
+Each line has a *trunk*, up to what really happened, and branches from it: deciding a
+span again, with the note that was just struck, starts from the same states as before.
+What was played otherwise than planned (another chord, a note dropped) is fed to texture
+again as it was, as soon as it is known.
+
+Knows the two graphs by their buffers; reads no clock, does not know ONNX Runtime.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ripieno.music import duet
+from ripieno.music.chords import NO_CHORD
+from ripieno.music.duet import Note, Scene
+from ripieno.music.plan import FORBIDDEN, Beat, Comp, Decide, Reset, ToThinker
+from ripieno.think.controls import State
+
+MOST_STEPS: Final = 64
+"""A span of four frames with eight notes each, and then some."""
+KEPT: Final = 8
+"""Spans whose states are kept, to be fed again if they were played otherwise."""
+
+
+class Graph(Protocol):
+    """A loaded graph; `ripieno.think.session.Graph` is one."""
+
+    @property
+    def put(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The inputs, written in place."""
+        ...
+
+    @property
+    def out(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The outputs of the last run."""
+        ...
+
+    def run(self) -> None:
+        """Outputs from inputs; the state goes on."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+    def state(self) -> State:
+        """A copy of the state."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go back to a state."""
+        ...
+
+
+@dataclass(slots=True)
+class _Line:
+    """Where texture stands: its state before its last token, and that token."""
+
+    state: State
+    token: int = duet.NEXT
+    length: int = 0
+    ringing: tuple[tuple[int, int], ...] = ()
+
+    def rung(self, frames: int) -> "_Line":
+        """The same, so many frames later: (pitch, frames left) of what still rings."""
+        left = tuple((p, n - frames) for p, n in self.ringing if n > frames)
+        return _Line(self.state, self.token, self.length, left)
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A span in the making."""
+
+    ask: Decide
+    chord: int
+    likely: float
+    scene: Scene
+    line: _Line
+    noise: np.random.Generator
+    frame: int = 0
+    section: int = 0
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Done:
+    """A span that was written: from where, on what, and what."""
+
+    scene: Scene
+    frames: int
+    before: _Line
+    notes: tuple[Note, ...]
+
+
+class Duet:
+    """Answers `Decide`. Thread: one."""
+
+    def __init__(self, harmony: Graph, texture: Graph) -> None:
+        """Start with an empty history.
+
+        Args:
+            harmony, texture: loaded and warm.
+        """
+        self._harmony, self._texture = harmony, texture
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything played."""
+        self._harmony.reset()
+        self._texture.reset()
+        self._ear = duet.Ear()
+        self._trunk = self._ahead = self._harmony.state()
+        self._line = _Line(self._texture.state())
+        self._done: dict[int, _Done] = {}
+        self._index: int | None = None
+        self._branch: _Branch | None = None
+
+    def told(self, message: ToThinker) -> None:
+        """The player said something; what is no business of ours is ignored."""
+        if isinstance(message, Beat):
+            self.beat(message)
+        elif isinstance(message, Decide):
+            self.begin(message)
+        elif isinstance(message, Reset):
+            self.reset()
+
+    def answer(self) -> Comp | None:
+        """The next section, if one is wanted."""
+        return self.section()
+
+    def beat(self, beat: Beat) -> None:
+        """A span is over: what the human played, and what we did."""
+        self._ear.heard(beat.heard)
+        done = self._done.get(beat.index)
+        if done is None:
+            return
+        if beat.chord != done.scene.chord or beat.notes != done.notes:
+            self._feed_again(beat, done)
+
+    def begin(self, ask: Decide) -> None:
+        """Decide a span: the next one, or the same one knowing more."""
+        if ask.index == self._index:
+            self._harmony.restore(self._trunk)
+        else:
+            self._settle()
+            self._trunk = self._ahead
+            self._harmony.restore(self._trunk)
+            self._index = ask.index
+        chord, likely = self._choose(ask)
+        self._ahead = self._harmony.state()
+        scene = self._scene(ask, chord)
+        seed = np.random.SeedSequence((ask.seed, ask.index & 0xFFFFFFFF))
+        self._branch = _Branch(
+            ask, chord, likely, scene, self._line, np.random.default_rng(seed)
+        )
+
+    def section(self) -> Comp | None:
+        """The next section: the first frame, then the others. None when all is said."""
+        branch = self._branch
+        if branch is None or branch.frame >= branch.ask.frames:
+            return None
+        until = 1 if branch.section == 0 else branch.ask.frames
+        written = len(branch.notes)
+        if branch.chord == NO_CHORD:
+            branch.frame = until = branch.ask.frames
+        while branch.frame < until:
+            self._write_frame(branch)
+        comp = Comp(
+            branch.ask.revision,
+            branch.section,
+            branch.chord,
+            branch.likely,
+            tuple(branch.notes[written:]),
+            until,
+            complete=until == branch.ask.frames,
+        )
+        branch.section += 1
+        return comp
+
+    # ── harmony ───────────────────────────────────────────────────────────────────
+
+    def _choose(self, ask: Decide) -> tuple[int, float]:
+        """The likeliest chord under both opinions, and how likely it is."""
+        own = np.array(ask.chords)
+        rows = self._ear.rows(ask.beat)
+        put = self._harmony.put
+        put["rows"][0] = rows
+        put["scalars"][0] = duet.scalars(rows, ask.phase, ask.staleness)
+        self._harmony.run()
+        logits = self._harmony.out["logits"][0].astype(np.float64)
+        if (own <= FORBIDDEN).all():
+            return NO_CHORD, 1.0
+        scores = ask.trust * (logits - logits.max()) + own
+        shares = np.exp(scores - scores.max())
+        shares /= shares.sum()
+        chord = int(scores.argmax())
+        return chord, round(float(shares[chord]), 4)
+
+    # ── texture ───────────────────────────────────────────────────────────────────
+
+    def _scene(self, ask: Decide, chord: int) -> Scene:
+        beat, before = ask.beat, self._ear.before
+        sounding = beat.sounding[0] if beat is not None else ()
+        return Scene(
+            chord=chord,
+            before=ask.before,
+            phase=ask.phase,
+            melody=max(sounding, default=None),
+            is_struck=bool(beat is not None and beat.struck[0]),
+            onsets=before.onsets if before is not None else 0,
+            manner=ask.manner,
+        )
+
+    def _write_frame(self, branch: _Branch) -> None:
+        """Notes of one frame, lowest first, until the token that ends it."""
+        ask, struck = branch.ask, 0
+        for _ in range(MOST_STEPS):
+            mask = self._mask(branch, struck)
+            noise = branch.noise.random(2).astype(np.float32)
+            token, length = self._step(branch, branch.frame, mask, noise)
+            frames = duet.LENGTHS[length]
+            if token == duet.NEXT:
+                break
+            pitch = duet.pitch_of(token, branch.chord)
+            branch.notes.append(Note(branch.frame, pitch, frames))
+            branch.line = _with(branch.line, pitch, frames)
+            struck += 1
+        branch.frame += 1
+        branch.line = branch.line.rung(1)
+        if branch.frame == ask.frames:
+            self._done[ask.index] = _Done(
+                branch.scene, ask.frames, self._line, tuple(branch.notes)
+            )
+
+    def _mask(self, branch: _Branch, struck: int) -> npt.NDArray[np.bool_]:
+        """Which tokens are allowed: register, scale, rising, no more than so many."""
+        ask = branch.ask
+        mask = np.zeros(duet.TOKENS, bool)
+        mask[duet.NEXT] = True
+        if struck >= ask.polyphony:
+            return mask
+        lowest = ask.low
+        if struck:
+            lowest = max(lowest, branch.notes[-1].pitch + 1)
+        ground = duet.anchor(branch.chord)
+        pitches = np.arange(ground, ground + duet.HEIGHTS)
+        in_scale = np.array([ask.scale >> pc & 1 for pc in range(12)], bool)
+        mask[1:] = (pitches >= lowest) & (pitches <= ask.high) & in_scale[pitches % 12]
+        return mask
+
+    def _step(
+        self,
+        branch: _Branch,
+        frame: int,
+        mask: npt.NDArray[np.bool_],
+        noise: npt.NDArray[np.float32],
+    ) -> tuple[int, int]:
+        """Tell texture its last token; get the next one and its length."""
+        line, put = branch.line, self._texture.put
+        self._texture.restore(line.state)
+        put["token"][0], put["length"][0] = line.token, line.length
+        ringing = [pitch for pitch, _ in line.ringing]
+        put["context"][0] = duet.context(branch.scene, frame, ringing)
+        put["mask"][0] = mask
+        put["noise"][0] = noise
+        put["temperature"][0] = branch.ask.temperature
+        put["top_p"][0] = branch.ask.top_p
+        self._texture.run()
+        token = int(self._texture.out["next_token"][0])
+        length = int(self._texture.out["next_length"][0])
+        branch.line = _Line(self._texture.state(), token, length, line.ringing)
+        return token, length
+
+    def _settle(self) -> None:
+        """The last span becomes the past: finish it, and go on from its end."""
+        branch = self._branch
+        if branch is None:
+            return
+        if branch.chord != NO_CHORD:
+            while branch.frame < branch.ask.frames:
+                self._write_frame(branch)
+        self._line = branch.line
+        self._done = {
+            i: d for i, d in self._done.items() if i > branch.ask.index - KEPT
+        }
+
+    def _feed_again(self, beat: Beat, done: _Done) -> None:
+        """Something else was played: texture is told that instead."""
+        if beat.chord == NO_CHORD:
+            return
+        self._settle()
+        self._branch = None
+        scene = Scene(
+            chord=beat.chord,
+            before=done.scene.before,
+            phase=done.scene.phase,
+            melody=done.scene.melody,
+            is_struck=done.scene.is_struck,
+            onsets=done.scene.onsets,
+            manner=done.scene.manner,
+        )
+        line = self._told(done.before, scene, done.frames, beat.notes)
+        for index in sorted(i for i in self._done if i > beat.index):
+            later = self._done[index]
+            later.before = line
+            line = self._told(line, later.scene, later.frames, later.notes)
+        self._line = line
+
+    def _told(
+        self, line: _Line, scene: Scene, frames: int, notes: tuple[Note, ...]
+    ) -> _Line:
+        """A line after a span's notes were fed to it."""
+        put = self._texture.put
+        for frame in range(frames):
+            struck = [note for note in notes if note.frame == frame]
+            for note in [*struck, None]:
+                self._texture.restore(line.state)
+                put["token"][0], put["length"][0] = line.token, line.length
+                ringing = [pitch for pitch, _ in line.ringing]
+                put["context"][0] = duet.context(scene, frame, ringing)
+                self._texture.run()
+                state = self._texture.state()
+                if note is None:
+                    line = _Line(state, duet.NEXT, 0, line.ringing)
+                    continue
+                token = duet.token_of(note.pitch, scene.chord)
+                length = duet.length_of(note.frames)
+                line = _with(
+                    _Line(state, token, length, line.ringing), note.pitch, note.frames
+                )
+            line = line.rung(1)
+        return line
+
+
+def _with(line: _Line, pitch: int, frames: int) -> _Line:
+    """The line, with a note that rings."""
+    others = tuple((p, n) for p, n in line.ringing if p != pitch)
+    return _Line(line.state, line.token, line.length, (*others, (pitch, frames)))

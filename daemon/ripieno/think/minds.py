@@ -1,0 +1,82 @@
+"""One mind a role, loaded when it is first asked for.
+
+A message goes to every mind that is there; each takes what is its business. An ask that
+none can answer loads the one that can, which then introduces itself: so a musician may
+change the role while playing. What cannot be loaded is not tried again, and the player
+plays on by its own means.
+
+Knows minds by their interface only.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from ripieno.errors import ModelError
+from ripieno.music.plan import Ask, Decide, Ready, Sing, ToPlayer, ToThinker
+
+ASKS: Final = {Ask: "answer", Decide: "accompany", Sing: "harmonize"}
+"""What each kind of ask is for; `continue` is answered by what answers."""
+
+
+class Mind(Protocol):
+    """What answers asks; a composer is one."""
+
+    def told(self, message: ToThinker) -> None:
+        """The player said something."""
+        ...
+
+    def answer(self) -> ToPlayer | None:
+        """The next thing to say, or None when all is said."""
+        ...
+
+
+class Minds:
+    """All minds of a thinker, as one. Thread: one."""
+
+    def __init__(self, wake: Callable[[str], tuple[Mind, Ready]]) -> None:
+        """Begin without any.
+
+        Args:
+            wake: loads the mind for a role; may raise ModelError.
+        """
+        self._wake = wake
+        self._minds: dict[str, Mind] = {}
+        self._missing: set[str] = set()
+        self._news: deque[Ready] = deque()
+
+    def load(self, role: str) -> Ready:
+        """Load the mind for a role now.
+
+        Raises:
+            ModelError: it cannot be had.
+        """
+        mind, ready = self._wake(role)
+        for each in ready.roles:
+            self._minds[each] = mind
+        return ready
+
+    def told(self, message: ToThinker) -> None:
+        """To whoever is concerned; an ask for nobody wakes somebody."""
+        role = ASKS.get(type(message))
+        if role is not None and role not in self._minds and role not in self._missing:
+            self._try_to_load(role)
+            return  # the player is told who is there, and asks again
+        for mind in self._distinct():
+            mind.told(message)
+
+    def answer(self) -> ToPlayer | None:
+        """News first; then what any of them has to say."""
+        if self._news:
+            return self._news.popleft()
+        answers = (mind.answer() for mind in self._distinct())
+        return next((said for said in answers if said is not None), None)
+
+    def _try_to_load(self, role: str) -> None:
+        try:
+            self._news.append(self.load(role))
+        except ModelError:
+            self._missing.add(role)
+
+    def _distinct(self) -> list[Mind]:
+        return list({id(mind): mind for mind in self._minds.values()}.values())

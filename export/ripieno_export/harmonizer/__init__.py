@@ -1,0 +1,1 @@
+"""The harmonizer's model: four-part writing learned from chorales, hymns and motets."""

@@ -1,0 +1,219 @@
+"""A checkpoint → `models/chorale-gru/`: graph, manifest, golden vectors, figures, card.
+
+    python -m ripieno_export.harmonizer.publish --data DIR --run RUN [--train]
+
+Built beside its place, replayed against the golden vectors, judged and timed, and only
+then moved to where it is found.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.errors import RipienoError
+from ripieno.think import harmonizer
+from ripieno.think import manifest as manifests
+from ripieno.think.harmonizer import Graph, Harmonizer, Manner
+from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.think.session import Loaded
+from ripieno_export import checkpoint, display
+from ripieno_export import evaluate as figures_of
+from ripieno_export import parity as goldens
+from ripieno_export.checkpoint import BEST
+from ripieno_export.harmonizer import chorales, evaluate, families, parity, train
+from ripieno_export.harmonizer import recipe as recipes
+from ripieno_export.harmonizer.card import card
+from ripieno_export.harmonizer.chorales import Chorale
+from ripieno_export.harmonizer.network import Harmonies
+from ripieno_export.harmonizer.step import (
+    INPUTS,
+    OUTPUTS,
+    STATE,
+    StepModule,
+    example_inputs,
+    export,
+    network_of,
+    output_shapes,
+)
+from ripieno_export.publish import FIGURES, LICENCE
+from ripieno_export.tokenize import Floats
+
+ROLES: Final = ("harmonize",)
+TIMED: Final = 400
+BURSTS: Final = 12
+"""Of `TIMED` answers; the quietest counts, since a core is seldom ours alone."""
+NAME: Final = "chorale-gru"
+
+
+def publish(weights: Path, pieces: Sequence[Chorale], models: Path) -> Path:
+    """Export, check, judge and write a model folder.
+
+    Args:
+        weights: a checkpoint.
+        pieces: all that was read; the split is made again.
+        models: where the folder goes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelError: the graph does not answer as the network does.
+    """
+    payload = checkpoint.load(weights)
+    recipe, model = recipes.of(payload), network_of(weights)
+    learned, held_out = families.split(pieces)
+    name = recipe.preset.name
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=models) as place:
+        folder = Path(place) / name
+        folder.mkdir()
+        export(weights, folder / manifests.GRAPH)
+        _write_manifest(folder, describe(name, model, learned, {}, folder))
+        graph = Loaded(folder, "cpu").graphs["model"]
+        golden = parity.record(StepModule(model), train.held_out_batches(held_out)[0])
+        goldens.save(golden, folder / manifests.GOLDEN)
+        figures = evaluate.evaluate(model, graph, held_out, Manner())
+        figures |= {
+            "parity_largest_difference": parity.check(graph, golden),
+            "step_ms": step_ms(graph),
+            "bytes": (folder / manifests.GRAPH).stat().st_size,
+            "progress": payload["progress"],
+        }
+        manifest = describe(name, model, learned, quality(figures), folder)
+        _write_manifest(folder, manifest)
+        figures_of.write(figures, folder / FIGURES)
+        text = card(manifest, recipe, figures)
+        (folder / manifests.CARD).write_text(text, encoding="utf-8")
+        shutil.rmtree(models / name, ignore_errors=True)
+        shutil.move(folder, models / name)
+    return models / name
+
+
+def step_ms(graph: Graph, clock: Clock | None = None) -> dict[str, dict[str, float]]:
+    """How long a run and a whole answer take, in ms: median, 99th of 100, fastest."""
+    clock, mind = clock or SystemClock(), Harmonizer(graph)
+    bursts = [_burst(graph, mind, clock) for _ in range(BURSTS)]
+    mind.reset()
+    quietest = min(bursts, key=lambda taken: float(np.percentile(taken, 99)))
+    return {
+        name: {
+            "p50": round(float(np.percentile(quietest[:, column], 50)), 3),
+            "p99": round(float(np.percentile(quietest[:, column], 99)), 3),
+            "min": round(float(quietest[:, column].min()), 3),
+        }
+        for column, name in enumerate(("answer", "graph"))
+    }
+
+
+def _burst(graph: Graph, mind: Harmonizer, clock: Clock) -> Floats:
+    """Times of answers, and of runs alone, in ms, shape (TIMED, 2)."""
+    taken = np.zeros((TIMED, 2))
+    melody = np.random.default_rng(0).integers(60, 82, TIMED).tolist()
+    for number, pitch in enumerate(melody):
+        begun_ns = clock.now_ns()
+        mind.voices(pitch, number * NS_PER_S)
+        answered_ns = clock.now_ns()
+        graph.run()
+        taken[number] = answered_ns - begun_ns, clock.now_ns() - answered_ns
+    return taken / NS_PER_MS
+
+
+def describe(
+    name: str,
+    model: Harmonies,
+    learned: Sequence[Chorale],
+    quality_: dict[str, float],
+    folder: Path,
+) -> Manifest:
+    """The manifest of a model folder that holds its graph."""
+    examples = example_inputs(model)
+    outputs = zip(OUTPUTS, output_shapes(model), strict=True)
+    heat, share = Manner().temperature, Manner().top_p
+    return Manifest(
+        name=name,
+        family="gru",
+        interface="voices",
+        roles=ROLES,
+        vocabulary="voices-1",
+        fingerprint=harmonizer.fingerprint(),
+        inputs=tuple(
+            Tensor(n, str(t.dtype).removeprefix("torch."), tuple(t.shape))
+            for n, t in zip(INPUTS, examples, strict=True)
+        ),
+        outputs=tuple(
+            Tensor(n, "int64" if n == "voices" else "float32", shape)
+            for n, shape in outputs
+        ),
+        state=STATE,
+        context_events=0,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        licence=LICENCE,
+        sources=sources(learned),
+        quality=quality_,
+        sampling=Sampling((*heat, 1.0), (*share, 1.0)),
+        sha256=manifests.digest(folder / manifests.GRAPH),
+    )
+
+
+def sources(learned: Sequence[Chorale]) -> tuple[Source, ...]:
+    """What the model was trained on, with the number of pieces of each source."""
+    pieces = Counter(piece.origin for piece in learned)
+    return tuple(
+        Source(o.name, o.licence, o.repository, o.commit, count)
+        for o, count in pieces.items()
+    )
+
+
+def quality(figures: dict[str, Any]) -> dict[str, float]:
+    """The figures that go into the manifest, flat."""
+    truth, own = (figures["nats"][f"led by {by}"] for by in ("the truth", "itself"))
+    written = figures["writing"]["model"]
+    return {
+        **{f"model_nats_{name}": value for name, value in truth.items()},
+        "model_nats_led_by_itself": own["total"],
+        **{f"writing_{name}": value for name, value in written.items()},
+        "cpu_step_ms_p50": figures["step_ms"]["graph"]["p50"],
+        "cpu_step_ms_p99": figures["step_ms"]["graph"]["p99"],
+    }
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (folder / manifests.MANIFEST).write_bytes(text + b"\n")
+
+
+def make(data: Path, run: Path, models: Path, *, anew: bool = False) -> Path:
+    """Train where there is no checkpoint, or anew, and publish."""
+    if anew or not (run / BEST).is_file():
+        train.train(recipes.load(NAME), data, run)
+    return publish(run / BEST, chorales.read(data), models)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(description="Train and publish the harmonizer.")
+    parser.add_argument("--data", type=Path, required=True, help="the sources")
+    parser.add_argument("--run", type=Path, default=Path("runs") / NAME)
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--train", action="store_true", help="also if it was trained")
+    options = parser.parse_args(arguments)
+    try:
+        folder = make(options.data, options.run, options.models, anew=options.train)
+    except RipienoError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    display.say(f"{NAME} is in {folder}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

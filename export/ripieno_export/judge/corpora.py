@@ -1,0 +1,181 @@
+"""Pieces from the shared data: which files of a source, and in which part each is.
+
+Nottingham lies in a copyleft group: it is judged on and never trained on. POP909's
+test part is drawn by the hash of the song's number; the very same rule keeps it out of
+training. What cannot be read is listed with its reason, never fatal.
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ripieno.errors import FileError
+from ripieno_export.corpus import family_of, grid_of
+from ripieno_export.judge.harmony import chords_at
+from ripieno_export.judge.leak import apart
+from ripieno_export.judge.pieces import (
+    FRAMES_PER_BEAT,
+    Notes,
+    Reading,
+    TestPiece,
+    notes_of,
+)
+from ripieno_export.sources import Origin, read_origin
+
+TICKS: Final = 480
+"""Exact onsets are kept to a 480th of a beat."""
+TEST_SHARE: Final = 8
+"""Per cent of POP909 that is kept for judging, besides the index's held-out 5 %."""
+TAIL: Final = 16
+"""Frames after what the index calls the end: last notes ring on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """How a source is read.
+
+    Attributes:
+        label: what tables call it.
+        only, skip: see `ripieno_export.sources.Selection`.
+        every: how many of its files one is read of.
+    """
+
+    label: str
+    only: str = ""
+    skip: tuple[str, ...] = ()
+    every: int = 1
+
+
+CORPORA: Final = {
+    # 518 and 620: misaligned hands, says the README of POP909-CL.
+    "2_mit_ccby/pop909": Corpus("POP909", "aligned/", ("518", "620")),
+    # Every eighth tune, for speed: 106. All 845 have NIC .788, these .793.
+    "4_copyleft/nottingham": Corpus("Nottingham", every=8),
+    "1_pd_cc0/openewld_clean": Corpus("OpenEWLD"),
+    "1_pd_cc0/neonscribe_jazz_pd": Corpus("Jazz"),
+}
+TRAINED_ON: Final = (
+    "2_mit_ccby/pop909",
+    "1_pd_cc0/openewld_clean",
+    "1_pd_cc0/neonscribe_jazz_pd",
+)
+
+
+def part_of(family: str, split: str = "train") -> str:
+    """The part of a family: ``train``, ``valid`` or ``test``.
+
+    Args:
+        family: ``pop909 001`` and the like.
+        split: what the source's index proposes.
+    """
+    if split == "valid":
+        return "valid"
+    draw = int(hashlib.sha256(family.encode()).hexdigest(), 16) % 100
+    return "test" if family.startswith("pop909 ") and draw < TEST_SHARE else "train"
+
+
+def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading:
+    """Read the pieces of a source under a data folder, of all parts.
+
+    Args:
+        data: holds `1_pd_cc0`, `2_mit_ccby` and so on.
+        source: one of `CORPORA`.
+        every: one file of so many, instead of the corpus's own.
+
+    Raises:
+        FileError: the source is not there.
+    """
+    folder, how, reading = data / source, CORPORA[source], Reading()
+    try:
+        origin = read_origin(folder)
+        lines = (folder / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()
+        entries = [json.loads(text) for text in filter(None, lines)]
+        chosen = [entry for entry in entries if _is_chosen(entry, how)]
+        with zipfile.ZipFile(folder / f"{folder.name}.zip") as archive:
+            for entry in chosen[:: every or how.every]:
+                _read_entry(archive, entry, how, origin, reading)
+    except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+        raise FileError(
+            f"The source {folder} cannot be read ({error}); "
+            "--data names the folder that holds 1_pd_cc0, 2_mit_ccby and so on."
+        ) from error
+    return reading
+
+
+def _is_chosen(entry: dict[str, Any], how: Corpus) -> bool:
+    name = str(entry["file"])
+    return how.only in f"/{name}" and Path(name).stem not in how.skip
+
+
+def _read_entry(
+    archive: zipfile.ZipFile,
+    entry: dict[str, Any],
+    how: Corpus,
+    origin: Origin,
+    reading: Reading,
+) -> None:
+    name = str(entry["file"])
+    try:
+        piece = _piece(archive.read(name), entry, how.label, origin)
+    except (KeyError, ValueError, RuntimeError) as error:
+        reading.refused.append((f"{origin.name}/{name}", str(error)))
+        return
+    reading.pieces.append(piece)
+
+
+def _piece(midi: bytes, entry: dict[str, Any], label: str, origin: Origin) -> TestPiece:
+    parts = [(name, _notes(grid)) for name, grid in grid_of(midi, TICKS)]
+    names = [name for name, _ in parts]
+    melody = parts[names.index("MELODY") if "MELODY" in names else 0][1]
+    others = [i for i, name in enumerate(names) if name in ("PIANO", "CHORDS")]
+    others = others[:1] or list(range(1, len(parts)))
+    accompaniment = np.concatenate([melody[:0], *(parts[i][1] for i in others)])
+    family, chords = family_of(entry, origin), entry.get("chords") or ()
+    frames = round(entry["quarters"] * FRAMES_PER_BEAT) + TAIL
+    frames = max([frames] + [int(n["end"].max()) for _, n in parts])
+    numerator, denominator = entry["ts"][0] if entry["ts"] else (4, 4)
+    is_unseen = label == "Nottingham"
+    return TestPiece(
+        name=str(entry.get("id") or entry.get("title") or Path(entry["file"]).stem),
+        corpus=label,
+        family=family,
+        bpm=float(entry.get("bpm") or 100.0),
+        meter=(int(numerator), int(denominator)),
+        frames=frames,
+        melody=melody,
+        accompaniment=accompaniment,
+        chords=chords_at(((at, at + long, text) for at, long, text in chords), frames),
+        chords_from="markers" if chords else "none",
+        pickup=round(float(entry.get("partial") or 0) * FRAMES_PER_BEAT),
+        part="test" if is_unseen else part_of(family, str(entry.get("split"))),
+    )
+
+
+def _notes(grid: np.ndarray[Any, np.dtype[np.int64]]) -> Notes:
+    beats, ends = grid[:, 0] / TICKS, grid[:, 1] / TICKS
+    return notes_of(beats, ends, grid[:, 2], grid[:, 3])
+
+
+def read_test(data: Path) -> Reading:
+    """What is judged on: POP909's test part, and Nottingham, which nobody trained on.
+
+    Test songs whose tune training knows are dropped; the reasons say so.
+
+    Raises:
+        FileError: a source is not there.
+    """
+    trained = [read_corpus(data, source) for source in TRAINED_ON]
+    unseen = read_corpus(data, "4_copyleft/nottingham")
+    whole = Reading()
+    for reading in (*trained, unseen):
+        whole.pieces += reading.pieces
+        whole.refused += reading.refused
+    kept, dropped = apart(whole.pieces)
+    whole.pieces = [piece for piece in kept if piece.part == "test"]
+    whole.refused += dropped
+    return whole
