@@ -20,6 +20,7 @@ HOMES = {
     "sounddevice": ["daemon/ripieno/audio/devices.py"],
     "mido": ["daemon/ripieno/midi/files.py"],
     "symusic": ["export/ripieno_export/corpus.py"],
+    "matplotlib": ["export/ripieno_export/judge/plots.py"],
     "torch": ["export/ripieno_export/"],
     "time": ["daemon/ripieno/clock.py"],
 }

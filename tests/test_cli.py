@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 
+import mido
 import pytest
 from tests.command import ripieno, write_tune
 
-from ripieno import __version__, cli
+from ripieno import __version__, cli, flags
 from ripieno.cli import main
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.config import Settings
+from ripieno.music import chords, lead_sheet
 from ripieno.params import BOUNDS, Params
 
 COMMANDS = ("play", "ports", "render", "replay", "models", "doctor", "demo")
@@ -20,7 +22,7 @@ TRIES = 5
 
 def settings_of(*arguments):
     """The settings that a command line leads to."""
-    return cli._settings(cli._parser().parse_args(arguments))
+    return flags.settings_of(cli._parser().parse_args(arguments))
 
 
 def quickest_s(*command):
@@ -132,24 +134,146 @@ def test_every_bounded_parameter_has_a_flag(name):
 
 
 def test_every_parameter_has_a_flag():
+    assert tuple(flags.PLAY) == Params.__struct_fields__
     parser = cli._parser()
     for name in Params.__struct_fields__:
         assert hasattr(parser.parse_args([]), name)
 
 
-def test_the_demo_hands_every_setting_to_the_daemon_that_it_starts():
-    from ripieno.stage import daemon_flags
+def test_every_flag_is_of_its_parameters_kind():
+    for name, (kind, meaning) in flags.PLAY.items():
+        default = getattr(Params(), name)
+        assert kind is (int if default is None else type(default))
+        assert len(meaning) <= 60
 
+
+OTHERWISE = Params(
+    role="accompany",
+    temperature=1.25,
+    top_p=0.5,
+    scale="D dorian",
+    low=40,
+    high=90,
+    polyphony=3,
+    density=2.5,
+    channel=5,
+    seed=9,
+    patience=2.0,
+    tightness=0.25,
+    thru=True,
+    bpm=92.5,
+    meter="6/8",
+    click=True,
+    parts="bass texture",
+    lead=0.75,
+    commit=2,
+    listen=4,
+    phrase=8,
+    land="C@9 F#m7@17",
+    chord_lock="C F G7",
+    chart="title: A song\nmeter: 6/8\n| C | F G7 | % | ? |\n",
+    style="pop",
+    busy=6.5,
+    thick=2.0,
+    swing=0.5,
+    voices=2,
+    manner="sixths",
+)
+"""No parameter as it is by default."""
+
+
+def test_each_parameter_differs_from_its_default():
+    plain = Params()
+    for name in Params.__struct_fields__:
+        assert getattr(OTHERWISE, name) != getattr(plain, name)
+
+
+@pytest.mark.parametrize("play", [Params(seed=9), OTHERWISE], ids=["plain", "other"])
+def test_the_demo_hands_every_setting_to_the_daemon_that_it_starts(play):
     settings = Settings(
         model="other",
         provider="cpu",
         backend="jack",
         name_in="Piano",
         name_out="Cello",
+        journal="take.jsonl",
         server_wait_s=3.5,
-        play=Params(role="continue", scale="D dorian", low=40, density=2.5, seed=9),
+        play=play,
     )
-    assert settings_of("play", *daemon_flags(settings, 9)) == settings
+    assert settings_of("play", *flags.written(settings, 9)) == settings
+    assert settings_of("play", *flags.written(Settings(), 9)).play == Params(seed=9)
+
+
+def test_what_is_on_in_a_file_may_be_turned_off_by_a_flag(tmp_path):
+    config = tmp_path / "settings.toml"
+    config.write_text("[play]\nclick = true\nthru = true\n")
+    assert settings_of("--config", str(config)).play.click
+    play = settings_of("--config", str(config), "play", "--no-click", "--no-thru").play
+    assert (play.click, play.thru) == (False, False)
+
+
+# ── charts ───────────────────────────────────────────────────────────────────────────
+
+
+def names_of(play):
+    """The chords that a chart has on the beats of its first two bars."""
+    meter, chart = play.time_signature(), play.lead_sheet()
+    beats = range(0, 2 * meter.bar_ticks, meter.span_ticks)
+    return [chords.name_of(chart.chord_at(ticks)) for ticks in beats]
+
+
+def test_a_chart_is_read_from_a_text_file(tmp_path):
+    path = tmp_path / "song.txt"
+    path.write_text("# a remark\n| C . G7 . | Am |\n")
+    play = settings_of("play", "--chart", str(path)).play
+    assert names_of(play) == ["C", "C", "G7", "G7", "Am", "Am", "Am", "Am"]
+    assert play.chart == lead_sheet.text_of(play.lead_sheet())
+
+
+def test_a_chart_brings_its_meter_along(tmp_path):
+    path = tmp_path / "waltz.txt"
+    path.write_text("meter: 3/4\n| C . G7 | Am |\n")
+    play = settings_of("play", "--chart", str(path)).play
+    assert play.meter == "3/4"
+    assert names_of(play) == ["C", "C", "G7", "Am", "Am", "Am"]
+
+
+def test_a_chart_that_says_no_meter_is_in_the_one_that_is_asked_for(tmp_path):
+    config, path = tmp_path / "settings.toml", tmp_path / "song.txt"
+    path.write_text("| C . . . G7 | Am |\n")
+    config.write_text('[play]\nmeter = "5/4"\n')
+    play = settings_of("--config", str(config), "--chart", str(path)).play
+    assert names_of(play)[:6] == ["C", "C", "C", "C", "G7", "Am"]
+    assert settings_of("--meter", "5/4", "--chart", str(path)).play == play
+
+
+def test_a_chart_may_be_written_on_the_command_line():
+    play = settings_of("play", "--chart", "C | F G7").play
+    assert names_of(play) == ["C", "C", "C", "C", "F", "F", "G7", "G7"]
+
+
+def test_a_chart_is_read_from_the_markers_of_a_midi_file(tmp_path):
+    path = tmp_path / "song.mid"
+    track = mido.MidiTrack(
+        [
+            mido.MetaMessage("time_signature", numerator=3, denominator=4),
+            mido.MetaMessage("marker", text="chord:Bbm7"),
+            mido.MetaMessage("marker", text="chord:F7", time=3 * 480),
+            mido.MetaMessage("end_of_track", time=3 * 480),
+        ]
+    )
+    mido.MidiFile(ticks_per_beat=480, tracks=[track]).save(path)
+    play = settings_of("play", "--chart", str(path)).play
+    assert play.meter == "3/4"
+    assert names_of(play) == ["Bbm7"] * 3 + ["F7"] * 3
+
+
+def test_a_chart_of_a_flag_wins_over_that_of_the_file(tmp_path):
+    config = tmp_path / "settings.toml"
+    config.write_text('[play]\nchart = "| H |"\n')
+    play = settings_of("--config", str(config), "--chart", "| C |").play
+    assert names_of(play) == ["C"] * 8
+    assert not settings_of("--config", str(config), "--chart", "").play.chart
 
 
 def test_python_m_ripieno_is_the_command():

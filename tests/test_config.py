@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from ripieno import config, params
 from ripieno.config import Settings, load
 from ripieno.errors import FileError, SettingsError
-from ripieno.music import scales
-from ripieno.params import BOUNDS, ROLES, Params
+from ripieno.music import chords, scales
+from ripieno.music.duet import STYLES
+from ripieno.music.meter import Meter
+from ripieno.params import BOUNDS, COMMITS, MANNERS, PARTS, ROLES, Params
 
 PARAMS = msgspec.json.schema(Params)["$defs"]["Params"]["properties"]
 
@@ -53,6 +55,15 @@ some_params = st.fixed_dictionaries(
         "role": st.sampled_from(ROLES),
         "scale": st.sampled_from(["auto", "off", "D dorian", "F# minor"]),
         "thru": st.booleans(),
+        "click": st.booleans(),
+        "commit": st.sampled_from(COMMITS),
+        "manner": st.sampled_from(MANNERS),
+        "style": st.sampled_from(STYLES),
+        "parts": st.lists(st.sampled_from(PARTS)).map(" ".join),
+        "meter": st.sampled_from(["4/4", "3/4", "12/8", "7/8"]),
+        "land": st.sampled_from(["", "C@1", "F#m7@9 Bb@17"]),
+        "chord_lock": st.sampled_from(["", "Am", "C F G7"]),
+        "chart": st.sampled_from(["", "| C | Am |", "title: One\nF | - | ? x2"]),
         **{name: inside(name) for name in BOUNDS},
     },
 ).filter(lambda play: play.get("low", 36) <= play.get("high", 96))
@@ -131,7 +142,7 @@ def test_every_number_that_may_be_set_has_bounds():
         for name, kind in PARAMS.items()
         if {"integer", "number"} & {k.get("type") for k in kind.get("anyOf", [kind])}
     }
-    assert numbers == set(BOUNDS)
+    assert numbers == set(BOUNDS) | {"commit"}  # which is one of a few
 
 
 def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
@@ -192,3 +203,45 @@ def test_a_named_scale_is_what_the_model_is_limited_to():
 
 def test_scale_off_allows_every_pitch_class():
     assert Params(scale="off").limits().scale == 0xFFF
+
+
+def test_landings_are_bars_from_zero_and_chords():
+    play = params.check(Params(land="C@1  F#m7@17"))
+    assert play.landings() == ((0, chords.named("C")), (16, chords.named("F#m7")))
+    assert Params().landings() == ()
+
+
+def test_the_chord_lock_is_a_list_of_chords():
+    play = params.check(Params(chord_lock="C F G7"))
+    assert [chords.name_of(c) for c in play.allowed_chords()] == ["C", "F", "G7"]
+
+
+def test_a_chart_is_read_in_the_meter():
+    play = params.check(Params(chart="| C . Am |", meter="3/4"))
+    sheet = play.lead_sheet()
+    assert sheet is not None
+    assert (sheet.bar_ticks, play.time_signature()) == (1440, Meter(3, 4))
+    assert Params(chart="  ").lead_sheet() is None
+
+
+@pytest.mark.parametrize(
+    ("play", "says"),
+    [
+        (Params(meter="waltz"), r"meter: 'waltz' is not a meter; write one as 4/4"),
+        (Params(meter="17/4"), r"meter: .*17 beats in a bar; it must have 1 to 16"),
+        (Params(meter="4/5"), r"meter: .*1/5; it must count in one of 2, 4, 8, 16"),
+        (Params(land="C"), r"land: 'C' is no landing; write C@9"),
+        (Params(land="C@0"), r"land: 'C@0' is no landing; write C@9"),
+        (Params(land="H@9"), r"land: 'H' is not a chord"),
+        (Params(chord_lock="C H"), r"chord_lock: 'H' is not a chord; .*one of: C, Cm"),
+        (Params(chart="| C | H |"), r"chart: line 1: 'H' is not a chord"),
+        (Params(chart="meter: 3/4\n| C |"), r"chart: it is in 3/4 and meter is 4/4"),
+        (Params(parts="bass drums"), r"parts names 'drums'; .*chords, bass, texture"),
+        (Params(commit=3), r"commit is 3; choose one of 0, 1, 2, 4"),
+        (Params(style="polka"), r"style is 'polka'; choose one of auto, pop, song"),
+        (Params(manner="tenths"), r"manner is 'tenths'; choose one of learned, thi"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_with_what_can(play, says):
+    with pytest.raises(SettingsError, match=f"^{says}"):
+        params.check(play)

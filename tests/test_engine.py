@@ -114,16 +114,10 @@ def test_latency_that_fits_shifts_no_note():
 class Dead:
     """A mind that takes everything and says nothing."""
 
-    def reset(self):
+    def told(self, message):
         pass
 
-    def played(self, event):
-        pass
-
-    def begin(self, ask):
-        pass
-
-    def section(self):
+    def answer(self):
         return None
 
 

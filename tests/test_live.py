@@ -13,7 +13,7 @@ from tests.jack_fixture import JackServer
 from tests.journal_figures import arrivals_ms, reply_starts
 from tests.live_daemon import IN, OUT, Captured, Daemon, is_alive, pause, until
 
-from ripieno.offline import replay
+from ripieno.replaying import replay
 
 pytestmark = pytest.mark.jack
 

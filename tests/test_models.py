@@ -1,17 +1,28 @@
 """Every model that is shipped: complete, honest, and what training made of it.
 
-The golden vectors were written by torch (`ripieno_export.parity` documents the arrays);
+Of those with the *step* interface, the golden vectors were written by torch (`ripieno_export.parity` documents the arrays);
 here the daemon's own session replays them, without torch.
 """
+
+import json
 
 import numpy as np
 import pytest
 from tests.command import MODELS
 
+from ripieno.errors import ModelError
 from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno.params import ROLES
 from ripieno.think.controls import Controls
-from ripieno.think.manifest import CARD, GOLDEN, load
+from ripieno.think.harmony import load as load_tables
+from ripieno.think.manifest import (
+    CARD,
+    FINGERPRINTS,
+    GOLDEN,
+    MANIFEST,
+    for_role,
+    load,
+)
 from ripieno.think.sampling import sample
 from ripieno.think.session import LOGITS, Session, choose_provider
 from ripieno.thinker import wake
@@ -23,6 +34,10 @@ CLEAR = 5e-3
 """Noise nearer than this to the boundary of two choices may fall to either side."""
 
 FOLDERS = sorted(p for p in MODELS.iterdir() if p.is_dir() and p.name[0] != ".")
+STEPS = [
+    p for p in FOLDERS if json.loads((p / MANIFEST).read_text())["interface"] == "step"
+]
+"""Those that are driven event by event; the others have tests of their own."""
 
 
 def providers():
@@ -36,15 +51,20 @@ def folder(request):
     return request.param
 
 
+@pytest.fixture(scope="module", params=STEPS, ids=lambda path: path.name)
+def stepping(request):
+    return request.param
+
+
 @pytest.fixture(scope="module", params=providers())
-def session(folder, request):
+def session(stepping, request):
     """A session, shared by all tests of this file: each begins with `reset`."""
-    return Session(folder, request.param)
+    return Session(stepping, request.param)
 
 
 @pytest.fixture(scope="module")
-def golden(folder):
-    with np.load(folder / GOLDEN) as file:
+def golden(stepping):
+    with np.load(stepping / GOLDEN) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -104,7 +124,7 @@ def test_all_models_together_fit_into_a_package():
 def test_the_manifest_names_the_folder_and_what_it_can_do(folder):
     manifest = load(folder)
     assert manifest.name == folder.name
-    assert manifest.interface == "step"
+    assert manifest.interface in FINGERPRINTS
     assert manifest.roles
     assert set(manifest.roles) <= set(ROLES)
     assert manifest.parameters > 0
@@ -129,8 +149,8 @@ def test_the_card_names_every_source_and_where_it_is_from(folder):
     assert manifest.fingerprint in card
 
 
-def test_it_predicts_held_out_music_better_than_both_baselines(folder):
-    quality = load(folder).quality
+def test_it_predicts_held_out_music_better_than_both_baselines(stepping):
+    quality = load(stepping).quality
     total = quality["model_nats_total"]
     assert 0 < total < quality["markov_nats_total"] < quality["unigram_nats_total"]
     parts = [quality[f"model_nats_{field}"] for field in FIELDS]
@@ -143,10 +163,27 @@ def test_its_sampling_defaults_can_be_sampled_with(folder):
     assert all(0 < share <= 1 for share in sampling.top_p)
 
 
-def test_it_introduces_itself_by_its_name_and_its_hash(folder):
-    _, ready = wake(folder.name, "cpu")
-    assert (ready.model, ready.sha256) == (folder.name, load(folder).sha256)
+def test_it_introduces_itself_by_its_name_its_hash_and_its_roles(folder):
+    manifest = load(folder)
+    if manifest.interface == "tables":
+        pytest.skip("tables are read by the player, and nobody has to wake them")
+    _, ready = wake(folder, "cpu")
+    assert (ready.model, ready.sha256) == (folder.name, manifest.sha256)
+    assert ready.roles == manifest.roles
     assert ready.provider == "CPUExecutionProvider"
+
+
+def test_tables_are_read_by_the_player_and_woken_by_nobody():
+    for folder in FOLDERS:
+        if load(folder).interface == "tables":
+            assert load_tables(folder).prior.sum() > 0
+            with pytest.raises(ModelError, match="nothing to run"):
+                wake(folder, "cpu")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_has_a_model_that_plays_it(role):
+    assert role in load(for_role(role)).roles
 
 
 # ── the golden vectors ───────────────────────────────────────────────────────────────

@@ -19,10 +19,12 @@ from ripieno.midi.journal import JournalFile
 from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
 from ripieno.music.plan import Plan, Ready
-from ripieno.offline import render, replay
+from ripieno.render import render
+from ripieno.replaying import replay
 from ripieno.params import Params
 from ripieno.play import ledger
 from ripieno.player import Player, begin
+from ripieno.think.manifest import find
 from ripieno.thinker import Thinker, wake
 
 NEAR_NS = 1_100_000
@@ -214,15 +216,15 @@ class Performance:
     def new_thinker(self):
         """The model, fresh; a player that is there hears of it through the ring."""
         to_player, to_thinker, _ = self._rings
-        composer, self.ready = wake("event-gru", "cpu")
+        mind, self.ready = wake(find("event-gru"), "cpu")
         to_thinker.skip()
-        self._thinker = Thinker(composer, to_thinker, to_player)
+        self._thinker = Thinker(mind, to_thinker, to_player)
 
     def new_player(self):
         """A player; whatever one before it left sounding is released."""
         to_player, to_thinker, log = self._rings
         engine = begin(
-            self.params, self.clock,
+            Settings(play=self.params), self.clock,
             seed=1, epoch=self._epoch, log=log, memory=self._memory,
         )  # fmt: skip
         self._epoch += 1

@@ -105,6 +105,24 @@ def test_a_text_file_called_mid(tmp_path, text):
     assert_sentence(render(fake, tmp_path), FILE, fake, "not a MIDI file")
 
 
+def test_a_missing_chart(tmp_path):
+    missing = tmp_path / "nowhere.txt"
+    done = ripieno("play", "--chart", missing)
+    assert_sentence(done, FILE, missing, "cannot be read", "No such file")
+
+
+def test_a_chart_that_is_none(tmp_path):
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear musician,\n")
+    done = ripieno("play", "--chart", path)
+    assert_sentence(done, FILE, path, "no chord chart", "line 1", "not a chord")
+
+
+def test_a_midi_file_that_tells_no_chords_is_no_chart(tune):
+    done = ripieno("play", "--chart", tune)
+    assert_sentence(done, FILE, tune, "tells no chords", "chord:Bbm7")
+
+
 def test_an_output_in_a_missing_folder(tune, tmp_path):
     target = tmp_path / "nowhere" / "duet.mid"
     done = ripieno("render", tune, "-o", target)
@@ -184,6 +202,21 @@ def test_a_model_folder_that_is_not_there(tune, tmp_path):
     missing = tmp_path / "nowhere"
     done = render(tune, tmp_path, "--model", missing)
     assert_sentence(done, MODEL, missing, "ripieno models")
+
+
+@pytest.mark.parametrize("command", ["render", "play", "demo"])
+def test_a_model_that_does_not_play_the_role(tune, tmp_path, command):
+    flags = ["--model", "event-gru", "--role", "accompany"]
+    if command == "render":
+        done = render(tune, tmp_path, *flags)
+    elif command == "demo":
+        done = ripieno("demo", *flags, "-o", tmp_path / "duet")
+    elif sys.platform == "linux":
+        done = ripieno("play", "--backend", "jack", *flags, env=NO_JACK)
+    else:
+        pytest.skip("this is how Linux has it")
+    assert_sentence(done, MODEL, "event-gru does not play the role 'accompany'")
+    assert "(it plays: answer, continue" in done.stderr
 
 
 def test_a_model_with_another_hash(tune, tmp_path):
@@ -356,6 +389,27 @@ def test_a_role_nobody_knows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ('meter = "waltz"', ("meter", "'waltz'", "4/4 or 6/8")),
+        ('meter = "17/4"', ("meter", "17 beats", "1 to 16")),
+        ('meter = "4/5"', ("meter", "1/5", "2, 4, 8, 16")),
+        ("commit = 3", ("commit is 3", "0, 1, 2, 4")),
+        ('land = "C on 9"', ("land", "'C' is no landing", "C@9")),
+        ('land = "H@9"', ("land", "'H' is not a chord", "Cmaj7")),
+        ('chord_lock = "C H"', ("chord_lock", "'H' is not a chord", "Cmaj7")),
+        ('chart = "| C | H |"', ("chart", "line 1", "'H' is not a chord", "silence")),
+        ('chart = "meter: 3/4\\n| C |"', ("chart", "in 3/4", "meter is 4/4")),
+        ('parts = "drums"', ("parts", "'drums'", "chords, bass, texture")),
+        ('style = "polka"', ("style is 'polka'", "auto, pop, song")),
+        ('manner = "tenths"', ("manner is 'tenths'", "thirds")),
+    ],
+)
+def test_what_cannot_be_accompanied_is_answered_with_what_can(tmp_path, text, words):
+    assert_sentence(configured(tmp_path, f"[play]\n{text}"), SETTING, *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
         ('provider = "tpu"', ("provider", "'tpu'", "auto, cpu, cuda")),
         ('backend = "oss"', ("backend", "'oss'", "alsa, jack")),
         ("server_wait_s = -1.0", ("server_wait_s", "-1.0", "0.0 and 86400.0")),
@@ -373,6 +427,15 @@ def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
         (["--nonsense"], ["--nonsense", "ripieno --help"]),
         (["sing"], ["'sing'", "render", "ripieno --help"]),
         (["play", "--low", "c"], ["--low", "'c'", "ripieno play --help"]),
+        (["play", "--bpm", "fast"], ["--bpm", "'fast'", "ripieno play --help"]),
+        (["play", "--bpm", "500"], ["bpm is 500.0", "20.0 and 400.0"]),
+        (["play", "--land", "C@x"], ["'C@x' is no landing", "C@9"]),
+        (["play", "--chart", "C | H"], ["chart: line 1", "'H' is not a chord"]),
+        (["play", "--chart", "meter: x\n| C |"], ["chart: 'x' is not a meter", "4/4"]),
+        (
+            ["play", "--meter", "3/4", "--chart", "meter: 4/4\n| C |"],
+            ["chart: it is in 4/4", "meter is 3/4"],
+        ),
         (["render", "in.mid"], ["--output", "ripieno render --help"]),
         (["demo", "--jack", "--alsa"], ["--alsa", "--jack", "ripieno demo --help"]),
         (["demo", "--phrases", "5"], ["phrases is 5", "1 and 4"]),

@@ -1,21 +1,19 @@
 """The command line: parses, hands over, and turns errors into one sentence and a code.
 
 Nothing heavy is imported before a command needs it: `ripieno --help` answers at once.
+What the flags of playing are, and mean, is `ripieno.flags`'s.
 """
 
 import argparse
 import io
-import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from ripieno import __version__
 from ripieno.errors import RipienoError, SettingsError
-
-if TYPE_CHECKING:
-    from ripieno.config import Settings
+from ripieno.flags import add_live, add_playing, seed_of, settings_of
 
 EXAMPLES: Final = """\
 examples:
@@ -25,21 +23,6 @@ examples:
   ripieno render tune.mid -o duet.mid
   ripieno doctor                   what is there, what is missing
 """
-
-_PLAY_FLAGS: Final[dict[str, tuple[type, str]]] = {
-    "role": (str, "answer: reply when a phrase is over; continue: take over"),
-    "temperature": (float, "1: as the model learned; lower safer, higher wilder"),
-    "top_p": (float, "consider only the likeliest choices of this share"),
-    "scale": (str, "auto, off, or a name such as 'D dorian'"),
-    "low": (int, "the lowest pitch it plays"),
-    "high": (int, "the highest pitch it plays"),
-    "polyphony": (int, "how many of its notes may sound at once"),
-    "density": (float, "at most so many of its notes a second"),
-    "channel": (int, "the MIDI channel it plays on"),
-    "seed": (int, "what chance starts from; fresh and written down if not given"),
-    "patience": (float, "scales the silence that ends a phrase"),
-    "tightness": (float, "how strongly its onsets are drawn to the grid you play on"),
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _play(arguments: argparse.Namespace) -> int:
     from ripieno.runtime import play
 
-    settings = _settings(arguments)
-    play(settings, seed=_seed(settings))
+    settings = settings_of(arguments)
+    play(settings, seed=seed_of(settings))
     return 0
 
 
@@ -97,10 +80,10 @@ def _ports(arguments: argparse.Namespace) -> int:
 def _render(arguments: argparse.Namespace) -> int:
     from rich.progress import Progress
 
-    from ripieno.offline import render
+    from ripieno.render import render
 
-    settings = _settings(arguments)
-    seed = _seed(settings)
+    settings = settings_of(arguments)
+    seed = seed_of(settings)
     if not 0 <= arguments.tail <= 3600:
         raise SettingsError(
             f"tail is {arguments.tail:g}; it must lie between 0 and 3600."
@@ -123,7 +106,7 @@ def _render(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from ripieno.offline import replay
+    from ripieno.replaying import replay
 
     found = replay(arguments.journal)
     same = "all as then" if not found.differing else f"{found.differing} differ"
@@ -137,6 +120,14 @@ def _replay(arguments: argparse.Namespace) -> int:
     if found.first:
         print(f"First difference {found.first}.")
     return 1 if found.differing or found.differing_plans else 0
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    from ripieno.remote import change
+
+    for line in change(arguments.words, arguments.name_in):
+        print(line)
+    return 0
 
 
 def _models(arguments: argparse.Namespace) -> int:
@@ -176,8 +167,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from ripieno.demo import demo
 
-    settings = _settings(arguments)
-    seed = _seed(settings)
+    settings = settings_of(arguments)
+    seed = seed_of(settings)
     if not 1 <= arguments.phrases <= 4:
         raise SettingsError(
             f"phrases is {arguments.phrases}; it must lie between 1 and 4."
@@ -194,7 +185,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
-# ── flags ─────────────────────────────────────────────────────────────────────────────
+# ── the parser ────────────────────────────────────────────────────────────────────────
 
 
 def _parser() -> _Parser:
@@ -205,14 +196,14 @@ def _parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ripieno {__version__}")
-    _playing(parser)
-    _live(parser)
+    add_playing(parser)
+    add_live(parser)
     parser.set_defaults(run=_play)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
 
     play = commands.add_parser("play", help="play along, live (the default)")
-    _playing(play, again=True)
-    _live(play, again=True)
+    add_playing(play, again=True)
+    add_live(play, again=True)
     play.set_defaults(run=_play)
 
     ports = commands.add_parser("ports", help="list the MIDI ports there are")
@@ -225,12 +216,24 @@ def _parser() -> _Parser:
     render.add_argument(
         "--tail", type=float, default=30.0, help="seconds to play on after the end"
     )
-    _playing(render, again=True)
+    add_playing(render, again=True)
     render.set_defaults(run=_render)
 
     replay = commands.add_parser("replay", help="play a journal again, bit for bit")
     replay.add_argument("journal", type=Path)
     replay.set_defaults(run=_replay)
+
+    knobs = commands.add_parser("set", help="look at, or change, what plays now")
+    knobs.add_argument(
+        "words", nargs="*", metavar="NAME=VALUE", help="such as lead=0.5, chart=@FILE"
+    )
+    knobs.add_argument(
+        "--in",
+        dest="name_in",
+        default=argparse.SUPPRESS,
+        help="whose input port this is, where several play",
+    )
+    knobs.set_defaults(run=_set)
 
     models = commands.add_parser("models", help="list the models there are")
     models.set_defaults(run=_models)
@@ -252,60 +255,6 @@ def _parser() -> _Parser:
     demo.add_argument(
         "-o", "--output", type=Path, default=Path("duet"), help="without an ending"
     )
-    _playing(demo, again=True)
+    add_playing(demo, again=True)
     demo.set_defaults(run=_demo)
     return parser
-
-
-def _playing(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """How to play. A subcommand's flags must not reset what came before it."""
-    absent: Any = argparse.SUPPRESS if again else None
-    group = parser.add_argument_group("playing")
-    group.add_argument("--config", type=Path, default=absent, help="a TOML file")
-    group.add_argument("--model", default=absent, help="a name, or a model's folder")
-    group.add_argument("--provider", default=absent, help="auto, cpu or cuda")
-    for name, (kind, meaning) in _PLAY_FLAGS.items():
-        flag = f"--{name.replace('_', '-')}"
-        group.add_argument(flag, dest=name, type=kind, default=absent, help=meaning)
-
-
-def _live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """Where to play."""
-    absent: Any = argparse.SUPPRESS if again else None
-    group = parser.add_argument_group("ports")
-    group.add_argument(
-        "--backend", default=absent, help="auto, alsa, jack, coremidi or windows"
-    )
-    group.add_argument("--in", dest="name_in", default=absent, help="input port's name")
-    group.add_argument(
-        "--out", dest="name_out", default=absent, help="output port's name"
-    )
-    group.add_argument(
-        "--thru", action="store_true", default=absent, help="pass what comes in on"
-    )
-    group.add_argument("--journal", default=absent, help="write a journal there")
-    group.add_argument(
-        "--server-wait",
-        dest="server_wait_s",
-        type=float,
-        default=absent,
-        help="seconds to wait for a MIDI server that went away",
-    )
-
-
-def _settings(arguments: argparse.Namespace) -> "Settings":
-    """The settings that a file and the flags make."""
-    from ripieno.config import load
-
-    given = {k: v for k, v in vars(arguments).items() if v is not None}
-    play = {name: given[name] for name in (*_PLAY_FLAGS, "thru") if name in given}
-    names = ("model", "provider", "backend", "name_in", "name_out", "journal",
-             "server_wait_s")  # fmt: skip
-    top = {name: given[name] for name in names if name in given}
-    return load(given.get("config"), top, play)
-
-
-def _seed(settings: "Settings") -> int:
-    """The seed that was asked for, or a fresh one."""
-    given = settings.play.seed
-    return secrets.randbits(32) if given is None else given

@@ -5,6 +5,8 @@
     model = "event-gru"        # a name, or a path to a model folder
     [play]
     role = "answer"            # everything in ripieno.params.Params
+    [controls]
+    lead = 20                  # which MIDI controller turns what, of ripieno.knobs
 
 Flags win over the file, the file over the defaults. Every value's kind and bound is
 checked before anything starts; a bad one is named with its bound.
@@ -16,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ripieno import params
+from ripieno import knobs, params
 from ripieno.errors import FileError, SettingsError
 from ripieno.params import Params
 
@@ -37,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         journal: where to write the journal; None for nowhere.
         server_wait_s: how long to wait for a MIDI server that went away.
         play: how to play.
+        controls: which controller turns which parameter; where any are given, these
+            are all there are.
     """
 
     model: str = ""
@@ -47,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str | None = None
     server_wait_s: float = 120.0
     play: Params = Params()
+    controls: dict[str, int] = msgspec.field(default_factory=knobs.CONTROLS.copy)
 
 
 def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Settings:
@@ -95,6 +100,7 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(
                 f"{name} is {value!r}; a port name has 1 to 60 characters and no colon."
             )
+    knobs.check_controls(settings.controls)
     params.check(settings.play)
     return settings
 

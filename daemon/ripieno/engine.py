@@ -7,15 +7,19 @@
     advance(now) ──────▶ what is due ◀────────── role ─▶ [Send | Tell]
 
 The same engine runs live, in `render`, in tests and in `replay`: what comes out depends
-only on what went in and on the instants given. Calls of `advance` that return nothing and
-have not `acted` change nothing, so a journal need only keep the others.
+only on what went in and on the instants given. Calls of `advance` that return nothing
+and have not `acted` change nothing, so a journal need only keep the others.
 
 The engine routes; what to play is the role's (`ripieno.roles`), what both share is on
 the stand. Whatever goes out goes through the ledger.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
+from ripieno import knobs
 from ripieno.music import messages
 from ripieno.music.plan import CLICK, Ready, ToPlayer
 from ripieno.music.timeline import Timeline
@@ -23,7 +27,7 @@ from ripieno.params import Params
 from ripieno.play.click import click_notes
 from ripieno.play.ledger import Ledger
 from ripieno.play.scheduler import Scheduler
-from ripieno.play.thru import pass_through
+from ripieno.play.thru import pass_through, stop_passing
 from ripieno.roles.accompany import Accompany
 from ripieno.roles.harmonize import Harmonize
 from ripieno.roles.stand import Effect, Role, Send, Stand, Tell
@@ -38,7 +42,12 @@ BEAT_ROLES: Final = frozenset({"accompany"})
 
 
 class Engine:
-    """One performance. Thread: one. Cost of `advance`: O(what is due)."""
+    """One performance. Thread: one. Cost of `advance`: O(what is due).
+
+    Attributes:
+        controls: which controller turns which of `ripieno.knobs.KNOBS`; to be given
+            before anything is heard.
+    """
 
     def __init__(
         self,
@@ -69,6 +78,7 @@ class Engine:
         self._ready: dict[str, Ready] = {}
         self._click, self._clicked_ticks = Scheduler(), 0
         self._jumps = 0
+        self.controls: Mapping[int, str] = {}
 
     @property
     def params(self) -> Params:
@@ -79,13 +89,22 @@ class Engine:
 
     def turned(self, at_ns: int, params: Params) -> None:
         """The musician turned a knob: another value holds from now on."""
-        before = self._stand.params
-        self._stand.now_ns = at_ns
-        self._stand.turn(params)
+        stand, before = self._stand, self._stand.params
+        stand.now_ns = at_ns
+        stand.turn(params)
         if params.bpm != before.bpm and params.role in BEAT_ROLES:
-            self._stand.transport.set_tempo(at_ns, params.bpm)
+            stand.transport.set_tempo(at_ns, params.bpm)
         if params.role != before.role:
             self._change_role(at_ns)
+        elif params.meter != before.meter:
+            self._role.forget(at_ns)
+        if params.channel != before.channel:
+            stand.release(at_ns)
+        if before.thru and not params.thru:
+            for data in stop_passing(stand.ledger):
+                stand.send(at_ns, at_ns, data, thru=True)
+        if params.click and not before.click:
+            self._clicked_ticks = stand.timeline.ticks_at(at_ns)
 
     def heard(self, at_ns: int, data: bytes) -> None:
         """A complete message arrived at `at_ns`."""
@@ -95,6 +114,10 @@ class Engine:
             return
         stand = self._stand
         if messages.is_note_on(data) and stand.listener.is_echo(at_ns, data):
+            return
+        if messages.is_control(data) and data[1] in self.controls:
+            name = self.controls[data[1]]
+            self.turned(at_ns, knobs.turned(stand.params, name, data[2]))
             return
         if stand.params.thru:
             for message in pass_through(stand.ledger, data):
@@ -146,7 +169,7 @@ class Engine:
 
     @property
     def acted(self) -> bool:
-        """Whether the last `advance` changed something, though it may return nothing."""
+        """Whether the last `advance` changed something, even if it returned nothing."""
         return self._stand.acted
 
     def settle(self) -> None:
@@ -171,22 +194,20 @@ class Engine:
         """The state of the performance, as one value. Cost: sorts the recent sends."""
         stand, ready = self._stand, self._ready.get(self._stand.params.role)
         late_p50_ms, late_p99_ms = stand.lateness.quantiles_ms(0.5, 0.99)
-        return self._role.told(
-            Status(
-                turn=self._role.turn,
-                role=stand.params.role,
-                model=ready.model if ready else "",
-                provider=ready.provider if ready else "",
-                sounding=stand.ledger.sounding,
-                late_p50_ms=late_p50_ms,
-                late_p99_ms=late_p99_ms,
-                dropped=stand.scheduler.dropped,
-                echoes=stand.listener.echoes,
-                bpm=round(stand.transport.bpm, 2),
-                is_external=stand.transport.is_external,
-                **stand.counts,
-            )
+        status = Status(
+            turn=self._role.turn,
+            role=stand.params.role,
+            model=ready.model if ready else "",
+            provider=ready.provider if ready else "",
+            sounding=stand.ledger.sounding,
+            late_p50_ms=late_p50_ms,
+            late_p99_ms=late_p99_ms,
+            dropped=stand.scheduler.dropped,
+            echoes=stand.listener.echoes,
+            bpm=round(stand.transport.bpm, 2),
+            is_external=stand.transport.is_external,
         )
+        return self._role.told(msgspec.structs.replace(status, **stand.counts))
 
     # ── time ──────────────────────────────────────────────────────────────────────
 

@@ -101,7 +101,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     meter: str = "4/4"
     click: bool = False
     parts: str = "chords bass texture"
-    lead: float = 0.2
+    lead: float = 0.0
     commit: int = 0
     listen: int = 8
     phrase: int = 0
@@ -128,11 +128,20 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(chords.named(name) for name in self.chord_lock.split())
 
     def lead_sheet(self) -> Chart | None:
-        """The chart as a value, or None."""
+        """The chart as a value, or None.
+
+        Raises:
+            ValueError: it cannot be read, or it is in another meter.
+        """
         if not self.chart.strip():
             return None
         meter = self.time_signature()
-        return lead_sheet.parse(self.chart, meter.bar_ticks, meter.span_ticks)
+        chart = lead_sheet.parse(self.chart, meter.bar_ticks, meter.span_ticks)
+        if chart.meter and Meter.parse(chart.meter) != meter:
+            raise ValueError(
+                f"it is in {chart.meter} and meter is {meter}; both must be the same"
+            )
+        return chart
 
     def fixed_scale(self) -> frozenset[int] | None:
         """The pitch classes allowed, or None where they follow the human."""

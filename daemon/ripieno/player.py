@@ -13,15 +13,18 @@ import msgspec
 
 from ripieno import __version__
 from ripieno.clock import Clock
+from ripieno.config import Settings
 from ripieno.engine import Engine, Send
+from ripieno.errors import SettingsError
+from ripieno.ipc import notes
+from ripieno.knobs import by_number, merged
 from ripieno.midi import journal
 from ripieno.midi.ports import Port
 from ripieno.music import plan
 from ripieno.music.plan import Ready
-from ripieno.params import Params
 from ripieno.play.ledger import Ledger
 from ripieno.status import Status
-from ripieno.think.harmony import Tables
+from ripieno.think.tables import maybe_tables
 
 TURN_NS: Final = 500_000
 """Polling every 0.5 ms costs some 5 % of a core and adds 0.25 ms at the median."""
@@ -59,7 +62,7 @@ class Player:
     ) -> None:
         self._port, self._engine, self._clock = port, engine, clock
         self._inbox, self._outbox, self._log = inbox, outbox, log
-        self._unlogged = 0
+        self._unlogged = self._taken = self._refused = 0
 
     def turn(self) -> None:
         """One turn of the loop. Cost: some 20 µs when nothing happens."""
@@ -72,6 +75,25 @@ class Player:
             self._engine.thought(now_ns, message)
             self._write(journal.Thought(now_ns, message))
         self._advance(now_ns)
+
+    def change(self, record: bytes) -> None:
+        """Someone wants other settings; a record that says nothing valid is counted.
+
+        Cost: some 50 µs, and what it takes to read a chart.
+        """
+        self._taken += 1
+        try:
+            params = merged(self._engine.params, notes.decode_knobs(record))
+        except (msgspec.DecodeError, UnicodeDecodeError, SettingsError):
+            self._refused += 1
+            return
+        now_ns = self._clock.now_ns()
+        self._engine.turned(now_ns, params)
+        self._write(journal.Turned(now_ns, params))
+
+    def shown(self) -> notes.Shown:
+        """What it plays by, and how many changes came."""
+        return notes.Shown(self._engine.params, self._taken, self._refused)
 
     def meet(self, ready: Ready) -> None:
         """A thinker is there that introduced itself before this player began."""
@@ -97,7 +119,9 @@ class Player:
     def status(self) -> Status:
         """How the performance goes."""
         status = self._engine.status()
-        return msgspec.structs.replace(status, unlogged=self._unlogged)
+        return msgspec.structs.replace(
+            status, unlogged=self._unlogged, refused=self._refused
+        )
 
     def _advance(self, now_ns: int) -> None:
         effects = self._engine.advance(now_ns)
@@ -121,28 +145,28 @@ class Player:
 
 
 def begin(
-    params: Params,
+    settings: Settings,
     clock: Clock,
     *,
     seed: int,
     epoch: int,
     log: Outbox,
     memory: memoryview | None = None,
-    tables: Tables | None = None,
 ) -> Engine:
     """An engine that starts now, and its header in the journal."""
     start_ns = clock.now_ns()
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))
-    log.write(
-        journal.encode(
-            journal.Header(__version__, start_ns, seed, epoch, params, adopted)
-        )
+    header = journal.Header(
+        __version__, start_ns, seed, epoch, settings.play, adopted, settings.controls
     )
-    return Engine(
-        params,
+    log.write(journal.encode(header))
+    engine = Engine(
+        settings.play,
         start_ns=start_ns,
         seed=seed,
         epoch=epoch,
         ledger=Ledger(memory),
-        tables=tables,
+        tables=maybe_tables(),
     )
+    engine.controls = by_number(settings.controls)
+    return engine

@@ -26,7 +26,6 @@ from ripieno.music import messages
 from ripieno.music.plan import Ready
 from ripieno.play import ledger as ledgers
 from ripieno.player import Player, begin
-from ripieno.think.tables import maybe_tables
 
 if TYPE_CHECKING:
     from ripieno.midi.rtmidi_port import Backend
@@ -75,10 +74,7 @@ def run(
         port.sentinel.connect(connections)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
-    engine = begin(
-        settings.play, clock, seed=seed, epoch=epoch, log=log, memory=memory,
-        tables=maybe_tables(),
-    )  # fmt: skip
+    engine = begin(settings, clock, seed=seed, epoch=epoch, log=log, memory=memory)
     player = Player(
         port, engine, clock,
         inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,
@@ -135,10 +131,16 @@ def _loop(
     stopping: _StopFlag,
 ) -> None:
     parent = multiprocessing.parent_process()
-    told = block.ring("player_notes")
+    told, changes = block.ring("player_notes"), block.ring("knobs")
     status_ns = check_ns = clock.now_ns()
+    shown = None
     while True:
+        for record in changes.read():
+            player.change(record)
         player.turn()
+        if (now_shown := player.shown()) != shown:
+            shown = now_shown
+            block.shown.write(notes.encode_shown(shown))
         now_ns = clock.now_ns()
         if now_ns >= check_ns:
             check_ns = now_ns + CHECK_NS

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-import msgspec
 from rich.console import Console
 
 from ripieno import thinker
@@ -20,6 +19,7 @@ from ripieno.errors import (
     RipienoError,
     SettingsError,
 )
+from ripieno.flags import written
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.midi.client_port import ClientPort
@@ -27,7 +27,6 @@ from ripieno.midi.memory import MemoryPort
 from ripieno.music.plan import Ready
 from ripieno.player import Player, begin
 from ripieno.status import Status
-from ripieno.think.tables import maybe_tables
 
 TURN_NS: Final = 500_000
 LOADING_NS: Final = 60 * NS_PER_S
@@ -66,9 +65,7 @@ class _Embedded:
         self, settings: Settings, seed: int, block: Block, clock: Clock
     ) -> None:
         self._port, log = MemoryPort(), _Nowhere()
-        engine = begin(
-            settings.play, clock, seed=seed, epoch=0, log=log, tables=maybe_tables()
-        )
+        engine = begin(settings, clock, seed=seed, epoch=0, log=log)
         self._player = Player(
             self._port,
             engine,
@@ -169,21 +166,6 @@ class _ThroughPorts:
         return None
 
 
-def daemon_flags(settings: Settings, seed: int) -> list[str]:
-    """The flags that give `ripieno play` these settings and this seed."""
-    top = {
-        "backend": settings.backend, "model": settings.model,
-        "provider": settings.provider, "in": settings.name_in,
-        "out": settings.name_out, "server-wait": settings.server_wait_s,
-    }  # fmt: skip
-    play = msgspec.structs.asdict(settings.play) | {"seed": seed}
-    is_thru = play.pop("thru")
-    flags = [
-        f"--{name.replace('_', '-')}={value}" for name, value in (top | play).items()
-    ]
-    return [*flags, "--thru"] if is_thru else flags
-
-
 @contextlib.contextmanager
 def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
     """`ripieno play` as a program of its own, played to through its ports.
@@ -191,7 +173,7 @@ def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[S
     Raises:
         RipienoError: it ended; the sentence is its own.
     """
-    command = [sys.executable, "-m", "ripieno", "play", *daemon_flags(settings, seed)]
+    command = [sys.executable, "-m", "ripieno", "play", *written(settings, seed)]
     daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         port = _connect(settings, daemon)

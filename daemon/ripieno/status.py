@@ -27,6 +27,7 @@ class Status(msgspec.Struct, frozen=True):
         dropped: notes not played because their end had passed.
         echoes: our own notes that came back and were ignored.
         malformed: messages that were not MIDI.
+        refused: changes of settings that made no sense.
         unlogged: lines that the journal had no room for.
         bpm, is_external: the tempo, and whether a MIDI clock gives it.
         position: bar and beat, counted from 1; empty where there is no beat.
@@ -55,6 +56,7 @@ class Status(msgspec.Struct, frozen=True):
     dropped: int = 0
     echoes: int = 0
     malformed: int = 0
+    refused: int = 0
     unlogged: int = 0
     bpm: float = 0.0
     is_external: bool = False

@@ -7,23 +7,27 @@
         died, hung, or its server went away    ▼ │  started again, connections put back
 
 What sounds is written in the shared block, so a player that was killed leaves its
-ledger to the next one, which releases it. The journal is written to its file here: the
+ledger to the next one, which releases it; and so is what it played by, which the next
+one begins with. The journal is written to its file here: the
 playing process touches no disk. Ends with one sentence when nothing can be done.
 """
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ripieno import player_process, thinker
 from ripieno.child import Child
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.config import Settings
-from ripieno.errors import ModelError, PortError, RipienoError
-from ripieno.ipc import notes
+from ripieno.errors import FileError, ModelError, PortError, RipienoError
+from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.journal import JournalFile
@@ -81,6 +85,7 @@ class Supervisor:
         self._journal: JournalFile | None = None
         self._ready: Ready | None = None
         self._is_open = False
+        self._presence: Path | None = None
 
     def run(self) -> None:
         """Play until told to stop by SIGINT or SIGTERM.
@@ -99,9 +104,19 @@ class Supervisor:
             self._wait_for(self._thinker, lambda: self._ready is not None)
             self._player.start(self._clock.now_ns())
             self._wait_for(self._player, lambda: self._is_open)
+            self._announce()
             self._watch()
         finally:
             self._stop()
+
+    def _announce(self) -> None:
+        """Let `ripieno set` find us; the music does not depend on it."""
+        name_in, name_out = self._settings.name_in, self._settings.name_out
+        here = presence.Presence(os.getpid(), self._block.name, name_in, name_out)
+        try:
+            self._presence = presence.announce(here)
+        except FileError as error:
+            self._say(f"`ripieno set` will not find this one: {error}")
 
     def _on_signal(self, *_: object) -> None:
         self._stopping = True
@@ -128,7 +143,7 @@ class Supervisor:
         self._block.set_word("player_beat_ns", 0)
         self._block.ring("to_player").skip()
         args = (
-            self._block.name, self._settings, self._seed, self._epoch,
+            self._block.name, self._as_last_turned(), self._seed, self._epoch,
             self._patchbay.pairs, self._ready,
         )  # fmt: skip
         self._epoch += 1
@@ -137,6 +152,14 @@ class Supervisor:
         )
         process.start()
         return process
+
+    def _as_last_turned(self) -> Settings:
+        """The settings, with what the last player played by, if there was one."""
+        record = self._block.shown.read()
+        if record is None:
+            return self._settings
+        shown = notes.decode_shown(record)
+        return msgspec.structs.replace(self._settings, play=shown.params)
 
     def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
         until_ns = self._clock.now_ns() + LOADING_NS
@@ -235,6 +258,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Let the player release everything; then end both, whatever they do."""
+        if self._presence is not None:
+            presence.withdraw(self._presence)
         self._block.set_word("stop", 1)
         until_ns = self._clock.now_ns() + NS_PER_S
         for child in (self._player, self._thinker):

@@ -100,10 +100,19 @@ def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
     )
 
 
-def minds_for(model: str, provider: str) -> Minds:
-    """Minds by role: of the model that was named where it plays it, else of any."""
+def minds_for(
+    model: str, provider: str, loading: Callable[[], None] = lambda: None
+) -> Minds:
+    """Minds by role: of the model that was named where it plays it, else of any.
+
+    Args:
+        model: a name, a path to a folder, or nothing.
+        provider: see `ripieno.config.Settings`.
+        loading: is called before each one is loaded.
+    """
 
     def wake_for(role: str) -> tuple[Mind, Ready]:
+        loading()
         is_named = model and role in load(find(model)).roles
         return wake(for_role(role, model if is_named else ""), provider)
 
@@ -115,7 +124,12 @@ def run(block_name: str, model: str, provider: str, role: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     block = Block(block_name)
     told = block.ring("thinker_notes")
-    minds = minds_for(model, provider)
+
+    def hold_heart() -> None:
+        """A load takes tens of seconds on a cold GPU: as long nothing beats."""
+        block.set_word("thinker_beat_ns", 0)
+
+    minds = minds_for(model, provider, hold_heart)
     try:
         for_role(role, model)  # a model that was named has to play what it is asked
         ready = minds.load(role)

@@ -45,31 +45,29 @@ POP909: Final = (
 )
 
 
-def card(
-    manifest: Manifest, preset: dict[str, Any], figures: Figures, pieces: dict[str, int]
-) -> str:
+def card(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
     """The card of a model, in Markdown.
 
     Args:
         manifest: of the finished folder.
         preset: the recipe, as the checkpoint holds it.
         figures: what `publish.measure` found.
-        pieces: training pieces per source.
     """
     parts = [
         _head(manifest, preset, figures),
-        _data(manifest, pieces),
+        _data(manifest),
         _likelihood(figures),
         _step(figures["step_ms"]),
         _use(manifest),
-        "## Limits\n\n" + "\n".join(_wrap(line, "- ") for line in LIMITS),
+        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
         _licence(manifest),
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _wrap(text: str, bullet: str = "") -> str:
+def wrap(text: str, bullet: str = "") -> str:
+    """A paragraph, or a list's item."""
     return textwrap.fill(
         text,
         WIDTH,
@@ -80,7 +78,8 @@ def _wrap(text: str, bullet: str = "") -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -101,21 +100,25 @@ def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
         "One event is (source, delta, key, velocity): see `ripieno.music.vocabulary`, "
         f"fingerprint `{manifest.fingerprint}`."
     )
-    return f"# {manifest.name}\n\n{_wrap(what)}\n\n{_wrap(event)}"
+    return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(event)}"
 
 
-def _data(manifest: Manifest, pieces: dict[str, int]) -> str:
+def data_table(manifest: Manifest) -> str:
+    """The sources, with their licences and commits."""
     rows = [
         [
             source.name,
-            str(pieces[source.name]),
+            str(source.pieces),
             source.licence,
             f"<{source.origin.split()[0]}>",
             f"`{source.commit[:10]}`",
         ]
         for source in manifest.sources
     ]
-    table = _table(["source", "pieces", "licence", "from", "commit"], rows)
+    return table(["source", "pieces", "licence", "from", "commit"], rows)
+
+
+def _data(manifest: Manifest) -> str:
     how = (
         "Held out is about one piece in twenty-five. A held-out piece whose "
         "title is also "
@@ -128,7 +131,7 @@ def _data(manifest: Manifest, pieces: dict[str, int]) -> str:
         "that change "
         "at the longest silences, one part each, or the human alone."
     )
-    return f"## Music it was trained on\n\n{table}\n\n{_wrap(how)}"
+    return f"## Music it was trained on\n\n{data_table(manifest)}\n\n{wrap(how)}"
 
 
 def _likelihood(figures: Figures) -> str:
@@ -157,20 +160,20 @@ def _likelihood(figures: Figures) -> str:
     return "\n\n".join(
         [
             "## How well it predicts held-out music",
-            _wrap(
+            wrap(
                 f"{figures['events']:,} events of {figures['crops']} fixed "
                 "crops; nats per "
                 "event, each field given the ones before it; lower is better."
             ),
-            _table(["", *fields], rows),
-            _table(["total, by kind", *NAMES.values()], kinds),
-            _wrap(baselines),
+            table(["", *fields], rows),
+            table(["total, by kind", *NAMES.values()], kinds),
+            wrap(baselines),
         ]
     )
 
 
 def _step(step_ms: dict[str, float]) -> str:
-    return "## A step\n\n" + _wrap(
+    return "## A step\n\n" + wrap(
         f"{step_ms['p50']:.3f} ms at the median, {step_ms['p99']:.3f} ms at the "
         "99th of a "
         "hundred: one thread of a shared two-core AMD EPYC (Zen 4), batch 1, sampling "
@@ -182,20 +185,20 @@ def _use(manifest: Manifest) -> str:
     sampling = manifest.sampling
     pairs = zip(FIELDS, sampling.temperature, sampling.top_p, strict=True)
     rows = [[field, str(heat), str(share)] for field, heat, share in pairs]
-    table = _table(["sampling defaults", "temperature", "top-p"], rows)
-    return f"## Using it\n\n    ripieno play --model {manifest.name}\n\n{table}"
+    defaults = table(["sampling defaults", "temperature", "top-p"], rows)
+    return f"## Using it\n\n    ripieno play --model {manifest.name}\n\n{defaults}"
 
 
 def _licence(manifest: Manifest) -> str:
     names = {source.name for source in manifest.sources}
-    parts = [_wrap(f"The weights are under {manifest.licence}. {THANKS}")]
+    parts = [wrap(f"The weights are under {manifest.licence}. {THANKS}")]
     if "pop909" in names:
-        parts.append(_wrap(POP909))
+        parts.append(wrap(POP909))
     return "\n\n".join(["## Licence", *parts])
 
 
 def _again(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
-    ends = _wrap(
+    ends = wrap(
         f"These weights are of step {figures['progress']['best_step']} of "
         f"{preset['steps']}, the best on held-out crops. All figures are in "
         "`figures.json`; `golden.npz` is replayed by the daemon's tests."

@@ -85,7 +85,7 @@ def publish(
         final = describe(name, model, packed, quality(figures), folder)
         _write_manifest(folder, final)
         evaluate.write(figures, folder / FIGURES)
-        text = card(final, payload["preset"], figures, _pieces(packed))
+        text = card(final, payload["preset"], figures)
         (folder / manifests.CARD).write_text(text, encoding="utf-8")
         shutil.rmtree(models / name, ignore_errors=True)
         shutil.move(folder, models / name)

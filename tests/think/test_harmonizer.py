@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.command import MODELS
 
 from ripieno.music.plan import Limits, Played, Sing, Voices
 from ripieno.think.harmonizer import (
@@ -16,6 +17,8 @@ from ripieno.think.harmonizer import (
     Manner,
     fingerprint,
 )
+from ripieno.think.manifest import GOLDEN
+from ripieno.think.session import Loaded
 
 S = 1_000_000_000
 SHAPES = {
@@ -205,3 +208,65 @@ def test_a_cooler_musician_cools_every_voice(graph):
 def test_the_layout_has_a_fingerprint():
     assert len(fingerprint()) == 16
     assert fingerprint() == fingerprint()
+
+
+# ── the model that is shipped ────────────────────────────────────────────────────────
+
+TWINKLE = (72, 72, 79, 79, 81, 81, 79, 77, 77, 76, 76, 74, 74, 72)  # C5 C5 G5 G5 …
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Loaded(MODELS / "chorale-gru", "cpu").graphs["model"]
+
+
+def performed(mind, melody, limits=None):
+    """Every chord, bass first, of a melody in crotchets; all of it is really sent."""
+    chords: list[tuple[int, ...]] = []
+    for number, pitch in enumerate(melody):
+        at_ns = number * S // 2
+        voices = mind.voices(pitch, at_ns, limits)
+        for old in set(chords[-1]) if chords else ():
+            mind.played(Played(at_ns, 1, old, 0))
+        sung(mind, voices, at_ns)
+        chords.append(mind.chord)
+    return chords
+
+
+def test_the_golden_vectors_replay_without_torch(shipped):
+    with np.load(MODELS / "chorale-gru" / GOLDEN) as golden:
+        told = [name for name in golden.files if name in shipped.put]
+        shipped.reset()
+        for number, wanted in enumerate(golden["voices"]):
+            for name in told:
+                shipped.put[name][0] = golden[name][number]
+            shipped.run()
+            assert shipped.out["voices"][0].tolist() == wanted.tolist(), number
+            away = np.abs(shipped.out["logits"][0] - golden["logits"][number])
+            assert away.max() <= 1e-4, number
+
+
+def test_the_same_performance_gives_the_same_harmony(shipped):
+    first = performed(Harmonizer(shipped, seed=1), TWINKLE)
+    assert performed(Harmonizer(shipped, seed=1), TWINKLE) == first
+    assert performed(Harmonizer(shipped, seed=2), TWINKLE) != first
+
+
+def test_an_octave_higher_is_the_same_harmony_an_octave_higher(shipped):
+    cold = Manner(temperature=(1e-3,) * 3)
+    high = performed(Harmonizer(shipped, cold), [p + 12 for p in TWINKLE])
+    low = performed(Harmonizer(shipped, cold), TWINKLE)
+    assert [tuple(p - 12 for p in chord) for chord in high] == low
+
+
+def test_a_scale_and_a_register_hold_for_the_whole_tune(shipped):
+    limits = Limits(low=45, scale=sum(1 << pc for pc in (0, 2, 4, 5, 7, 9, 11)))
+    for chord in performed(Harmonizer(shipped), TWINKLE, limits):
+        assert all(p >= 45 and p % 12 in (0, 2, 4, 5, 7, 9, 11) for p in chord)
+
+
+def test_the_bass_of_a_tune_in_c_moves_and_comes_home(shipped):
+    chords = performed(Harmonizer(shipped, Manner(temperature=(1e-3,) * 3)), TWINKLE)
+    basses = [bass % 12 for bass, _, _ in chords]
+    assert len(set(basses)) >= 4
+    assert basses[-1] in (0, 4, 9)  # C, E or A below the last C

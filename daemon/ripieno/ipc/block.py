@@ -1,15 +1,18 @@
 """The one block of memory that all our processes share.
 
-Layout: a few 64-bit words (stop flag, heartbeats), the ledger, five rings. It belongs
-to the supervisor, which makes it and removes it; the others attach by name. Whatever
-process dies, what it wrote is still there for the others to read.
+Layout: a few 64-bit words (stop flag, heartbeats), the ledger, what the player plays
+by, six rings. It belongs to the supervisor, which makes it and removes it; the others
+attach by name. Whatever process dies, what it wrote is still there for the others.
 """
 
 import struct
+import sys
+from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
 from ripieno.ipc.ring import Ring
+from ripieno.ipc.slot import Slot
 
 LEDGER_BYTES: Final = 4096
 """Room for `ripieno.play.ledger.SIZE`, checked where the two meet."""
@@ -19,20 +22,34 @@ RING_BYTES: Final = {
     "journal": 1 << 20,
     "player_notes": 1 << 16,
     "thinker_notes": 1 << 16,
+    "knobs": 1 << 15,
 }
+SHOWN_BYTES: Final = 1 << 17
+"""Room for two settings with whatever chart `knobs` has room for."""
 WORDS: Final = ("stop", "player_beat_ns", "thinker_beat_ns")
 
 _WORD: Final = struct.Struct("<q")
 _WORDS_BYTES: Final = 64
-SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + sum(RING_BYTES.values())
+SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + SHOWN_BYTES + sum(RING_BYTES.values())
 
 
 class Block:
     """Shared memory with names for its parts. Thread: any; a ring has its two ends."""
 
-    def __init__(self, name: str | None = None) -> None:
-        """Make a fresh block, or attach to the one of that name."""
-        self._memory = SharedMemory(name, create=name is None, size=SIZE)
+    def __init__(self, name: str | None = None, *, is_guest: bool = False) -> None:
+        """Make a fresh block, or attach to the one of that name.
+
+        Args:
+            name: of a block that is there; None for a fresh one.
+            is_guest: whether this process is none of the supervisor's.
+
+        Raises:
+            OSError: there is no such block (any more).
+        """
+        if is_guest:
+            self._memory = _guest(name)
+        else:
+            self._memory = SharedMemory(name, create=name is None, size=SIZE)
         self._is_mine = name is None
         view = self._memory.buf
         assert view is not None
@@ -40,6 +57,8 @@ class Block:
         self.ledger = view[_WORDS_BYTES : _WORDS_BYTES + LEDGER_BYTES]
         self._rings: dict[str, Ring] = {}
         at = _WORDS_BYTES + LEDGER_BYTES
+        self.shown = Slot(view[at : at + SHOWN_BYTES])
+        at += SHOWN_BYTES
         for ring, size in RING_BYTES.items():
             self._rings[ring] = Ring(view[at : at + size])
             at += size
@@ -68,6 +87,21 @@ class Block:
             ring.close()
         self._words.release()
         self.ledger.release()
+        self.shown.close()
         self._memory.close()
         if self._is_mine:
             self._memory.unlink()
+
+
+def _guest(name: str | None) -> SharedMemory:
+    """Memory that is not ours: left alone when this process ends.
+
+    Before 3.13 whoever attaches is taken for an owner, and Python removes the memory
+    when that process ends, under the daemon's feet.
+    """
+    if sys.version_info >= (3, 13):
+        return SharedMemory(name, track=False)
+    memory = SharedMemory(name)
+    if sys.platform != "win32":
+        resource_tracker.unregister(f"/{memory.name}", "shared_memory")
+    return memory

@@ -1,10 +1,11 @@
-"""What a child process tells the supervisor, besides the journal."""
+"""What a child tells the supervisor, besides the journal; what the player shows."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from ripieno.music.plan import Ready
+from ripieno.params import Params
 from ripieno.status import Status
 
 SERVER_GONE: Final = 17
@@ -38,3 +39,25 @@ Note = Failure | Report | Opened | Ready
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Note).decode
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What the player plays by, for whoever looks.
+
+    It lies in the block, not in a `Report`: a ring has one reader, and this has to
+    outlive the player to the instant, not to its last report.
+
+    Attributes:
+        params: as they stand.
+        taken, refused: changes that came through the block.
+    """
+
+    params: Params
+    taken: int = 0
+    refused: int = 0
+
+
+encode_shown = msgspec.json.Encoder().encode
+decode_shown = msgspec.json.Decoder(Shown).decode
+decode_knobs = msgspec.json.Decoder(dict[str, Any]).decode
+"""A record of the ring `knobs`: the names and values that change."""

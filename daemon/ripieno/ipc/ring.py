@@ -55,6 +55,11 @@ class Ring:
         _COUNT.pack_into(self._counts, _COUNT.size, tail)
         return records
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was written has been read."""
+        return self._head == self._tail
+
     def skip(self) -> None:
         """Forget all that was written so far; for a reader that has just begun."""
         _COUNT.pack_into(self._counts, _COUNT.size, self._head)

@@ -1,9 +1,9 @@
 """The journal: every input, decision, seed, deadline and output, one JSON line each.
 
-A `Header`, then in order: `Heard` and `Thought` (what went into the engine), `Tick` (an
-instant at which something came out), and under it what came out: `Sent` and `Told`. It
-is enough to play the performance again bit for bit (`ripieno replay`), and plain enough
-to read or to plot.
+A `Header`, then in order: `Heard`, `Thought` and `Turned` (what went into the engine),
+`Tick` (an instant at which something came out), and under it what came out: `Sent` and
+`Told`. It is enough to play the performance again bit for bit (`ripieno replay`), and
+plain enough to read or to plot.
 """
 
 import contextlib
@@ -28,6 +28,8 @@ class Header(msgspec.Struct, frozen=True, tag=True):
     params: Params
     adopted: bytes = b""
     """The ledger as the player found it, zlib-compressed; empty if nothing sounded."""
+    controls: dict[str, int] = msgspec.field(default_factory=dict)
+    """Which controller turned which parameter."""
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):
@@ -42,6 +44,13 @@ class Thought(msgspec.Struct, frozen=True, tag=True):
 
     at_ns: int
     message: ToPlayer
+
+
+class Turned(msgspec.Struct, frozen=True, tag=True):
+    """The musician changed settings, not by a controller: these held from then on."""
+
+    at_ns: int
+    params: Params
 
 
 class Tick(msgspec.Struct, frozen=True, tag=True):
@@ -69,7 +78,7 @@ class Told(msgspec.Struct, frozen=True, tag=True):
     message: ToThinker
 
 
-Entry = Header | Heard | Thought | Tick | Released | Sent | Told
+Entry = Header | Heard | Thought | Turned | Tick | Released | Sent | Told
 
 
 class JournalFile:

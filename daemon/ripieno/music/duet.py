@@ -77,7 +77,8 @@ def classes(pitches: Collection[int]) -> Floats:
 
 def durations(span: Span) -> Floats:
     """The share of a span for which each pitch class sounded."""
-    return np.mean([classes(frame) for frame in span.sounding], axis=0, dtype="f4")
+    shares: Floats = np.mean([classes(f) for f in span.sounding], axis=0, dtype="f4")
+    return shares
 
 
 def phases(phase: Phase) -> Floats:
@@ -161,8 +162,10 @@ DENSITIES: Final = (2.0, 5.0, 8.0, 11.0, 14.0, 18.0, 24.0)
 """Edges between the classes of density, in notes a bar of sixteen frames."""
 VOICES: Final = (1.15, 1.7, 2.5)
 """Edges between the classes of thickness, in notes an onset."""
+RINGING: Final = QUALITIES + 12 + 12 + 6 + 6 + 4 + 4
+"""Where in a context the heights that sound begin."""
 CONTEXT: Final = (
-    QUALITIES + 12 + 12 + 6 + 6 + 4 + 4 + HEIGHTS + 12 + 3
+    RINGING + HEIGHTS + 12 + 3
     + (len(DENSITIES) + 2) + (len(VOICES) + 2) + len(STYLES)
 )  # fmt: skip
 

@@ -73,10 +73,14 @@ class Ledger:
 
     def release_all(self) -> list[bytes]:
         """End everything, whoever began it, and lift every pedal."""
+        return self.release() + self.lift_pedals()
+
+    def lift_pedals(self) -> list[bytes]:
+        """Lift every pedal that is down."""
         feet = sorted(self._feet)
         for slot in feet:
             self._lift(slot)
-        return self.release() + [
+        return [
             messages.control((s - N_NOTES) // 2, PEDALS[(s - N_NOTES) % 2], 0)
             for s in feet
         ]

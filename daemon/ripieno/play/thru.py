@@ -19,3 +19,8 @@ def pass_through(ledger: Ledger, data: bytes) -> list[bytes]:
     if messages.is_control(data) and data[1] in PEDALS:
         return ledger.pedal(channel, data[1], data[2])
     return [data]
+
+
+def stop_passing(ledger: Ledger) -> list[bytes]:
+    """The messages that end what was passed on, where no more is."""
+    return ledger.release(lambda note_id: note_id == THRU) + ledger.lift_pedals()

@@ -18,6 +18,11 @@ from ripieno.think.parallel import parallel
 PATIENCE_NS: Final = 8_000_000
 """10 ms from key to answer are allowed; the plain fallback sounds before that."""
 LONGEST_BEATS: Final = 64
+CHORD_NS: Final = 35_000_000
+"""Keys that go down so close together are one chord (Goebl 2001: 10–50 ms); a legato
+step overlaps later."""
+PLAIN: Final = "fauxbourdon"
+"""What stands in for the model: whole triads without parallel fifths."""
 SOFTER: Final = 0.85
 """The voices stay below the melody that they carry."""
 MEMORY: Final = 64
@@ -58,7 +63,11 @@ class Harmonize:
         stand, params = self._stand, self._stand.params
         revision = stand.next_revision()
         key = _Key(event.pitch, event.velocity, revision, event.at_ns)
+        if self._is_inner(key):
+            key.voices = ()
         self._keys[event.pitch] = key
+        if key.voices is not None:
+            return
         if params.manner != "learned":
             self._sing(key, self._parallel(key), event.at_ns)
             return
@@ -122,6 +131,18 @@ class Harmonize:
         """Harmony has nothing to add."""
         return status
 
+    def _is_inner(self, key: _Key) -> bool:
+        """Whether a key is struck in a chord, below its top: only the top is sung to.
+
+        What was sung to a lower key of the same chord is taken back.
+        """
+        chord = [k for k in self._keys.values() if key.down_ns - k.down_ns < CHORD_NS]
+        for lower in chord:
+            if lower.pitch < key.pitch:
+                self._let_go(lower.pitch, key.down_ns)
+                lower.voices = ()
+        return any(higher.pitch > key.pitch for higher in chord)
+
     def _parallel(self, key: _Key) -> tuple[int, ...]:
         params = self._stand.params
         scale = params.fixed_scale()
@@ -131,7 +152,7 @@ class Harmonize:
         return parallel(
             key.pitch,
             scale,
-            "thirds" if params.manner == "learned" else params.manner,
+            PLAIN if params.manner == "learned" else params.manner,
             voices=params.voices,
             low=params.low,
             high=params.high,
@@ -149,8 +170,11 @@ class Harmonize:
         self._stand.counts["on_time"] += at_ns - key.down_ns <= PATIENCE_NS
 
     def _lift(self, pitch: int, at_ns: int) -> None:
-        if self._keys.pop(pitch, None) is None:
-            return
+        if self._keys.pop(pitch, None) is not None:
+            self._let_go(pitch, at_ns)
+
+    def _let_go(self, pitch: int, at_ns: int) -> None:
+        """End the voices of a key."""
         mine = {note_id for note_id, key in self._ids.items() if key == pitch}
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
         self._stand.release(at_ns, mine.__contains__)

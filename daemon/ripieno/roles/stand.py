@@ -128,7 +128,8 @@ class Stand:
         self.seed, self.tables = seed, tables
         self.now_ns = timeline.origin_ns
         self.acted = False
-        self.turn(params)
+        self.params, self.meter = params, params.time_signature()
+        self._chart = params.lead_sheet()
         self.transport = Transport(timeline)
         self.ledger, self.listener, self.history = ledger, Listener(), History()
         self.scheduler, self.lateness = Scheduler(), Lateness()
@@ -139,10 +140,11 @@ class Stand:
         self._revision = epoch << 32
 
     def turn(self, params: Params) -> None:
-        """Other settings hold from now on."""
-        self.params = params
-        self.meter = params.time_signature()
-        self._chart = params.lead_sheet()
+        """Other settings hold from now on. Cost: a chart is read only if it is new."""
+        before, self.params = self.params, params
+        if (params.chart, params.meter) != (before.chart, before.meter):
+            self.meter = params.time_signature()
+            self._chart = params.lead_sheet()
 
     def written(self, ticks: int) -> int | None:
         """The chord that the chart has at a tick; None where it has none."""
@@ -196,7 +198,7 @@ class Stand:
         return now_ns - due_ns
 
     def release(self, at_ns: int, which: Callable[[int], bool] = is_planned) -> None:
-        """End sounding notes, by their ids; all that were planned if nothing is said."""
+        """End sounding notes, by their ids; all that were planned where none are."""
         for data in self.ledger.release(which):
             self.send(at_ns, at_ns, data)
 

@@ -108,7 +108,8 @@ class Duet:
         """Start with an empty history.
 
         Args:
-            harmony, texture: loaded and warm.
+            harmony: its graph, loaded and warm.
+            texture: its graph, loaded and warm.
         """
         self._harmony, self._texture = harmony, texture
         self.reset()
@@ -222,8 +223,8 @@ class Duet:
 
     def _write_frame(self, branch: _Branch) -> None:
         """Notes of one frame, lowest first, until the token that ends it."""
-        ask, struck = branch.ask, 0
-        for _ in range(MOST_STEPS):
+        ask = branch.ask
+        for struck in range(MOST_STEPS):
             mask = self._mask(branch, struck)
             noise = branch.noise.random(2).astype(np.float32)
             token, length = self._step(branch, branch.frame, mask, noise)
@@ -233,7 +234,6 @@ class Duet:
             pitch = duet.pitch_of(token, branch.chord)
             branch.notes.append(Note(branch.frame, pitch, frames))
             branch.line = _with(branch.line, pitch, frames)
-            struck += 1
         branch.frame += 1
         branch.line = branch.line.rung(1)
         if branch.frame == ask.frames:

@@ -116,7 +116,7 @@ class Harmony:
 
     def reset(self) -> None:
         """Nothing was heard."""
-        self._belief = self._prior.copy()
+        self._belief: Floats = self._prior.copy()
         self._memory = np.zeros(12)
 
     def ahead(self, phases: Iterable[Phase]) -> Floats:

@@ -163,7 +163,8 @@ def _check(manifest: Manifest, folder: Path) -> None:
         raise ModelError(
             f"The model {folder.name} speaks contract {manifest.contract} "
             f"({manifest.interface}); this daemon speaks contract 1 "
-            f"({', '.join(FINGERPRINTS)}). Use the Ripieno release that it was made for."
+            f"({', '.join(FINGERPRINTS)}). "
+            "Use the Ripieno release that it was made for."
         )
     if manifest.fingerprint != fingerprint():
         raise ModelError(

@@ -45,7 +45,7 @@ def parallel(
     Raises:
         ValueError: there is no such kind.
 
-    Cost: O(voices); some 3 µs.
+    Cost: O(voices); some 8 µs on a busy core.
     """
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is not a kind of parallel: {', '.join(KINDS)}")

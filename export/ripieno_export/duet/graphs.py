@@ -92,7 +92,7 @@ class TextureStep(nn.Module):
         """A state."""
         return (torch.zeros(1, self.network.hidden),)
 
-    def forward(  # noqa: PLR0913
+    def forward(  # noqa: PLR0913, PLR0917 (a graph's inputs are positional)
         self,
         token: Tensor,
         length: Tensor,

@@ -7,7 +7,7 @@ history cannot be wrong: what is measured teacher-forced is what is played.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,11 @@ from torch import Tensor, nn
 from ripieno.music import duet
 from ripieno.music.chords import NO_CHORD
 from ripieno_export.duet.packing import Floats, Spans
+from ripieno_export.duet.songs import Frames
 from ripieno_export.networks.harmony import Harmony
 from ripieno_export.preset import Preset
+
+A = TypeVar("A", bound=npt.NDArray[Any])
 
 SHARES: Final = (0.6, 0.2, 0.1, 0.1)
 """How often each staleness is trained: deciding on the beat comes first."""
@@ -62,14 +65,16 @@ class HarmonyTask:
         """Mean nats a span, [1]."""
         chance = np.random.default_rng((self._preset.seed, step))
         picked = [self._crop(chance) for _ in range(self._preset.batch)]
-        rows, scalars, chords = (np.stack(column) for column in zip(*picked))
-        return nats(self.model, rows, scalars, chords)[None]
+        rows, scalars, chords = zip(*picked, strict=True)
+        return nats(
+            self.model, np.stack(rows), np.stack(scalars), np.stack(chords)
+        )[None]
 
     def judge(self) -> list[float]:
         """Deciding on the beat, mean nats a span over held-out songs."""
         return [judged(self.model, self._held_out, 0)]
 
-    def _crop(self, chance: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    def _crop(self, chance: np.random.Generator) -> tuple[Floats, Floats, Frames]:
         length = self._preset.events
         drawn = int(np.searchsorted(self._odds, chance.random() * self._odds[-1]))
         song = self._songs[drawn]
@@ -111,7 +116,7 @@ def inputs(
     return heard.astype(np.float32), scalars.astype(np.float32)
 
 
-def nats(model: nn.Module, rows: Floats, scalars: Floats, chords: Floats) -> Tensor:
+def nats(model: nn.Module, rows: Floats, scalars: Floats, chords: Frames) -> Tensor:
     """Mean cross-entropy over the spans whose chord is known; scalar."""
     logits = model(torch.from_numpy(rows), torch.from_numpy(scalars))
     told = torch.from_numpy(chords)
@@ -133,9 +138,9 @@ def judged(model: nn.Module, songs: Sequence[Spans], staleness: int) -> float:
     return total / max(count, 1.0)
 
 
-def _padded(array: Floats, length: int, value: float = 0.0) -> Floats:
+def _padded(array: A, length: int, value: float = 0.0) -> A:
     missing = length - len(array)
     if missing <= 0:
         return array
     pad = np.full((missing, *array.shape[1:]), value, array.dtype)
-    return np.concatenate([array, pad])
+    return cast("A", np.concatenate([array, pad]))

@@ -22,8 +22,15 @@ from ripieno_export.train import SHAPES, learning_rate, optimiser
 class Task(Protocol):
     """What is learned."""
 
-    model: nn.Module
-    parts: tuple[str, ...]
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        ...
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What its losses are called."""
+        ...
 
     def losses(self, step: int) -> Tensor:
         """The batch of a step: nats of each part, shape [K]; their sum is descended."""

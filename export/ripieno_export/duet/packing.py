@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.music import duet
-from ripieno.music.chords import NO_CHORD
+from ripieno.music.chords import NO_CHORD, QUALITIES
 from ripieno_export.duet.songs import Frames, Grid, Song
 
 MOST_NOTES: Final = 8
@@ -203,12 +203,12 @@ def contexts(columns: npt.NDArray[np.int16], sounding: Bytes) -> Floats:
     count = len(columns)
     index = np.arange(count)
     row = np.zeros((count, duet.CONTEXT), np.float32)
-    root, quality = np.divmod(by_name["chord"], duet.QUALITIES)
+    root, quality = np.divmod(by_name["chord"], QUALITIES)
     is_first = by_name["before"] == NO_CHORD
-    before = np.where(is_first, root, by_name["before"] // duet.QUALITIES)
+    before = np.where(is_first, root, by_name["before"] // QUALITIES)
     at = 0
     hot = (
-        (quality, duet.QUALITIES),
+        (quality, QUALITIES),
         ((root - before) % 12, 12),
         (root, 12),
         (np.minimum(by_name["frame"], 5), 6),
@@ -247,12 +247,10 @@ def transposed(
     columns, sounding = columns.copy(), sounding.copy()
     place = {name: i for i, name in enumerate(COLUMNS)}
     chord = columns[:, place["chord"]].astype(np.int64)
-    root = chord // duet.QUALITIES + semitones
-    columns[:, place["chord"]] = chord + (root % 12 - chord // duet.QUALITIES) * (
-        duet.QUALITIES
-    )
+    root = chord // QUALITIES + semitones
+    columns[:, place["chord"]] = chord + (root % 12 - chord // QUALITIES) * (QUALITIES)
     before = columns[:, place["before"]].astype(np.int64)
-    moved = (before + semitones * duet.QUALITIES) % (12 * duet.QUALITIES)
+    moved = (before + semitones * QUALITIES) % (12 * QUALITIES)
     columns[:, place["before"]] = np.where(before == NO_CHORD, NO_CHORD, moved)
     height = columns[:, 0].astype(np.int64) - 1 + 12 * (root // 12)
     height = np.where(height < 0, height + 12, height)

@@ -97,9 +97,8 @@ class TextureTask:
         wrong = (chance.random(len(token)) < rate) & (token != duet.NEXT)
         moved = token + chance.choice([-12, -7, -5, -2, -1, 1, 2, 5, 7, 12], len(token))
         token = np.where(wrong, np.clip(moved, 1, duet.TOKENS - 1), token)
-        first = sum((duet.QUALITIES, 12, 12, 6, 6, 4, 4))
         dropped = chance.random((len(rows), duet.HEIGHTS)) < rate
-        rows[:, first : first + duet.HEIGHTS][dropped] = 0.0
+        rows[:, duet.RINGING : duet.RINGING + duet.HEIGHTS][dropped] = 0.0
         return token, length, rows, told, lengths
 
 

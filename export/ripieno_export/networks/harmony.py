@@ -55,16 +55,18 @@ class Harmony(nn.Module):
         Returns:
             [..., R, H].
         """
-        seen = rows.index_select(-1, self.turned).unflatten(-1, (ROOTS, 12))
+        seen = torch.unflatten(rows.index_select(-1, self.turned), -1, (ROOTS, 12))
         seen = seen.transpose(-3, -2).flatten(-2)  # [..., R, 72]
         given = self.classes(seen) + self.scalars(scalars)[..., None, :]
-        return self.drop(nn.functional.silu(given))
+        mixed: Tensor = self.drop(nn.functional.silu(given))
+        return mixed
 
     def logits(self, states: Tensor) -> Tensor:
-        """What each root's state says, given all of them: [..., R, H] → [..., R * Q]."""
+        """What each root's state says, given all: [..., R, H] → [..., R * Q]."""
         whole = states.mean(-2, keepdim=True).expand_as(states)
         mixed = nn.functional.silu(self.mix(torch.cat([states, whole], -1)))
-        return self.out(self.drop(mixed)).flatten(-2)
+        scores: Tensor = self.out(self.drop(mixed)).flatten(-2)
+        return scores
 
     def forward(self, rows: Tensor, scalars: Tensor) -> Tensor:
         """Teacher-forced: [B, T, 6, 12] and [B, T, SCALARS] → [B, T, N_CHORDS]."""

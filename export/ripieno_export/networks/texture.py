@@ -58,7 +58,8 @@ class Texture(nn.Module):
         """Teacher-forced.
 
         Args:
-            token, length: int [B, T], what came before each step.
+            token: int [B, T], the one before each step.
+            length: int [B, T], the one before each step.
             context: [B, T, C], in which each step is written.
             told: int [B, T], the tokens that came.
 

@@ -1,107 +1,26 @@
-"""The engine without a clock: `render` a file, `replay` a journal.
+"""A journal, played again.
 
-Both drive the very engine and composer that play live. `render` lets simulated time
-pass from note to note, as fast as the model can think. `replay` hands a journal's
-inputs to a fresh engine at their own instants and compares what comes out with what
-came out then, bit for bit; where the model is at hand, its plans are made again.
+Its inputs are handed to a fresh engine at their own instants, and what comes out is
+compared with what came out then, bit for bit. Where the model is at hand, its plans are
+made again, and compared as well.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from ripieno import params
-from ripieno.clock import NS_PER_S
-from ripieno.config import Settings
 from ripieno.engine import Effect, Engine, Send, Tell
 from ripieno.errors import FileError, ModelError, SettingsError
+from ripieno.knobs import by_number, check_controls
 from ripieno.midi import journal
-from ripieno.midi.files import (
-    Performance,
-    Track,
-    check_target,
-    read_performance,
-    write_performance,
-)
 from ripieno.music.plan import Comp, Plan, Ready, Reset, ToPlayer, Voices
 from ripieno.play.ledger import SIZE, Ledger
-from ripieno.simulation import Mind, Simulation, tell
-from ripieno.status import Status
-from ripieno.think.manifest import for_role, installed, load
+from ripieno.simulation import Mind, tell
+from ripieno.think.manifest import installed, load
 from ripieno.think.tables import maybe_tables
 from ripieno.thinker import wake
-
-Progress = Callable[[float], None]
-"""Is told how much is done, 0 to 1."""
-
-
-def render(
-    source: Path,
-    target: Path,
-    settings: Settings,
-    *,
-    seed: int,
-    tail_s: float,
-    progress: Progress,
-) -> Status:
-    """Let the machine play along with a file, offline.
-
-    Args:
-        source: the human's part.
-        target: where the duet goes: the file's own tracks, and one called Ripieno.
-        settings: model, provider and how to play.
-        seed: what chance starts from.
-        tail_s: how long to play on after the file's end.
-        progress: is told how far it is.
-
-    Returns:
-        How it went.
-
-    Raises:
-        FileError: the source cannot be read, or the target cannot be written.
-        ModelError: the model cannot be loaded.
-    """
-    human = read_performance(source)
-    check_target(target)
-    mind, ready = wake(for_role(settings.play.role, settings.model), settings.provider)
-    engine = Engine(settings.play, start_ns=0, seed=seed, tables=maybe_tables())
-    simulation = Simulation(engine, mind, ready=ready)
-    whole_ns = human.length_ns + int(tail_s * NS_PER_S)
-
-    def inputs() -> Iterator[tuple[int, bytes]]:
-        for at_ns, data in human.messages:
-            progress(at_ns / whole_ns)
-            yield at_ns, data
-
-    simulation.play(inputs())
-    while simulation.now_ns < whole_ns:
-        simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
-        progress(simulation.now_ns / whole_ns)
-    simulation.stop()
-    machine = tuple((at_ns, sent.data) for at_ns, sent in simulation.sent)
-    _write(target, human, machine, settings.play.channel - 1)
-    return engine.status()
-
-
-def _write(
-    target: Path,
-    human: Performance,
-    machine: tuple[tuple[int, bytes], ...],
-    channel: int,
-) -> None:
-    tempos = [
-        (tick * 480 // human.ticks_per_beat, us_per_beat)
-        for tick, us_per_beat in human.tempos
-    ]
-    _, numerator, denominator = (human.time_signatures or ((0, 4, 4),))[0]
-    write_performance(
-        target,
-        [*human.tracks, Track("Ripieno", machine, program=0, channel=channel)],
-        tempos=tempos,
-        time_signature=(numerator, denominator),
-    )
 
 
 class Replayed(msgspec.Struct):
@@ -176,6 +95,7 @@ def _replay(path: Path) -> Replayed:
 
 def _engine(header: journal.Header, path: Path) -> Engine:
     params.check(header.params)
+    check_controls(header.controls)
     memory = None
     if header.adopted:
         try:
@@ -186,7 +106,7 @@ def _engine(header: journal.Header, path: Path) -> Engine:
             ) from error
         if len(memory) != SIZE:
             raise FileError(f"{path}: a header's ledger has {len(memory)} bytes.")
-    return Engine(
+    engine = Engine(
         header.params,
         start_ns=header.start_ns,
         seed=header.seed,
@@ -194,6 +114,8 @@ def _engine(header: journal.Header, path: Path) -> Engine:
         ledger=Ledger(memory),
         tables=maybe_tables(),
     )
+    engine.controls = by_number(header.controls)
+    return engine
 
 
 def _feed(
@@ -209,6 +131,9 @@ def _feed(
     elif isinstance(entry, journal.Heard):
         found.inputs += 1
         engine.heard(entry.at_ns, entry.data)
+    elif isinstance(entry, journal.Turned):
+        found.inputs += 1
+        engine.turned(entry.at_ns, params.check(entry.params))
     elif isinstance(entry, journal.Thought):
         found.inputs += 1
         engine.thought(entry.at_ns, entry.message)

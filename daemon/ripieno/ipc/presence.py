@@ -1,0 +1,147 @@
+"""Which daemons play: each leaves a small file in a folder that only its user can read.
+
+The folder lies in XDG_RUNTIME_DIR, or else among the temporary files. A file names the
+daemon's process, ports and shared block; it goes when the daemon ends, and counts for
+nothing where the process is gone. Whoever writes into a daemon's block holds the file's
+lock meanwhile, as a ring has one writer.
+
+It does not know what lies in the block.
+"""
+
+import contextlib
+import getpass
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ripieno import __version__
+from ripieno.errors import FileError
+
+if sys.platform != "win32":
+    import fcntl
+
+ENDING: Final = ".json"
+_IS_POSIX: Final = sys.platform != "win32"
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """A daemon that plays.
+
+    Attributes:
+        pid: its supervisor's process.
+        block: the name of its shared memory.
+        name_in, name_out: its ports.
+        version: what it is; another version's block may look otherwise.
+    """
+
+    pid: int
+    block: str
+    name_in: str
+    name_out: str
+    version: str = __version__
+
+
+def folder() -> Path:
+    """The folder of this user; it is made where it is missing.
+
+    Raises:
+        FileError: it cannot be made, or others could write there.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    if given and Path(given).is_dir():
+        path = Path(given, "ripieno")
+    else:
+        user = os.getuid() if _IS_POSIX else getpass.getuser()
+        path = Path(tempfile.gettempdir(), f"ripieno-{user}")
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise FileError(f"Cannot use the folder {path}: {error.strerror}.") from error
+    is_mine = not _IS_POSIX or (
+        found.st_uid == os.getuid() and not found.st_mode & 0o077
+    )
+    if not is_mine or not stat.S_ISDIR(found.st_mode):
+        raise FileError(
+            f"{path} is not a folder of yours alone; remove it, then start again."
+        )
+    return path
+
+
+def announce(presence: Presence) -> Path:
+    """Say that a daemon plays; the file, for `withdraw`.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    path = folder() / f"{presence.pid}{ENDING}"
+    part = path.with_suffix(".part")
+    try:
+        part.write_bytes(msgspec.json.encode(presence))
+        part.replace(path)
+    except OSError as error:
+        raise FileError(f"Cannot write {path}: {error.strerror}.") from error
+    return path
+
+
+def withdraw(path: Path) -> None:
+    """It plays no more."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def present() -> list[tuple[Path, Presence]]:
+    """The daemons that play, by their ports' names; what dead ones left is removed.
+
+    Raises:
+        FileError: the folder cannot be used.
+    """
+    found = []
+    for path in folder().glob(f"*{ENDING}"):
+        try:
+            presence = msgspec.json.decode(path.read_bytes(), type=Presence)
+        except (OSError, msgspec.DecodeError):
+            continue
+        if _is_alive(presence.pid):
+            found.append((path, presence))
+        else:
+            withdraw(path)
+    return sorted(found, key=lambda each: (each[1].name_in, each[1].pid))
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a daemon's lock; whoever holds it now is waited for.
+
+    Systems without file locks have none.
+
+    Raises:
+        FileError: the daemon has just ended.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    with file:
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs. On Windows asking ends it: there the block will tell."""
+    if not _IS_POSIX:
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

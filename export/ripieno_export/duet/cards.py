@@ -1,0 +1,122 @@
+"""The duet's model cards: written from what was measured. It measures nothing."""
+
+from typing import Any, Final
+
+from ripieno.think.manifest import Manifest
+from ripieno_export.card import POP909, data_table, table, wrap
+
+THANKS: Final = (
+    "With thanks to OpenScore Lieder (CC0), POP909 (MIT) and its corrected labels "
+    "(POP909-CL, MIT), OpenEWLD and Neonscribe's lead sheets, and those who encoded "
+    "O'Neill's and Ryan's tunes."
+)
+LIMITS: Final = (
+    "It was trained on pop songs, art songs, old lead sheets and fiddle tunes, nearly "
+    "all in 4/4, 3/4 or 6/8. Other meters work; it has not learned them.",
+    "The melody is taken for one voice over its accompaniment; chords that the human "
+    "plays are heard, but such playing was not in the data.",
+    "Chords are of twelve qualities. Ninths and thirteenths are heard as sevenths.",
+    "Art songs have no chord labels: theirs were heard in their own notes by rule, "
+    "which finds POP909's roots in 94 of 100 sixteenths.",
+    "The texture never sees seconds: swing, touch and loudness are added on output.",
+)
+
+
+def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
+    """The card of the duet."""
+    what = (
+        "An accompanist on the beat: two small recurrent networks. *Harmony* "
+        "(`harmony.onnx`) hears the melody by pitch class and gives a chord for each "
+        "felt beat; it is the same in every key: twelve rows of one batch, one a "
+        "root. *Texture* (`model.onnx`) writes a piano part on that chord, token by "
+        "token, counted from the chord's root. "
+        f"Together {manifest.parameters / 1e6:.2f} million parameters, "
+        f"{figures['bytes'] / 1e6:.1f} MB, float32, batch 1."
+    )
+    nats = figures["chord_nats_by_staleness"]
+    harmony = table(
+        ["newest note heard", *(f"{age} beats ago" for age in nats)],
+        [["nats a chord", *(f"{value:.3f}" for value in nats.values())]],
+    )
+    texture = figures["texture_nats"]
+    steps = figures["step_ms"]
+    recipes, progress = figures["recipes"], figures["progress"]
+    ends = "; ".join(
+        f"{kind}: {recipes[kind]['hidden']} units, step "
+        f"{progress[kind]['best_step']} of {recipes[kind]['steps']}"
+        for kind in recipes
+    )
+    return _joined(
+        f"# {manifest.name}",
+        wrap(what),
+        "## Music it was trained on",
+        data_table(manifest),
+        wrap(
+            "Held out are the index's 5 % and, of POP909, another 8 % by a hash of the "
+            "song's number, which the harness judges; training songs that share a "
+            "quarter of their melodic 16-grams with those were left out. Tunes without "
+            "chords were named by a teacher that hears the whole tune."
+        ),
+        "## How well it predicts held-out music",
+        wrap(
+            f"{figures['held_out_songs']} songs with written chords, heard from their "
+            "beginning; a uniform guess would be 4.970 nats."
+        ),
+        harmony,
+        wrap(
+            f"Texture, over {figures['held_out_pianos']} held-out pianos, not told how "
+            f"to fill: {texture['token']:.3f} nats a token and {texture['length']:.3f} "
+            "for its length."
+        ),
+        wrap(
+            "How it plays with people is judged by `ripieno-export evaluate --role "
+            "accompany`; the table stands in `benchmarks/README.md`."
+        ),
+        "## A step",
+        wrap(
+            f"Harmony {steps['harmony']['p50']:.3f} ms at the median, "
+            f"{steps['harmony']['p99']:.3f} ms at the 99th of a hundred; texture "
+            f"{steps['texture']['p50']:.3f} and {steps['texture']['p99']:.3f} ms a "
+            "token, sampling included: one thread of a shared two-core AMD EPYC "
+            "(Zen 4)."
+        ),
+        "## Using it",
+        f"    ripieno play --role accompany --model {manifest.name}",
+        "## Limits",
+        "\n".join(wrap(line, "- ") for line in LIMITS),
+        "## Licence",
+        wrap(f"The weights are under {manifest.licence}. {THANKS}"),
+        wrap(POP909),
+        "## Making it again",
+        f"    ripieno-export make {manifest.name} --data DIR",
+        wrap(
+            f"{ends}. All figures are in `figures.json`; `golden.npz` is replayed by "
+            "the daemon's tests."
+        ),
+    )
+
+
+def tables(manifest: Manifest) -> str:
+    """The card of the harmony engine's tables."""
+    what = (
+        "What the player's own harmony engine knows: how often chords are played, how "
+        "often and where to they change, which notes are sung to them on the beat and "
+        "off it. Counted, not trained; relative to the root, so that all keys share "
+        f"it. {manifest.parameters:,} numbers. It names chords where the thinker is "
+        "late, and is an expert beside the duet's harmony otherwise."
+    )
+    return _joined(
+        f"# {manifest.name}",
+        wrap(what),
+        "## Music it was counted from",
+        data_table(manifest),
+        "## Licence",
+        wrap(f"The tables are under {manifest.licence}."),
+        wrap(POP909),
+        "## Making it again",
+        f"    ripieno-export make {manifest.name} --data DIR",
+    )
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(parts) + "\n"

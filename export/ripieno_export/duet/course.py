@@ -1,0 +1,159 @@
+"""The duet's course of training, from music to checkpoints, in order.
+
+1. Songs are read; an art song's chords are heard in its own notes.
+2. A *teacher* that hears the whole song learns chords from those that have them
+   (POP909, lead sheets), and names those of tunes that have none (O'Neill's, Ryan's).
+3. *Harmony*, which hears only what was played so far, learns from all of them.
+4. *Texture* learns from pianos: POP909's and the art songs'.
+
+Each leaves its checkpoints in a folder of the run; what is there is not done again.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from ripieno.music.chords import NO_CHORD
+from ripieno_export import checkpoint, display, preset
+from ripieno_export.checkpoint import BEST, LAST
+from ripieno_export.duet import loop, naming
+from ripieno_export.duet.harmony_task import HarmonyTask, inputs
+from ripieno_export.duet.packing import Spans, Tokens, spans_of, tokens_of
+from ripieno_export.duet.songs import Frames, Song, read
+from ripieno_export.duet.texture_task import TextureTask
+from ripieno_export.networks.harmony import Harmony
+
+LABELLED: Final = frozenset({"pop909", "openewld_clean", "neonscribe_jazz_pd"})
+"""Sources whose chords people wrote down."""
+HEARD: Final = frozenset({"openscore_lieder"})
+"""Sources whose chords are heard in their notes."""
+SHARES: Final = {"labelled": 0.6, "taught": 0.25, "heard": 0.15}
+"""How often harmony is trained on each; what each bought stands in `NOTES.md`."""
+FEWEST_SPANS: Final = 24
+FEWEST_TOKENS: Final = 300
+TEACHER, HARMONY, TEXTURE = "duet-teacher", "duet-harmony", "duet-texture"
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """All music of the course.
+
+    Attributes:
+        songs: with chords, where they have them.
+        spans: of each song, for harmony.
+    """
+
+    songs: tuple[Song, ...]
+    spans: tuple[Spans, ...]
+
+    def part(self, name: str, sources: frozenset[str]) -> list[Spans]:
+        """Songs of some sources that have chords, of one part."""
+        return [
+            spans
+            for song, spans in zip(self.songs, self.spans, strict=True)
+            if song.part == name
+            and song.origin.name in sources
+            and len(spans) > FEWEST_SPANS
+            and (spans.chords != NO_CHORD).any()
+        ]
+
+
+def lessons(data: Path) -> Lessons:
+    """Read and pack all songs; a minute.
+
+    Raises:
+        FileError: a source is not there.
+    """
+    display.say(f"reading {data} ...")
+    reading = read(data)
+    reasons = Counter(reason for _, reason in reading.refused)
+    for reason, count in reasons.most_common():
+        display.say(f"left out {count} files: {reason}")
+    songs = tuple(
+        replace(song, chords=naming.named(song)) if song.origin.name in HEARD else song
+        for song in reading.songs
+    )
+    return Lessons(songs, tuple(spans_of(song) for song in songs))
+
+
+def teach(data: Path, run: Path) -> Lessons:
+    """The whole course; what it was taught from."""
+    material = lessons(data)
+    learn_teacher(material, run / TEACHER)
+    learn_harmony(material, run / TEACHER, run / HARMONY)
+    learn_texture(material, run / TEXTURE)
+    return material
+
+
+def learn_teacher(material: Lessons, run: Path) -> None:
+    """Stage 2."""
+    recipe = preset.load(TEACHER)
+    task = HarmonyTask(
+        recipe,
+        material.part("train", LABELLED),
+        material.part("valid", LABELLED),
+        is_teacher=True,
+    )
+    loop.run(task, recipe, run)
+
+
+def learn_harmony(material: Lessons, teacher: Path, run: Path) -> None:
+    """Stage 3."""
+    recipe = preset.load(HARMONY)
+    groups = {
+        "labelled": material.part("train", LABELLED),
+        "heard": material.part("train", HEARD),
+        "taught": taught(material, teacher / BEST),
+    }
+    songs = [spans for group in groups.values() for spans in group]
+    odds = [SHARES[name] / len(group) for name, group in groups.items() for _ in group]
+    held_out = material.part("valid", LABELLED)
+    loop.run(HarmonyTask(recipe, songs, held_out, odds=odds), recipe, run)
+
+
+def taught(material: Lessons, weights: Path) -> list[Spans]:
+    """Training tunes without chords, with those that the teacher gives them."""
+    payload = checkpoint.load(weights)
+    teacher = Harmony(payload["preset"]["hidden"], is_teacher=True)
+    teacher.load_state_dict(payload["model"])
+    teacher.eval()
+    tunes = [
+        spans
+        for song, spans in zip(material.songs, material.spans, strict=True)
+        if song.part == "train"
+        and song.origin.name not in LABELLED | HEARD
+        and len(spans) > FEWEST_SPANS
+    ]
+    return [replace(tune, chords=_named(teacher, tune)) for tune in tunes]
+
+
+def _named(
+    teacher: Harmony, tune: Spans
+) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    rows, scalars = inputs(tune.rows, tune.phases, np.zeros(len(tune), np.int64))
+    with torch.no_grad():
+        logits = teacher(torch.from_numpy(rows[None]), torch.from_numpy(scalars[None]))
+    return np.asarray(logits[0].argmax(-1).numpy())
+
+
+def learn_texture(material: Lessons, run: Path) -> None:
+    """Stage 4."""
+    recipe = preset.load(TEXTURE)
+    songs = tokens(material.songs, "train")
+    loop.run(TextureTask(recipe, songs, tokens(material.songs, "valid")), recipe, run)
+
+
+def tokens(songs: Sequence[Song], part: str) -> list[Tokens]:
+    """The pianos of one part."""
+    found = (tokens_of(song) for song in songs if song.part == part)
+    return [row for row in found if row is not None and len(row) > FEWEST_TOKENS]
+
+
+def is_done(run: Path) -> bool:
+    """Whether all stages have left their weights."""
+    return all((run / stage / LAST).is_file() for stage in (HARMONY, TEXTURE))

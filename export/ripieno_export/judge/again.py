@@ -1,0 +1,80 @@
+"""A journal's inputs through a fresh engine: is it bit for bit the same, how did it go?
+
+The status of a live daemon is shown on its terminal only; the engine that is fed the
+same inputs at the same instants arrives at the very same figures.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ripieno.engine import Effect, Engine, Send, Tell
+from ripieno.midi import journal
+from ripieno.status import Status
+from ripieno.think.tables import maybe_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A journal that was played again.
+
+    Attributes:
+        status: of the engine, at the instant that was asked for.
+        is_same: whether everything that went out did so again.
+    """
+
+    status: Status
+    is_same: bool
+
+    @classmethod
+    def of(cls, entries: Iterable[journal.Entry], status_ns: int) -> "Again":
+        """Play it again.
+
+        Args:
+            entries: the journal's.
+            status_ns: the status is that of the last instant before this.
+        """
+        engine: Engine | None = None
+        status: Status | None = None
+        then: list[Effect] = []
+        now: list[Effect] = []
+        for entry in entries:
+            if isinstance(entry, journal.Sent):
+                then.append(Send(entry.due_ns, entry.data))
+                continue
+            if isinstance(entry, journal.Told):
+                then.append(Tell(entry.message))
+                continue
+            if isinstance(entry, journal.Header):
+                engine = _engine(entry)
+                continue
+            assert engine is not None, "a journal begins with its header"
+            if status is None and entry.at_ns >= status_ns:
+                status = engine.status()
+            now += _fed(engine, entry)
+        if engine is None:
+            return cls(Status(), is_same=False)
+        return cls(status or engine.status(), is_same=then == now)
+
+
+def _engine(header: journal.Header) -> Engine:
+    return Engine(
+        header.params,
+        start_ns=header.start_ns,
+        seed=header.seed,
+        epoch=header.epoch,
+        tables=maybe_tables(),
+    )
+
+
+def _fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
+    if isinstance(entry, journal.Tick):
+        produced = engine.advance(entry.at_ns)
+        engine.settle()
+        return produced
+    if isinstance(entry, journal.Released):
+        engine.release(entry.at_ns)
+    elif isinstance(entry, journal.Heard):
+        engine.heard(entry.at_ns, entry.data)
+    elif isinstance(entry, journal.Thought):
+        engine.thought(entry.at_ns, entry.message)
+    return []

@@ -1,0 +1,162 @@
+"""Knobs: a controller's travel is the parameter's, and nothing invalid gets in."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno import knobs, params
+from ripieno.config import Settings, check, load
+from ripieno.errors import SettingsError
+from ripieno.knobs import CHOICES, CONTROLS, KNOBS, NAMES, merged, parsed, turned
+from ripieno.params import BOUNDS, Params
+
+bounded = st.sampled_from([name for name in KNOBS if name in BOUNDS])
+wide = Params(low=0, high=127)
+
+
+@given(bounded)
+def test_a_controllers_ends_are_the_bounds(name):
+    low, high = BOUNDS[name]
+    assert getattr(turned(wide, name, 0), name) == (0 if name == "high" else low)
+    assert getattr(turned(wide, name, 127), name) == high
+
+
+@given(st.sampled_from(KNOBS), st.integers(0, 127))
+def test_whatever_a_controller_says_is_within_bounds_and_of_its_kind(name, value):
+    new = turned(Params(), name, value)
+    assert params.check(new) == new
+    assert msgspec.convert(msgspec.structs.asdict(new), Params) == new
+
+
+@given(bounded, st.integers(0, 126))
+def test_more_is_never_less(name, value):
+    less, more = (getattr(turned(wide, name, v), name) for v in (value, value + 1))
+    assert less <= more
+
+
+@pytest.mark.parametrize(
+    ("value", "beats"),
+    [(0, 0), (31, 0), (32, 1), (63, 1), (64, 2), (95, 2), (96, 4), (127, 4)],
+)
+def test_commit_takes_its_four_values_and_no_other(value, beats):
+    assert turned(Params(), "commit", value).commit == beats
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_choice_can_be_reached(name):
+    assert {getattr(turned(Params(), name, v), name) for v in range(128)} == set(
+        CHOICES[name]
+    )
+
+
+def test_half_way_is_half_way():
+    assert turned(Params(), "lead", 64).lead == 0.5039
+    assert turned(Params(), "polyphony", 64).polyphony == 9
+    assert isinstance(turned(Params(), "voices", 64).voices, int)
+
+
+def test_low_is_not_turned_above_high():
+    narrow = Params(low=48, high=60)
+    assert turned(narrow, "low", 127) is narrow
+    assert turned(narrow, "high", 0) is narrow
+
+
+def test_chance_is_not_turned_while_it_plays():
+    assert "seed" not in KNOBS
+    with pytest.raises(SettingsError, match="from start to end"):
+        merged(Params(), {"seed": 3})
+
+
+def test_a_change_keeps_the_rest():
+    before = Params(role="accompany", bpm=90.0, low=40)
+    after = merged(before, {"lead": 1, "chord_lock": "C F"})
+    assert after == msgspec.structs.replace(before, lead=1.0, chord_lock="C F")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"loudness": 3}, "'loudness' is no setting"),
+        ({"lead": 2}, "lead is 2.0; it must lie between 0.0 and 1.0"),
+        ({"low": 99}, "low must not be above high"),
+        ({"low": "c"}, "low: expected int"),
+        ({"role": "sing"}, "role: "),
+        ({"chart": "| H |"}, "chart: line 1"),
+        ({"meter": "4/5"}, "meter: "),
+        ({"commit": 3}, "commit is 3; choose one of 0, 1, 2, 4"),
+        ({"thru": None}, "thru: expected bool"),
+    ],
+)
+def test_a_change_that_cannot_be_says_why(fields, says):
+    with pytest.raises(SettingsError, match=says.replace("(", r"\(")):
+        merged(Params(), fields)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES) | st.text(), st.from_type(object)))
+def test_a_change_is_whole_or_a_sentence(fields):
+    try:
+        after = merged(Params(), fields)
+    except SettingsError:
+        return
+    assert params.check(after) == after
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("lead", "0.5", 0.5), ("bpm", "100", 100.0), ("low", "48", 48),
+        ("thru", "on", True), ("click", "No", False), ("role", "continue", "continue"),
+        ("chord_lock", "C F G7", "C F G7"), ("chart", "", ""), ("meter", "6/8", "6/8"),
+    ],
+)  # fmt: skip
+def test_a_text_is_read_as_what_the_parameter_is(name, text, value):
+    found = parsed(name, text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("lead", "loud", "lead is 'loud'; it must be a number between 0.0 and 1.0"),
+        ("low", "36.5", "low is '36.5'; it must be a whole number between 0 and 127"),
+        ("thru", "perhaps", "thru is 'perhaps'; write yes or no"),
+        ("role", "sing", "role is 'sing'; choose one of answer, continue, accompany"),
+        ("commit", "two", "commit is 'two'; choose one of 0, 1, 2, 4"),
+        ("key", "C", "'key' is no setting; choose of role, temperature, top-p"),
+    ],
+)
+def test_a_text_that_is_nothing_of_the_kind_says_what_would_be(name, text, says):
+    with pytest.raises(SettingsError) as refused:
+        parsed(name, text)
+    assert str(refused.value).startswith(says)
+
+
+def test_the_controllers_are_those_that_midi_leaves_undefined():
+    assert sorted(CONTROLS.values()) == [20, 21, 22, 23, 24, 25]
+    assert check(Settings()).controls == CONTROLS
+
+
+def test_controls_come_from_the_file_and_then_are_all_there_are(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("[controls]\nlead = 30\nrole = 31\n")
+    assert load(path, {}, {}).controls == {"lead": 30, "role": 31}
+    path.write_text("[controls]\n")
+    assert load(path, {}, {}).controls == {}
+
+
+@pytest.mark.parametrize(
+    ("controls", "says"),
+    [
+        ({"seed": 20}, "no controller turns 'seed'"),
+        ({"loudness": 20}, "no controller turns 'loudness'"),
+        ({"lead": 120}, "lead is 120; it must lie between 0 and 119"),
+        ({"lead": -1}, "lead is -1"),
+        ({"lead": 64}, "no pedal"),
+        ({"lead": 20, "busy": 20}, "lead and busy are both 20"),
+    ],
+)
+def test_a_table_of_controllers_that_cannot_be_says_why(controls, says):
+    with pytest.raises(SettingsError, match=says):
+        knobs.check_controls(controls)

@@ -1,0 +1,112 @@
+"""`ripieno set` on a daemon as its users run it: own processes, a real server."""
+
+import os
+
+import pytest
+from tests.command import ripieno
+from tests.live_daemon import OUT, Captured, Daemon, pause, until
+
+from ripieno.midi import journal
+from ripieno.params import Params
+from ripieno.replaying import replay
+
+pytestmark = pytest.mark.jack
+
+
+@pytest.fixture(autouse=True)
+def runtime_dir(tmp_path, monkeypatch, jack):
+    """No daemon but the test's own."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setitem(jack.env, "XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def capture(jack, tmp_path):
+    csv = tmp_path / "capture.csv"
+    process = jack.capture(OUT, csv)
+    yield lambda: Captured.read(csv) if csv.exists() else Captured([])
+    process.terminate()
+    process.wait()
+
+
+def turn(*words):
+    done = ripieno("set", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def entries(daemon, kind):
+    return [e for e in journal.read(daemon.journal) if isinstance(e, kind)]
+
+
+def test_what_is_set_holds_at_once_and_outlives_the_player(jack, capture, tmp_path):
+    meant = Params(role="accompany", bpm=100.0, lead=0.5, listen=0, seed=1)
+    with Daemon(jack, tmp_path, "--role", "answer") as daemon:
+        until(lambda: ripieno("set").returncode == 0)
+        assert "role = answer" in turn()
+        assert "bpm = 100.0 (was 120.0)" in turn(
+            "role=accompany", "bpm=100", "lead=0.5", "listen=0"
+        )
+        until(lambda: entries(daemon, journal.Turned))
+        assert [e.params for e in entries(daemon, journal.Turned)] == [meant]
+        daemon.phrase(60, 64, 67, 72, gap_s=0.6)
+        until(lambda: len(capture().ons) >= 6)
+        daemon.kill(daemon.player)
+        until(lambda: len(entries(daemon, journal.Header)) == 2)
+        assert entries(daemon, journal.Header)[1].params == meant
+        assert "lead = 0.5" in turn()
+        assert turn("role=answer")
+        daemon.phrase(60, 62, 64)
+    assert not capture().sounding()
+    assert not [*(tmp_path / "ripieno").iterdir()]
+    assert replay(daemon.journal).differing == 0
+
+
+def test_from_role_to_role_live_nothing_hangs(jack, capture, tmp_path):
+    with Daemon(jack, tmp_path, "--role", "answer") as daemon:
+        until(lambda: ripieno("set").returncode == 0)
+        for role in ("accompany", "answer", "harmonize", "continue", "harmonize"):
+            turn(f"role={role}", "listen=0", "bpm=140")
+            before = len(capture().ons)
+            daemon.phrase(60, 64, 67, 72, 67, gap_s=0.4)
+            until(lambda before=before: len(capture().ons) > before)
+        asked = {
+            type(e.message).__name__
+            for e in entries(daemon, journal.Told)
+            if type(e.message).__name__ in ("Ask", "Decide", "Sing")
+        }
+        assert asked == {"Ask", "Decide", "Sing"}
+        met = {
+            role
+            for e in entries(daemon, journal.Thought)
+            for role in getattr(e.message, "roles", ())
+        }
+        assert {"answer", "harmonize"} <= met
+        pause(0.3)
+    assert "died" not in daemon.log.read_text()
+    assert not capture().sounding()
+    found = replay(daemon.journal)
+    assert (found.differing, found.first) == (0, "")
+
+
+def test_a_controller_turns_a_knob_live(jack, tmp_path):
+    with Daemon(jack, tmp_path, "--role", "accompany", "--thru") as daemon:
+        until(lambda: ripieno("set").returncode == 0)
+        daemon.play((0.0, bytes((0xB0, 20, 127))), (0.0, bytes((0xB0, 7, 90))))
+        until(lambda: "lead = 1.0" in turn())
+        daemon.kill(daemon.player)
+        until(lambda: len(entries(daemon, journal.Header)) == 2)
+        assert entries(daemon, journal.Header)[1].params.lead == 1.0
+    sent = [e.data for e in entries(daemon, journal.Sent)]
+    assert bytes((0xB0, 7, 90)) in sent
+    assert bytes((0xB0, 20, 127)) not in sent
+
+
+def test_a_daemon_that_was_killed_is_not_found(jack, tmp_path):
+    with Daemon(jack, tmp_path) as daemon:
+        until(lambda: ripieno("set").returncode == 0)
+        daemon.process.kill()
+        daemon.process.wait()
+        assert ripieno("set").returncode == 5
+        assert not [*(tmp_path / "ripieno").glob(f"{os.getpid()}*")]

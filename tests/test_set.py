@@ -1,0 +1,264 @@
+"""`ripieno set` as its users meet it: what it says, and one sentence for what is wrong.
+
+The daemon here is a block and a presence of this very process, and a thread that takes
+what comes; `tests/test_live_set.py` has a real one.
+"""
+
+import os
+import threading
+
+import msgspec
+import pytest
+from tests.command import assert_sentence, ripieno
+
+from ripieno.ipc import notes, presence
+from ripieno.ipc.block import Block
+from ripieno.ipc.presence import Presence
+from ripieno.knobs import NAMES, merged
+from ripieno.midi.files import Track, write_performance
+from ripieno.params import Params
+
+pytestmark = pytest.mark.realtime
+
+SETTING, FILE, PORT = 2, 3, 5
+
+
+class Playing:
+    """A daemon that plays nothing: it shows its settings, and takes changes."""
+
+    def __init__(self, folder, name_in="Ripieno In", *, pid, version=None, deaf=False):
+        self.block, self.params = Block(), Params()
+        self._show(0)
+        self._path = folder / f"{pid}.json"
+        here = Presence(pid, self.block.name, name_in, "Ripieno Out")
+        if version is not None:
+            here = msgspec.structs.replace(here, version=version)
+        self._path.write_bytes(msgspec.json.encode(here))
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._take)
+        if not deaf:
+            self._thread.start()
+
+    def _show(self, taken):
+        self.block.shown.write(notes.encode_shown(notes.Shown(self.params, taken)))
+
+    def _take(self):
+        taken = 0
+        while not self._end.wait(0.002):
+            for record in self.block.ring("knobs").read():
+                taken += 1
+                self.params = merged(self.params, notes.decode_knobs(record))
+                self._show(taken)
+
+    def close(self):
+        self._end.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self.block.close()
+        self._path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def runtime_dir(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return presence.folder()
+
+
+@pytest.fixture
+def playing(runtime_dir):
+    """Start one: `playing(pid=…)`; a number of a process that runs."""
+    there: list[Playing] = []
+
+    def start(**how):
+        there.append(Playing(runtime_dir, **how))
+        return there[-1]
+
+    yield start
+    for each in there:
+        each.close()
+
+
+@pytest.fixture
+def pids():
+    """The numbers of two processes that surely run: this one, and who started it."""
+    return os.getpid(), os.getppid()
+
+
+def test_alone_it_shows_everything_that_can_be_turned(playing, pids):
+    playing(pid=pids[0])
+    done = ripieno("set")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split(" = ")[0] for line in lines] == [
+        name.replace("_", "-") for name in NAMES
+    ]
+    assert f"lead = {Params().lead}" in lines
+    assert "thru = no" in lines
+
+
+def test_it_says_what_has_changed_and_the_daemon_has_it(playing, pids):
+    daemon = playing(pid=pids[0])
+    done = ripieno("set", "lead=0.5", "chord-lock=C F G7", "role=harmonize", "bpm=120")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"lead = 0.5 (was {Params().lead})",
+        "chord-lock = C F G7 (was (none))",
+        "role = harmonize (was answer)",
+        f"bpm = {Params().bpm}",
+    ]
+    assert daemon.params == Params(role="harmonize", lead=0.5, chord_lock="C F G7")
+
+
+def test_it_leaves_the_daemons_memory_where_it_is(playing, pids):
+    daemon = playing(pid=pids[0])
+    for lead in ("0.1", "0.2", "0.3"):
+        assert ripieno("set", f"lead={lead}").returncode == 0
+    assert daemon.params.lead == 0.3
+    Block(daemon.block.name).close()
+
+
+def test_many_at_once_are_all_taken(playing, pids):
+    daemon = playing(pid=pids[0])
+    words = ("lead=0.5", "swing=1", "low=40", "bpm=90")
+    done = []
+    threads = [
+        threading.Thread(target=lambda word=word: done.append(ripieno("set", word)))
+        for word in words
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [each.stderr for each in done] == [""] * 4
+    assert daemon.params == Params(lead=0.5, swing=1.0, low=40, bpm=90.0)
+
+
+def test_a_chart_comes_from_a_file_and_brings_its_meter(playing, pids, tmp_path):
+    daemon = playing(pid=pids[0])
+    song = tmp_path / "song.txt"
+    song.write_text("title: Waltz\nmeter: 3/4\n| C | G7 . C |\n")
+    done = ripieno("set", f"chart=@{song}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert daemon.params.meter == "3/4"
+    chart = daemon.params.lead_sheet()
+    assert chart is not None
+    assert (chart.title, len(chart.entries)) == ("Waltz", 3)
+
+
+def test_of_several_the_one_that_is_named_is_meant(playing, pids):
+    here, there = playing(pid=pids[0]), playing(pid=pids[1], name_in="Organ In")
+    assert ripieno("set", "--in", "Organ In", "lead=1").returncode == 0
+    assert (here.params.lead, there.params.lead) == (Params().lead, 1.0)
+
+
+# ── what can be wrong ────────────────────────────────────────────────────────────────
+
+
+def test_nobody_plays(runtime_dir):
+    del runtime_dir
+    for words in ([], ["lead=0.5"], ["--in", "Organ In"]):
+        done = ripieno("set", *words)
+        assert_sentence(done, PORT, "No Ripieno plays here", "`ripieno play`")
+
+
+def test_several_play(playing, pids):
+    playing(pid=pids[0])
+    playing(pid=pids[1], name_in="Organ In")
+    done = ripieno("set", "lead=0.5")
+    assert_sentence(done, SETTING, "2 Ripienos", "'Organ In'", "'Ripieno In'", "--in")
+
+
+def test_several_play_on_ports_of_the_same_name(playing, pids):
+    playing(pid=pids[0])
+    playing(pid=pids[1])
+    done = ripieno("set", "--in", "Ripieno In")
+    assert_sentence(done, SETTING, "2 Ripienos", "`ripieno play --in NAME`")
+
+
+def test_nobody_plays_on_that_port(playing, pids):
+    playing(pid=pids[0])
+    done = ripieno("set", "--in", "Organ In", "lead=0.5")
+    assert_sentence(done, SETTING, "'Organ In'", "there is: 'Ripieno In'")
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("lead", ["'lead' is no setting", "name=value"]),
+        ("loudness=3", ["'loudness' is no setting", "chord-lock"]),
+        ("seed=3", ["seed holds from start to end", "ripieno play --seed"]),
+        ("lead=loud", ["lead is 'loud'", "between 0.0 and 1.0"]),
+        ("low=3.5", ["low is '3.5'", "a whole number between 0 and 127"]),
+        ("role=sing", ["role is 'sing'", "answer, continue, accompany, harmonize"]),
+        ("click=loud", ["click is 'loud'", "yes or no"]),
+        ("land=@9", ["land is not read from a file", "chart=@FILE"]),
+    ],
+)
+def test_a_word_that_is_wrong_whoever_plays(runtime_dir, word, words):
+    del runtime_dir
+    assert_sentence(ripieno("set", word), SETTING, *words)
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("lead=2", ["lead is 2.0", "between 0.0 and 1.0"]),
+        ("bpm=nan", ["bpm is nan", "between 20.0 and 400.0"]),
+        ("low=99", ["low is 99 and high is 96"]),
+        ("commit=3", ["commit is 3", "0, 1, 2, 4"]),
+        ("scale=H dur", ["scale", "'H dur'"]),
+        ("meter=4/5", ["meter"]),
+        ("chord-lock=C H", ["chord_lock", "'H'"]),
+        ("land=C", ["land", "C@9"]),
+        ("chart=| H |", ["chart", "line 1", "'H'"]),
+        ("chart=" + "| C E7 Am F " * 3000, ["chart", "longer than"]),
+        ("parts=drums", ["parts", "'drums'"]),
+        ("manner=loud", ["manner", "'loud'", "learned"]),
+    ],
+    ids=lambda value: value[:16] if isinstance(value, str) else "",
+)
+def test_a_value_that_cannot_be(playing, pids, word, words):
+    daemon = playing(pid=pids[0])
+    assert_sentence(ripieno("set", "lead=0.9", word), SETTING, *words)
+    assert daemon.params == Params()
+
+
+def test_a_chart_that_is_too_long_to_hand_over(playing, pids, tmp_path):
+    playing(pid=pids[0])
+    song = tmp_path / "long.txt"
+    song.write_text("| C#m7b5 D#m7b5 Em7b5 F#m7b5 " * 1999 + "|\n")
+    done = ripieno("set", f"chart=@{song}")
+    assert_sentence(done, SETTING, "too long", "shorten the chart")
+
+
+def test_a_charts_file_that_is_missing_or_no_chart(playing, pids, tmp_path):
+    playing(pid=pids[0])
+    missing = tmp_path / "nowhere.txt"
+    done = ripieno("set", f"chart=@{missing}")
+    assert_sentence(done, FILE, missing, "No such file")
+    tune = tmp_path / "tune.mid"
+    write_performance(tune, [Track("Piano", ((0, b"\x90\x3c\x40"),))])
+    assert_sentence(ripieno("set", f"chart=@{tune}"), FILE, tune, "no chords")
+
+
+def test_a_daemon_of_another_version(playing, pids):
+    playing(pid=pids[0], version="0.0.1")
+    assert_sentence(ripieno("set"), PORT, "is 0.0.1", "start it again")
+
+
+def test_a_daemon_that_is_just_ending(playing, pids):
+    daemon = playing(pid=pids[0])
+    daemon.block.close()
+    daemon.block = Block()
+    assert_sentence(ripieno("set"), PORT, "'Ripieno In'", "has ended")
+
+
+def test_a_player_that_does_not_answer(playing, pids):
+    playing(pid=pids[0], deaf=True)
+    done = ripieno("set", "lead=0.5")
+    assert_sentence(done, PORT, "within 2 s", "when it plays again")
+
+
+def test_a_runtime_folder_that_others_may_write_in(runtime_dir):
+    runtime_dir.chmod(0o777)
+    assert_sentence(ripieno("set"), FILE, runtime_dir, "not a folder of yours alone")

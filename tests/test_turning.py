@@ -1,0 +1,307 @@
+"""Turned while it plays: it holds at once, nothing hangs, and a replay is exact."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, SimulatedClock
+from ripieno.config import Settings
+from ripieno.engine import Engine, Send, Tell
+from ripieno.ipc.ring import Ring
+from ripieno.knobs import CONTROLS, KNOBS, by_number, turned
+from ripieno.midi import journal
+from ripieno.midi.journal import JournalFile
+from ripieno.midi.memory import MemoryPort
+from ripieno.music import messages
+from ripieno.music.plan import Ask, Decide, Reset, Sing
+from ripieno.params import ROLES, Params
+from ripieno.player import Player, begin
+from ripieno.replaying import replay
+from ripieno.testing import READY, ScriptedModel
+from ripieno.think.composer import Composer
+from ripieno.think.controls import Controls
+
+ALL = by_number({name: 20 + place for place, name in enumerate(KNOBS)})
+"""Every knob on a controller: none of them is a pedal's."""
+
+
+class Band:
+    """A player and a model in simulated time, as live: rings, journal, an open port."""
+
+    def __init__(self, folder, play=None, controls=None):
+        self.clock, self.port = SimulatedClock(5 * NS_PER_S), MemoryPort()
+        self.path = folder / "journal.jsonl"
+        self._rings = [Ring(memoryview(bytearray(1 << 20))) for _ in range(3)]
+        self._file = JournalFile(self.path)
+        given = CONTROLS if controls is None else controls
+        engine = begin(
+            Settings(play=play or Params(), controls=given),
+            self.clock, seed=1, epoch=0, log=self._rings[2],
+        )  # fmt: skip
+        self.player = Player(
+            self.port, engine, self.clock,
+            inbox=self._rings[0], outbox=self._rings[1], log=self._rings[2],
+        )  # fmt: skip
+        self.sent = []
+
+    @property
+    def params(self):
+        return self.player.shown().params
+
+    def run(self, for_s):
+        for _ in range(int(for_s * 1000)):
+            self.clock.wait_until(self.clock.now_ns() + NS_PER_MS)
+            self.player.turn()
+            self.sent += self.port.taken()
+            self._rings[1].read()
+
+    def feed(self, *data):
+        for each in data:
+            self.port.feed(each)
+        self.run(0.002)
+
+    def play(self, *pitches):
+        for pitch in pitches:
+            self.feed(messages.note_on(0, pitch, 70))
+            self.run(0.25)
+            self.feed(messages.note_off(0, pitch))
+            self.run(0.1)
+
+    def change(self, record):
+        self.player.change(record)
+        self.run(0.002)
+
+    def replayed(self):
+        self.player.release()
+        self.sent += self.port.taken()
+        self._file.write(self._rings[2].read())
+        self._file.close()
+        return replay(self.path)
+
+
+def sounding(sent):
+    count: Counter[tuple[int, int]] = Counter()
+    for data in sent:
+        key = messages.channel_of(data), data[1]
+        if messages.is_note_on(data):
+            count[key] += 1
+        elif messages.is_note_off(data):
+            count[key] -= 1
+    return +count
+
+
+def test_a_controller_changes_lead_while_it_plays():
+    engine = Engine(Params(role="accompany", listen=0), start_ns=0, seed=1)
+    engine.controls = by_number(CONTROLS)
+    weights = []
+    for beat in range(16):
+        at_ns = beat * NS_PER_S // 2
+        engine.heard(at_ns, messages.note_on(0, 60 + beat % 5, 70))
+        if beat == 8:
+            engine.heard(at_ns, messages.control(3, 20, 127))
+            assert engine.params.lead == 1.0
+        effects = engine.advance(at_ns) + engine.advance(at_ns + NS_PER_S // 2 - 1)
+        weights += [
+            effect.message.trust
+            for effect in effects
+            if isinstance(effect, Tell) and isinstance(effect.message, Decide)
+        ]
+    assert weights[0] > 0
+    assert weights[-1] == 0
+
+
+def test_a_controller_that_turns_something_is_not_passed_on():
+    engine = Engine(Params(thru=True), start_ns=0, seed=1)
+    engine.controls = by_number(CONTROLS)
+    for number in (7, 20):
+        engine.heard(5, messages.control(0, number, 100))
+    sent = [effect.data for effect in engine.advance(5) if isinstance(effect, Send)]
+    assert sent == [messages.control(0, 7, 100)]
+
+
+def test_without_a_table_every_controller_passes():
+    engine = Engine(Params(thru=True), start_ns=0, seed=1)
+    engine.heard(5, messages.control(0, 20, 100))
+    assert engine.params == Params(thru=True)
+    assert engine.advance(5)
+
+
+def test_from_role_to_role_each_asks_for_what_it_needs():
+    engine = Engine(Params(role="accompany", listen=0), start_ns=0, seed=1)
+    now_ns, asked = 0, []
+    for role in ("accompany", "answer", "harmonize", "continue", "accompany"):
+        engine.turned(now_ns, Params(role=role, listen=0))
+        kinds = set()
+        for pitch in (60, 64, 67):
+            for data in (messages.note_on(0, pitch, 70), messages.note_off(0, pitch)):
+                engine.heard(now_ns, data)
+                for _ in range(20):
+                    now_ns += 10 * NS_PER_MS
+                    kinds |= {
+                        type(effect.message)
+                        for effect in engine.advance(now_ns)
+                        if isinstance(effect, Tell)
+                    } & {Ask, Decide, Sing}
+        for _ in range(100):
+            now_ns += 20 * NS_PER_MS
+            kinds |= {
+                type(effect.message)
+                for effect in engine.advance(now_ns)
+                if isinstance(effect, Tell)
+            } & {Ask, Decide, Sing}
+        asked.append(kinds)
+    assert asked == [{Decide}, {Ask}, {Sing}, {Ask}, {Decide}]
+
+
+def test_a_thinker_that_is_known_is_met_again_when_its_role_comes_back():
+    engine = Engine(Params(), start_ns=0, seed=1)
+    engine.thought(0, READY)
+    engine.turned(5, Params(role="accompany"))
+    engine.advance(5)
+    engine.turned(6, Params())
+    told = [e.message for e in engine.advance(6) if isinstance(e, Tell)]
+    assert Reset() in told
+    assert engine.status().model == READY.model
+
+
+def test_another_channel_ends_what_sounds_on_the_one_before():
+    engine = Engine(Params(role="harmonize", manner="thirds"), start_ns=0, seed=1)
+    engine.heard(0, messages.note_on(0, 72, 70))
+    before = [e.data for e in engine.advance(1) if isinstance(e, Send)]
+    assert sounding(before)
+    engine.turned(2, Params(role="harmonize", manner="thirds", channel=5))
+    after = [e.data for e in engine.advance(2) if isinstance(e, Send)]
+    assert not sounding(before + after)
+
+
+def test_thru_that_is_switched_off_ends_what_it_has_passed_on():
+    engine = Engine(Params(thru=True), start_ns=0, seed=1)
+    engine.heard(0, messages.note_on(2, 60, 70))
+    engine.heard(0, messages.control(2, messages.SUSTAIN, 127))
+    engine.advance(0)
+    engine.turned(1, Params())
+    sent = [e.data for e in engine.advance(1) if isinstance(e, Send)]
+    assert sent == [
+        messages.note_off(2, 60),
+        messages.control(2, messages.SUSTAIN, 0),
+    ]
+
+
+def test_a_click_that_is_switched_on_late_begins_now():
+    engine = Engine(Params(role="accompany"), start_ns=0, seed=1)
+    hour_ns = 3600 * NS_PER_S
+    engine.advance(hour_ns)
+    engine.turned(hour_ns, Params(role="accompany", click=True))
+    sent = []
+    for step in range(1, 21):
+        at_ns = hour_ns + step * 100 * NS_PER_MS
+        sent += [e for e in engine.advance(at_ns) if isinstance(e, Send)]
+    clicks = [e for e in sent if messages.is_note_on(e.data) and e.data[0] == 0x99]
+    assert 3 <= len(clicks) <= 5
+    assert min(e.due_ns for e in clicks) >= hour_ns
+
+
+def test_a_change_by_name_holds_and_is_written_down(tmp_path):
+    band = Band(tmp_path)
+    band.change(b'{"role":"accompany","bpm":100,"chord_lock":"C F G7"}')
+    shown = band.player.shown()
+    assert shown.params == Params(role="accompany", bpm=100.0, chord_lock="C F G7")
+    assert (shown.taken, shown.refused) == (1, 0)
+    assert band.replayed().differing == 0
+    entries = [e for e in journal.read(band.path) if isinstance(e, journal.Turned)]
+    assert [entry.params for entry in entries] == [shown.params]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"", b"{", b"\xff\xfe", b'{"\xff":1}', b"[]", b"3", b'{"lead":2}',
+        b'{"lead":"0.5"}', b'{"loudness":1}', b'{"seed":1}', b'{"low":99}',
+        b'{"lead":NaN}', b'{"chart":"| H |"}', b'{"lead":1e999}',
+    ],
+)  # fmt: skip
+def test_a_record_that_makes_no_sense_is_counted_and_ignored(tmp_path, record):
+    band = Band(tmp_path)
+    band.change(record)
+    assert band.params == Params()
+    assert band.player.status().refused == 1
+    assert band.replayed().differing == 0
+    assert not [e for e in journal.read(band.path) if isinstance(e, journal.Turned)]
+
+
+def test_what_was_turned_while_it_played_replays_exactly(tmp_path):
+    band = Band(tmp_path, Params(role="accompany", listen=0))
+    band.play(60, 64, 67, 65)
+    band.feed(messages.control(0, 20, 127))
+    band.play(60, 64, 67)
+    band.change(b'{"role":"harmonize","manner":"sixths"}')
+    band.play(72, 74, 76)
+    band.change(b'{"role":"answer","bpm":90,"meter":"6/8"}')
+    band.play(60, 62, 64)
+    band.run(3.0)
+    band.change(b'{"role":"accompany","chart":"| C . | G7 . |","commit":2}')
+    band.play(60, 64, 67, 72)
+    band.feed(messages.control(0, 25, 3))
+    band.run(2.0)
+    assert band.params.lead == 1.0
+    found = band.replayed()
+    assert (found.differing, found.first) == (0, "")
+    assert found.outputs > 100
+    assert not sounding(band.sent)
+
+
+turns = st.tuples(st.sampled_from(sorted(ALL)), st.integers(0, 127)).map(
+    lambda knob: messages.control(0, *knob)
+)
+notes = st.tuples(
+    st.sampled_from((0x80, 0x90)), st.integers(57, 64), st.integers(0, 127)
+).map(bytes)
+pedals = st.integers(0, 127).map(lambda value: messages.control(0, 64, value))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 700), st.one_of(turns, notes, pedals))),
+    st.sampled_from(ROLES),
+)
+def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
+    engine = Engine(Params(role=role, thru=True, listen=0), start_ns=0, seed=1)
+    engine.controls = ALL
+    engine.thought(0, READY)
+    mind, sent, now_ns = Composer(ScriptedModel(), Controls()), [], 0
+
+    def advance():
+        for effect in engine.advance(now_ns):
+            if isinstance(effect, Send):
+                assert effect.due_ns <= now_ns
+                sent.append(effect.data)
+                continue
+            mind.told(effect.message)
+            while (said := mind.answer()) is not None:
+                engine.thought(now_ns, said)
+        engine.settle()
+
+    for wait_ms, data in stream:
+        until_ns = now_ns + wait_ms * NS_PER_MS
+        while now_ns < until_ns:
+            now_ns = min(now_ns + 50 * NS_PER_MS, until_ns)
+            advance()
+        engine.heard(now_ns, data)
+        advance()
+    engine.release(now_ns)
+    advance()
+    assert not sounding(sent)
+    assert engine.status().sounding == 0
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(KNOBS), st.integers(0, 127), st.sampled_from(ROLES))
+def test_an_engine_that_was_turned_is_one_that_began_so(name, value, role):
+    before = Params(role=role)
+    engine = Engine(before, start_ns=0, seed=1)
+    engine.controls = ALL
+    number = next(n for n, each in ALL.items() if each == name)
+    engine.heard(5, messages.control(9, number, value))
+    assert engine.params == turned(before, name, value)
