@@ -1,21 +1,24 @@
 """The command line: quick, the same before and after `play`, and in the right order."""
 
+import json
 import os
 import subprocess
 import sys
 
 import mido
+import numpy as np
 import pytest
-from tests.command import ripieno, write_tune
+from tests.command import MODELS, ripieno, write_tune
 
 from ripieno import __version__, cli, flags
 from ripieno.cli import main
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.config import Settings
-from ripieno.music import chords, lead_sheet
+from ripieno.music import chords, duet, lead_sheet
 from ripieno.params import BOUNDS, Params
+from ripieno.think.manifest import digest
 
-COMMANDS = ("play", "ports", "render", "replay", "models", "doctor", "demo")
+COMMANDS = ("play", "set", "ports", "render", "replay", "models", "doctor", "demo")
 HEAVY = ("torch", "onnxruntime", "rtmidi", "sounddevice", "jack", "mido", "numpy")
 TRIES = 5
 
@@ -285,6 +288,22 @@ def test_models_lists_what_is_installed(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("event-gru: gru, ") for line in lines)
     assert any("licence Apache-2.0" in line for line in lines)
+
+
+def test_models_says_what_only_helps(tmp_path, monkeypatch, capsys):
+    helper = tmp_path / "counted"
+    helper.mkdir()
+    np.savez(helper / "tables.npz", prior=np.ones(12))
+    told = json.loads((MODELS / "event-gru" / "manifest.json").read_text())
+    told |= {"name": "counted", "family": "hmm", "interface": "tables"}
+    told |= {"roles": ["accompany"], "parameters": 2112, "inputs": [], "outputs": []}
+    told |= {"fingerprint": duet.fingerprint(), "state": []}
+    told |= {"sha256": digest(helper / "tables.npz")}
+    (helper / "manifest.json").write_text(json.dumps(told))
+    monkeypatch.setenv("RIPIENO_MODELS", str(tmp_path))
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "counted: hmm, 2,112 parameters, helps to accompany." in lines
 
 
 def test_a_model_that_is_damaged_is_listed_with_its_sentence(

@@ -1,7 +1,7 @@
 """Every model that is shipped: complete, honest, and what training made of it.
 
-Of those with the *step* interface, the golden vectors were written by torch (`ripieno_export.parity` documents the arrays);
-here the daemon's own session replays them, without torch.
+Golden vectors were written by torch (`ripieno_export.parity` documents the arrays);
+here the daemon's own session replays those of the *step* interface, without torch.
 """
 
 import json

@@ -246,11 +246,13 @@ def test_a_daemon_of_another_version(playing, pids):
     assert_sentence(ripieno("set"), PORT, "is 0.0.1", "start it again")
 
 
-def test_a_daemon_that_is_just_ending(playing, pids):
-    daemon = playing(pid=pids[0])
-    daemon.block.close()
-    daemon.block = Block()
-    assert_sentence(ripieno("set"), PORT, "'Ripieno In'", "has ended")
+def test_a_dead_daemon_whose_number_another_process_bears(playing, pids):
+    dead = playing(pid=pids[0], deaf=True)
+    dead.block.close()
+    dead.block = Block()
+    assert_sentence(ripieno("set"), PORT, "No Ripieno plays here")
+    playing(pid=pids[1], name_in="Organ In")
+    assert ripieno("set", "lead=1").returncode == 0
 
 
 def test_a_player_that_does_not_answer(playing, pids):

@@ -21,6 +21,7 @@ examples:
   ripieno play --role continue --scale "D dorian" --low 48
   ripieno demo                     hear it without any MIDI set-up
   ripieno render tune.mid -o duet.mid
+  ripieno set lead=0.5 chord-lock="C F G7"      while it plays
   ripieno doctor                   what is there, what is missing
 """
 
@@ -141,7 +142,8 @@ def _models(arguments: argparse.Namespace) -> int:
         except RipienoError as error:
             print(f"{folder.name}: {error}")
             continue
-        roles = ", ".join(model.roles)
+        helps = "helps to " if model.interface == "tables" else ""
+        roles = helps + ", ".join(model.roles)
         print(
             f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}."
         )
@@ -223,17 +225,7 @@ def _parser() -> _Parser:
     replay.add_argument("journal", type=Path)
     replay.set_defaults(run=_replay)
 
-    knobs = commands.add_parser("set", help="look at, or change, what plays now")
-    knobs.add_argument(
-        "words", nargs="*", metavar="NAME=VALUE", help="such as lead=0.5, chart=@FILE"
-    )
-    knobs.add_argument(
-        "--in",
-        dest="name_in",
-        default=argparse.SUPPRESS,
-        help="whose input port this is, where several play",
-    )
-    knobs.set_defaults(run=_set)
+    _add_set(commands.add_parser("set", help="look at, or change, what plays now"))
 
     models = commands.add_parser("models", help="list the models there are")
     models.set_defaults(run=_models)
@@ -258,3 +250,16 @@ def _parser() -> _Parser:
     add_playing(demo, again=True)
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words", nargs="*", metavar="NAME=VALUE", help="such as lead=0.5, chart=@FILE"
+    )
+    parser.add_argument(
+        "--in",
+        dest="name_in",
+        default=argparse.SUPPRESS,
+        help="whose input port this is, where several play",
+    )
+    parser.set_defaults(run=_set)

@@ -46,7 +46,7 @@ def run(
     seed: int,
     epoch: int,
     connections: Sequence[tuple[str, str]],
-    ready: Ready | None,
+    ready: Sequence[Ready],
 ) -> None:
     """The player process: from attaching to releasing.
 
@@ -56,7 +56,7 @@ def run(
         seed: what chance starts from.
         epoch: how many players came before this one.
         connections: what the ports were connected to, to be restored.
-        ready: the thinker that is there, if there is one.
+        ready: how the thinker that is there has introduced its models.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping = _StopFlag()
@@ -81,8 +81,8 @@ def run(
     )  # fmt: skip
     opened = notes.Opened(port.name_in, port.name_out, _go_realtime())
     told.write(notes.encode(opened))
-    if ready is not None:
-        player.meet(ready)
+    for each in ready:
+        player.meet(each)
     player.release()  # what a player before this one left sounding
     if epoch:
         _silence(port)

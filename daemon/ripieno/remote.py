@@ -32,6 +32,7 @@ LOOK_NS: Final = 5 * NS_PER_MS
 PATIENCE_NS: Final = 2 * NS_PER_S
 """A player that was killed is back within half a second."""
 FROM_FILE: Final = "@"
+NOBODY: Final = "No Ripieno plays here; start one with `ripieno play`."
 MOST_SHOWN: Final = 60
 """Characters of a value that stand on a line of their own."""
 
@@ -99,9 +100,9 @@ def _from_file(
 
 def _daemon(name_in: str | None) -> tuple[Path, Presence]:
     """The daemon that is meant."""
-    found = presence.present()
+    found = [entry for entry in presence.present() if _has_block(*entry)]
     if not found:
-        raise PortError("No Ripieno plays here; start one with `ripieno play`.")
+        raise PortError(NOBODY)
     names = ", ".join(sorted({repr(each.name_in) for _, each in found}))
     meant = [entry for entry in found if name_in in (None, entry[1].name_in)]
     if not meant:
@@ -120,23 +121,26 @@ def _daemon(name_in: str | None) -> tuple[Path, Presence]:
     return path, daemon
 
 
+def _has_block(path: Path, daemon: Presence) -> bool:
+    """Whether it plays indeed: another process may bear a dead one's number."""
+    try:
+        Block(daemon.block, is_guest=True).close()
+    except OSError:
+        presence.withdraw(path)
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _attached(daemon: Presence) -> Iterator[Block]:
     try:
         block = Block(daemon.block, is_guest=True)
     except OSError as error:
-        raise _ended(daemon) from error
+        raise PortError(NOBODY) from error
     try:
         yield block
     finally:
         block.close()
-
-
-def _ended(daemon: Presence) -> PortError:
-    return PortError(
-        f"The Ripieno on {daemon.name_in!r} has ended; start it again with "
-        "`ripieno play`."
-    )
 
 
 def _shown(block: Block, daemon: Presence) -> notes.Shown:

@@ -1,10 +1,12 @@
 """The composition root of `ripieno play`: chooses, shows, and hands over to supervisor.
 
 Picks the clock and the MIDI backend; prints one line each on what it runs on
-and why; then a live line: who is playing, how many notes, how late.
+and why; then a live line: who is playing, where, which chords come, how late.
 """
 
 import sys
+from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 from rich.console import Console
@@ -18,6 +20,9 @@ from ripieno.midi.backends import choose_backend
 from ripieno.music.plan import Ready
 from ripieno.status import Status
 from ripieno.supervisor import Supervisor
+
+MOST_CHORDS: Final = 4
+"""A line has no room for more."""
 
 
 def play(settings: Settings, *, seed: int) -> None:
@@ -70,14 +75,40 @@ class View:
 def live_line(status: Status) -> Text:
     """The performance in one line."""
     marks = {"idle": "·", "human": "●", "machine": "▶"}
-    turn = f"{marks[status.turn]} {status.turn:<8}"
+    turn = f"{marks[status.turn]} {status.turn:<9}"
+    told = [
+        status.role,
+        *_where(status),
+        f"heard {status.heard}",
+        f"played {status.sent}",
+        *_how(status),
+        f"late {status.late_p50_ms:.2f}/{status.late_p99_ms:.2f} ms (p50/p99)",
+        status.provider.removesuffix("ExecutionProvider") or "thinker starting",
+    ]
     line = Text.assemble(
         (turn, "bold cyan" if status.turn == "machine" else "bold"),
-        f"heard {status.heard}  played {status.sent}  "
-        f"turns {status.on_time}/{status.turns} on time  "
-        f"late {status.late_p50_ms:.2f}/{status.late_p99_ms:.2f} ms (p50/p99)  ",
-        status.provider.removesuffix("ExecutionProvider") or "thinker starting",
+        "  ".join(words for words in told if words),
     )
     if status.fallbacks:
         line.append(f"  fallback {status.fallbacks}×", "yellow")
     return line
+
+
+def _where(status: Status) -> Iterator[str]:
+    """Place, tempo and harmony, as far as there are any."""
+    if status.position or status.is_external:
+        yield status.position
+        yield f"{status.bpm:g} bpm{' (MIDI clock)' if status.is_external else ''}"
+    names = [name for _, name in status.promised]
+    names += [f"{name}?" for _, name in status.tentative]
+    to_come = " ".join(names[:MOST_CHORDS])
+    yield f"{status.chord or '-'} → {to_come}" if to_come else status.chord
+
+
+def _how(status: Status) -> Iterator[str]:
+    """How well it keeps up: with your beats, or with your phrases."""
+    if status.role != "accompany":
+        yield f"turns {status.on_time}/{status.turns} on time"
+        return
+    yield f"ISR {status.isr:.0%}"
+    yield f"with you to {status.asynchrony_p95_ms:.0f} ms (p95)"

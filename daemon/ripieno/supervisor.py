@@ -8,8 +8,8 @@
 
 What sounds is written in the shared block, so a player that was killed leaves its
 ledger to the next one, which releases it; and so is what it played by, which the next
-one begins with. The journal is written to its file here: the
-playing process touches no disk. Ends with one sentence when nothing can be done.
+one begins with. The journal is written to its file here: the playing process touches
+no disk. Ends with one sentence when nothing can be done.
 """
 
 import multiprocessing
@@ -83,7 +83,7 @@ class Supervisor:
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._failure: notes.Failure | None = None
         self._journal: JournalFile | None = None
-        self._ready: Ready | None = None
+        self._ready: list[Ready] = []
         self._is_open = False
         self._presence: Path | None = None
 
@@ -101,7 +101,7 @@ class Supervisor:
             if self._settings.journal is not None:
                 self._journal = JournalFile(Path(self._settings.journal))
             self._thinker.start(self._clock.now_ns())
-            self._wait_for(self._thinker, lambda: self._ready is not None)
+            self._wait_for(self._thinker, lambda: bool(self._ready))
             self._player.start(self._clock.now_ns())
             self._wait_for(self._player, lambda: self._is_open)
             self._announce()
@@ -125,7 +125,7 @@ class Supervisor:
 
     def _start_thinker(self) -> BaseProcess:
         self._block.set_word("thinker_beat_ns", 0)
-        self._ready = None
+        self._ready = []
         process = _spawn.Process(
             target=thinker.run,
             args=(
@@ -142,9 +142,10 @@ class Supervisor:
     def _start_player(self) -> BaseProcess:
         self._block.set_word("player_beat_ns", 0)
         self._block.ring("to_player").skip()
+        self._read()  # who was introduced there is in the notes as well
         args = (
             self._block.name, self._as_last_turned(), self._seed, self._epoch,
-            self._patchbay.pairs, self._ready,
+            self._patchbay.pairs, tuple(self._ready),
         )  # fmt: skip
         self._epoch += 1
         process = _spawn.Process(
@@ -250,7 +251,7 @@ class Supervisor:
             for record in self._block.ring(ring).read():
                 note = notes.decode(record)
                 if isinstance(note, Ready):
-                    self._ready = note
+                    self._ready.append(note)
                 self._is_open |= isinstance(note, notes.Opened)
                 if isinstance(note, notes.Failure):
                     self._failure = note

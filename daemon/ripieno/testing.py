@@ -69,6 +69,7 @@ def simulate(
     params: Params | None = None,
     *,
     mind: Mind | None = None,
+    ready: Ready = READY,
     latency_ns: Callable[[], int] = lambda: 0,
     tail_s: float = 10.0,
 ) -> Simulation:
@@ -78,6 +79,7 @@ def simulate(
         inputs: (time in ns, message), in order.
         params: how to play; the defaults if None.
         mind: what plans; a composer with a `ScriptedModel` if None.
+        ready: how it introduces itself; its roles are those that it is asked for.
         latency_ns: how long each of its sections takes.
         tail_s: how long to go on after the last input.
 
@@ -86,7 +88,7 @@ def simulate(
     """
     mind = mind or Composer(ScriptedModel(), Controls())
     engine = Engine(params or Params(), start_ns=0, seed=1)
-    simulation = Simulation(engine, mind, ready=READY, latency_ns=latency_ns)
+    simulation = Simulation(engine, mind, ready=ready, latency_ns=latency_ns)
     simulation.play(inputs)
     simulation.run_until(simulation.now_ns + int(tail_s * 1e9))
     simulation.stop()

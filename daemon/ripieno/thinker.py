@@ -91,6 +91,11 @@ def _defaults(manifest: Manifest) -> Controls:
 
 def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
     if manifest.interface == "duet":
+        if "harmony" not in graphs:
+            raise ModelError(
+                f"The model {manifest.name} has no graph 'harmony', which a duet needs; "
+                "publish it again with this release's ripieno-export."
+            )
         return Duet(graphs["harmony"], graphs["model"])
     if manifest.interface == "voices":
         return Harmonizer(graphs["model"])
@@ -100,21 +105,20 @@ def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
     )
 
 
-def minds_for(
-    model: str, provider: str, loading: Callable[[], None] = lambda: None
-) -> Minds:
+def minds_for(model: str, provider: str, block: Block) -> Minds:
     """Minds by role: of the model that was named where it plays it, else of any.
 
-    Args:
-        model: a name, a path to a folder, or nothing.
-        provider: see `ripieno.config.Settings`.
-        loading: is called before each one is loaded.
+    Whenever one is loaded the supervisor is told. Meanwhile no heart beats: a large
+    model on a cold GPU takes tens of seconds, and is not hung.
     """
+    told = block.ring("thinker_notes")
 
     def wake_for(role: str) -> tuple[Mind, Ready]:
-        loading()
+        block.set_word("thinker_beat_ns", 0)
         is_named = model and role in load(find(model)).roles
-        return wake(for_role(role, model if is_named else ""), provider)
+        mind, ready = wake(for_role(role, model if is_named else ""), provider)
+        told.write(notes.encode(ready))
+        return mind, ready
 
     return Minds(wake_for)
 
@@ -124,12 +128,7 @@ def run(block_name: str, model: str, provider: str, role: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     block = Block(block_name)
     told = block.ring("thinker_notes")
-
-    def hold_heart() -> None:
-        """A load takes tens of seconds on a cold GPU: as long nothing beats."""
-        block.set_word("thinker_beat_ns", 0)
-
-    minds = minds_for(model, provider, hold_heart)
+    minds = minds_for(model, provider, block)
     try:
         for_role(role, model)  # a model that was named has to play what it is asked
         ready = minds.load(role)
@@ -140,7 +139,6 @@ def run(block_name: str, model: str, provider: str, role: str) -> None:
     inbox = block.ring("to_thinker")
     inbox.skip()
     block.ring("to_player").write(plan.encode(ready))
-    told.write(notes.encode(ready))
     gc.freeze()
     clock = SystemClock()
     thinker = Thinker(minds, inbox, block.ring("to_player"))

@@ -4,6 +4,8 @@
     ripieno-export train event-gru --data DIR         train, or go on training
     ripieno-export evaluate event-gru --data DIR      held-out figures, as JSON
     ripieno-export publish event-gru --data DIR       export, check, judge, write
+    ripieno-export evaluate --role accompany --pieces FOLDER
+                                                      judge how a role is played
 
 A run's folder keeps the packed corpus and the checkpoints; interrupt it when you like.
 """
@@ -14,10 +16,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ripieno.errors import RipienoError
-from ripieno_export import evaluate, preset, publish, to_onnx, train
+from ripieno.errors import RipienoError, SettingsError
+from ripieno_export import evaluate, to_onnx, train
 from ripieno_export.checkpoint import BEST
-from ripieno_export.preset import Preset
+from ripieno_export.judge import command as judging
+from ripieno_export.making import MAKERS, Order, make
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,26 +41,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    recipe = preset.load(options.preset).with_(steps=options.steps)
-    run = options.run or Path("runs") / recipe.name
-    if options.command in ("train", "make"):
-        train.train(recipe, options.data, run, minutes=options.minutes)
+    if options.command == "evaluate" and options.role:
+        judging.evaluate(judging.wish_of(options), _say)
+        return
+    if options.preset is None or options.data is None:
+        raise SettingsError("Name a recipe and its --data, or a --role to judge.")
+    run = options.run or Path("runs") / options.preset
     if options.command == "evaluate":
         _evaluate(options.data, run)
-    if options.command in ("publish", "make"):
-        _publish(recipe, options, run)
+        return
+    order = Order(
+        options.preset,
+        options.data,
+        run,
+        options.models,
+        steps=options.steps,
+        minutes=options.minutes,
+    )
+    make(
+        order,
+        trains=options.command in ("train", "make"),
+        publishes=options.command in ("publish", "make"),
+    )
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
 
 
 def _evaluate(data: Path, run: Path) -> None:
     packed = train.packed(data, run)
     figures = evaluate.evaluate(to_onnx.network_of(run / BEST), packed)
     print(json.dumps(figures, indent=2))
-
-
-def _publish(recipe: Preset, options: argparse.Namespace, run: Path) -> None:
-    packed = train.packed(options.data, run)
-    folder = publish.publish(run / BEST, packed, options.models)
-    print(f"{recipe.name} is in {folder}.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,9 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         ("publish", "export, check, judge, write"),
     ):
         command = commands.add_parser(name, help=what)
-        command.add_argument("preset", help="a recipe: event-gru")
+        is_free = name == "evaluate"
         command.add_argument(
-            "--data", type=Path, required=True, help="the folder of sources"
+            "preset", nargs="?" if is_free else None, help=", ".join(MAKERS)
+        )
+        command.add_argument(
+            "--data", type=Path, required=not is_free, help="the folder of sources"
         )
         command.add_argument("--run", type=Path, help="checkpoints (runs/PRESET)")
         command.add_argument(
@@ -84,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--minutes", type=float, help="stop training after this long"
         )
+        if is_free:
+            judging.add_flags(command)
     return parser
 
 

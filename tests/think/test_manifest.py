@@ -13,7 +13,15 @@ from tests.command import MODELS, copy_model, rewrite_manifest
 from ripieno.errors import ModelError
 from ripieno.music import vocabulary
 from ripieno.think import manifest
-from ripieno.think.manifest import MANIFEST, Manifest, digest, find, installed, load
+from ripieno.think.manifest import (
+    MANIFEST,
+    Manifest,
+    digest,
+    find,
+    for_role,
+    installed,
+    load,
+)
 from ripieno.think.session import Session
 
 
@@ -197,6 +205,32 @@ def test_the_data_folder_is_looked_in_too(tmp_path, monkeypatch):
     copy_model(models)
     monkeypatch.setattr(sysconfig, "get_path", {"data": str(tmp_path)}.__getitem__)
     assert manifest.folders()[-1] == models
+
+
+def test_a_role_is_played_by_the_first_that_can(tmp_path, monkeypatch):
+    copy_model(tmp_path, "event-gru")
+    monkeypatch.setenv("RIPIENO_MODELS", str(tmp_path))
+    assert for_role("answer") == tmp_path / "event-gru"
+    assert for_role("harmonize") == MODELS / "chorale-gru"
+    assert for_role("harmonize", "chorale-gru") == MODELS / "chorale-gru"
+
+
+def test_a_model_that_is_named_has_to_play_the_role():
+    with pytest.raises(ModelError, match=r"event-gru does not play .*'harmonize' .it"):
+        for_role("harmonize", "event-gru")
+
+
+def test_a_role_that_nobody_plays_is_answered_with_a_command():
+    with pytest.raises(ModelError, match=r"plays the role 'conduct'; .ripieno models"):
+        for_role("conduct")
+
+
+def test_a_damaged_model_does_not_keep_another_from_playing(tmp_path, monkeypatch):
+    copy_model(tmp_path, "chorale-gru", sha256="0" * 64)
+    monkeypatch.setenv("RIPIENO_MODELS", str(tmp_path))
+    assert for_role("answer") == MODELS / "event-gru"
+    with pytest.raises(ModelError, match="SHA-256"):
+        for_role("harmonize")
 
 
 def test_a_name_nobody_has_is_answered_with_those_there_are():

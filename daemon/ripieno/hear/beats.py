@@ -41,7 +41,8 @@ class Beats:
     def down(self, ticks: int, pitch: int) -> int:
         """A key went down; the frame that its note belongs to."""
         frame = frame_of(ticks)
-        self._notes = [n for n in self._notes if (n.end or frame) > frame - KEPT_FRAMES]
+        oldest = frame - KEPT_FRAMES
+        self._notes = [n for n in self._notes if n.end is None or n.end > oldest]
         self._notes.append(_Note(pitch, frame))
         return frame
 

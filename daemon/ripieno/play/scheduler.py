@@ -7,7 +7,7 @@ can never lose one: what sounds is the ledger's, which `Scheduler.clear` leaves 
 
 import heapq
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ripieno.music.plan import PlannedNote
@@ -42,11 +42,21 @@ class Scheduler:
         """Whether nothing is to start or to stop."""
         return not self._heap
 
-    def add(self, notes: Iterable[PlannedNote]) -> None:
-        """Put notes on the heap."""
+    def add(self, notes: Iterable[PlannedNote]) -> list[int]:
+        """Put notes on the heap; their ids."""
+        ids = []
         for note in notes:
-            heapq.heappush(self._heap, (note.start_ticks, True, next(self._ids), note))
-            self._ons += 1
+            ids.append(next(self._ids))
+            heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note))
+        self._ons += len(ids)
+        return ids
+
+    def cancel(self, which: Callable[[int], bool]) -> None:
+        """Forget notes that have not begun, by their ids. Cost: O(n)."""
+        kept = [entry for entry in self._heap if not (entry[1] and which(entry[2]))]
+        self._ons -= len(self._heap) - len(kept)
+        self._heap = kept
+        heapq.heapify(self._heap)
 
     def next_ticks(self) -> int | None:
         """When something is due next, or None."""

@@ -113,11 +113,8 @@ class Harmonize:
                 self._sing(key, self._parallel(key), now_ns)
 
     def started(self, due: Due, late_ns: int) -> None:
-        """A voice sounds: whose is it?"""
-        del late_ns
-        for key in self._keys.values():
-            if key.voices is not None and due.pitch in key.voices:
-                self._ids[due.note_id] = key.pitch
+        """A voice sounds; whose it is was known when it was planned."""
+        del due, late_ns
 
     def ended(self) -> None:
         """Voices end with their keys."""
@@ -163,9 +160,10 @@ class Harmonize:
         start = self._stand.timeline.ticks_at(at_ns)
         loud = max(1, round(key.velocity * SOFTER))
         end = start + LONGEST_BEATS * 480
-        self._stand.scheduler.add(
+        ids = self._stand.scheduler.add(
             [PlannedNote(start, end, pitch, loud) for pitch in voices]
         )
+        self._ids |= dict.fromkeys(ids, key.pitch)
         self._stand.counts["turns"] += 1
         self._stand.counts["on_time"] += at_ns - key.down_ns <= PATIENCE_NS
 
@@ -174,7 +172,8 @@ class Harmonize:
             self._let_go(pitch, at_ns)
 
     def _let_go(self, pitch: int, at_ns: int) -> None:
-        """End the voices of a key."""
+        """End the voices of a key, those that have yet to begin too."""
         mine = {note_id for note_id, key in self._ids.items() if key == pitch}
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
+        self._stand.scheduler.cancel(mine.__contains__)
         self._stand.release(at_ns, mine.__contains__)

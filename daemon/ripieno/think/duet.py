@@ -276,7 +276,8 @@ class Duet:
         put["top_p"][0] = branch.ask.top_p
         self._texture.run()
         token = int(self._texture.out["next_token"][0])
-        length = int(self._texture.out["next_length"][0])
+        is_note = token != duet.NEXT
+        length = int(self._texture.out["next_length"][0]) if is_note else 0
         branch.line = _Line(self._texture.state(), token, length, line.ringing)
         return token, length
 

@@ -211,7 +211,8 @@ def installed() -> tuple[Path, ...]:
 def for_role(role: str, name: str = "") -> Path:
     """The folder of the model that plays a role: the one named, or the first found.
 
-    Tables play no role: they only help.
+    Tables play no role: they only help. A damaged folder is passed over as long as
+    another one plays the role.
 
     Raises:
         ModelError: it is not there, or does not play this role.
@@ -225,11 +226,16 @@ def for_role(role: str, name: str = "") -> Path:
                 f"(it plays: {', '.join(roles)})."
             )
         return folder
+    damaged: ModelError | None = None
     for folder in installed():
-        manifest = load(folder)
+        try:
+            manifest = load(folder)
+        except ModelError as error:
+            damaged = damaged or error
+            continue
         if role in manifest.roles and manifest.interface != "tables":
             return folder
-    raise ModelError(
+    raise damaged or ModelError(
         f"No model is installed that plays the role {role!r}; "
         "`ripieno models` lists what is there."
     )

@@ -136,6 +136,8 @@ class Loaded:
         self.manifest: Manifest = manifests.load(folder)
         self.choice = choose_provider(provider)
         m, self.graphs = self.manifest, dict[str, Graph]()
+        if m.interface == "tables":
+            return
         whole = Part(m.inputs, m.outputs, m.state, m.sha256)
         for name, part in {"model": whole, **m.more}.items():
             path, wanted = folder / f"{name}.onnx", self.choice.provider
@@ -147,7 +149,8 @@ class Loaded:
     @property
     def provider(self) -> str:
         """The provider that ONNX Runtime really uses, as it names it."""
-        return self.graphs["model"].provider
+        graphs = self.graphs.values()
+        return next((graph.provider for graph in graphs), self.choice.provider)
 
 
 class Session(Loaded):

@@ -76,9 +76,7 @@ def of_songs(trace: Trace) -> list[Condition]:
         ahead = f", {commit} beat{'s' * (commit > 1)} ahead"
         own: dict[str, object] = {"commit": commit}
         found.append(Condition(PRODUCT + ahead, PREDICTING, trace, overrides=own))
-        found.append(
-            Condition(ENGINE + ahead, PREDICTING, alone=True, overrides=own)
-        )
+        found.append(Condition(ENGINE + ahead, PREDICTING, alone=True, overrides=own))
     return found
 
 
@@ -119,7 +117,7 @@ def _product(
     return Product(condition.system, who, trace, human, dict(condition.overrides))
 
 
-def simulate(  # noqa: PLR0913
+def simulate(
     pieces: Sequence[TestPiece],
     conditions: Sequence[Condition],
     human: Human,

@@ -95,12 +95,15 @@ def perform(piece: TestPiece, human: Human) -> Performance:
     return Performance(tuple(timed), beats_ns, lead, bpm, end_ns)
 
 
-def _drifting(beats: int, bpm: float, drift: float, chance: np.random.Generator) -> Ints:
+def _drifting(
+    beats: int, bpm: float, drift: float, chance: np.random.Generator
+) -> Ints:
     """When the transport's beats fall: the tempo swings around `bpm`."""
     period, phase = chance.uniform(*DRIFT_BEATS), chance.uniform(0, 2 * np.pi)
     swing = np.sin(2 * np.pi * np.arange(beats) / period + phase)
     lengths = 60 * NS_PER_S / (bpm * (1.0 + drift * swing))
-    return np.rint(BEGINS_NS + np.append(0.0, np.cumsum(lengths))).astype(np.int64)
+    times_ns = BEGINS_NS + np.append(0.0, np.cumsum(lengths))
+    return np.asarray(np.rint(times_ns), np.int64)
 
 
 def _played(

@@ -3,7 +3,8 @@
 Nothing that was due before an instant may hang on what the human played after it: with
 a commit horizon, no chord and no planned note that was due before the horizon's end.
 How loud it is, and how the pad is voiced, follow the human to the last and are no part
-of the promise. The same inputs give the same outputs. What is written as tokens, or as lines of JSON, comes back as it was.
+of the promise. The same inputs give the same outputs. What is written as tokens, or as
+lines of JSON, comes back as it was.
 """
 
 from collections import Counter
@@ -54,7 +55,7 @@ class Finding:
 
 
 def changed(performance: Performance, from_ns: int) -> Performance:
-    """The same performance, other notes from an instant on: a tone higher, soft for loud.
+    """The same performance, other notes from an instant on: higher, soft for loud.
 
     Keys that are down then still come up as they would have.
     """
@@ -137,11 +138,13 @@ def _promised(run: Run, until_ns: int) -> list[tuple[int, int, int]]:
     return [
         (due_ns, data[0], data[1])
         for due_ns, data in run.due
-        if due_ns < until_ns and is_note_on(data) and channel_of(data) in (BASS, TEXTURE)
+        if due_ns < until_ns
+        and is_note_on(data)
+        and channel_of(data) in (BASS, TEXTURE)
     ]
 
 
-def _run(  # noqa: PLR0913
+def _run(
     piece: TestPiece,
     players: Players,
     trace: Trace,
@@ -154,7 +157,7 @@ def _run(  # noqa: PLR0913
     return run
 
 
-def _runs(  # noqa: PLR0913
+def _runs(
     piece: TestPiece,
     players: Players,
     trace: Trace,

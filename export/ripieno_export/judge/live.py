@@ -12,7 +12,7 @@ period is 2.7 ms.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -200,7 +200,7 @@ def _played(
 # ── what it says ──────────────────────────────────────────────────────────────────
 
 
-def _take(  # noqa: PLR0913
+def _take(
     session: Session,
     params: Params,
     performance: Performance,
@@ -239,9 +239,10 @@ def _late_ms(entries: Sequence[journal.Entry], begin_ns: int, stop_ns: int) -> F
     for entry in entries:
         if isinstance(entry, journal.Tick):
             tick_ns = entry.at_ns
+        elif not begin_ns <= tick_ns < stop_ns:
+            continue
         elif isinstance(entry, journal.Sent) and is_note_on(entry.data):
-            if begin_ns <= tick_ns < stop_ns:
-                late.append((tick_ns - entry.due_ns) / NS_PER_MS)
+            late.append((tick_ns - entry.due_ns) / NS_PER_MS)
     return np.array(late, np.float64)
 
 
@@ -303,6 +304,4 @@ def joined(traces: Sequence[Trace]) -> Trace:
     none = np.zeros((1, 2), np.int64)
     ahead = np.concatenate([t.ahead for t in traces] or [none])
     on_beat = np.concatenate([t.on_beat for t in traces] or [none])
-    return Trace(
-        ahead if len(ahead) else none, on_beat if len(on_beat) else ahead
-    )
+    return Trace(ahead if len(ahead) else none, on_beat if len(on_beat) else ahead)

@@ -1,4 +1,4 @@
-"""The product in simulated time: a piece → a take, by the engine and the mind that play.
+"""The product in simulated time: a piece → a take, by the real engine and mind.
 
 How long the thinker takes is drawn from a *trace* of response times, so that a
 performance is repeated bit for bit on any machine; the trace itself is measured live.
@@ -142,9 +142,7 @@ class Product:
         performance = perform(piece, self.human)
         run = Run(params, self.players, self.trace, self.seed)
         run.play(performance)
-        answer = answer_of(
-            piece, performance, params, run.sent, run.spans, run.status
-        )
+        answer = answer_of(piece, performance, params, run.sent, run.spans, run.status)
         return named(answer, self.name)
 
 
@@ -191,7 +189,7 @@ class Run:
 
 
 class _Watched:
-    """A mind, with what it was told written down, that takes as long as a trace says."""
+    """A mind that takes as long as a trace says; what it was told is written down."""
 
     def __init__(self, mind: Mind | None, trace: Trace, seed: int) -> None:
         self.spans = Spans()

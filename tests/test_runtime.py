@@ -1,0 +1,53 @@
+"""The one line that is always now."""
+
+from ripieno.runtime import live_line
+from ripieno.status import Status
+
+
+def test_a_turn_is_told_with_how_many_were_on_time():
+    line = live_line(
+        Status(
+            turn="machine", role="answer", provider="CPUExecutionProvider",
+            heard=12, sent=30, turns=3, on_time=2, late_p50_ms=0.1, late_p99_ms=0.25,
+        )
+    ).plain  # fmt: skip
+    assert line == (
+        "▶ machine  answer  heard 12  played 30  turns 2/3 on time  "
+        "late 0.10/0.25 ms (p50/p99)  CPU"
+    )
+
+
+def test_an_accompaniment_is_told_with_place_tempo_chords_and_figures():
+    line = live_line(
+        Status(
+            turn="machine", role="accompany", provider="CUDAExecutionProvider",
+            position="9.3", bpm=92.5, is_external=True, chord="C",
+            promised=(("10.1", "F"),), tentative=(("11.1", "G7"), ("12.1", "C")),
+            isr=0.984, asynchrony_p95_ms=7.4, heard=12, sent=30,
+        )
+    ).plain  # fmt: skip
+    assert line == (
+        "▶ machine  accompany  9.3  92.5 bpm (MIDI clock)  C → F G7? C?  "
+        "heard 12  played 30  ISR 98%  with you to 7 ms (p95)  "
+        "late 0.00/0.00 ms (p50/p99)  CUDA"
+    )
+
+
+def test_our_own_tempo_is_told_as_such_and_only_where_there_is_a_beat():
+    assert "  1.1  120 bpm  " in live_line(Status(position="1.1", bpm=120.0)).plain
+    assert "bpm" not in live_line(Status(role="answer", bpm=60.0)).plain
+
+
+def test_only_the_next_few_chords_are_told():
+    tentative = tuple((f"{bar}.1", "Am") for bar in range(2, 20))
+    line = live_line(Status(chord="C", tentative=tentative)).plain
+    assert "C → Am? Am? Am? Am?  heard" in line
+
+
+def test_a_chord_that_stays_has_nothing_to_go_to():
+    assert "  C  heard" in live_line(Status(chord="C")).plain
+
+
+def test_a_fallback_is_told():
+    assert live_line(Status(fallbacks=3)).plain.endswith("fallback 3×")
+    assert "fallback" not in live_line(Status()).plain
