@@ -19,11 +19,11 @@ from ripieno.midi.journal import JournalFile
 from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
 from ripieno.music.plan import Plan, Ready
-from ripieno.render import render
-from ripieno.replaying import replay
 from ripieno.params import Params
 from ripieno.play import ledger
 from ripieno.player import Player, begin
+from ripieno.render import render
+from ripieno.replaying import replay
 from ripieno.think.manifest import find
 from ripieno.thinker import Thinker, wake
 

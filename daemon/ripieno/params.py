@@ -51,9 +51,10 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         role: ``answer`` replies when a phrase is over; ``continue`` takes over and
             plays on until the human plays.
-        temperature: of pitch and loudness; lower is safer, higher is wilder. Rhythm
-            keeps the model's own: cooled, it runs away.
-        top_p: only the likeliest pitches that make up this share are considered.
+        temperature: multiplies the model's own; lower is safer, higher is wilder. In
+            turns it touches pitch and loudness only: cooled, rhythm runs away.
+        top_p: only the likeliest choices that make up this share are considered, or
+            fewer where the model's makers say so.
         scale: ``auto`` (what the human plays in), ``off``, or a name: ``D dorian``.
         low, high: the lowest and the highest pitch that the machine may play.
         polyphony: how many of its notes may sound at once.
@@ -85,8 +86,8 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     role: Role = "answer"
-    temperature: float = 0.9
-    top_p: float = 0.95
+    temperature: float = 1.0
+    top_p: float = 1.0
     scale: str = "auto"
     low: int = 36
     high: int = 96

@@ -1,16 +1,29 @@
 """Fakes that are shipped, typed and honest: for our tests and yours.
 
-`ScriptedModel` is a step model whose tune is written down; `simulate` plays a whole
-performance in simulated time. `ripieno.midi.memory.MemoryPort` is the port that goes
-with them. Nothing here pretends to be a module of ours: these are small devices.
+`ScriptedModel` is a step model whose tune is written down, `ScriptedDuet` an
+accompanist whose notes are; `simulate` plays a whole performance in simulated time.
+`ripieno.midi.memory.MemoryPort` is the port that goes with them. Nothing here pretends
+to be a module of ours: these are small devices.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from ripieno.engine import Engine
-from ripieno.music.plan import Ready
+from ripieno.music.chords import NO_CHORD
+from ripieno.music.duet import Note
+from ripieno.music.plan import (
+    FORBIDDEN,
+    Beat,
+    Comp,
+    Decide,
+    Ready,
+    Reset,
+    ToPlayer,
+    ToThinker,
+)
 from ripieno.music.vocabulary import N_DOWN, Event, delta_of
 from ripieno.params import Params
 from ripieno.simulation import Mind, Simulation
@@ -62,6 +75,67 @@ class ScriptedModel:
         return Event(
             1, _nearest(np.flatnonzero(deltas), 0), _nearest(allowed, pitch), 20
         )
+
+
+def weightiest(ask: Decide) -> int:
+    """The chord that the player itself would choose; none where all are ruled out."""
+    best = int(np.argmax(ask.chords))
+    return best if ask.chords[best] > FORBIDDEN else NO_CHORD
+
+
+class ScriptedDuet:
+    """An accompanist that writes the same notes to every span.
+
+    It answers in two sections, as the real one does: the first frame, then the rest.
+    Where its script says a chord that is ruled out it yields to the player; its notes
+    keep to neither register nor scale.
+
+    Attributes:
+        asked: every `Decide` that it was told, in order.
+        beats: every `Beat`, in order: what was really played.
+        resets: how often it was told to forget.
+    """
+
+    ready = Ready("scripted", "", "script", "it is written down", ("accompany",))
+
+    def __init__(
+        self,
+        chord: Callable[[Decide], int] = weightiest,
+        notes: Sequence[Note] = (Note(0, 36, 4), Note(2, 64, 2)),
+    ) -> None:
+        """Choose by `chord`; play `notes` to it."""
+        self._chord, self._notes = chord, tuple(notes)
+        self._waiting: deque[Comp] = deque()
+        self.asked: list[Decide] = []
+        self.beats: list[Beat] = []
+        self.resets = 0
+
+    def told(self, message: ToThinker) -> None:
+        """The player said something."""
+        if isinstance(message, Decide):
+            self.asked.append(message)
+            self._waiting = deque(self._sections(message))
+        elif isinstance(message, Beat):
+            self.beats.append(message)
+        elif isinstance(message, Reset):
+            self.resets += 1
+
+    def answer(self) -> ToPlayer | None:
+        """The next section, if one is wanted."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def _sections(self, ask: Decide) -> list[Comp]:
+        chord, notes = self._chord(ask), self._notes
+        if chord == NO_CHORD or ask.chords[chord] <= FORBIDDEN:
+            chord = weightiest(ask)
+        if chord == NO_CHORD:
+            return [Comp(ask.revision, 0, chord, 1.0, (), ask.frames, complete=True)]
+        first = tuple(note for note in notes if note.frame == 0)
+        rest = tuple(note for note in notes if 0 < note.frame < ask.frames)
+        return [
+            Comp(ask.revision, 0, chord, 1.0, first, 1, complete=False),
+            Comp(ask.revision, 1, chord, 1.0, rest, ask.frames, complete=True),
+        ]
 
 
 def simulate(

@@ -93,8 +93,8 @@ def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
     if manifest.interface == "duet":
         if "harmony" not in graphs:
             raise ModelError(
-                f"The model {manifest.name} has no graph 'harmony', which a duet needs; "
-                "publish it again with this release's ripieno-export."
+                f"The model {manifest.name} has no graph 'harmony', which a duet "
+                "needs; publish it again with this release's ripieno-export."
             )
         return Duet(graphs["harmony"], graphs["model"])
     if manifest.interface == "voices":

@@ -36,7 +36,7 @@ from ripieno_export.tokenize import Ints
 FIGURES: Final = "figures.json"
 ROLES: Final = ("answer", "continue")
 SAMPLING: Final = Sampling(
-    temperature=(1.0, 1.05, 0.95, 1.0), top_p=(1.0, 0.98, 0.96, 0.98)
+    temperature=(1.0, 1.05, 0.855, 0.9), top_p=(1.0, 0.98, 0.95, 0.98)
 )
 """Chosen by `export/NOTES.md`: cooled deltas make the music run away."""
 LICENCE: Final = "Apache-2.0"

@@ -100,6 +100,7 @@ class Accompany:
             return
         frame = self._spans.beats.down(ticks, event.pitch)
         self._band.human(event.velocity)
+        self._asks.manners.heard(frame)
         self._last = frame, event.at_ns
         if self._entered is None:
             self._entered = frame // self._spans.frames

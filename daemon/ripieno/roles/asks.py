@@ -13,7 +13,7 @@ from ripieno.music import chords
 from ripieno.music.duet import Note
 from ripieno.music.plan import FORBIDDEN, Comp, Decide
 from ripieno.roles.guide import TRUST, Guide, only
-from ripieno.roles.manners import manner_of
+from ripieno.roles.manners import Manners
 from ripieno.roles.spans import Spans
 from ripieno.roles.stand import Stand
 
@@ -54,12 +54,14 @@ class Asks:
     """Open asks. Thread: the engine's.
 
     Attributes:
+        manners: how phrases are filled.
         backups: by span.
         on_beat: for the span under way.
     """
 
     def __init__(self, stand: Stand, spans: Spans, guide: Guide) -> None:
         self._stand, self._spans, self._guide = stand, spans, guide
+        self.manners = Manners(stand.seed)
         self.backups: dict[int, Answer] = {}
         self.on_beat: Answer | None = None
 
@@ -98,7 +100,7 @@ class Asks:
             chords=tuple(round(float(weight), 3) for weight in weights),
             trust=TRUST * (1.0 - params.lead),
             before=before,
-            manner=manner_of(params, spans.phase(index), stand.seed),
+            manner=self.manners.of(params, spans.phase(index)),
             low=limits.low,
             high=limits.high,
             polyphony=limits.polyphony,

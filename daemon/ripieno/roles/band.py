@@ -21,8 +21,12 @@ from ripieno.roles.stand import Stand
 
 BASS_BELOW: Final = 52
 """E3: below it the lowest note of a frame is a left hand's bass."""
-PAD: Final = (53, 74)
-"""F3 … D5: between bass and melody, where four voices stay clear."""
+PAD: Final = (50, 69)
+"""D3 … A4: above the bass and below most melodies."""
+ROOTS: Final = (36, 50)
+"""C2 … D3: where the bass puts a root of its own."""
+BASS_FRAMES: Final = 8
+"""How long a root rings that the bass adds by itself."""
 PAD_VOICES: Final = 3
 AGAIN_BARS: Final = 2
 """A pad that does not change is struck again so often: most instruments fade."""
@@ -45,6 +49,8 @@ class Band:
         self._loud = 80.0
         self._pad: tuple[int, ...] = ()
         self._pad_bar = 0
+        self._is_new = False
+        self._low: int | None = None
         self._ids: dict[int, tuple[int, int]] = {}
         self._played: dict[int, tuple[int, list[Note]]] = {}
         self._patterns: dict[int, tuple[int, list[Note]]] = {}
@@ -76,7 +82,7 @@ class Band:
                 self.rest(now_ns)
             self._played = {index: (chords.NO_CHORD, [])}
             return
-        is_new = chord != self.chord
+        self._is_new = is_new = chord != self.chord
         self.chord = chord
         self._played = {i: p for i, p in self._played.items() if i > index - 4} | {
             index: (chord, [])
@@ -111,6 +117,8 @@ class Band:
             kept = [] if is_rest else self._patterns.get(phase.span, (0, []))[1]
             self._patterns[phase.span] = (planned_for, [*kept, *notes])
         real = [self._real(note, planned_for) for note in notes]
+        if self._is_new:
+            real = [*self._root(real), *real]
         self._played[index][1].extend(real)
         basses = _basses(real)
         for note in real:
@@ -171,6 +179,16 @@ class Band:
         while pitch > high:
             pitch -= 12
         return Note(note.frame, max(pitch, 0), note.frames)
+
+    def _root(self, notes: Sequence[Note]) -> list[Note]:
+        """A new chord stands on a bass: its root, where the texture has none."""
+        self._is_new = False
+        below = [n.pitch for n in notes if not n.frame and n.pitch < BASS_BELOW]
+        if below:
+            self._low = min(below)
+            return []
+        self._low = bass_of(self.chord, self._low, *ROOTS)
+        return [Note(0, self._low, BASS_FRAMES)]
 
     def _pattern(self, phase: Phase) -> tuple[int, list[Note]]:
         """What was last played at this place of the bar, or root and fifth."""

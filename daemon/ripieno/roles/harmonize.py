@@ -174,6 +174,8 @@ class Harmonize:
     def _let_go(self, pitch: int, at_ns: int) -> None:
         """End the voices of a key, those that have yet to begin too."""
         mine = {note_id for note_id, key in self._ids.items() if key == pitch}
+        if not mine:
+            return
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
         self._stand.scheduler.cancel(mine.__contains__)
         self._stand.release(at_ns, mine.__contains__)

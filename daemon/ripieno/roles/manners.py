@@ -1,40 +1,69 @@
 """In what manner a phrase is filled, where the musician leaves it open.
 
-A pianist does not fill a whole song alike: every four bars POP909's change their density
-about every second time. Left to itself the network stays in whatever manner it fell
-into, sparse or thick, to the end. So a manner is drawn for each phrase, as often as
-pianists play it; what the musician asks for is kept.
+Left to itself the texture stays in whatever manner it fell into, sparse or thick. What
+pianists do depends on what they hear: to a melody in sixteenths they play sixteenths
+five times as often as to one in eighths. So a manner is drawn for each phrase of four
+bars from those that pianists play to such a melody. What the musician asks for is kept.
 """
 
 import random
+from bisect import bisect
+from collections import deque
 from typing import Final
 
 from ripieno.music.duet import DENSITIES, STYLES, VOICES, Manner, Phase, class_of
 from ripieno.params import Params
 
 PHRASE_BARS: Final = 4
+HEARD: Final = 48
+"""Onsets of the human's that tell their rhythm: some eight bars."""
+FEWEST: Final = 8
+SHARES: Final = (0.02, 0.1, 0.2, 0.35)
+"""Edges between melodies by the share of their onsets that lie between eighths."""
 
-POP: Final = {
-    (4, 2): 138, (6, 3): 124, (5, 2): 102, (5, 3): 93, (6, 2): 62, (7, 3): 56,
-    (6, 1): 51, (4, 1): 46, (3, 2): 44, (4, 3): 43, (7, 2): 38, (3, 1): 35,
-}  # fmt: skip
-"""How often, per mille, pianists of POP909 play four bars so dense and so thick
-(classes of `duet.DENSITIES` and `duet.VOICES`); rarer manners are left out."""
-SONG: Final = {
-    (8, 4): 147, (7, 4): 121, (6, 3): 98, (6, 4): 84, (5, 4): 65, (8, 3): 59,
-    (7, 3): 58, (5, 3): 53, (7, 2): 41, (5, 2): 39, (4, 4): 38,
-}  # fmt: skip
-"""The same of the art songs of OpenScore."""
+POP: Final = (
+    ((4, 2), (5, 3), (5, 2)),
+    ((5, 2), (5, 3), (6, 3)),
+    ((6, 3), (5, 2), (6, 2)),
+    ((6, 3), (6, 2), (7, 3)),
+    ((6, 2), (6, 3), (7, 3)),
+)
+"""To each of those melodies, the commonest classes of density and thickness
+(`duet.DENSITIES`, `duet.VOICES`) around the mean, of POP909's pianists …"""
+SONG: Final = (
+    ((6, 3), (5, 4), (6, 4)),
+    ((6, 3), (6, 4), (7, 4)),
+    ((6, 3), (6, 4), (7, 4)),
+    ((7, 4), (6, 4), (7, 3)),
+    ((7, 4), (8, 4), (6, 4)),
+)
+"""… and of OpenScore's art songs."""
 
 
-def manner_of(params: Params, phase: Phase, seed: int) -> Manner:
-    """How to fill a span: as asked, else as its phrase is."""
-    style = STYLES.index(params.style)
-    density = class_of(params.busy, DENSITIES) if params.busy else 0
-    voices = class_of(params.thick, VOICES) if params.thick else 0
-    if density or voices:
+class Manners:
+    """Hears the human's rhythm, and chooses. Thread: one."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._between: deque[bool] = deque(maxlen=HEARD)
+
+    def heard(self, frame: int) -> None:
+        """The human struck a note in a frame, counted from the song's beginning."""
+        self._between.append(bool(frame % 2))
+
+    def of(self, params: Params, phase: Phase) -> Manner:
+        """How to fill a span: as asked, else as pianists would."""
+        style = STYLES.index(params.style)
+        density = class_of(params.busy, DENSITIES) if params.busy else 0
+        voices = class_of(params.thick, VOICES) if params.thick else 0
+        if density or voices:
+            return Manner(density, voices, style)
+        table = SONG if params.style == "song" else POP
+        chance = random.Random(f"{self._seed}/{phase.bar // PHRASE_BARS}")
+        density, voices = chance.choice(table[self._kind()])
         return Manner(density, voices, style)
-    table = SONG if params.style == "song" else POP
-    chance = random.Random(f"{seed}/{phase.bar // PHRASE_BARS}")
-    (density, voices), *_ = chance.choices(list(table), list(table.values()))
-    return Manner(density, voices, style)
+
+    def _kind(self) -> int:
+        if len(self._between) < FEWEST:
+            return 1
+        return bisect(SHARES, sum(self._between) / len(self._between))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ripieno.engine import Effect, Engine, Send, Tell
+from ripieno.knobs import by_number
 from ripieno.midi import journal
 from ripieno.status import Status
 from ripieno.think.tables import maybe_tables
@@ -57,13 +58,15 @@ class Again:
 
 
 def _engine(header: journal.Header) -> Engine:
-    return Engine(
+    engine = Engine(
         header.params,
         start_ns=header.start_ns,
         seed=header.seed,
         epoch=header.epoch,
         tables=maybe_tables(),
     )
+    engine.controls = by_number(header.controls)
+    return engine
 
 
 def _fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
@@ -75,6 +78,8 @@ def _fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
         engine.release(entry.at_ns)
     elif isinstance(entry, journal.Heard):
         engine.heard(entry.at_ns, entry.data)
+    elif isinstance(entry, journal.Turned):
+        engine.turned(entry.at_ns, entry.params)
     elif isinstance(entry, journal.Thought):
         engine.thought(entry.at_ns, entry.message)
     return []

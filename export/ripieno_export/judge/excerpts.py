@@ -27,8 +27,8 @@ LANES: Final = 2
 LIVE: Final = "T2, live"
 FAST_BPM: Final = 160.0
 COMPARED: Final = (
-    "NIC", "LG", "PC2", "beat JSD", "notes ratio", "classes/chord", "chord beats",
-    "silence", "groove", "ISR",
+    "NIC", "LG", "PC2", "beat JSD", "notes ratio", "notes/bar", "chord beats",
+    "classes/chord", "silence", "groove", "ISR",
 )  # fmt: skip
 """Figures in which live and simulated takes of the same excerpts must agree."""
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.think.manifest import load
 from ripieno_export.judge import excerpts, invariants, songs
 from ripieno_export.judge.results import WORKERS, Results, Say, Task, spread
 from ripieno_export.judge.simulated import (
@@ -40,7 +41,7 @@ def judge(task: Task, say: Say) -> Results:
     """
     results, clock = Results(), SystemClock()
     folder = folder_of(task.model)
-    results.model = folder.name
+    results.model = f"{folder.name} ({load(folder).sha256[:12]})"
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max(WORKERS, excerpts.LANES), context) as pool:
         with _timed("T2", results, clock, say):

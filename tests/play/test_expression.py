@@ -1,0 +1,98 @@
+"""How a plan becomes playing: swing, lengths, loudness."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno.music.duet import FRAME_TICKS, LENGTHS, Note, Phase
+from ripieno.music.plan import BASS, CHORDS, TEXTURE
+from ripieno.play.expression import (
+    GAP_TICKS,
+    LATE_TICKS,
+    LOUDEST,
+    QUIETEST,
+    end_ticks,
+    onset_ticks,
+    swung,
+    velocity,
+)
+
+DOWNBEAT, UPBEAT = Phase(0, 4, 0), Phase(1, 4, 0)
+PARTS = (CHORDS, BASS, TEXTURE)
+
+pitches = st.integers(0, 127)
+swings = st.floats(0.0, 1.0)
+written = st.builds(Note, st.integers(0, 3), pitches, st.sampled_from(LENGTHS))
+phases = st.builds(Phase, st.integers(0, 3), st.just(4), st.integers(-8, 400))
+
+
+def test_straight_beats_stay_where_they_are_written():
+    assert [swung(frame, 4, 0.0) for frame in range(5)] == [0, 1, 2, 3, 4]
+
+
+def test_full_swing_moves_the_second_half_of_a_beat_to_its_last_third():
+    assert swung(2, 4, 1.0) == pytest.approx(4 * 2 / 3)
+    assert swung(0, 4, 1.0) == 0
+    assert swung(4, 4, 1.0) == pytest.approx(4)
+
+
+def test_a_dotted_beat_does_not_swing():
+    assert [swung(frame, 6, 1.0) for frame in range(7)] == list(range(7))
+
+
+@given(swings, st.floats(0, 4), st.floats(0, 4))
+def test_swing_never_changes_the_order(swing, one, other):
+    early, late = sorted([one, other])
+    assert swung(early, 4, swing) <= swung(late, 4, swing) + 1e-9
+
+
+@given(written, swings)
+def test_a_note_on_the_beat_is_on_it_and_others_a_hands_breadth_late(note, swing):
+    late = onset_ticks(note, 4, swing) - round(
+        swung(note.frame, 4, swing) * FRAME_TICKS
+    )
+    assert late == 0 if note.frame == 0 else 0 <= late <= LATE_TICKS
+
+
+@given(written, swings)
+def test_a_note_ends_after_it_began_and_before_the_next_frame(note, swing):
+    end = end_ticks(note, 4, swing)
+    assert end > onset_ticks(note, 4, swing)
+    after = note.frame + note.frames
+    beats, frame = divmod(after, 4)
+    assert end == round(swung(frame, 4, swing) * FRAME_TICKS) + beats * 480 - GAP_TICKS
+
+
+def test_a_note_may_ring_into_the_beats_to_come():
+    assert end_ticks(Note(2, 60, 8), 4, 0.0) == 10 * FRAME_TICKS - GAP_TICKS
+
+
+@given(written, st.sampled_from(PARTS), phases, st.floats(0, 127))
+def test_it_is_never_inaudible_and_never_shouts(note, part, phase, human):
+    assert QUIETEST <= velocity(note, part, phase, human) <= LOUDEST
+
+
+@given(written, st.sampled_from(PARTS), phases, st.floats(0, 120))
+def test_it_follows_how_loud_the_human_plays(note, part, phase, human):
+    louder = velocity(note, part, phase, human + 5)
+    assert velocity(note, part, phase, human) <= louder
+
+
+def test_an_accompanist_stays_below_on_average():
+    notes = [Note(frame, pitch, 4) for frame in (1, 2, 3) for pitch in range(40, 80)]
+    for part in PARTS:
+        mean = sum(velocity(n, part, UPBEAT, 80) for n in notes) / len(notes)
+        assert 50 < mean < 78
+
+
+def test_downbeats_are_leaned_on_more_than_beats_and_those_more_than_the_rest():
+    note = Note(0, 60, 2)
+    down, up = (velocity(note, BASS, phase, 70) for phase in (DOWNBEAT, UPBEAT))
+    assert down == up + 4
+
+
+@given(written, st.sampled_from(PARTS), phases, st.floats(20, 110))
+def test_the_same_note_is_always_played_the_same_way(note, part, phase, human):
+    again = Note(note.frame, note.pitch, note.frames)
+    assert velocity(again, part, phase, human) == velocity(note, part, phase, human)
+    assert onset_ticks(again, 4, 0.5) == onset_ticks(note, 4, 0.5)

@@ -1,0 +1,137 @@
+"""Minds: one a role, each woken when it is first asked for."""
+
+import pytest
+
+from ripieno.errors import ModelError
+from ripieno.music.plan import (
+    Ask,
+    Limits,
+    Plan,
+    Played,
+    Ready,
+    Reset,
+    Sing,
+    Voices,
+)
+from ripieno.music.timeline import Timeline
+from ripieno.think.minds import Minds
+
+PLAYED = Played(0, 0, 60, 70)
+SING = Sing(7, 0, 72, 3, Limits())
+ASK = Ask(
+    revision=3,
+    timeline=Timeline(),
+    start_ticks=0,
+    until_ticks=480,
+    closing=True,
+    pulse_ticks=240,
+    grid_ticks=0,
+    seed=1,
+    limits=Limits(),
+)
+
+
+class Scripted:
+    """Answers what is its own to answer, and remembers all that it was told."""
+
+    def __init__(self, *roles):
+        self.roles, self.told_of, self._says = roles, [], []
+
+    def told(self, message):
+        self.told_of.append(message)
+        if isinstance(message, Sing) and "harmonize" in self.roles:
+            self._says.append(Voices(message.revision, (60,)))
+        if isinstance(message, Ask) and "answer" in self.roles:
+            self._says.append(Plan(message.revision, 0, (), 480, complete=True))
+
+    def answer(self):
+        return self._says.pop(0) if self._says else None
+
+
+class House:
+    """Where minds sleep, by role."""
+
+    def __init__(self, *minds):
+        self._minds, self.woken = minds, []
+
+    def wake(self, role):
+        self.woken.append(role)
+        for mind in self._minds:
+            if role in mind.roles:
+                return mind, Ready("scripted", "", "script", "here", mind.roles)
+        raise ModelError(f"nobody plays {role}")
+
+
+def said(minds):
+    """All that there is to be said."""
+    out = []
+    while (each := minds.answer()) is not None:
+        out.append(each)
+    return out
+
+
+def test_nobody_is_woken_before_anybody_is_asked():
+    house = House(Scripted("answer"))
+    minds = Minds(house.wake)
+    minds.told(Reset())
+    minds.told(PLAYED)
+    assert (said(minds), house.woken) == ([], [])
+
+
+def test_who_is_loaded_answers():
+    mind = Scripted("answer", "continue")
+    minds = Minds(House(mind).wake)
+    assert minds.load("answer").roles == ("answer", "continue")
+    minds.told(PLAYED)
+    minds.told(ASK)
+    assert mind.told_of == [PLAYED, ASK]
+    assert [type(each) for each in said(minds)] == [Plan]
+
+
+def test_an_ask_that_nobody_can_answer_wakes_the_one_who_can():
+    turner, singer = Scripted("answer"), Scripted("harmonize")
+    house = House(turner, singer)
+    minds = Minds(house.wake)
+    minds.load("answer")
+    minds.told(SING)
+    assert [type(each) for each in said(minds)] == [
+        Ready
+    ]  # who is there, and asks again
+    minds.told(SING)
+    assert said(minds) == [Voices(7, (60,))]
+    assert house.woken == ["answer", "harmonize"]
+
+
+def test_what_happens_is_told_to_all_of_them_once():
+    turner, singer = Scripted("answer", "continue"), Scripted("harmonize")
+    minds = Minds(House(turner, singer).wake)
+    minds.load("answer")
+    minds.load("harmonize")
+    minds.told(PLAYED)
+    assert (turner.told_of, singer.told_of) == ([PLAYED], [PLAYED])
+
+
+def test_one_mind_for_all_roles_is_one_mind():
+    mind = Scripted("answer", "harmonize")
+    house = House(mind)
+    minds = Minds(house.wake)
+    minds.load("answer")
+    minds.told(SING)
+    assert said(minds) == [Voices(7, (60,))]
+    assert (house.woken, mind.told_of) == (["answer"], [SING])
+
+
+def test_who_cannot_be_woken_is_not_tried_again():
+    house = House(Scripted("answer"))
+    minds = Minds(house.wake)
+    minds.load("answer")
+    for _ in range(3):
+        minds.told(SING)
+    assert (said(minds), house.woken) == ([], ["answer", "harmonize"])
+    minds.told(ASK)
+    assert [type(each) for each in said(minds)] == [Plan]
+
+
+def test_whom_a_daemon_begins_with_has_to_be_there():
+    with pytest.raises(ModelError, match="nobody plays accompany"):
+        Minds(House().wake).load("accompany")
