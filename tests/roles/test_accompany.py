@@ -7,6 +7,7 @@ the player. `tests/think/test_duet.py` tests the real mind.
 
 import random
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,7 @@ def test_its_turn_is_the_humans_until_it_enters():
     turns = []
     for at_ns, data in line(TWINKLE, beats=10):
         played.play([(at_ns, data)])
+        played.run_until(at_ns)
         turns.append(played.engine.status().turn)
     assert turns == ["human"] * 16 + ["machine"] * 4
 
@@ -212,7 +214,6 @@ def test_a_human_who_is_early_is_met_on_the_beat():
 def test_who_plays_on_time_is_not_waited_for_as_long():
     melody = [m for m in line(TWINKLE, beats=24) if m[0] < 20 * BEAT]
     played = performed(melody, ScriptedDuet(), tail_beats=6)
-    assert 21 * BEAT < [at for at, _ in ons(played, BASS) if at > 20 * BEAT][0] + BEAT
     assert 20 * BEAT + 4 * MS in {at for at, _ in ons(played, BASS)}
 
 
@@ -504,7 +505,8 @@ def test_who_plays_softly_is_accompanied_softly():
         ]
         sent = performed(melody, ScriptedDuet()).sent
         loudest.append(max(s.data[2] for _, s in sent if messages.is_note_on(s.data)))
-    assert loudest[0] < 55 < 80 < loudest[1]
+    assert loudest[0] < 55
+    assert loudest[1] > 80
 
 
 # ── resting ──────────────────────────────────────────────────────────────────────────
@@ -648,7 +650,7 @@ def test_tempo_changes_retime_what_is_planned():
     engine.turned(now_ns, Params(role="accompany", bpm=60.0))
     played.run_until(now_ns + 6 * S)
     late = [at for at, _ in ons(played, BASS) if at > now_ns + S]
-    assert {b - a for a, b in zip(late, late[1:], strict=False)} == {S}
+    assert {b - a for a, b in pairwise(late)} == {S}
 
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────
@@ -673,8 +675,8 @@ def test_panic_another_role_and_another_channel_release_everything(how):
 
 
 CHANGES = (
-    {"bpm": 93.0}, {"bpm": 241.0}, {"meter": "3/4"}, {"meter": "6/8"}, {"meter": "7/16"},
-    {"commit": 1}, {"commit": 4}, {"commit": 0}, {"chart": "| C | - | | F G |"},
+    {"bpm": 93.0}, {"bpm": 241.0}, {"meter": "3/4"}, {"meter": "6/8"},
+    {"meter": "7/16"},    {"commit": 1}, {"commit": 4}, {"commit": 0}, {"chart": "| C | - | | F G |"},
     {"chart": ""}, {"chord_lock": "Am F"}, {"scale": "D dorian"}, {"lead": 1.0},
     {"lead": 0.0}, {"parts": "bass"}, {"parts": "chords bass texture"}, {"channel": 3},
     {"channel": 16}, {"swing": 1.0}, {"low": 60, "high": 65}, {"role": "harmonize"},

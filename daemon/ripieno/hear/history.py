@@ -3,6 +3,7 @@
 A thinker that was restarted is told this history; the fallback composer learns from it.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -30,5 +31,6 @@ class History:
         return len(self._events)
 
     def human_onsets(self, most: int = 128) -> list[Played]:
-        """The human's last note-ons, oldest first."""
-        return [event for event in self._events if event.is_human_onset][-most:]
+        """The human's last note-ons, oldest first. Cost: O(events back to them)."""
+        onsets = (event for event in reversed(self._events) if event.is_human_onset)
+        return list(itertools.islice(onsets, most))[::-1]

@@ -1,5 +1,6 @@
 """The duet's model cards: written from what was measured. It measures nothing."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ripieno.think.manifest import Manifest
@@ -33,22 +34,25 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
         f"Together {manifest.parameters / 1e6:.2f} million parameters, "
         f"{figures['bytes'] / 1e6:.1f} MB, float32, batch 1."
     )
-    nats = figures["chord_nats_by_staleness"]
-    harmony = table(
-        ["newest note heard", *(f"{age} beats ago" for age in nats)],
-        [["nats a chord", *(f"{value:.3f}" for value in nats.values())]],
-    )
-    texture = figures["texture_nats"]
-    steps = figures["step_ms"]
-    recipes, progress = figures["recipes"], figures["progress"]
-    ends = "; ".join(
-        f"{kind}: {recipes[kind]['hidden']} units, step "
-        f"{progress[kind]['best_step']} of {recipes[kind]['steps']}"
-        for kind in recipes
-    )
     return _joined(
         f"# {manifest.name}",
         wrap(what),
+        *_music(manifest),
+        *_likelihood(figures),
+        *_steps(figures["step_ms"]),
+        "## Using it",
+        f"    ripieno play --role accompany --model {manifest.name}",
+        "## Limits",
+        "\n".join(wrap(line, "- ") for line in LIMITS),
+        "## Licence",
+        wrap(f"The weights are under {manifest.licence}. {THANKS}"),
+        wrap(POP909),
+        *_again(manifest, figures),
+    )
+
+
+def _music(manifest: Manifest) -> Sequence[str]:
+    return (
         "## Music it was trained on",
         data_table(manifest),
         wrap(
@@ -57,12 +61,22 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
             "quarter of their melodic 16-grams with those were left out. Tunes without "
             "chords were named by a teacher that hears the whole tune."
         ),
+    )
+
+
+def _likelihood(figures: dict[str, Any]) -> Sequence[str]:
+    nats = figures["chord_nats_by_staleness"]
+    texture = figures["texture_nats"]
+    return (
         "## How well it predicts held-out music",
         wrap(
             f"{figures['held_out_songs']} songs with written chords, heard from their "
             "beginning; a uniform guess would be 4.970 nats."
         ),
-        harmony,
+        table(
+            ["newest note heard", *(f"{age} beats ago" for age in nats)],
+            [["nats a chord", *(f"{value:.3f}" for value in nats.values())]],
+        ),
         wrap(
             f"Texture, over {figures['held_out_pianos']} held-out pianos, not told how "
             f"to fill: {texture['token']:.3f} nats a token and {texture['length']:.3f} "
@@ -72,21 +86,30 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
             "How it plays with people is judged by `ripieno-export evaluate --role "
             "accompany`; the table stands in `benchmarks/README.md`."
         ),
+    )
+
+
+def _steps(step_ms: dict[str, dict[str, float]]) -> Sequence[str]:
+    harmony, texture = step_ms["harmony"], step_ms["texture"]
+    return (
         "## A step",
         wrap(
-            f"Harmony {steps['harmony']['p50']:.3f} ms at the median, "
-            f"{steps['harmony']['p99']:.3f} ms at the 99th of a hundred; texture "
-            f"{steps['texture']['p50']:.3f} and {steps['texture']['p99']:.3f} ms a "
-            "token, sampling included: one thread of a shared two-core AMD EPYC "
-            "(Zen 4)."
+            f"Harmony {harmony['p50']:.3f} ms at the median, {harmony['p99']:.3f} ms "
+            f"at the 99th of a hundred; texture {texture['p50']:.3f} and "
+            f"{texture['p99']:.3f} ms a token, sampling included: one thread of a "
+            "shared two-core AMD EPYC (Zen 4)."
         ),
-        "## Using it",
-        f"    ripieno play --role accompany --model {manifest.name}",
-        "## Limits",
-        "\n".join(wrap(line, "- ") for line in LIMITS),
-        "## Licence",
-        wrap(f"The weights are under {manifest.licence}. {THANKS}"),
-        wrap(POP909),
+    )
+
+
+def _again(manifest: Manifest, figures: dict[str, Any]) -> Sequence[str]:
+    recipes, progress = figures["recipes"], figures["progress"]
+    ends = "; ".join(
+        f"{kind}: {recipes[kind]['hidden']} units, step "
+        f"{progress[kind]['best_step']} of {recipes[kind]['steps']}"
+        for kind in recipes
+    )
+    return (
         "## Making it again",
         f"    ripieno-export make {manifest.name} --data DIR",
         wrap(

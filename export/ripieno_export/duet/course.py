@@ -24,7 +24,7 @@ from ripieno_export.checkpoint import BEST, LAST
 from ripieno_export.duet import loop, naming
 from ripieno_export.duet.harmony_task import HarmonyTask, inputs
 from ripieno_export.duet.packing import Spans, Tokens, spans_of, tokens_of
-from ripieno_export.duet.songs import Frames, Song, read
+from ripieno_export.duet.songs import Song, read
 from ripieno_export.duet.texture_task import TextureTask
 from ripieno_export.networks.harmony import Harmony
 

@@ -102,7 +102,8 @@ def play_all(
     Raises:
         ModelError: the model cannot be had.
     """
-    loaded = {alone: players(model, alone=alone) for alone in (False, True)}
+    needed = {condition.alone for condition in conditions}
+    loaded = {alone: players(model, alone=alone) for alone in needed}
     return [
         [_product(c, piece, human, loaded[c.alone]).answer(piece) for piece in pieces]
         for c in conditions

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from tests.export.judge.players import need_model
 from tests.export.judge.tunes import chords, midi, notes, piece, scale
 
 from ripieno.errors import FileError, SettingsError
+from ripieno.music.chords import NO_CHORD
 from ripieno_export.cli import main
 from ripieno_export.judge import command, protocol, summary
+from ripieno_export.judge.conditions import Condition, simulate
 from ripieno_export.judge.human import Human
 from ripieno_export.judge.invariants import Finding
 from ripieno_export.judge.results import Results, Size, Task, spread
+from ripieno_export.judge.simulated import first_beats
 
 SMALL = Size(1, 4.0, 2, 2, 32, 24, 1)
 
@@ -71,6 +75,20 @@ def test_some_pieces_are_taken_from_every_corpus():
     found = spread([*two, *other], 2)
     assert {p.corpus for p in found} == {"by hand", "elsewhere"}
     assert [p.name for p in found] == [p.name for p in spread([*two, *other], 2)]
+
+
+def test_answers_come_back_in_the_order_of_their_songs():
+    every = [first_beats(song, beats) for song in songs(1) for beats in (32, 16, 40)]
+    by_engine = [
+        Condition("engine", "alone", alone=True),
+        Condition("at once", "alone", alone=True, overrides={"listen": 0}),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        found = simulate(every, by_engine, Human(), "", pool, 1)
+    lengths = [[len(answer.take.chords) for answer in row] for row in found]
+    assert lengths == [[128, 64, 160]] * 2
+    assert [row[0].take.system for row in found] == ["engine", "at once"]
+    assert found[0][0].take.chords[4] == NO_CHORD != found[1][0].take.chords[4]
 
 
 def test_what_does_not_hold_is_in_the_report():
