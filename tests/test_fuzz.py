@@ -54,7 +54,12 @@ def byte_stream(chance, events):
 
 @pytest.mark.parametrize(
     ("role", "thru", "events"),
-    [("answer", True, EVENTS), ("continue", False, EVENTS // 5)],
+    [
+        ("answer", True, EVENTS),
+        ("continue", False, EVENTS // 5),
+        ("harmonize", True, EVENTS // 50),
+        ("accompany", False, EVENTS // 50),
+    ],
 )
 def test_a_million_fuzzed_events_leave_nothing_sounding(role, thru, events):
     chance, parser = random.Random(7), Parser()

@@ -21,7 +21,7 @@ from ripieno.music import messages
 from ripieno.music.plan import Plan, Ready
 from ripieno.params import Params
 from ripieno.play import ledger
-from ripieno.player import Player, begin
+from ripieno.player import Player, Start, begin
 from ripieno.render import render
 from ripieno.replaying import replay
 from ripieno.think.manifest import find
@@ -225,7 +225,7 @@ class Performance:
         to_player, to_thinker, log = self._rings
         engine = begin(
             Settings(play=self.params), self.clock,
-            seed=1, epoch=self._epoch, log=log, memory=self._memory,
+            Start(1, self._epoch, self._memory), log,
         )  # fmt: skip
         self._epoch += 1
         self.player = Player(

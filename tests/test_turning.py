@@ -17,7 +17,7 @@ from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
 from ripieno.music.plan import Ask, Decide, Reset, Sing
 from ripieno.params import ROLES, Params
-from ripieno.player import Player, begin
+from ripieno.player import Player, Start, begin
 from ripieno.replaying import replay
 from ripieno.testing import READY, ScriptedModel
 from ripieno.think.composer import Composer
@@ -38,7 +38,7 @@ class Band:
         given = CONTROLS if controls is None else controls
         engine = begin(
             Settings(play=play or Params(), controls=given),
-            self.clock, seed=1, epoch=0, log=self._rings[2],
+            self.clock, Start(1), self._rings[2],
         )  # fmt: skip
         self.player = Player(
             self.port, engine, self.clock,

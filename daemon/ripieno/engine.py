@@ -15,7 +15,7 @@ the stand. Whatever goes out goes through the ledger.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -41,6 +41,18 @@ BEAT_ROLES: Final = frozenset({"accompany"})
 """The roles that play by a tempo, not in free time."""
 
 
+class Resumed(NamedTuple):
+    """What a player that died has left to the next one, besides its ledger.
+
+    Attributes:
+        epoch: how many came before; keeps their plans' revisions apart.
+        timeline: the time that the last of them kept; it is kept on.
+    """
+
+    epoch: int
+    timeline: Timeline | None = None
+
+
 class Engine:
     """One performance. Thread: one. Cost of `advance`: O(what is due).
 
@@ -55,7 +67,7 @@ class Engine:
         *,
         start_ns: int,
         seed: int,
-        epoch: int = 0,
+        resumes: Resumed | None = None,
         ledger: Ledger | None = None,
         tables: Tables | None = None,
     ) -> None:
@@ -64,15 +76,18 @@ class Engine:
         Args:
             params: how to play.
             start_ns: now; where bar 1 begins until a MIDI clock says otherwise.
+            resumes: what a player before this one left, if there was one.
             seed: what chance starts from, when `params` does not say.
-            epoch: how many players came before; keeps their plans' revisions apart.
             ledger: what sounds already; a fresh one if None.
             tables: what the harmony engine knows; plain ones if None.
         """
         seed = seed if params.seed is None else params.seed
-        timeline = Timeline(origin_ns=start_ns)
-        self._stand = Stand(params, timeline, ledger or Ledger(), seed, epoch, tables)
-        if params.role in BEAT_ROLES:
+        kept = resumes.timeline if resumes else None
+        begin = kept or Timeline(origin_ns=start_ns)
+        epoch = resumes.epoch if resumes else 0
+        self._stand = Stand(params, begin, ledger or Ledger(), seed, epoch, tables)
+        self._stand.now_ns = start_ns
+        if params.role in BEAT_ROLES and kept is None:
             self._stand.transport.set_tempo(start_ns, params.bpm)
         self._role = _role(self._stand)
         self._ready: dict[str, Ready] = {}
@@ -84,6 +99,11 @@ class Engine:
     def params(self) -> Params:
         """How to play, as it stands."""
         return self._stand.params
+
+    @property
+    def timeline(self) -> Timeline:
+        """How ticks and nanoseconds meet now."""
+        return self._stand.timeline
 
     # ── in ────────────────────────────────────────────────────────────────────────
 

@@ -7,14 +7,14 @@ not its business (`ripieno.player_process`, `ripieno.stage`).
 """
 
 import zlib
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from ripieno import __version__
 from ripieno.clock import Clock
 from ripieno.config import Settings
-from ripieno.engine import Engine, Send
+from ripieno.engine import Engine, Resumed, Send
 from ripieno.errors import SettingsError
 from ripieno.ipc import notes
 from ripieno.knobs import by_number, merged
@@ -22,6 +22,7 @@ from ripieno.midi import journal
 from ripieno.midi.ports import Port
 from ripieno.music import plan
 from ripieno.music.plan import Ready
+from ripieno.music.timeline import Timeline
 from ripieno.play.ledger import Ledger
 from ripieno.status import Status
 from ripieno.think.tables import maybe_tables
@@ -93,7 +94,8 @@ class Player:
 
     def shown(self) -> notes.Shown:
         """What it plays by, and how many changes came."""
-        return notes.Shown(self._engine.params, self._taken, self._refused)
+        engine = self._engine
+        return notes.Shown(engine.params, self._taken, self._refused, engine.timeline)
 
     def meet(self, ready: Ready) -> None:
         """A thinker is there that introduced itself before this player began."""
@@ -144,27 +146,42 @@ class Player:
             self._unlogged += 1
 
 
-def begin(
-    settings: Settings,
-    clock: Clock,
-    *,
-    seed: int,
-    epoch: int,
-    log: Outbox,
-    memory: memoryview | None = None,
-) -> Engine:
+class Start(NamedTuple):
+    """What an engine begins with, besides its settings.
+
+    Attributes:
+        seed: what chance starts from.
+        epoch: how many players came before.
+        memory: what they left sounding, in shared memory.
+        timeline: the time that the last of them kept; None for a new one.
+    """
+
+    seed: int
+    epoch: int = 0
+    memory: memoryview | None = None
+    timeline: Timeline | None = None
+
+
+def begin(settings: Settings, clock: Clock, start: Start, log: Outbox) -> Engine:
     """An engine that starts now, and its header in the journal."""
-    start_ns = clock.now_ns()
+    start_ns, memory = clock.now_ns(), start.memory
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))
     header = journal.Header(
-        __version__, start_ns, seed, epoch, settings.play, adopted, settings.controls
+        __version__,
+        start_ns,
+        start.seed,
+        start.epoch,
+        settings.play,
+        adopted,
+        settings.controls,
+        start.timeline,
     )
     log.write(journal.encode(header))
     engine = Engine(
         settings.play,
         start_ns=start_ns,
-        seed=seed,
-        epoch=epoch,
+        seed=start.seed,
+        resumes=Resumed(start.epoch, start.timeline) if start.epoch else None,
         ledger=Ledger(memory),
         tables=maybe_tables(),
     )

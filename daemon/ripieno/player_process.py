@@ -24,8 +24,9 @@ from ripieno.midi.ports import Port
 from ripieno.midi.rtmidi_port import RtMidiPort
 from ripieno.music import messages
 from ripieno.music.plan import Ready
+from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
-from ripieno.player import Player, begin
+from ripieno.player import Player, Start, begin
 
 if TYPE_CHECKING:
     from ripieno.midi.rtmidi_port import Backend
@@ -74,7 +75,8 @@ def run(
         port.sentinel.connect(connections)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
-    engine = begin(settings, clock, seed=seed, epoch=epoch, log=log, memory=memory)
+    start = Start(seed, epoch, memory, _kept_time(block) if epoch else None)
+    engine = begin(settings, clock, start, log)
     player = Player(
         port, engine, clock,
         inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,
@@ -96,6 +98,12 @@ def run(
     port.close()
     memory.release()
     block.close()
+
+
+def _kept_time(block: Block) -> Timeline | None:
+    """The bars go on where the player before this one was."""
+    record = block.shown.read()
+    return None if record is None else notes.decode_shown(record).timeline
 
 
 def _silence(port: Port) -> None:

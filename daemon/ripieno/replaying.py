@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ripieno import params
-from ripieno.engine import Effect, Engine, Send, Tell
+from ripieno.engine import Effect, Engine, Resumed, Send, Tell
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.knobs import by_number, check_controls
 from ripieno.midi import journal
@@ -110,7 +110,7 @@ def _engine(header: journal.Header, path: Path) -> Engine:
         header.params,
         start_ns=header.start_ns,
         seed=header.seed,
-        epoch=header.epoch,
+        resumes=Resumed(header.epoch, header.timeline) if header.epoch else None,
         ledger=Ledger(memory),
         tables=maybe_tables(),
     )

@@ -25,7 +25,7 @@ from ripieno.ipc.block import Block
 from ripieno.midi.client_port import ClientPort
 from ripieno.midi.memory import MemoryPort
 from ripieno.music.plan import Ready
-from ripieno.player import Player, begin
+from ripieno.player import Player, Start, begin
 from ripieno.status import Status
 
 TURN_NS: Final = 500_000
@@ -65,7 +65,7 @@ class _Embedded:
         self, settings: Settings, seed: int, block: Block, clock: Clock
     ) -> None:
         self._port, log = MemoryPort(), _Nowhere()
-        engine = begin(settings, clock, seed=seed, epoch=0, log=log)
+        engine = begin(settings, clock, Start(seed), log)
         self._player = Player(
             self._port,
             engine,

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from ripieno.music.plan import Ready
+from ripieno.music.timeline import Timeline
 from ripieno.params import Params
 from ripieno.status import Status
 
@@ -50,11 +51,13 @@ class Shown(msgspec.Struct, frozen=True):
     Attributes:
         params: as they stand.
         taken, refused: changes that came through the block.
+        timeline: the time that it keeps.
     """
 
     params: Params
     taken: int = 0
     refused: int = 0
+    timeline: Timeline | None = None
 
 
 encode_shown = msgspec.json.Encoder().encode

@@ -15,6 +15,7 @@ import msgspec
 
 from ripieno.errors import FileError
 from ripieno.music.plan import ToPlayer, ToThinker
+from ripieno.music.timeline import Timeline
 from ripieno.params import Params
 
 
@@ -30,6 +31,8 @@ class Header(msgspec.Struct, frozen=True, tag=True):
     """The ledger as the player found it, zlib-compressed; empty if nothing sounded."""
     controls: dict[str, int] = msgspec.field(default_factory=dict)
     """Which controller turned which parameter."""
+    timeline: Timeline | None = None
+    """The time that the player before this one kept; None for a new one."""
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):

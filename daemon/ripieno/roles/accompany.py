@@ -49,8 +49,9 @@ PATIENCE_NS: Final = 18_000_000
 """How long after the beat, or the onset, the thinker's answer is waited for."""
 QUICK_NS: Final = 15_000_000
 """A thinker whose answers take longer (p95) is not asked on the beat any more."""
-SLOW_SHARE: Final = 0.25
-"""… and one that takes more than this share of a span is asked spans ahead."""
+SLOW_SHARE: Final = 0.125
+"""… and one that takes more than this share of a span is asked spans ahead: a backup
+is asked for half a frame before its beat, an eighth of a span."""
 MARGIN: Final = 1.25
 RETOLD: Final = 64
 """Beats that a thinker which was restarted is told again."""
@@ -113,6 +114,7 @@ class Accompany:
             return False
         if self._playing is not None and self._playing[1].revision == message.revision:
             index, answer = self._playing
+            self._stand.decided_ns = at_ns
             answer.add(message)
             self._band.play(
                 index, self._spans.phase(index), message.notes, message.chord
@@ -120,6 +122,9 @@ class Accompany:
             return True
         answer_to = self._asks.find(message.revision)
         if answer_to is None:
+            asked_ns = self._asks.maybe_missed(message.revision)
+            if asked_ns is not None:
+                self._tally.answered(at_ns - asked_ns)
             return False
         if not answer_to.is_there:
             self._tally.answered(at_ns - answer_to.asked_ns)
@@ -265,7 +270,7 @@ class Accompany:
     def _commit(self, index: int, now_ns: int) -> None:
         """The span is decided: chord and notes, from whoever has them."""
         stand, spans = self._stand, self._spans
-        phase = spans.phase(index)
+        phase, stand.decided_ns = spans.phase(index), now_ns
         chord, answer = self._chosen(index)
         self._playing = None if answer is None else (index, answer)
         if self._rests(index):
@@ -279,8 +284,9 @@ class Accompany:
         else:
             self._band.play(index, phase, None, None)
         self._index, self._is_prepared = index + 1, False
+        self._asks.miss(self._asks.on_beat)
+        self._asks.miss(self._asks.backups.pop(index, None))
         self._asks.on_beat = self._struck_ns = None
-        self._asks.backups.pop(index, None)
         stand.acted = True
         if ahead := self._ahead:
             self._ask_ahead(index, ahead)
@@ -354,5 +360,6 @@ class Accompany:
         since_ticks = (index - self._entered) * spans.ticks
         silent_ticks = (index * spans.frames - self._last[0]) * FRAME_TICKS
         is_alone = silent_ticks > RESTS_AFTER_BARS * self._stand.meter.bar_ticks
-        listens = since_ticks < params.listen * TICKS_PER_BEAT
+        is_new = not self._stand.is_resumed
+        listens = is_new and since_ticks < params.listen * TICKS_PER_BEAT
         return listens or (is_alone and params.lead < LEADS)

@@ -8,6 +8,7 @@ does not answer, the choice is known already.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from ripieno.music import chords
 from ripieno.music.duet import Note
@@ -16,6 +17,9 @@ from ripieno.roles.guide import TRUST, Guide, only
 from ripieno.roles.manners import Manners
 from ripieno.roles.spans import Spans
 from ripieno.roles.stand import Stand
+
+MISSED: Final = 16
+"""Asks that were not answered in time and may be still."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,18 @@ class Asks:
         self.manners = Manners(stand.seed)
         self.backups: dict[int, Answer] = {}
         self.on_beat: Answer | None = None
+        self._missed: dict[int, int] = {}
+
+    def miss(self, answer: Answer | None) -> None:
+        """A span was decided without this: how late it comes is still worth knowing."""
+        if answer is not None and not answer.is_there:
+            self._missed[answer.revision] = answer.asked_ns
+            while len(self._missed) > MISSED:
+                del self._missed[next(iter(self._missed))]
+
+    def maybe_missed(self, revision: int) -> int | None:
+        """When an ask was made that was missed; None where it was not, or long ago."""
+        return self._missed.pop(revision, None)
 
     def clear(self) -> None:
         """Nothing is wanted any more."""

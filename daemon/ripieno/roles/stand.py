@@ -99,7 +99,9 @@ class Stand:
 
     Attributes:
         params, meter: how to play; the meter of it as a value.
+        is_resumed: whether another player played before, and died.
         now_ns: the instant that the engine was last given.
+        decided_ns: when it was last decided what to play on the beat.
         acted: whether a role has changed what it will do, though nothing went out:
             then the instant has to be written down.
         transport, ledger, listener, history, scheduler, lateness, counts: the stages.
@@ -126,7 +128,7 @@ class Stand:
             tables: what the harmony engine knows; plain ones if None.
         """
         self.seed, self.tables = seed, tables
-        self.now_ns = timeline.origin_ns
+        self.now_ns = self.decided_ns = timeline.origin_ns
         self.acted = False
         self.params, self.meter = params, params.time_signature()
         self._chart = params.lead_sheet()
@@ -138,6 +140,7 @@ class Stand:
             ("heard", "sent", "turns", "on_time", "fallbacks", "stale", "malformed"), 0
         )
         self._revision = epoch << 32
+        self.is_resumed = bool(epoch)
 
     def turn(self, params: Params) -> None:
         """Other settings hold from now on. Cost: a chart is read only if it is new."""
@@ -187,6 +190,8 @@ class Stand:
         """Send what is due; how late it was, in nanoseconds."""
         channel = self.channel_of(due.part)
         due_ns = self.timeline.ns_at(due.ticks)
+        if due.ticks == self.timeline.ticks_at(self.decided_ns):
+            due_ns = max(due_ns, self.decided_ns)  # decided within this very tick
         if not due.velocity:
             messages_out = self.ledger.off(channel, due.pitch, due.note_id)
         else:

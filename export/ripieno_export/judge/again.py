@@ -7,7 +7,7 @@ same inputs at the same instants arrives at the very same figures.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ripieno.engine import Effect, Engine, Send, Tell
+from ripieno.engine import Effect, Engine, Resumed, Send, Tell
 from ripieno.knobs import by_number
 from ripieno.midi import journal
 from ripieno.status import Status
@@ -62,7 +62,7 @@ def _engine(header: journal.Header) -> Engine:
         header.params,
         start_ns=header.start_ns,
         seed=header.seed,
-        epoch=header.epoch,
+        resumes=Resumed(header.epoch, header.timeline) if header.epoch else None,
         tables=maybe_tables(),
     )
     engine.controls = by_number(header.controls)

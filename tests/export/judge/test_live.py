@@ -15,7 +15,7 @@ from ripieno.midi.memory import MemoryPort
 from ripieno.music import plan
 from ripieno.music.plan import Comp, Decide
 from ripieno.params import Params
-from ripieno.player import Player, begin
+from ripieno.player import Player, Start, begin
 from ripieno_export.judge import live, server
 from ripieno_export.judge.again import Again
 from ripieno_export.judge.human import Human, perform
@@ -42,7 +42,7 @@ def performed(tmp_path):
     clock, port, mind = SimulatedClock(), MemoryPort(), Plain()
     log, told, said = Wire(), Wire(), Wire()
     settings = Settings(play=params_for(SONG, Human(), listen=0))
-    engine = begin(settings, clock, seed=1, epoch=0, log=log)
+    engine = begin(settings, clock, Start(1), log)
     player = Player(port, engine, clock, inbox=said, outbox=told, log=log)
     player.meet(READY)
     for at_ns, data in perform(SONG, Human()).messages:
