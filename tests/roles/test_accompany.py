@@ -268,8 +268,9 @@ def test_without_a_thinker_the_player_finds_chords_that_hold_the_melody():
 def test_a_note_of_the_plan_is_moved_to_the_chord_that_is_played():
     mind = ScriptedDuet(lambda _: chords.named("C"), [Note(0, 36, 4), Note(2, 64, 2)])
     played = performed(line((62, 65, 69)), mind, chord_lock="C Dm", latency_ms=30)
-    assert classes(pitch for _, pitch in ons(played, BASS)) == {2}
-    assert classes(pitch for _, pitch in ons(played, TEXTURE)) == {5}
+    for part, pitch_class in ((BASS, 2), (TEXTURE, 5)):
+        struck = [pitch for at, pitch in ons(played, part) if at < 24 * BEAT]
+        assert classes(struck) == {pitch_class}
 
 
 def test_a_new_thinker_is_told_what_was_played_and_plays_on():
@@ -587,8 +588,8 @@ def test_it_follows_a_midi_clock_from_its_start():
     at_ns = 3 * S + 7 * MS
     every_ns = 60 * S // 90
     melody = [(at_ns + n * every_ns, d) for n in range(20) for _, d in key(0, 60)[:1]]
-    inputs = merged([(at_ns, START)], clocks(at_ns, 20, bpm=90.0), melody)
-    played = performed(inputs, ScriptedDuet())
+    played = started(ScriptedDuet())
+    played.play(merged([(at_ns, START)], clocks(at_ns, 20, bpm=90.0), melody))
     assert abs(ons(played)[0][0] - (at_ns + 8 * every_ns)) <= 3 * MS
     assert played.engine.status().is_external
     assert round(played.engine.status().bpm) == 90

@@ -188,7 +188,7 @@ class Band:
             self._low = min(below)
             return []
         self._low = bass_of(self.chord, self._low, *ROOTS)
-        return [Note(0, self._low, BASS_FRAMES)]
+        return [self._real(Note(0, self._low, BASS_FRAMES), None)]
 
     def _pattern(self, phase: Phase) -> tuple[int, list[Note]]:
         """What was last played at this place of the bar, or root and fifth."""
