@@ -24,7 +24,7 @@ from ripieno.play import ledger
 from ripieno.player import Player, Start, begin
 from ripieno.render import render
 from ripieno.replaying import replay
-from ripieno.think.manifest import find
+from ripieno.think.manifest import find, for_role
 from ripieno.thinker import Thinker, wake
 
 NEAR_NS = 1_100_000
@@ -216,7 +216,7 @@ class Performance:
     def new_thinker(self):
         """The model, fresh; a player that is there hears of it through the ring."""
         to_player, to_thinker, _ = self._rings
-        mind, self.ready = wake(find("event-gru"), "cpu")
+        mind, self.ready = wake(for_role(self.params.role), "cpu")
         to_thinker.skip()
         self._thinker = Thinker(mind, to_thinker, to_player)
 
@@ -322,6 +322,38 @@ def test_whatever_happened_replays(tmp_path, params, thinks_every_ms):
     live.end()
     found = replay(path)
     assert found.outputs > 40
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+@pytest.mark.parametrize(
+    ("play", "thinks_every_ms"),
+    [({}, 1), ({"lead": 1.0, "click": True}, 9), ({"meter": "6/8"}, 150)],
+    ids=["on the beat", "leading, with clicks", "slow, in six eight"],
+)
+def test_an_accompaniment_replays(tmp_path, play, thinks_every_ms):
+    path = tmp_path / "journal.jsonl"
+    params = Params(role="accompany", listen=2, bpm=150.0, **play)
+    live = Performance(path, params, thinks_every_ms=thinks_every_ms)
+    live.play(60, 64, 67, 64, 65, 69, 72, 69, 67, 71, 74, 71, silence_s=2.0)
+    live.play(62, 65, 69, silence_s=1.0)
+    live.end()
+    found = replay(path)
+    assert found.outputs > 60
+    assert found.plans > 10
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+@pytest.mark.parametrize("commit", [1, 4])
+def test_promises_replay_though_the_thinker_was_replaced(tmp_path, commit):
+    path = tmp_path / "journal.jsonl"
+    live = Performance(path, Params(role="accompany", listen=2, commit=commit))
+    live.play(60, 64, 67, 64, 65, 69, silence_s=0.3)
+    live.new_thinker()
+    live.player.meet(live.ready)
+    live.play(72, 69, 67, 71, 74, 71, silence_s=2.0)
+    live.end()
+    found = replay(path)
+    assert found.outputs > 60
     assert (found.differing, found.differing_plans) == (0, 0), found.first
 
 

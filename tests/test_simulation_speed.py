@@ -1,9 +1,12 @@
 """Simulated time costs next to nothing: five minutes of music in under a second."""
 
 from ripieno.clock import NS_PER_S, SystemClock
+from ripieno.engine import Engine
 from ripieno.music import messages
 from ripieno.params import Params
-from ripieno.testing import simulate
+from ripieno.simulation import Simulation
+from ripieno.testing import ScriptedDuet, simulate
+from ripieno.think.tables import maybe_tables
 
 MINUTES = 5
 PHRASE = (60, 62, 64, 65, 67, 65, 64, 62)
@@ -42,3 +45,42 @@ def test_five_minutes_of_playing_on_take_less_than_a_second():
     took_s, played = best_of_three("continue")
     assert played.engine.status().turns == MINUTES * 60 // 6
     assert took_s < 1.0
+
+
+def accompanied(mind):
+    """The quickest of three: a note on every eighth, and a decision on every beat."""
+    clock, took_ns = SystemClock(), []
+    melody = [
+        (at_ns + length_ns, data)
+        for place in range(MINUTES * 60 * 4)
+        for at_ns, pitch in [(place * NS_PER_S // 4, PHRASE[place % 8])]
+        for length_ns, data in (
+            (0, messages.note_on(0, pitch, 70)),
+            (NS_PER_S // 5, messages.note_off(0, pitch)),
+        )
+    ]
+    for _ in range(3):
+        began_ns = clock.now_ns()
+        engine = Engine(
+            Params(role="accompany"), start_ns=0, seed=1, tables=maybe_tables()
+        )
+        ready = None if mind is None else mind.ready
+        played = Simulation(engine, mind, ready=ready)
+        played.play(melody)
+        took_ns.append(clock.now_ns() - began_ns)
+    return min(took_ns) / NS_PER_S, played
+
+
+def test_five_minutes_of_accompaniment_take_less_than_one_and_a_half_seconds():
+    took_s, played = accompanied(ScriptedDuet())
+    status = played.engine.status()
+    assert status.isr == 1.0
+    assert status.fallbacks == 0
+    assert status.sent > MINUTES * 60 * 2
+    assert took_s < 1.5
+
+
+def test_so_do_five_minutes_of_the_players_own_harmony():
+    took_s, played = accompanied(None)
+    assert played.engine.status().fallbacks > MINUTES * 60 * 1.9
+    assert took_s < 1.5

@@ -1,6 +1,7 @@
 """What the duet learns from: the same things that the daemon hears and says."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def song(seed: int, meter: str = "4/4", bars: int = 16, *, part: str = "train") 
         at += length
     piano = [
         (int(at), int(at + chance.integers(1, 20)), int(pitch), 60)
-        for at in sorted(chance.integers(0, frames - 1, 4 * bars))
+        for at in sorted(set(chance.integers(0, frames - 1, 4 * bars)))
         for pitch in sorted(set(chance.integers(30, 100, chance.integers(1, 5))))
     ]
     return Song(
@@ -142,7 +143,7 @@ def decoded(tokens: Tokens) -> "list[tuple[int, Note]]":
 
 
 def written(piece: Song) -> "list[tuple[int, Note]]":
-    """What `decoded` should find: the piano over chords, on the vocabulary's lengths."""
+    """What `decoded` should find: the piano over chords, in lengths that there are."""
     sung = [s for s in range(piece.spans) if piece.chords[s * piece.span] != NO_CHORD]
     order = {span: place for place, span in enumerate(sung)}
     found, seen = [], set()
@@ -264,7 +265,7 @@ def test_every_span_with_a_chord_ends_all_its_frames() -> None:
     piece = song(6)
     tokens = tokens_of(piece)
     bounds = [*tokens.starts.tolist(), len(tokens)]
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         ends = tokens.columns[first:last, 0] == duet.NEXT
         assert ends.sum() == piece.span
         assert ends[-1]
@@ -329,7 +330,8 @@ def test_a_crop_is_filled_up_with_what_is_no_target() -> None:
 
 
 def test_a_batch_is_a_function_of_seed_and_step() -> None:
-    one, two = (texture_task(corrupts=True) for _ in range(2))
+    sure = TINY.with_(dropout=0.0)
+    one, two = (texture_task(corrupts=True, preset=sure) for _ in range(2))
     assert torch.equal(one.losses(5), two.losses(5))
     assert not torch.equal(one.losses(5), one.losses(6))
 
@@ -393,7 +395,8 @@ def test_a_run_begun_with_another_network_is_not_resumed(tmp_path: Path) -> None
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
     recipe = TINY.with_(steps=30, learning_rate=2e-2, valid_every=30)
-    before = sum(texture_task(corrupts=False, preset=recipe).judge())
+    with torch.no_grad():
+        before = sum(texture_task(corrupts=False, preset=recipe).judge())
     task = texture_task(corrupts=False, preset=recipe)
     assert loop.run(task, recipe, tmp_path, clock=SimulatedClock()).best < before
 
@@ -439,11 +442,12 @@ def test_a_family_has_one_part() -> None:
 def test_a_chord_that_is_only_played_is_heard() -> None:
     """Four bars of arpeggios: their names, and silence where nobody plays."""
     names = ("C", "Am", "Dm", "G7")
+    arpeggios = ((48, (0, 4, 7)), (45, (0, 3, 7)), (50, (0, 3, 7)), (43, (0, 4, 7, 10)))
     piano = [
-        (16 * bar + 4 * beat + i, 16 * bar + 4 * beat + 4, 48 + pc % 12, 60)
-        for bar, name in enumerate(names)
+        (16 * bar + 4 * beat + i, 16 * bar + 4 * beat + 4, root + step, 60)
+        for bar, (root, steps) in enumerate(arpeggios)
         for beat in range(4)
-        for i, pc in enumerate(chords.pitch_classes(chords.named(name)))
+        for i, step in enumerate(steps)
     ]
     piece = song(1, bars=5)
     played = Song(

@@ -28,6 +28,24 @@ from ripieno.think.manifest import Manifest, Part
 
 MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
+SAMPLED: Final = ("noise", "temperature", "top_p")
+NEEDED: Final[dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]] = {
+    "step": {"model": (("event", *SAMPLED, *MASKS), ("next_event", *LOGITS))},
+    "duet": {
+        "model": (
+            ("token", "length", "context", "mask", *SAMPLED),
+            ("next_token", "next_length"),
+        ),
+        "harmony": (("rows", "scalars"), ("logits",)),
+    },
+    "voices": {
+        "model": (
+            ("melody", "before", "gap_s", "style", "bias", "strictness", *SAMPLED),
+            ("voices",),
+        ),
+    },
+}
+"""What each interface writes into its graphs by name, and reads from them."""
 
 _DTYPES: Final = {
     "tensor(float)": "float32",
@@ -145,6 +163,7 @@ class Loaded:
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
+        _check_interface(self.manifest)
 
     @property
     def provider(self) -> str:
@@ -163,7 +182,6 @@ class Session(Loaded):
             ModelError: as `Loaded`; or it is no step model.
         """
         super().__init__(folder, provider)
-        _check_step(self.manifest)
         self._graph = self.graphs["model"]
 
     def reset(self) -> None:
@@ -294,20 +312,28 @@ def _check_graph(session: ort.InferenceSession, part: Part, name: str) -> None:
             )
 
 
-def _check_step(manifest: Manifest) -> None:
-    """Whether the graph has all that the step interface writes and reads."""
-    inputs = {t.name for t in manifest.inputs}
-    outputs = {t.name for t in manifest.outputs}
-    for side, needed, have in (
-        ("input", ("event", "noise", "temperature", "top_p", *MASKS), inputs),
-        ("output", ("next_event", *LOGITS), outputs),
-    ):
-        if missing := [name for name in needed if name not in have]:
+def _check_interface(manifest: Manifest) -> None:
+    """Whether each graph has all that its interface writes and reads."""
+    whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
+    parts = {"model": whole, **manifest.more}
+    for graph, (inputs, outputs) in NEEDED.get(manifest.interface, {}).items():
+        part = parts.get(graph)
+        if part is None:
             raise ModelError(
-                f"The model {manifest.name} has no {side} {missing[0]!r}, which the "
-                "step interface needs; publish it again with this release's "
-                "ripieno-export."
+                f"The model {manifest.name} has no graph {graph!r}, which the "
+                f"{manifest.interface} interface needs; publish it again."
             )
+        for side, needed, have in (
+            ("input", inputs, part.inputs),
+            ("output", outputs, part.outputs),
+        ):
+            names = {tensor.name for tensor in have}
+            if missing := [name for name in needed if name not in names]:
+                raise ModelError(
+                    f"The model {manifest.name} has no {side} {missing[0]!r}, which "
+                    f"the {manifest.interface} interface needs; publish it again with "
+                    "this release's ripieno-export."
+                )
 
 
 def _check_side(

@@ -11,6 +11,7 @@ THANKS: Final = (
     "(POP909-CL, MIT), OpenEWLD and Neonscribe's lead sheets, and those who encoded "
     "O'Neill's and Ryan's tunes."
 )
+LAYOUT: Final = "Spans, frames and tokens: see `ripieno.music.duet`, fingerprint `{}`."
 LIMITS: Final = (
     "It was trained on pop songs, art songs, old lead sheets and fiddle tunes, nearly "
     "all in 4/4, 3/4 or 6/8. Other meters work; it has not learned them.",
@@ -37,6 +38,7 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
     return _joined(
         f"# {manifest.name}",
         wrap(what),
+        wrap(LAYOUT.format(manifest.fingerprint)),
         *_music(manifest),
         *_likelihood(figures),
         *_steps(figures["step_ms"]),
@@ -131,6 +133,7 @@ def tables(manifest: Manifest) -> str:
     return _joined(
         f"# {manifest.name}",
         wrap(what),
+        wrap(LAYOUT.format(manifest.fingerprint)),
         "## Music it was counted from",
         data_table(manifest),
         "## Licence",

@@ -66,9 +66,9 @@ class HarmonyTask:
         chance = np.random.default_rng((self._preset.seed, step))
         picked = [self._crop(chance) for _ in range(self._preset.batch)]
         rows, scalars, chords = zip(*picked, strict=True)
-        return nats(
-            self.model, np.stack(rows), np.stack(scalars), np.stack(chords)
-        )[None]
+        return nats(self.model, np.stack(rows), np.stack(scalars), np.stack(chords))[
+            None
+        ]
 
     def judge(self) -> list[float]:
         """Deciding on the beat, mean nats a span over held-out songs."""

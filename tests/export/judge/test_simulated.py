@@ -50,9 +50,16 @@ def test_parameters_can_be_overridden():
     assert answer.take.chords[4] != NO_CHORD
 
 
-def test_an_answer_that_comes_too_late_is_no_plan():
+def test_a_slow_thinker_is_asked_ahead_and_its_plans_are_older():
+    quick = Product("it", plain(), constant(2 * MS), human=EXACT).answer(SONG)
     slow = Product("it", plain(), constant(300 * MS), human=EXACT).answer(SONG)
-    assert slow.status.isr < 1.0
+    assert slow.status.isr > 0.9
+    assert slow.status.isr_weighted < quick.status.isr_weighted
+
+
+def test_an_answer_that_never_comes_in_time_is_no_plan():
+    away = Product("it", plain(), constant(10_000 * MS), human=EXACT).answer(SONG)
+    assert away.status.isr < 0.5
 
 
 def test_the_harmony_engine_plays_alone():
