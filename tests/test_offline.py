@@ -24,7 +24,7 @@ from ripieno.play import ledger
 from ripieno.player import Player, Start, begin
 from ripieno.render import render
 from ripieno.replaying import replay
-from ripieno.think.manifest import find, for_role
+from ripieno.think.manifest import for_role
 from ripieno.thinker import Thinker, wake
 
 NEAR_NS = 1_100_000

@@ -57,7 +57,8 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             fewer where the model's makers say so.
         scale: ``auto`` (what the human plays in), ``off``, or a name: ``D dorian``.
         low, high: the lowest and the highest pitch that the machine may play.
-        polyphony: how many of its notes may sound at once.
+        polyphony: how many of its notes may sound at once; of `accompany`'s texture,
+            how many may be struck at once: they ring on as a pianist's do.
         density: at most so many of its notes a second.
         channel: the MIDI channel it plays on, 1 … 16.
         seed: what chance starts from; None takes a fresh one and writes it down.

@@ -25,7 +25,7 @@ from ripieno.music import chords
 from ripieno.music.meter import Meter
 from ripieno.music.plan import Beat, ToPlayer, ToThinker
 from ripieno.params import PARTS, Params
-from ripieno.roles.stand import PERCUSSION
+from ripieno.roles.stand import PERCUSSION, channel_of
 from ripieno.simulation import Mind, Simulation
 from ripieno.status import Status
 from ripieno.think.manifest import for_role
@@ -131,7 +131,7 @@ def tracks_of(sent: list[Timed], play: Params) -> list[Track]:
         return [Track("Ripieno", tuple(sent), program=0, channel=channel)]
     found: list[Track] = []
     for part, name in enumerate(PARTS):
-        channel = (play.channel - 1 + part) % 16
+        channel = channel_of(play.channel, part)
         mine = _on_channel(sent, channel)
         if mine:
             found.append(Track(f"Ripieno {name}", mine, PROGRAMS[part], channel))

@@ -248,13 +248,11 @@ def test_transposed_tokens_are_the_same_notes_elsewhere(semitones: int) -> None:
         steps = other.pitch - one.pitch - semitones
         assert steps == 0 or (steps % 12 == 0 and not 36 <= one.pitch + semitones < 90)
         assert (one.frame, one.frames) == (other.frame, other.frames)
-    for one, other in zip(rows_of(tokens), rows_of(moved), strict=True):
+    for was, now in zip(rows_of(tokens), rows_of(moved), strict=True):
         for name in ("chord", "before"):
-            assert other[name] == chords.transposed(one[name], semitones)
-        if one["melody"] >= 0:
-            assert other["melody"] == one["melody"] + semitones
-        else:
-            assert other["melody"] == -1
+            assert now[name] == chords.transposed(was[name], semitones)
+        sung = was["melody"] >= 0
+        assert now["melody"] == (was["melody"] + semitones if sung else -1)
     np.testing.assert_array_equal(sounding < 0, tokens.sounding < 0)
     there = sounding >= 0
     np.testing.assert_array_equal(sounding[there], tokens.sounding[there] + semitones)

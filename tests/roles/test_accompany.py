@@ -20,6 +20,8 @@ from ripieno.params import COMMITS, PARTS, Params
 from ripieno.play.expression import LATE_TICKS
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
+from ripieno.think.manifest import for_role
+from ripieno.thinker import wake
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -246,7 +248,7 @@ def test_however_late_the_thinker_a_chord_sounds_on_every_beat(mind, latency_ms)
     assert not hanging(played.sent)
 
 
-@pytest.mark.parametrize("latency_ms", [20, 55, 140, 240, 500, 900])
+@pytest.mark.parametrize("latency_ms", [20, 55, 70, 125, 140, 240, 500, 900])
 def test_a_slow_thinker_is_asked_early_enough_that_its_plans_are_there(latency_ms):
     played = performed(line(TWINKLE, beats=96), ScriptedDuet(), latency_ms=latency_ms)
     status = played.engine.status()
@@ -782,6 +784,22 @@ def test_what_is_sent_does_not_depend_on_what_comes_later(commit, latency_ms):
         assert before(whole, at_ns) == before(turned, at_ns)
 
 
+@pytest.mark.parametrize("commit", COMMITS)
+def test_nor_does_it_with_the_real_mind_which_does_the_same_again(commit):
+    tune, other, at_ns = walk(6, 32), walk(7, 32), 21 * BEAT + BEAT // 3
+    inputs = (tune, tune, changed_after(tune, other, at_ns))
+    minds = [wake(for_role("accompany"), "cpu")[0] for _ in inputs]
+    whole, again, turned = (
+        performed(played, mind, commit=commit)
+        for played, mind in zip(inputs, minds, strict=True)
+    )
+    assert whole.sent == again.sent
+    assert len(before(whole, at_ns)) > 20
+    assert before(whole, at_ns) == before(turned, at_ns)
+    assert not hanging(whole.sent)
+    assert whole.engine.status().isr == 1.0
+
+
 @pytest.mark.parametrize("commit", [1, 2, 4])
 def test_chords_within_the_commit_do_not_depend_on_what_comes_later(commit):
     tune, other = walk(3, 40), walk(4, 40)
@@ -809,3 +827,53 @@ def test_another_seed_leads_elsewhere():
     tune = walk(5, 32)
     one, two = (performed(tune, ScriptedDuet(), lead=1.0, seed=n) for n in (1, 2))
     assert one.sent != two.sent
+
+
+# ── at the edges ─────────────────────────────────────────────────────────────────────
+
+
+def test_the_pad_stays_in_the_register_too():
+    played = performed(line(TWINKLE), ScriptedDuet(), low=60, high=96)
+    assert min(pitch for _, pitch in ons(played, CHORDS)) >= 60
+
+
+def test_no_part_strays_onto_the_drums_channel():
+    played = performed(line(TWINKLE), ScriptedDuet(), channel=9)
+    assert {messages.channel_of(send.data) for _, send in played.sent} == {8, 10, 11}
+
+
+def test_nothing_is_promised_that_will_not_be_played_while_it_listens():
+    played = started(ScriptedDuet(), commit=4)
+    played.play(line(TWINKLE, beats=4))
+    assert played.engine.status().promised == ()
+
+
+def test_a_landing_that_is_asked_for_late_is_reached_for_all_that_was_promised():
+    mind, tune = ScriptedDuet(), line((62, 65, 69, 71), beats=36)
+    played = started(mind, commit=4)
+    played.play([m for m in tune if m[0] < 31 * BEAT])
+    late = Params(role="accompany", commit=4, land="F#@9")
+    played.engine.turned(played.now_ns, late)
+    played.play([m for m in tune if m[0] >= 31 * BEAT])
+    assert names(mind)[32] == "F#"
+
+
+def test_a_loop_of_the_daw_does_not_make_it_listen_again():
+    tune = line(TWINKLE, beats=24)
+    jump = [(16 * BEAT, song_position(0))]
+    played = started(ScriptedDuet())
+    played.play(
+        merged([(0, START)], clocks(0, 16), jump, clocks(16 * BEAT + 1, 8), tune)
+    )
+    assert min(at for at, _ in ons(played) if at > 16 * BEAT + WINDOW) < 19 * BEAT
+
+
+def test_notes_that_were_cut_off_before_they_began_are_not_told_as_played():
+    mind = ScriptedDuet(notes=[Note(0, 36, 4), Note(3, 64, 1)])
+    played = started(mind)
+    played.play(line(TWINKLE, beats=13)[:-1])
+    stop = 12 * BEAT + BEAT // 8
+    played.play([(stop, messages.control(0, 123, 0))])
+    played.run_until(14 * BEAT)
+    told = next(beat for beat in mind.beats if beat.index == 12)
+    assert {note.frame for note in told.notes} == {0}

@@ -1,5 +1,7 @@
 """The duet mind with its own graphs: what it decides, and what it is told of it."""
 
+from collections import Counter
+
 import msgspec
 import numpy as np
 import pytest
@@ -246,7 +248,7 @@ def test_what_was_played_otherwise_is_fed_again(graphs):
 def test_a_mind_that_was_corrected_stands_where_one_stands_that_planned_it_so(graphs):
     """Two minds plan differently and play the same: they go on alike."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
-    real = []
+    real: list[tuple[int, tuple[Note, ...]]] = []
     for mind, seed in zip(minds, (1, 2), strict=True):
         played(mind, 5)
         plan = answered(mind, ask(5, 64, seed=seed))
@@ -280,8 +282,37 @@ def test_a_new_mind_that_is_told_the_last_beats_hears_what_was_sung(graphs):
     old, new = (Duet(graphs["harmony"], graphs["model"]) for _ in range(2))
     for index, (chord, notes) in enumerate(played(old, 16)):
         new.told(Beat(index, span(TUNE[index % len(TUNE)]), chord, notes))
-    rows = [mind._ear.rows(span(60)) for mind in (old, new)]
-    np.testing.assert_array_equal(*rows)
+    heard, told = (mind._ear.rows(span(60)) for mind in (old, new))
+    np.testing.assert_array_equal(heard, told)
+
+
+def test_while_it_rests_nothing_is_written(graphs):
+    """What was planned to eight silent beats was not played, and leaves no trace."""
+    mind = Duet(graphs["harmony"], graphs["model"])
+    for index in range(8):
+        answered(mind, ask(index, TUNE[index], before=NO_CHORD))
+        mind.told(Beat(index, span(TUNE[index]), NO_CHORD, ()))
+    answered(mind, ask(8, before=NO_CHORD))
+    assert not any(array.any() for array in mind._done[8].before.state)
+
+
+def test_plans_that_were_dropped_leave_no_trace(graphs):
+    """Four spans are planned ahead, then the musician wants to be followed again."""
+    minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
+    for mind in minds:
+        played(mind, 8)
+    for index, staleness in ((8, 1), (9, 2), (10, 4), (11, 4)):
+        answered(minds[1], ask(index, staleness=staleness))
+    one, two = (answered(mind, ask(8, 65)) for mind in minds)
+    assert one == two
+
+
+def test_no_more_notes_are_struck_at_once_than_are_wanted(mind):
+    found = played(mind, 48, polyphony=2, manner=Manner(8, 4, 1))
+    struck = Counter(
+        (index, note.frame) for index, (_, notes) in enumerate(found) for note in notes
+    )
+    assert max(struck.values()) == 2
 
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────

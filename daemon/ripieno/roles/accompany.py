@@ -29,7 +29,7 @@ from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.play.scheduler import Due
 from ripieno.roles.asks import Answer, Asks
 from ripieno.roles.band import Band
-from ripieno.roles.guide import Guide
+from ripieno.roles.guide import Guide, landing_at
 from ripieno.roles.preview import Preview
 from ripieno.roles.spans import Spans
 from ripieno.roles.stand import Stand
@@ -58,6 +58,8 @@ RETOLD: Final = 64
 RESTS_AFTER_BARS: Final = 8
 """After so many bars without a human note the accompaniment rests, unless it leads."""
 LEADS: Final = 0.5
+LONG_AGO: Final = -(1 << 32)
+"""The span in which the human entered, once the song has jumped."""
 
 
 class Accompany:
@@ -154,7 +156,9 @@ class Accompany:
         self._band.rest(at_ns)
         self._spans.beats.clear()
         self._asks.clear()
+        is_in = self._index is not None and not self._listens(self._index)
         self._restart()
+        self._entered = LONG_AGO if is_in else None
 
     # ── out ───────────────────────────────────────────────────────────────────────
 
@@ -198,7 +202,9 @@ class Accompany:
             status,
             position=self._spans.name(self._index - 1),
             chord="" if chord == chords.NO_CHORD else chords.name_of(chord),
-            promised=self._preview.promised(self._index),
+            promised=()
+            if self._rests(self._index)
+            else self._preview.promised(self._index),
             tentative=self._preview.tentative(self._index),
             asynchrony_p95_ms=self._tally.asynchrony_p95_ms,
             isr=round(self._tally.isr, 5),
@@ -296,6 +302,8 @@ class Accompany:
         backup, on_beat = self._asks.backups.get(index), self._asks.on_beat
         has_backup = backup is not None and backup.is_there
         written = self._stand.written(index * self._spans.ticks)
+        if written is None:
+            written = landing_at(self._stand.params, self._spans.phase(index))
         if on_beat is not None and on_beat.chord is not None:
             answer, chord = on_beat, on_beat.chord
         elif backup is not None and self._still_holds(backup):
@@ -354,12 +362,17 @@ class Accompany:
 
     def _rests(self, index: int) -> bool:
         """Whether we listen still, or the human has not played for long."""
-        if self._entered is None or self._last is None:
+        if self._last is None or self._listens(index):
             return True
         params, spans = self._stand.params, self._spans
-        since_ticks = (index - self._entered) * spans.ticks
         silent_ticks = (index * spans.frames - self._last[0]) * FRAME_TICKS
         is_alone = silent_ticks > RESTS_AFTER_BARS * self._stand.meter.bar_ticks
+        return is_alone and params.lead < LEADS
+
+    def _listens(self, index: int) -> bool:
+        """Whether the human has not played for long enough yet."""
+        if self._entered is None:
+            return True
+        since_ticks = (index - self._entered) * self._spans.ticks
         is_new = not self._stand.is_resumed
-        listens = is_new and since_ticks < params.listen * TICKS_PER_BEAT
-        return listens or (is_alone and params.lead < LEADS)
+        return is_new and since_ticks < self._stand.params.listen * TICKS_PER_BEAT

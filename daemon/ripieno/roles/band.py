@@ -52,6 +52,7 @@ class Band:
         self._is_new = False
         self._low: int | None = None
         self._ids: dict[int, tuple[int, int]] = {}
+        self._waiting: dict[int, tuple[int, Note]] = {}
         self._played: dict[int, tuple[int, list[Note]]] = {}
         self._patterns: dict[int, tuple[int, list[Note]]] = {}
 
@@ -82,6 +83,7 @@ class Band:
                 self.rest(now_ns)
             self._played = {index: (chords.NO_CHORD, [])}
             return
+        self._waiting = {i: w for i, w in self._waiting.items() if w[0] > index - 4}
         self._is_new = is_new = chord != self.chord
         self.chord = chord
         self._played = {i: p for i, p in self._played.items() if i > index - 4} | {
@@ -128,6 +130,7 @@ class Band:
     def started(self, due: Due) -> None:
         """A note sounds that may have to be cut."""
         self._ids[due.note_id] = (due.pitch, due.part)
+        self._waiting.pop(due.note_id, None)
         while len(self._ids) > SOUNDING:
             del self._ids[next(iter(self._ids))]
 
@@ -137,6 +140,10 @@ class Band:
         self._stand.scheduler.clear()
         self._stand.release(at_ns)
         self._ids.clear()
+        for index, note in self._waiting.values():  # what never began was not played
+            if index in self._played:
+                self._played[index][1].remove(note)
+        self._waiting.clear()
 
     def _cut(self, now_ns: int) -> None:
         """End the pad, and whatever does not belong to the new chord."""
@@ -155,7 +162,7 @@ class Band:
         self._pad_bar = phase.bar
         rubs = {(p + step) % 12 for p in melody for step in (-1, 1)}
         self._pad = voiced(
-            self.chord, self._pad, *PAD, PAD_VOICES, avoid=frozenset(rubs)
+            self.chord, self._pad, *self._register(), PAD_VOICES, avoid=frozenset(rubs)
         )
         if PARTS[CHORDS] not in self._stand.params.parts:
             return
@@ -167,6 +174,12 @@ class Band:
         self._stand.scheduler.add(
             [PlannedNote(start, end, pitch, loud, CHORDS) for pitch in self._pad]
         )
+
+    def _register(self) -> tuple[int, int]:
+        """The pad's own, as far as the musician leaves it an octave; else theirs."""
+        params = self._stand.params
+        low, high = max(PAD[0], params.low), min(PAD[1], params.high)
+        return (low, high) if high - low >= 11 else (params.low, params.high)
 
     def _real(self, note: Note, planned_for: int | None) -> Note:
         """A planned note on the chord that sounds, within the register."""
@@ -210,9 +223,10 @@ class Band:
         now = self._stand.timeline.ticks_at(self._stand.now_ns)
         start = max(start, now) if note.frame == 0 else start
         loud = velocity(note, part, phase, self._loud)
-        self._stand.scheduler.add(
+        ids = self._stand.scheduler.add(
             [PlannedNote(start, max(end, start + 20), note.pitch, loud, part)]
         )
+        self._waiting |= dict.fromkeys(ids, (index, note))
 
 
 def _basses(notes: Sequence[Note]) -> set[Note]:

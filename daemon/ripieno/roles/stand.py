@@ -209,4 +209,15 @@ class Stand:
 
     def channel_of(self, part: int) -> int:
         """The MIDI channel of a part, counted from 0."""
-        return PERCUSSION if part == CLICK else (self.params.channel - 1 + part) % 16
+        return channel_of(self.params.channel, part)
+
+
+def channel_of(channel: int, part: int) -> int:
+    """The same, for a player on a channel that is counted from 1.
+
+    Parts step over the drums' channel, unless the first is meant to be there.
+    """
+    if part == CLICK:
+        return PERCUSSION
+    first = channel - 1
+    return (first + part + (first < PERCUSSION <= first + part)) % 16

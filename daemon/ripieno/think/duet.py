@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -119,10 +120,10 @@ class Duet:
         self._harmony.reset()
         self._texture.reset()
         self._ear = duet.Ear()
-        self._trunk = self._ahead = self._harmony.state()
+        self._ahead = self._harmony.state()
+        self._starts: dict[int, State] = {}
         self._line = _Line(self._texture.state())
         self._done: dict[int, _Done] = {}
-        self._index: int | None = None
         self._branch: _Branch | None = None
 
     def told(self, message: ToThinker) -> None:
@@ -149,13 +150,13 @@ class Duet:
 
     def begin(self, ask: Decide) -> None:
         """Decide a span: the next one, or the same one knowing more."""
-        if ask.index == self._index:
-            self._harmony.restore(self._trunk)
-        else:
+        if ask.index not in self._starts:
             self._settle()
-            self._trunk = self._ahead
-            self._harmony.restore(self._trunk)
-            self._index = ask.index
+            self._starts[ask.index] = self._ahead
+        elif ask.index in self._done:
+            self._line = self._done[ask.index].before
+        self._drop_from(ask.index)
+        self._harmony.restore(self._starts[ask.index])
         chord, likely = self._choose(ask)
         self._ahead = self._harmony.state()
         scene = self._scene(ask, chord)
@@ -163,6 +164,13 @@ class Duet:
         self._branch = _Branch(
             ask, chord, likely, scene, self._line, np.random.default_rng(seed)
         )
+
+    def _drop_from(self, index: int) -> None:
+        """Later plans were for another way on, or the song has jumped back."""
+        self._done = {i: done for i, done in self._done.items() if i < index}
+        self._starts = {
+            i: s for i, s in self._starts.items() if index - KEPT < i <= index
+        }
 
     def section(self) -> Comp | None:
         """The next section: the first frame, then the others. None when all is said."""
@@ -296,20 +304,13 @@ class Duet:
 
     def _feed_again(self, beat: Beat, done: _Done) -> None:
         """Something else was played: texture is told that instead."""
-        if beat.chord == NO_CHORD:
-            return
         self._settle()
         self._branch = None
-        scene = Scene(
-            chord=beat.chord,
-            before=done.scene.before,
-            phase=done.scene.phase,
-            melody=done.scene.melody,
-            is_struck=done.scene.is_struck,
-            onsets=done.scene.onsets,
-            manner=done.scene.manner,
-        )
-        line = self._told(done.before, scene, done.frames, beat.notes)
+        if beat.chord == NO_CHORD:  # we rested: as in training, nothing was written
+            line = done.before.rung(done.frames)
+        else:
+            scene = msgspec.structs.replace(done.scene, chord=beat.chord)
+            line = self._told(done.before, scene, done.frames, beat.notes)
         for index in sorted(i for i in self._done if i > beat.index):
             later = self._done[index]
             later.before = line
