@@ -44,7 +44,7 @@ class Size:
     live_s: float = 40.0
     songs: int = 60
     more: int = 24
-    beats: int = 128
+    beats: int = 256
     push_beats: int = 48
     likely: int = 24
 
