@@ -5,11 +5,13 @@ seconds; all that there is to say about one run is asked of that one run.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import uuid
 import wave
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from tests.tracks import notes, ons_minus_offs
 
 from ripieno.demo import targets
 from ripieno.midi.files import read_performance
+from ripieno.music import messages
 from ripieno.performer import PHRASES
 
 pytestmark = pytest.mark.realtime
@@ -164,3 +167,18 @@ def test_ctrl_c_ends_it_and_all_that_it_started(tmp_path):
     assert process.returncode == 130
     assert stderr == ""
     assert any(not processes_with(mark) for _ in attempts())
+
+
+def test_the_demo_of_the_accompaniment_plays_along_with_the_whole_melody(tmp_path):
+    duet = Duet(tmp_path, "--role", "accompany", "--listen", "4")
+    human, machine = duet.tracks
+    assert [pitch for _, _, pitch in notes(human)] == [p for p, _ in PHRASES[0]]
+    count = Counter()
+    for _, data in machine.messages:
+        is_on, is_off = messages.is_note_on(data), messages.is_note_off(data)
+        count[messages.channel_of(data), data[1]] += is_on - is_off
+    assert len({channel for channel, _ in count}) == 3
+    assert not any(count.values())
+    ready = re.search(r"Plans were ready for ([\d.]+)%", duet.done.stdout)
+    assert float(ready[1]) > 80  # it shares the machine with its player here
+    assert not duet.left_over

@@ -6,7 +6,17 @@ import pytest
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
-from ripieno.performer import BEAT_S, BREATH_S, PATIENCE_S, PHRASES, Performer
+from ripieno.performer import (
+    BEAT_S,
+    BREATH_S,
+    CLOCK,
+    COUNT_IN_BEATS,
+    PATIENCE_S,
+    PHRASES,
+    START,
+    STOP,
+    Performer,
+)
 
 STEP_NS = NS_PER_MS
 
@@ -110,3 +120,15 @@ def test_it_begins_when_it_is_told_to():
     early = onsets(play(Performer(1, 0), until_s=9))
     late = onsets(play(Performer(1, 50 * NS_PER_S), from_s=50, until_s=59))
     assert [at - 50 for at, _ in late] == pytest.approx([at for at, _ in early])
+
+
+def test_to_an_accompanist_it_plays_on_to_a_clock_of_its_own():
+    played = play(Performer(2, 0, waits=False), until_s=40)
+    times = [at_s for at_s, data in played if data == CLOCK]
+    assert played[0][1] == START
+    assert times[24 * 4] == pytest.approx(4 * BEAT_S, abs=0.002)
+    first = [at_s for at_s, _ in onsets(played)]
+    assert first[0] == pytest.approx(COUNT_IN_BEATS * BEAT_S, abs=0.04)
+    second = first[len(PHRASES[0])]
+    assert second - first[0] == pytest.approx(length_s(PHRASES[0]), abs=0.06)
+    assert played[-1][1] == STOP

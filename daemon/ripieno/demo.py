@@ -92,7 +92,8 @@ def demo(
         there = msgspec.structs.replace(settings, backend=through)
         stage = through_ports(there, seed, console)
     with stage as on_stage:
-        take, status = _perform(on_stage, phrases, console)
+        waits = settings.play.role in ("answer", "continue")
+        take, status = _perform(on_stage, phrases, console, waits=waits)
     _write(take, midi_path)
     sounded_by = render_wav(
         midi_path,
@@ -104,11 +105,11 @@ def demo(
 
 
 def _perform(
-    stage: Stage, phrases: int, console: Console
+    stage: Stage, phrases: int, console: Console, *, waits: bool
 ) -> tuple[Take, Status | None]:
     clock = SystemClock()
     start_ns = clock.now_ns()
-    performer = Performer(phrases, start_ns)
+    performer = Performer(phrases, start_ns, waits=waits)
     take = Take(start_ns)
     show_ns, status = 0, None
     with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -117,7 +118,8 @@ def _perform(
             plays = take.machine_plays(now_ns)
             for data in performer.advance(now_ns, machine_plays=plays):
                 stage.send(data)
-                take.add(HUMAN, now_ns, data)
+                if messages.is_channel_message(data):
+                    take.add(HUMAN, now_ns, data)
             for data in stage.turn():
                 take.add(MACHINE, now_ns, data)
             if now_ns >= show_ns:
@@ -146,7 +148,18 @@ def _sum_up(take: Take, status: Status | None, console: Console) -> None:
     )
     if status is not None:
         console.print(
-            f"Replies: {status.turns}, on time: {status.on_time}. Sent minus due: "
+            f"{_kept(status)} Sent minus due: "
             f"p50 {status.late_p50_ms:.2f} ms, p99 {status.late_p99_ms:.2f} ms. "
             f"Provider: {status.provider}. Fallbacks: {status.fallbacks}."
         )
+
+
+def _kept(status: Status) -> str:
+    """How the role was kept, in its own terms."""
+    if status.role == "accompany":
+        return (
+            f"Plans were ready for {status.isr:.1%} of the sixteenths; on the beats "
+            f"that were struck, {status.asynchrony_p95_ms:.0f} ms apart (p95)."
+        )
+    kind = "Keys" if status.role == "harmonize" else "Replies"
+    return f"{kind}: {status.turns}, on time: {status.on_time}."

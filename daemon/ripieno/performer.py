@@ -2,7 +2,9 @@
 
 The melody is the *Ode to Joy* (Beethoven 1824, public domain), phrase by phrase. It is
 played with a person's small unevenness, from a seed. The performer knows only what a
-musician knows: what it plays, and whether the other one is still playing.
+musician knows: what it plays, and whether the other one is still playing. To a machine
+that plays along rather than replying, it plays straight on, and gives the beat as a DAW
+does: MIDI clock, a bar ahead.
 """
 
 import random
@@ -12,7 +14,11 @@ from ripieno.clock import NS_PER_S
 from ripieno.music import messages
 
 BEAT_S: Final = 0.5
-PHRASES: Final[tuple[tuple[tuple[int, float], ...], ...]] = (
+COUNT_IN_BEATS: Final = 4
+CLOCKS_PER_BEAT: Final = 24
+CLOCK, START, STOP = b"\xf8", b"\xfa", b"\xfc"
+Phrase = tuple[tuple[int, float], ...]
+PHRASES: Final[tuple[Phrase, ...]] = (
     ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
      (60, 1), (60, 1), (62, 1), (64, 1), (64, 1.5), (62, 0.5), (62, 2)),
     ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
@@ -36,20 +42,26 @@ PATIENCE_S: Final = 6.0
 class Performer:
     """Plays to a machine. Times are nanoseconds. Thread: one."""
 
-    def __init__(self, phrases: int, start_ns: int, seed: int = 1) -> None:
+    def __init__(
+        self, phrases: int, start_ns: int, seed: int = 1, *, waits: bool = True
+    ) -> None:
         """Get ready.
 
         Args:
             phrases: how many to play, 1 … 4.
             start_ns: when to begin.
             seed: what the unevenness starts from.
+            waits: for a reply after each phrase; else it plays on, to a clock.
         """
+        self._waits = waits
         self._left = list(PHRASES[:phrases])
         self._chance = random.Random(seed)
         self._script: list[tuple[int, bytes]] = []
         self._waits_since_ns = start_ns
         self._was_answered = True
         self.is_done = False
+        if not waits:
+            self._play_on(start_ns)
 
     def advance(self, now_ns: int, *, machine_plays: bool) -> list[bytes]:
         """What it plays now.
@@ -60,7 +72,9 @@ class Performer:
         """
         if machine_plays and not self._script:
             self._was_answered, self._waits_since_ns = True, now_ns
-        if not self._script:
+        if not self._script and not self._waits:
+            self.is_done = True
+        elif not self._script:
             wait_s = BREATH_S if self._was_answered else PATIENCE_S
             if now_ns >= self._waits_since_ns + int(wait_s * NS_PER_S):
                 self._begin(now_ns)
@@ -70,13 +84,35 @@ class Performer:
             self._waits_since_ns = now_ns
         return played
 
+    def _play_on(self, start_ns: int) -> None:
+        """All phrases without a pause, after a bar of clock."""
+        beat_ns = int(BEAT_S * NS_PER_S)
+        bars = sum(sum(beats for _, beats in phrase) for phrase in self._left)
+        count = int(COUNT_IN_BEATS + bars) + COUNT_IN_BEATS
+        clocks = range(CLOCKS_PER_BEAT * count)
+        self._script.append((start_ns, START))
+        self._script += [
+            (start_ns + clock * beat_ns // CLOCKS_PER_BEAT, CLOCK) for clock in clocks
+        ]
+        self._script.append((start_ns + count * beat_ns, STOP))
+        at_ns = start_ns + COUNT_IN_BEATS * beat_ns
+        for phrase in self._left:
+            self._write(phrase, at_ns)
+            at_ns += int(sum(beats for _, beats in phrase) * beat_ns)
+        self._script.sort(key=lambda entry: entry[0])
+
     def _begin(self, now_ns: int) -> None:
         if not self._left:
             self.is_done = True
             return
         self._was_answered = False
+        self._write(self._left.pop(0), now_ns)
+        self._script.sort(key=lambda entry: entry[0])
+
+    def _write(self, phrase: Phrase, now_ns: int) -> None:
+        """A phrase into the script, as a person would play it from here on."""
         at_s = 0.0
-        for pitch, beats in self._left.pop(0):
+        for pitch, beats in phrase:
             start_s = max(0.0, at_s + self._chance.gauss(0.0, UNEVEN_S))
             end_s = at_s + beats * BEAT_S * self._chance.uniform(0.82, 0.94)
             strong = 10 if at_s % (2 * BEAT_S) == 0 else 0
@@ -84,7 +120,6 @@ class Performer:
             self._add(now_ns, start_s, messages.note_on(0, pitch, velocity))
             self._add(now_ns, end_s, messages.note_off(0, pitch))
             at_s += beats * BEAT_S
-        self._script.sort(key=lambda entry: entry[0])
 
     def _add(self, now_ns: int, at_s: float, data: bytes) -> None:
         self._script.append((now_ns + int(at_s * NS_PER_S), data))
