@@ -6,6 +6,7 @@ What the flags of playing are, and mean, is `ripieno.flags`'s.
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or that of the error (see `ripieno.errors`).
     """
+    code = _run(argv)
+    jack = sys.modules.get("ripieno.midi.jack_server")
+    if jack is not None and jack.keeps_any():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # a dead server's client: see docs/decisions/0005
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal, or a pipe on Windows, that has no "→" or "é" shows a "?".
         sys.stdout.reconfigure(errors="replace")
