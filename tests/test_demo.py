@@ -173,12 +173,13 @@ def test_the_demo_of_the_accompaniment_plays_along_with_the_whole_melody(tmp_pat
     duet = Duet(tmp_path, "--role", "accompany", "--listen", "4")
     human, machine = duet.tracks
     assert [pitch for _, _, pitch in notes(human)] == [p for p, _ in PHRASES[0]]
-    count = Counter()
+    count: Counter[tuple[int, int]] = Counter()
     for _, data in machine.messages:
         is_on, is_off = messages.is_note_on(data), messages.is_note_off(data)
         count[messages.channel_of(data), data[1]] += is_on - is_off
     assert len({channel for channel, _ in count}) == 3
     assert not any(count.values())
     ready = re.search(r"Plans were ready for ([\d.]+)%", duet.done.stdout)
+    assert ready is not None
     assert float(ready[1]) > 80  # it shares the machine with its player here
     assert not duet.left_over
