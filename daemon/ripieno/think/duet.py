@@ -12,9 +12,8 @@ again as it was, as soon as it is known.
 Knows the two graphs by their buffers; reads no clock, does not know ONNX Runtime.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -25,41 +24,12 @@ from ripieno.music.chords import NO_CHORD
 from ripieno.music.duet import Note, Scene
 from ripieno.music.plan import FORBIDDEN, Beat, Comp, Decide, Reset, ToThinker
 from ripieno.think.controls import State
+from ripieno.think.graph import Graph
 
 MOST_STEPS: Final = 64
 """A span of four frames with eight notes each, and then some."""
 KEPT: Final = 8
 """Spans whose states are kept, to be fed again if they were played otherwise."""
-
-
-class Graph(Protocol):
-    """A loaded graph; `ripieno.think.session.Graph` is one."""
-
-    @property
-    def put(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The inputs, written in place."""
-        ...
-
-    @property
-    def out(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The outputs of the last run."""
-        ...
-
-    def run(self) -> None:
-        """Outputs from inputs; the state goes on."""
-        ...
-
-    def reset(self) -> None:
-        """Forget everything."""
-        ...
-
-    def state(self) -> State:
-        """A copy of the state."""
-        ...
-
-    def restore(self, state: State) -> None:
-        """Go back to a state."""
-        ...
 
 
 @dataclass(slots=True)

@@ -15,8 +15,7 @@ Reads no clock, and does not know ONNX Runtime.
 import hashlib
 import math
 import random
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -33,7 +32,8 @@ from ripieno.music.plan import (
     Voices,
 )
 from ripieno.music.vocabulary import HUMAN
-from ripieno.think.controls import Bools, Floats, State
+from ripieno.think.controls import Bools, Floats
+from ripieno.think.graph import Graph
 
 VOICES: Final = ("bass", "tenor", "alto")
 """In the order in which they are sampled: harmony is decided at the bottom."""
@@ -54,36 +54,6 @@ CALM_S: Final = 0.4
 """A quaver at 75 beats a minute: chorales seldom change harmony faster."""
 FORBIDDEN: Final = -1e9
 """A bias that no logit outweighs; infinities would be NaN in a sum."""
-
-
-class Graph(Protocol):
-    """What a mind asks of a loaded graph: named buffers, and a run."""
-
-    @property
-    def put(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The inputs, to be written in place."""
-        ...
-
-    @property
-    def out(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The outputs of the last run."""
-        ...
-
-    def run(self) -> None:
-        """Outputs from inputs; the state goes on."""
-        ...
-
-    def reset(self) -> None:
-        """Forget everything."""
-        ...
-
-    def state(self) -> State:
-        """A copy of the state."""
-        ...
-
-    def restore(self, state: State) -> None:
-        """Go back to a state."""
-        ...
 
 
 class Manner(msgspec.Struct, frozen=True):

@@ -16,12 +16,12 @@ import torch
 from ripieno.clock import NS_PER_S
 from ripieno.music.plan import Played
 from ripieno.music.vocabulary import MACHINE
+from ripieno.think.graph import Graph
 from ripieno.think.harmonizer import (
     LONGEST_GAP_S,
     NOBODY,
     STYLES,
     VOICES,
-    Graph,
     Harmonizer,
     Manner,
 )

@@ -22,7 +22,8 @@ from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import RipienoError
 from ripieno.think import harmonizer
 from ripieno.think import manifest as manifests
-from ripieno.think.harmonizer import Graph, Harmonizer, Manner
+from ripieno.think.graph import Graph
+from ripieno.think.harmonizer import Harmonizer, Manner
 from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
 from ripieno.think.session import Loaded
 from ripieno_export import checkpoint, display

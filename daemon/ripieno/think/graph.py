@@ -1,0 +1,38 @@
+"""What a mind asks of a loaded graph; `ripieno.think.session.Graph` is one."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from ripieno.think.controls import State
+
+
+class Graph(Protocol):
+    """Named buffers, and a run. Thread: one."""
+
+    @property
+    def put(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The inputs, written in place."""
+        ...
+
+    @property
+    def out(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The outputs of the last run."""
+        ...
+
+    def run(self) -> None:
+        """Outputs from inputs; the state goes on."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+    def state(self) -> State:
+        """A copy of the state."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go back to a state."""
+        ...
