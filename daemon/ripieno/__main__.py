@@ -1,7 +1,5 @@
 """``python -m ripieno``."""
 
-import sys
+from ripieno.cli import command
 
-from ripieno.cli import main
-
-sys.exit(main())
+command()

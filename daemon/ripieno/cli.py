@@ -40,16 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or that of the error (see `ripieno.errors`).
     """
-    code = _run(argv)
-    jack = sys.modules.get("ripieno.midi.jack_server")
-    if jack is not None and jack.keeps_any():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)  # a dead server's client: see docs/decisions/0005
-    return code
-
-
-def _run(argv: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal, or a pipe on Windows, that has no "→" or "é" shows a "?".
         sys.stdout.reconfigure(errors="replace")
@@ -62,6 +52,17 @@ def _run(argv: Sequence[str] | None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def command() -> NoReturn:
+    """The program: run a command, and leave with its code."""
+    code = main()
+    jack = sys.modules.get("ripieno.midi.jack_server")
+    if jack is not None and jack.keeps_any():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # a dead server's client: see docs/decisions/0005
+    sys.exit(code)
 
 
 # ── commands ──────────────────────────────────────────────────────────────────────────
