@@ -152,6 +152,8 @@ def test_embedded_it_says_how_punctual_it_was(embedded):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks Linux' /proc")
 def test_ctrl_c_ends_it_and_all_that_it_started(tmp_path):
     mark = uuid.uuid4().hex
+    # A test run in a shell's background inherits SIGINT ignored, and would hand it on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "ripieno", "demo", "-o", str(tmp_path / "duet")],
         env={**os.environ, MARK: mark, "PYTHONUNBUFFERED": "1"},
