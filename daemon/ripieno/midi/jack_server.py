@@ -155,18 +155,6 @@ def keep_for_ever(thing: object) -> None:
     server is stopped (SIGSTOP), never exits; with the reference kept it exits at once.
     """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
-    _kept.append(True)
-
-
-def keeps_any() -> bool:
-    """Whether this process holds such an object: then it should leave by `os._exit`.
-
-    The library's own destructors may still crash on it (about once in twenty exits).
-    """
-    return bool(_kept)
-
-
-_kept: Final[list[bool]] = []
 
 
 def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
