@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from ripieno.config import Settings
 
-ROLE: Final = "answer, continue, accompany or harmonize"
+ROLE: Final = "answer, continue, vary, accompany, loop or harmonize"
 
 PLAY: Final[dict[str, tuple[type, str]]] = {
     "role": (str, f"what it does: {ROLE}"),
@@ -49,6 +49,12 @@ PLAY: Final[dict[str, tuple[type, str]]] = {
     "swing": (float, "how late off-beats are: 0 straight, 1 a triplet"),
     "voices": (int, "how many voices harmonize adds"),
     "manner": (str, "how: learned, thirds, sixths, fauxbourdon or octave"),
+    "distance": (float, "how far vary strays: 0 repeats you, 1 is new"),
+    "blend": (float, "how much of the phrase before vary mixes in"),
+    "fill": (float, "vary with fewer (-1) or more notes (1)"),
+    "rise": (float, "vary lower (-1) or higher (1)"),
+    "offbeat": (float, "vary on the beat (-1) or off it (1)"),
+    "bars": (int, "after how many bars loop plays a new pattern"),
 }
 """Field of `Params` → its kind, and what it means in a line."""
 

@@ -15,7 +15,7 @@ from ripieno.music.duet import STYLES
 from ripieno.music.meter import Meter
 from ripieno.music.plan import FOLLOW_HUMAN, Limits
 
-Role = Literal["answer", "continue", "accompany", "harmonize"]
+Role = Literal["answer", "continue", "vary", "accompany", "loop", "harmonize"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 PARTS: Final = ("chords", "bass", "texture")
 """What `accompany` plays, each on the channel so many above `channel`."""
@@ -42,6 +42,12 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "busy": (0.0, 40.0),
     "thick": (0.0, 8.0),
     "voices": (1, 3),
+    "distance": (0.0, 1.0),
+    "blend": (0.0, 1.0),
+    "fill": (-1.0, 1.0),
+    "rise": (-1.0, 1.0),
+    "offbeat": (-1.0, 1.0),
+    "bars": (1, 16),
 }
 
 
@@ -50,7 +56,8 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         role: ``answer`` replies when a phrase is over; ``continue`` takes over and
-            plays on until the human plays.
+            plays on until the human plays; ``vary`` replies with a variation of the
+            phrase; ``accompany`` and ``loop`` play on a beat; ``harmonize`` at once.
         temperature: multiplies the model's own; lower is safer, higher is wilder. In
             turns it touches pitch and loudness only: cooled, rhythm runs away.
         top_p: only the likeliest choices that make up this share are considered, or
@@ -84,6 +91,10 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         swing: how late the off-beats are, 0 straight to 1 a triplet.
         voices: how many voices `harmonize` adds.
         manner: how it finds them, of `MANNERS`.
+        distance: how far `vary` strays from the phrase: 0 repeats it, 1 is new.
+        blend: how much of the phrase before it is mixed in.
+        fill, rise, offbeat: fewer or more notes, lower or higher, on or off the beat.
+        bars: after how many bars `loop` plays a new pattern.
     """
 
     role: Role = "answer"
@@ -116,6 +127,12 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     swing: float = 0.0
     voices: int = 3
     manner: str = "learned"
+    distance: float = 0.4
+    blend: float = 0.0
+    fill: float = 0.0
+    rise: float = 0.0
+    offbeat: float = 0.0
+    bars: int = 4
 
     def time_signature(self) -> Meter:
         """The meter as a value."""

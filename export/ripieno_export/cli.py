@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ripieno.errors import RipienoError, SettingsError
-from ripieno_export import evaluate, to_onnx, train
+from ripieno_export import evaluate, event_task
 from ripieno_export.checkpoint import BEST
 from ripieno_export.judge import command as judging
 from ripieno_export.making import MAKERS, Order, make
@@ -70,8 +70,8 @@ def _say(sentence: str) -> None:
 
 
 def _evaluate(data: Path, run: Path) -> None:
-    packed = train.packed(data, run)
-    figures = evaluate.evaluate(to_onnx.network_of(run / BEST), packed)
+    packed = event_task.packed(data, run)
+    figures = evaluate.evaluate(event_task.network_of(run / BEST), packed)
     print(json.dumps(figures, indent=2))
 
 

@@ -23,7 +23,7 @@ from ripieno.think.controls import Controls
 from ripieno.think.session import Session
 from ripieno_export import augment, baselines, dataset
 from ripieno_export.dataset import KINDS, Batch, Crops, Packed
-from ripieno_export.networks.recurrent import EventRecurrent
+from ripieno_export.networks.events import EventNetwork
 from ripieno_export.tokenize import Floats, Ints
 
 CROPS: Final = 512
@@ -37,7 +37,7 @@ Figures = dict[str, Any]
 
 
 def evaluate(
-    model: EventRecurrent,
+    model: EventNetwork,
     packed: Packed,
     *,
     crops: int = CROPS,
@@ -93,7 +93,7 @@ def summary(nats: Floats) -> dict[str, float]:
     return {"total": round(float(means.sum()), 4), **fields}
 
 
-def nats_of(model: EventRecurrent, batches: Sequence[Batch]) -> Floats:
+def nats_of(model: EventNetwork, batches: Sequence[Batch]) -> Floats:
     """The model's nats of every real event and field, shape (N, 4)."""
     found = []
     with torch.no_grad():
@@ -110,7 +110,7 @@ def nats_of(model: EventRecurrent, batches: Sequence[Batch]) -> Floats:
 
 
 def through_session(
-    session: Session, model: EventRecurrent, packed: Packed, crops: int = SESSION_CROPS
+    session: Session, model: EventNetwork, packed: Packed, crops: int = SESSION_CROPS
 ) -> Figures:
     """The exported graph's likelihood on a few crops, beside torch's on the same."""
     batch = dataset.held_out_batches(packed, EVENTS, crops, size=crops)[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ripieno.errors import SettingsError
-from ripieno_export import display, preset, publish, train
+from ripieno_export import display, event_task, preset, publish, train
 from ripieno_export.checkpoint import BEST
 from ripieno_export.duet import course
 from ripieno_export.duet import publish as duets
@@ -49,11 +49,13 @@ class Maker:
 
 def _train_events(order: Order) -> None:
     recipe = preset.load(order.name).with_(steps=order.steps)
-    train.train(recipe, order.data, order.run, minutes=order.minutes)
+    corpus = event_task.packed(order.data, order.run)
+    task = event_task.EventTask(recipe, corpus)
+    train.train(task, recipe, order.run, minutes=order.minutes)
 
 
 def _publish_events(order: Order) -> Path:
-    packed = train.packed(order.data, order.run)
+    packed = event_task.packed(order.data, order.run)
     return publish.publish(order.run / BEST, packed, order.models)
 
 

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES
-from ripieno_export.networks.recurrent import EMBEDDED, EventRecurrent
+from ripieno_export.networks.events import EMBEDDED
+from ripieno_export.networks.recurrent import EventRecurrent
 
 COLDEST: Final = 1e-4
 STATES: Final = {"gru": ("state",), "rnn": ("state",), "lstm": ("state_h", "state_c")}

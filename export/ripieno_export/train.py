@@ -1,64 +1,90 @@
-"""Training, from top to bottom.
+"""Training, from top to bottom, for every family.
 
-1. The corpus is packed once into the run folder.
-2. Each step: a batch that depends on (seed, step) alone, teacher-forced logits, the sum
-   of four cross-entropies in nats per event, AdamW under warm-up and cosine.
-3. Every `valid_every` steps the fixed held-out crops are scored; the best weights stay.
-4. Every `save_every` steps, at the deadline and at the end, a checkpoint: model,
-   optimiser, step. A run that finds one goes on from it, bit for bit.
+1. A task knows the network, its losses and its held-out music; a preset knows the rest.
+2. Each step: a batch that depends on (seed, step) alone, losses, gradients, clipping,
+   AdamW (and Muon for inner matrices) under warm-up and cosine.
+3. Every `valid_every` steps the held-out music is judged; the best weights stay, and
+   a run that has got no better for `patience` judgements stops.
+4. Every `save_every` steps, at the deadline and at the end, a checkpoint: network,
+   optimisers, step. A run that finds one goes on from it, bit for bit.
 
-The whole state of randomness is the step: dropout is seeded by it, too.
+The whole state of randomness is the step: dropout is seeded by it, too. Under
+``torchrun`` every process takes its share of each batch; Lightning Fabric does the
+devices, mixed precision and the exchange of gradients.
 """
 
 import math
-from collections.abc import Sequence
+import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+from torch import nn
 
 from ripieno.clock import NS_PER_S, Clock, SystemClock
 from ripieno.errors import SettingsError
-from ripieno_export import checkpoint, dataset, display
+from ripieno_export import checkpoint, display
 from ripieno_export.checkpoint import BEST, LAST, Progress
-from ripieno_export.dataset import Batch, Crops
-from ripieno_export.networks.recurrent import EventRecurrent
 from ripieno_export.preset import Preset
+from ripieno_export.task import Task
 
-CORPUS: Final = "corpus.npz"
-SHAPES: Final = ("cell", "hidden", "layers", "events", "batch", "seed")
+SHAPES: Final = ("family", "hidden", "layers", "events", "batch", "optimiser", "seed")
 """What a resumed run may not change."""
+INNER: Final = ("blocks.",)
+"""Where the matrices are that Muon is for: between the embeddings and the heads."""
 
 
-def packed(data: Path, run: Path) -> dataset.Packed:
-    """The corpus of a run, packed when it is first asked for."""
-    cache = run / CORPUS
-    if not cache.is_file():
-        display.say(f"packing {data} ...")
-        dataset.save(dataset.pack(data), cache)
-    return dataset.load(cache)
+def fabric_of(preset: Preset) -> Fabric:
+    """Devices and processes: what ``torchrun`` started, or this one alone."""
+    torch.set_num_threads(preset.threads)
+    torch.set_float32_matmul_precision(preset.matmul)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    # A critic's step leaves the generator's weights without gradients, and so on.
+    many = DDPStrategy(find_unused_parameters=True)
+    fabric = Fabric(
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        devices=here,
+        num_nodes=world // here,
+        strategy=many if world > 1 else "auto",
+        precision=preset.precision,  # type: ignore[arg-type]  # checked by the preset
+    )
+    fabric.launch()
+    return fabric
 
 
-def network(preset: Preset) -> EventRecurrent:
-    """The untrained network of a preset; the same for the same seed."""
-    torch.manual_seed(preset.seed)
-    return EventRecurrent(preset.cell, preset.hidden, preset.layers, preset.dropout)
-
-
-def optimiser(model: nn.Module, preset: Preset) -> torch.optim.AdamW:
-    """AdamW; only matrices decay, embeddings and biases do not."""
+def optimisers(network: nn.Module, preset: Preset) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon if asked; only matrices decay, embeddings and biases do not."""
+    inner: list[nn.Parameter] = []
     decay: list[nn.Parameter] = []
     free: list[nn.Parameter] = []
-    for name, weight in model.named_parameters():
-        is_matrix = weight.ndim == 2 and not name.startswith(("embed", "given"))
-        (decay if is_matrix else free).append(weight)
-    groups = [
-        {"params": decay, "weight_decay": preset.weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=preset.learning_rate, betas=(0.9, 0.98))
+    for name, weight in network.named_parameters():
+        is_matrix = weight.ndim >= 2 and not name.startswith(("embed", "given"))
+        is_inner = weight.ndim == 2 and name.startswith(INNER)
+        if preset.optimiser == "muon" and is_inner:
+            inner.append(weight)
+        else:
+            (decay if is_matrix else free).append(weight)
+    adam = torch.optim.AdamW(
+        [
+            {"params": decay, "weight_decay": preset.weight_decay},
+            {"params": free, "weight_decay": 0.0},
+        ],
+        lr=preset.learning_rate,
+        betas=(0.9, 0.98),
+    )
+    if not inner:
+        return [adam]
+    muon = torch.optim.Muon(
+        inner,
+        lr=preset.learning_rate,
+        weight_decay=preset.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    return [muon, adam]
 
 
 def learning_rate(preset: Preset, step: int) -> float:
@@ -72,77 +98,73 @@ def learning_rate(preset: Preset, step: int) -> float:
     )
 
 
-def losses(model: EventRecurrent, batch: Batch) -> Tensor:
-    """Mean nats per real event of each field, shape [4]."""
-    events, real = torch.from_numpy(batch.events), torch.from_numpy(batch.real)
-    told = events[:, 1:][real]  # [N, 4]
-    scores = [logits[real] for logits in model(events)]
-    return torch.stack(
-        [nn.functional.cross_entropy(s, told[:, i]) for i, s in enumerate(scores)]
-    )
-
-
-def validate(model: EventRecurrent, batches: Sequence[Batch]) -> Tensor:
-    """Mean nats per event of each field over held-out crops, shape [4]."""
-    model.eval()
-    with torch.no_grad():
-        sums = [losses(model, batch) * float(batch.real.sum()) for batch in batches]
-    model.train()
-    return torch.stack(sums).sum(0) / sum(float(batch.real.sum()) for batch in batches)
-
-
 class Trainer:
-    """A run: the network, its optimiser, and where it stands."""
+    """A run: a task, its optimisers, and where it stands."""
 
-    def __init__(self, preset: Preset, packed_: dataset.Packed, run: Path) -> None:
-        torch.set_num_threads(preset.threads)
-        torch.set_float32_matmul_precision(preset.matmul)
-        self.preset, self.run, self.progress = preset, run, Progress()
-        self.model = network(preset)
-        self.optimiser = optimiser(self.model, preset)
-        self.crops = Crops(packed_, preset.events, held_out=False)
-        self.held_out = dataset.held_out_batches(
-            packed_, preset.events, preset.valid_crops
-        )
+    def __init__(self, task: Task, preset: Preset, run: Path) -> None:
+        self.task, self.preset, self.run = task, preset, run
+        self.progress = Progress()
+        self.fabric = fabric_of(preset)
+        made = optimisers(task.network, preset)
         run.mkdir(parents=True, exist_ok=True)
         if (run / LAST).is_file():
-            self._resume()
+            self._resume(task.network, made)
+        self.inner = task.network
+        self.network, *self.optimisers = self.fabric.setup(task.network, *made)
+        task.network = self.network
+        task.share = (self.fabric.global_rank, self.fabric.world_size)
 
-    def step(self) -> Tensor:
-        """One step; the losses of its batch, shape [4]."""
+    def step(self) -> list[float]:
+        """One step; the losses of its batch."""
         preset, number = self.preset, self.progress.step
         torch.manual_seed(preset.seed * 1_000_003 + number)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(preset, number)
-        nats = losses(self.model, self.crops.batch(preset.seed, number, preset.batch))
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(nats.sum())
-        nn.utils.clip_grad_norm_(self.model.parameters(), preset.clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(preset, number)
+            optimiser.zero_grad(set_to_none=True)
+        losses = self.task.losses(number)
+        self.fabric.backward(losses.sum())
+        nn.utils.clip_grad_norm_(self.network.parameters(), preset.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.progress.step += 1
-        return nats.detach()
+        return [float(part) for part in losses.detach()]
 
-    def judge(self) -> Tensor:
-        """Score the held-out crops, and keep these weights if they are the best."""
-        nats = validate(self.model, self.held_out)
-        total = float(nats.sum())
-        if total < self.progress.best:
-            self.progress.best, self.progress.best_step = total, self.progress.step
+    def judge(self) -> list[float]:
+        """Judge held-out music, and keep these weights if they are the best."""
+        self.network.eval()
+        with torch.no_grad():
+            found = self.task.judge()
+        self.network.train()
+        if sum(found) < self.progress.best:
+            self.progress.best, self.progress.best_step = sum(found), self.progress.step
             self.save(BEST)
-        return nats
+        return found
 
     def save(self, name: str = LAST) -> None:
-        """Write a checkpoint."""
-        payload = {
+        """Write a checkpoint; one process does it for all."""
+        payload: dict[str, Any] = {
             "preset": self.preset.as_dict(),
-            "model": self.model.state_dict(),
+            "model": self.inner.state_dict(),
             "progress": asdict(self.progress),
         }
         if name == LAST:
-            payload["optimiser"] = self.optimiser.state_dict()
-        checkpoint.save(self.run / name, payload)
+            payload["optimisers"] = [made.state_dict() for made in self.optimisers]
+        if self.fabric.is_global_zero:
+            checkpoint.save(self.run / name, payload)
+        self.fabric.barrier()
 
-    def _resume(self) -> None:
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps are done, or it has long got no better."""
+        progress, preset = self.progress, self.preset
+        waited = progress.step - progress.best_step
+        is_stale = preset.patience > 0 and waited >= preset.patience * preset.valid_every
+        return progress.step >= preset.steps or is_stale
+
+    def _resume(
+        self, network: nn.Module, made: list[torch.optim.Optimizer]
+    ) -> None:
         payload = checkpoint.load(self.run / LAST)
         for name in SHAPES:
             if (was := payload["preset"][name]) != (now := getattr(self.preset, name)):
@@ -150,14 +172,15 @@ class Trainer:
                     f"The run {self.run} was begun with {name} = {was}, not {now}; "
                     "choose another --run folder, or delete this one."
                 )
-        self.model.load_state_dict(payload["model"])
-        self.optimiser.load_state_dict(payload["optimiser"])
+        network.load_state_dict(payload["model"])
+        for optimiser, state in zip(made, payload["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.progress = Progress(**payload["progress"])
 
 
 def train(
+    task: Task,
     preset: Preset,
-    data: Path,
     run: Path,
     *,
     minutes: float | None = None,
@@ -166,26 +189,27 @@ def train(
     """Train, or go on training, until the steps or the minutes are over.
 
     Args:
+        task: what is learned.
         preset: the recipe.
-        data: the folder of sources.
-        run: where the packed corpus and the checkpoints are.
+        run: the folder of its checkpoints and of its TensorBoard curves.
         minutes: stop after this long, with a checkpoint.
         clock: for the deadline and the display.
     """
     clock = clock or SystemClock()
-    trainer = Trainer(preset, packed(data, run), run)
+    trainer = Trainer(task, preset, run)
+    shown = display.Display(preset, task.parts, run, is_on=trainer.fabric.is_global_zero)
     begun_ns, begun_step = clock.now_ns(), trainer.progress.step
-    while trainer.progress.step < preset.steps:
-        nats = trainer.step()
+    late = False
+    while not trainer.is_over and not late:
+        losses = trainer.step()
         number = trainer.progress.step
         spent_s = (clock.now_ns() - begun_ns) / NS_PER_S
-        display.step(preset, number, nats.tolist(), spent_s / (number - begun_step))
+        shown.step(number, losses, spent_s / (number - begun_step))
         late = minutes is not None and spent_s > 60 * minutes
-        if number % preset.valid_every == 0 or number == preset.steps or late:
-            told = display.per_field(trainer.judge().tolist())
-            display.say(f"held out, step {number}: {told}")
-        if number % preset.save_every == 0 or number == preset.steps or late:
+        is_last = number == preset.steps or late
+        if number % preset.valid_every == 0 or is_last:
+            shown.judged(number, trainer.judge())
+        if number % preset.save_every == 0 or is_last:
             trainer.save()
-        if late:
-            break
+    shown.close()
     return trainer.progress

@@ -3,6 +3,7 @@
 To the thinker: `Reset` (forget all) and, by role,
 
 * turns: `Played` (something really sounded or stopped), `Ask` (a plan is wanted);
+* loop: `Groove` (a bar of the pattern is wanted);
 * accompaniment: `Beat` (what really happened in a span), `Decide` (fill the next one);
 * harmony: `Sing` (a key went down: which other voices?).
 
@@ -67,6 +68,24 @@ class Limits(msgspec.Struct, frozen=True):
     tightness: float = 0.0
 
 
+class Variation(msgspec.Struct, frozen=True):
+    """How a phrase is to be varied; see `ripieno.params.Params` for the knobs.
+
+    Attributes:
+        since_ns: when the phrase began; what the human played from then on is it.
+        distance: 0 repeats it, 1 is new.
+        blend: how much of the phrase before it is mixed in, 0 … 1.
+        fill, rise, offbeat: −1 … 1.
+    """
+
+    since_ns: int
+    distance: float
+    blend: float = 0.0
+    fill: float = 0.0
+    rise: float = 0.0
+    offbeat: float = 0.0
+
+
 class Ask(msgspec.Struct, frozen=True, tag=True):
     """A plan is wanted.
 
@@ -80,6 +99,8 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
         grid_ticks: the even grid that its onsets lie on; 0 where they are free.
         seed: what chance starts from.
         limits: what is allowed.
+        role: who is asked: ``answer`` (and ``continue``), or ``vary``.
+        vary: what is to be varied, and how; for ``vary`` alone.
     """
 
     revision: int
@@ -91,6 +112,8 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     grid_ticks: int
     seed: int
     limits: Limits
+    role: str = "answer"
+    vary: Variation | None = None
 
 
 class PlannedNote(msgspec.Struct, frozen=True, array_like=True):
@@ -204,6 +227,31 @@ class Comp(msgspec.Struct, frozen=True, tag=True):
     complete: bool
 
 
+class Groove(msgspec.Struct, frozen=True, tag=True):
+    """A bar of a loop is wanted; the answer is a `Plan` of one section.
+
+    Attributes:
+        revision: which answer.
+        index: which bar, counted since the role began.
+        start_ticks, bar_ticks: where it lies, and how long it is.
+        chords: one for every beat of it (`ripieno.music.chords`); `NO_CHORD` for none.
+        pattern: which pattern it belongs to: bars with the same one sound alike.
+        busy: notes a bar; 0 leaves it to the music.
+        seed: what chance starts from.
+        limits: what is allowed.
+    """
+
+    revision: int
+    index: int
+    start_ticks: int
+    bar_ticks: int
+    chords: tuple[int, ...]
+    pattern: int
+    busy: float
+    seed: int
+    limits: Limits
+
+
 class Sing(msgspec.Struct, frozen=True, tag=True):
     """A key went down: which voices go with it?
 
@@ -243,7 +291,7 @@ class Reset(msgspec.Struct, frozen=True, tag=True):
     """Forget everything played; what follows is the whole history."""
 
 
-ToThinker = Played | Ask | Beat | Decide | Sing | Reset
+ToThinker = Played | Ask | Beat | Decide | Groove | Sing | Reset
 ToPlayer = Ready | Plan | Comp | Voices
 
 encode = msgspec.json.Encoder().encode

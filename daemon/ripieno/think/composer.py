@@ -178,7 +178,7 @@ class Composer:
             if message.is_human_onset:
                 self.drop()  # whatever was asked for, the human came first
             self.played(message)
-        elif isinstance(message, Ask):
+        elif isinstance(message, Ask) and message.vary is None:
             self.begin(message)
         elif isinstance(message, Reset):
             self.reset()

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from ripieno.errors import ModelError
-from ripieno.music.plan import Ask, Decide, Ready, Sing, ToPlayer, ToThinker
+from ripieno.music.plan import Ask, Decide, Groove, Ready, Sing, ToPlayer, ToThinker
 
-ASKS: Final = {Ask: "answer", Decide: "accompany", Sing: "harmonize"}
-"""What each kind of ask is for; `continue` is answered by what answers."""
+ASKS: Final = {Decide: "accompany", Groove: "loop", Sing: "harmonize"}
+"""What each kind of ask is for; an `Ask` says it itself."""
 
 
 class Mind(Protocol):
@@ -58,7 +58,7 @@ class Minds:
 
     def told(self, message: ToThinker) -> None:
         """To whoever is concerned; an ask for nobody wakes somebody."""
-        role = ASKS.get(type(message))
+        role = message.role if isinstance(message, Ask) else ASKS.get(type(message))
         if role is not None and role not in self._minds and role not in self._missing:
             self._try_to_load(role)
             return  # the player is told who is there, and asks again

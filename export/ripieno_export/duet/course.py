@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from ripieno.music.chords import NO_CHORD
-from ripieno_export import checkpoint, display, preset
+from ripieno_export import checkpoint, display, preset, train
 from ripieno_export.checkpoint import BEST, LAST
-from ripieno_export.duet import loop, naming
+from ripieno_export.duet import naming
 from ripieno_export.duet.harmony_task import HarmonyTask, inputs
 from ripieno_export.duet.packing import Spans, Tokens, spans_of, tokens_of
 from ripieno_export.duet.songs import Song, read
@@ -99,7 +99,7 @@ def learn_teacher(material: Lessons, run: Path) -> None:
         material.part("valid", LABELLED),
         is_teacher=True,
     )
-    loop.run(task, recipe, run)
+    train.train(task, recipe, run)
 
 
 def learn_harmony(material: Lessons, teacher: Path, run: Path) -> None:
@@ -113,7 +113,7 @@ def learn_harmony(material: Lessons, teacher: Path, run: Path) -> None:
     songs = [spans for group in groups.values() for spans in group]
     odds = [SHARES[name] / len(group) for name, group in groups.items() for _ in group]
     held_out = material.part("valid", LABELLED)
-    loop.run(HarmonyTask(recipe, songs, held_out, odds=odds), recipe, run)
+    train.train(HarmonyTask(recipe, songs, held_out, odds=odds), recipe, run)
 
 
 def taught(material: Lessons, weights: Path) -> list[Spans]:
@@ -145,7 +145,7 @@ def learn_texture(material: Lessons, run: Path) -> None:
     """Stage 4."""
     recipe = preset.load(TEXTURE)
     songs = tokens(material.songs, "train")
-    loop.run(TextureTask(recipe, songs, tokens(material.songs, "valid")), recipe, run)
+    train.train(TextureTask(recipe, songs, tokens(material.songs, "valid")), recipe, run)
 
 
 def tokens(songs: Sequence[Song], part: str) -> list[Tokens]:

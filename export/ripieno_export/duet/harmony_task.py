@@ -20,6 +20,7 @@ from ripieno_export.duet.packing import Floats, Spans
 from ripieno_export.duet.songs import Frames
 from ripieno_export.networks.harmony import Harmony
 from ripieno_export.preset import Preset
+from ripieno_export.task import Task
 
 A = TypeVar("A", bound=npt.NDArray[Any])
 
@@ -31,8 +32,8 @@ JUDGED: Final = 512
 """Spans of a held-out song that are judged."""
 
 
-class HarmonyTask:
-    """Learns chords; see `ripieno_export.duet.loop.Task`."""
+class HarmonyTask(Task):
+    """Learns chords; see `ripieno_export.task.Task`."""
 
     parts = ("chord",)
 
@@ -57,7 +58,7 @@ class HarmonyTask:
         weights = np.ones(len(songs)) if odds is None else np.array(odds, float)
         self._odds = np.cumsum(weights / weights.sum())
         torch.manual_seed(preset.seed)
-        self.model = Harmony(preset.hidden, preset.dropout, is_teacher=is_teacher)
+        self.network = Harmony(preset.hidden, preset.dropout, is_teacher=is_teacher)
         self._preset, self._songs, self._held_out = preset, songs, held_out
         self._is_teacher = is_teacher
 
@@ -66,13 +67,13 @@ class HarmonyTask:
         chance = np.random.default_rng((self._preset.seed, step))
         picked = [self._crop(chance) for _ in range(self._preset.batch)]
         rows, scalars, chords = zip(*picked, strict=True)
-        return nats(self.model, np.stack(rows), np.stack(scalars), np.stack(chords))[
+        return nats(self.network, np.stack(rows), np.stack(scalars), np.stack(chords))[
             None
         ]
 
     def judge(self) -> list[float]:
         """Deciding on the beat, mean nats a span over held-out songs."""
-        return [judged(self.model, self._held_out, 0)]
+        return [judged(self.network, self._held_out, 0)]
 
     def _crop(self, chance: np.random.Generator) -> tuple[Floats, Floats, Frames]:
         length = self._preset.events

@@ -24,6 +24,7 @@ from ripieno_export.duet.packing import (
 )
 from ripieno_export.networks.texture import Texture
 from ripieno_export.preset import Preset
+from ripieno_export.task import Task
 
 CORRUPTED: Final = 0.5
 """The share of crops whose past is corrupted …"""
@@ -40,8 +41,8 @@ Crop = tuple[Ints, Ints, npt.NDArray[np.float32], Ints, Ints]
 """Tokens and lengths before, contexts, tokens and lengths told; -1 is no target."""
 
 
-class TextureTask:
-    """Learns textures; see `ripieno_export.duet.loop.Task`."""
+class TextureTask(Task):
+    """Learns textures; see `ripieno_export.task.Task`."""
 
     parts = ("token", "length")
 
@@ -54,7 +55,7 @@ class TextureTask:
         corrupts: bool = True,
     ) -> None:
         torch.manual_seed(preset.seed)
-        self.model = Texture(preset.hidden, preset.dropout)
+        self.network = Texture(preset.hidden, preset.dropout)
         self._preset, self._songs = preset, songs
         self._corrupts = corrupts
         weights = np.array([len(song) for song in songs], float)
@@ -65,14 +66,14 @@ class TextureTask:
         """Mean nats a token: of the token, of its length. [2]."""
         chance = np.random.default_rng((self._preset.seed, step))
         crops = [self._crop(chance) for _ in range(self._preset.batch)]
-        return nats(self.model, crops)
+        return nats(self.network, crops)
 
     def judge(self) -> list[float]:
         """The same over held-out songs."""
         total = torch.zeros(2)
         for first in range(0, len(self._held_out), 16):
             crops = self._held_out[first : first + 16]
-            total += nats(self.model, crops) * len(crops)
+            total += nats(self.network, crops) * len(crops)
         return [float(part) for part in total / len(self._held_out)]
 
     def _crop(self, chance: np.random.Generator) -> Crop:
