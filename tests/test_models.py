@@ -15,6 +15,7 @@ from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno.params import ROLES
 from ripieno.think.controls import Controls
 from ripieno.think.harmony import load as load_tables
+from ripieno.think.lines import LOGITS
 from ripieno.think.manifest import (
     CARD,
     FINGERPRINTS,
@@ -24,7 +25,7 @@ from ripieno.think.manifest import (
     load,
 )
 from ripieno.think.sampling import sample
-from ripieno.think.session import LOGITS, Session, choose_provider
+from ripieno.think.session import Session, choose_provider
 from ripieno.thinker import wake
 
 MOST_BYTES = 80 * 10**6
@@ -58,7 +59,7 @@ def stepping(request):
 
 @pytest.fixture(scope="module", params=providers())
 def session(stepping, request):
-    """A session, shared by all tests of this file: each begins with `reset`."""
+    """A session, shared by all tests of this file: each takes a line of its own."""
     return Session(stepping, request.param)
 
 
@@ -205,11 +206,11 @@ def test_the_golden_vectors_are_what_their_document_says(golden):
 
 
 def test_the_golden_vectors_replay(session, golden):
-    session.reset()
+    line = session.line()
     for number, event in enumerate(events_of(golden, "event")):
-        told = session.step(event, controls_of(golden, number))
+        told = line.step(event, controls_of(golden, number))
         assert told == Event(*golden["next_event"][number].tolist()), number
-        for name, logits in zip(LOGITS, session.logits(), strict=True):
+        for name, logits in zip(LOGITS, line.logits(), strict=True):
             assert np.abs(logits - golden[name][number]).max() <= TOLERANCE, number
 
 
@@ -222,14 +223,12 @@ def test_the_graph_samples_as_the_definition_does(golden):
 
 def test_the_graph_samples_as_the_definition_does_at_the_extremes(session):
     chance, event, checked = np.random.default_rng(3), Event(0, 0, 60, 16), 0
-    session.reset()
+    line = session.line()
     for _ in range(200):
         controls = random_controls(chance)
-        told = session.step(event, controls)
+        told = line.step(event, controls)
         near = [
-            sampled(
-                session.logits(), controls, np.clip(np.add(controls.noise, d), 0, 1)
-            )
+            sampled(line.logits(), controls, np.clip(np.add(controls.noise, d), 0, 1))
             for d in (-CLEAR, 0.0, CLEAR)
         ]
         if near[0] == near[2]:
@@ -241,74 +240,63 @@ def test_the_graph_samples_as_the_definition_does_at_the_extremes(session):
 
 def test_whatever_the_noise_only_what_the_masks_allow_is_played(session):
     chance, event = np.random.default_rng(4), Event(0, 0, 60, 16)
-    session.reset()
+    line = session.line()
     for _ in range(200):
         controls = random_controls(chance)
         controls.noise = chance.choice((0.0, 0.5, 0.9999999), 4).tolist()
-        event = session.step(event, controls)
+        event = line.step(event, controls)
         for value, mask in zip(event[:3], controls.masks[:3], strict=True):
             assert mask[value]
         assert velocities(controls.masks[3], event.key)[event.velocity]
 
 
-# ── the session ──────────────────────────────────────────────────────────────────────
+# ── lines of play ────────────────────────────────────────────────────────────────────
 
 
-def run(session, golden, numbers):
+def run(line, golden, numbers):
     """Steps of the golden vectors; all that came out."""
     out = []
     for number in numbers:
         event = Event(*golden["event"][number].tolist())
-        told = session.step(event, controls_of(golden, number))
-        out.append((told, *(logits.tobytes() for logits in session.logits())))
+        told = line.step(event, controls_of(golden, number))
+        out.append((told, *(logits.tobytes() for logits in line.logits())))
     return out
 
 
-def same(state, other):
-    return all(np.array_equal(a, b) for a, b in zip(state, other, strict=True))
+def test_a_line_that_follows_another_repeats_every_bit(session, golden):
+    line, other = session.line(), session.line()
+    run(line, golden, range(8))
+    other.follow(line)
+    assert run(line, golden, range(8, 16)) == run(other, golden, range(8, 16))
 
 
-def test_going_back_to_a_state_repeats_every_bit(session, golden):
-    session.reset()
-    run(session, golden, range(8))
-    state = session.state()
-    first = run(session, golden, range(8, 16))
-    session.restore(state)
-    assert run(session, golden, range(8, 16)) == first
+def test_a_line_that_follows_another_goes_its_own_way(session, golden):
+    line, other = session.line(), session.line()
+    run(line, golden, range(8))
+    other.follow(line)
+    run(other, golden, range(30, 50))
+    again = session.line()
+    run(again, golden, range(8))
+    assert run(line, golden, range(8, 16)) == run(again, golden, range(8, 16))
 
 
-def test_a_state_is_a_copy(session, golden):
-    session.reset()
-    run(session, golden, range(4))
-    kept = session.state()
-    copies = [array.copy() for array in kept]
-    run(session, golden, range(4, 8))
-    assert same(kept, copies)
-    assert not same(session.state(), copies)
+def test_a_line_that_forgets_begins_anew(session, golden):
+    line = session.line()
+    first = run(line, golden, range(4))
+    line.reset()
+    assert run(line, golden, range(4)) == first
 
 
-def test_forgetting_is_a_state_of_zeros(session, golden):
-    session.reset()
-    first = run(session, golden, range(4))
-    session.reset()
-    assert not any(array.any() for array in session.state())
-    assert run(session, golden, range(4)) == first
-
-
-def test_warming_up_leaves_the_state_as_it_was(session, golden):
-    session.reset()
+def test_warming_up_changes_no_line(session, golden):
+    line, other = session.line(), session.line()
+    run(line, golden, range(4))
+    run(other, golden, range(4))
     session.warm_up()
-    assert not any(array.any() for array in session.state())
-    run(session, golden, range(4))
-    before = session.state()
-    assert any(array.any() for array in before)
-    session.warm_up()
-    assert same(session.state(), before)
+    assert run(line, golden, range(4, 8)) == run(other, golden, range(4, 8))
 
 
 def test_what_was_heard_changes_what_is_played(session, golden):
-    session.reset()
-    heard_nothing = run(session, golden, [20])
-    session.reset()
-    run(session, golden, range(20))
-    assert run(session, golden, [20]) != heard_nothing
+    heard_nothing = run(session.line(), golden, [20])
+    line = session.line()
+    run(line, golden, range(20))
+    assert run(line, golden, [20]) != heard_nothing

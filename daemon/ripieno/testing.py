@@ -6,8 +6,10 @@ accompanist whose notes are; `simulate` plays a whole performance in simulated t
 to be a module of ours: these are small devices.
 """
 
+import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import Self
 
 import numpy as np
 
@@ -28,7 +30,7 @@ from ripieno.music.vocabulary import N_DOWN, Event, delta_of
 from ripieno.params import Params
 from ripieno.simulation import Mind, Simulation
 from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls, State
+from ripieno.think.controls import Controls
 
 READY = Ready(model="scripted", sha256="", provider="script", why="it is written down")
 
@@ -46,24 +48,22 @@ class ScriptedModel:
         """Play `pitches` round and round, each `note_s` long."""
         self._pitches, self._delta = tuple(pitches), delta_of(note_s)
         self._place = 0
-        self.steps = 0
+
+    def line(self) -> Self:
+        """Itself anew: a line of play at the first pitch."""
+        return copy.copy(self)
 
     def reset(self) -> None:
         """Start from the first pitch."""
         self._place = 0
 
-    def state(self) -> State:
-        """Where in the tune it is."""
-        return (np.array([self._place], np.float32),)
-
-    def restore(self, state: State) -> None:
-        """Go back to a place in the tune."""
-        self._place = int(state[0][0])
+    def follow(self, other: Self) -> None:
+        """Go to where another line is."""
+        self._place = other._place
 
     def step(self, event: Event, controls: Controls) -> Event:
         """The next event of the tune that the masks allow."""
         del event
-        self.steps += 1
         _, deltas, keys, _ = controls.masks
         allowed = np.flatnonzero(keys)
         ups = allowed[allowed >= N_DOWN]

@@ -31,7 +31,8 @@ from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno.think.controls import Controls
 from ripieno.think.sampling import sample
 from ripieno.think.session import Session
-from ripieno_export.step import LOGITS, STATES, StepModule
+from ripieno_export.networks.events import EventNetwork
+from ripieno_export.step import CONTROLS, LOGITS, Heads
 from ripieno_export.tokenize import Ints
 
 STEPS: Final = 96
@@ -43,28 +44,30 @@ TOLERANCE: Final = 1e-4
 Golden = dict[str, npt.NDArray[np.generic]]
 
 
-def record(step: StepModule, events: Ints, seed: int = 0) -> Golden:
-    """Run torch's step over events.
+def record(network: EventNetwork, events: Ints, seed: int = 0) -> Golden:
+    """Run torch's network over events.
+
+    What is exported advances event by event; this reads all of them at once, so the
+    graph's memory is checked as well.
 
     Args:
-        step: the module that was exported.
+        network: that was exported.
         events: shape (N, 4).
         seed: of masks, temperatures and noise.
     """
     rng = np.random.default_rng(seed)
-    state = tuple(
-        torch.zeros(len(step.cells), 1, step.hidden) for _ in STATES[step.kind]
-    )
+    heads = Heads(network.eval())
+    with torch.no_grad():
+        above = network.backbone(network.read(torch.from_numpy(events)[None]))[0]
     rows: dict[str, list[npt.NDArray[np.generic]]] = {}
-    for event in events:
+    for event, known in zip(events, above, strict=True):
         controls = _controls(rng)
         for _ in range(64):
             controls["noise"] = rng.random((1, 4), np.float32)
-            found = _run(step, event[None], state, controls)
+            found = _run(heads, known[None], controls)
             if _is_clear(found, controls):
                 break
-        state = found[1]
-        row = {"event": event[None], **controls, **found[0]}
+        row = {"event": event[None], **controls, **found}
         for name, array in row.items():
             rows.setdefault(name, []).append(array)
     return {name: np.concatenate(arrays) for name, arrays in rows.items()}
@@ -82,29 +85,23 @@ def _controls(rng: np.random.Generator) -> Golden:
     return controls
 
 
-def _run(
-    step: StepModule, event: Ints, state: tuple[torch.Tensor, ...], controls: Golden
-) -> tuple[Golden, tuple[torch.Tensor, ...]]:
-    names = ("noise", "temperature", "top_p", *(f"mask_{field}" for field in FIELDS))
-    given = [torch.from_numpy(controls[name]) for name in names]
+def _run(heads: Heads, above: torch.Tensor, controls: Golden) -> Golden:
+    given = [torch.from_numpy(controls[name]) for name in CONTROLS]
     with torch.no_grad():
-        found = step(torch.from_numpy(event), *state, *given)
-    count = len(state)
-    outputs = {
-        name: t.numpy() for name, t in zip(LOGITS, found[1 + count :], strict=True)
-    }
-    return {"next_event": found[0].numpy(), **outputs}, found[1 : 1 + count]
+        event, logits = heads(above, given)
+    outputs = {name: t.numpy() for name, t in zip(LOGITS, logits, strict=True)}
+    return {"next_event": event.numpy(), **outputs}
 
 
-def _is_clear(found: tuple[Golden, object], controls: Golden) -> bool:
+def _is_clear(found: Golden, controls: Golden) -> bool:
     """Whether a little more or less noise would sample the same event."""
-    told = found[0]["next_event"][0]
+    told = found["next_event"][0]
     for field, name in enumerate(FIELDS):
         mask = controls[f"mask_{name}"][0].astype(np.bool_)
         if name == "velocity":
             fits = (np.arange(SIZES[3]) > 0) == (told[2] < N_DOWN)
             mask = mask & fits if (mask & fits).any() else fits
-        logits = found[0][f"logits_{name}"][0].astype(np.float32)
+        logits = found[f"logits_{name}"][0].astype(np.float32)
         for noise in (-MARGIN, MARGIN):
             near = float(np.clip(controls["noise"][0, field] + noise, 0.0, 0.999))
             heat, share = (float(controls[n][0, field]) for n in SHAPING)
@@ -122,18 +119,18 @@ def check(session: Session, golden: Golden) -> float:
     Raises:
         ModelError: an event or a logit differs.
     """
-    session.reset()
+    line = session.line()
     largest = 0.0
     for number in range(len(golden["event"])):
         masks = tuple(golden[f"mask_{name}"][number] for name in FIELDS)
         rest = {
             n: golden[n][number].tolist() for n in ("temperature", "top_p", "noise")
         }
-        told = session.step(
+        told = line.step(
             Event(*golden["event"][number].tolist()), Controls(masks, **rest)
         )
         wanted = Event(*golden["next_event"][number].tolist())
-        for name, logits in zip(LOGITS, session.logits(), strict=True):
+        for name, logits in zip(LOGITS, line.logits(), strict=True):
             largest = max(largest, float(np.abs(logits - golden[name][number]).max()))
         if told != wanted or largest > TOLERANCE:
             raise ModelError(

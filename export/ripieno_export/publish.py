@@ -20,17 +20,19 @@ from ripieno.think import manifest as manifests
 from ripieno.think.controls import Controls
 from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
 from ripieno.think.session import Session
-from ripieno_export import checkpoint, dataset, evaluate, parity, to_onnx
+from ripieno_export import (
+    checkpoint,
+    dataset,
+    evaluate,
+    event_step,
+    event_task,
+    parity,
+    to_onnx,
+)
 from ripieno_export.card import card
 from ripieno_export.dataset import Packed
-from ripieno_export.networks.recurrent import EventRecurrent
-from ripieno_export.step import (
-    STATES,
-    StepModule,
-    example_inputs,
-    input_names,
-    output_names,
-)
+from ripieno_export.networks.events import EventNetwork
+from ripieno_export.step import LOGITS, Step
 from ripieno_export.tokenize import Ints
 
 FIGURES: Final = "figures.json"
@@ -68,21 +70,22 @@ def publish(
     """
     payload = checkpoint.load(weights)
     name = str(payload["preset"]["name"])
-    model = to_onnx.network_of(weights)
+    model = event_task.network_of(weights)
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models) as place:
         folder = Path(place) / name
         folder.mkdir()
-        to_onnx.export(weights, folder / manifests.GRAPH)
-        _write_manifest(folder, describe(name, model, packed, {}, folder))
-        golden = parity.record(StepModule(model), _golden_events(packed))
+        to_onnx.export(event_step.step_in, weights, folder / manifests.GRAPH)
+        preset = payload["preset"]
+        _write_manifest(folder, describe(preset, model, packed, {}, folder))
+        golden = parity.record(model, _golden_events(packed))
         parity.save(golden, folder / manifests.GOLDEN)
         figures = measure(folder, model, packed, crops, baseline_crops)
         figures["parity_largest_difference"] = parity.check(
             Session(folder, "cpu"), golden
         )
         figures["progress"] = payload["progress"]
-        final = describe(name, model, packed, quality(figures), folder)
+        final = describe(preset, model, packed, quality(figures), folder)
         _write_manifest(folder, final)
         evaluate.write(figures, folder / FIGURES)
         text = card(final, payload["preset"], figures)
@@ -93,7 +96,7 @@ def publish(
 
 
 def measure(
-    folder: Path, model: EventRecurrent, packed: Packed, crops: int, baseline_crops: int
+    folder: Path, model: EventNetwork, packed: Packed, crops: int, baseline_crops: int
 ) -> dict[str, Any]:
     """Likelihoods, the graph's own likelihood, and the time of a step."""
     figures = evaluate.evaluate(
@@ -110,12 +113,11 @@ def step_ms(session: Session, clock: Clock | None = None) -> dict[str, float]:
     clock = clock or SystemClock()
     session.warm_up()
     controls, taken = Controls(top_p=(0.95,) * 4), []
-    event = Event(0, 0, 60, 16)
+    line, event = session.line(), Event(0, 0, 60, 16)
     for _ in range(TIMED_STEPS):
         before_ns = clock.now_ns()
-        event = session.step(event, controls)
+        event = line.step(event, controls)
         taken.append((clock.now_ns() - before_ns) / NS_PER_MS)
-    session.reset()
     p50, p99 = np.percentile(taken, (50, 99))
     return {
         "p50": round(float(p50), 3),
@@ -125,40 +127,26 @@ def step_ms(session: Session, clock: Clock | None = None) -> dict[str, float]:
 
 
 def describe(
-    name: str,
-    model: EventRecurrent,
+    preset: dict[str, Any],
+    model: EventNetwork,
     packed: Packed,
     quality_: dict[str, float],
     folder: Path,
 ) -> Manifest:
     """The manifest of a model folder that holds its graph."""
-    states = STATES[model.cell_name]
-    examples = example_inputs(model)
-    outputs = [
-        (1, 4),
-        *((model.layers, 1, model.hidden) for _ in states),
-        *((1, v) for v in vocabulary.SIZES),
-    ]
-    kinds = ["int64", *("float32" for _ in outputs[1:])]
+    step = event_step.step_of(model, preset["events"])
+    inputs, outputs = tensors(step)
     return Manifest(
-        name=name,
-        family=model.cell_name,
+        name=preset["name"],
+        family=preset["family"],
         interface="step",
         roles=ROLES,
         vocabulary="free-time-1",
         fingerprint=vocabulary.fingerprint(),
-        inputs=tuple(
-            Tensor(n, str(t.dtype).removeprefix("torch."), tuple(t.shape))
-            for n, t in zip(input_names(model.cell_name), examples, strict=True)
-        ),
-        outputs=tuple(
-            Tensor(n, kind, shape)
-            for n, kind, shape in zip(
-                output_names(model.cell_name), kinds, outputs, strict=True
-            )
-        ),
-        state=tuple((state, f"next_{state}") for state in states),
-        context_events=0,
+        inputs=inputs,
+        outputs=outputs,
+        state=step.state,
+        context_events=step.context_events,
         parameters=sum(weight.numel() for weight in model.parameters()),
         licence=LICENCE,
         sources=sources(packed),
@@ -166,6 +154,21 @@ def describe(
         sampling=SAMPLING,
         sha256=manifests.digest(folder / manifests.GRAPH),
     )
+
+
+def tensors(step: Step) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """A step graph's inputs and outputs, as the manifest names them."""
+    inputs = tuple(
+        Tensor(name, str(example.dtype).removeprefix("torch."), tuple(example.shape))
+        for name, example in zip(step.input_names, step.example_inputs(), strict=True)
+    )
+    shapes = {tensor.name: tensor.shape for tensor in inputs}
+    carried = (Tensor(out, "float32", shapes[into]) for into, out in step.state)
+    logits = (
+        Tensor(name, "float32", (1, size))
+        for name, size in zip(LOGITS, vocabulary.SIZES, strict=True)
+    )
+    return inputs, (Tensor("next_event", "int64", (1, 4)), *carried, *logits)
 
 
 def sources(packed: Packed) -> tuple[Source, ...]:

@@ -1,49 +1,73 @@
-"""A trained network → `model.onnx`, one export a process.
+"""A trained network → an ONNX file, one export a process.
 
 torch's exporter keeps state between exports of one process (a dynamic LSTM after a
-static one came out static, silently), so `export` runs this module as a child. The
-file is self-contained, has fixed shapes and no random nodes.
+static one came out static, silently), so `export` runs this module as a child, which
+is told what builds the graph's module, by name. The file is self-contained, has fixed
+shapes and no random nodes.
+
+This module knows no network.
 """
 
 import contextlib
+import importlib
 import io
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import torch
+from torch import Tensor, nn
 
 from ripieno.errors import ModelError
-from ripieno_export import checkpoint
-from ripieno_export.networks.recurrent import EventRecurrent
-from ripieno_export.step import StepModule, example_inputs, input_names, output_names
 
 OPSET: Final = 20
-"""The oldest opset with all that the graph needs in one node each."""
+"""The oldest opset with all that a recurrent graph needs in one node each."""
 
 
-def network_of(path: Path) -> EventRecurrent:
-    """The network in a checkpoint, ready to be run."""
-    payload = checkpoint.load(path)
-    preset = payload["preset"]
-    model = EventRecurrent(preset["cell"], preset["hidden"], preset["layers"])
-    model.load_state_dict(payload["model"])
-    return model.eval()
+class Exportable(Protocol):
+    """What a `torch.nn.Module` offers besides `forward`, to become a graph."""
+
+    @property
+    def opset(self) -> int:
+        """Of ONNX, that its nodes need."""
+        ...
+
+    @property
+    def input_names(self) -> Sequence[str]:
+        """The graph's inputs in order."""
+        ...
+
+    @property
+    def output_names(self) -> Sequence[str]:
+        """The graph's outputs in order."""
+        ...
+
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """Inputs of the right shapes, all distinct: else the exporter merges them."""
+        ...
 
 
-def export(weights: Path, graph: Path) -> None:
+Build = Callable[[Path], Exportable]
+"""A function of a module that makes a module of a checkpoint."""
+
+
+def export(build: Build, weights: Path, graph: Path) -> None:
     """Export in a process of its own.
 
     Args:
+        build: makes what is exported; the child imports it by its name.
         weights: a checkpoint.
         graph: the ONNX file to write.
 
     Raises:
         ModelError: the export failed.
     """
-    command = [sys.executable, "-m", "ripieno_export.to_onnx", str(weights), str(graph)]
+    name = f"{build.__module__}:{build.__qualname__}"
+    module = "ripieno_export.to_onnx"
+    command = [sys.executable, "-m", module, name, str(weights), str(graph)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not graph.is_file():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -53,31 +77,35 @@ def export(weights: Path, graph: Path) -> None:
         )
 
 
-def export_here(weights: Path, graph: Path) -> None:
+def export_here(built: Exportable, graph: Path) -> None:
     """Export in this process; once."""
-    model = network_of(weights)
-    step = StepModule(model).eval()
-    chatter = io.StringIO()
+    assert isinstance(built, nn.Module), "what is exported is a torch module"
     with (
         warnings.catch_warnings(),
-        contextlib.redirect_stdout(chatter),
+        contextlib.redirect_stdout(io.StringIO()),
         torch.no_grad(),
     ):
         # The exporter's own deprecations; ours are errors in the tests.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         torch.onnx.export(
-            step,
-            example_inputs(model),
+            built.eval(),
+            built.example_inputs(),
             str(graph),
-            input_names=input_names(model.cell_name),
-            output_names=output_names(model.cell_name),
-            opset_version=OPSET,
+            input_names=list(built.input_names),
+            output_names=list(built.output_names),
+            opset_version=built.opset,
             dynamo=True,
             external_data=False,
             verbose=False,
         )
 
 
+def _main(name: str, weights: Path, graph: Path) -> None:
+    module, _, function = name.partition(":")
+    build: Build = getattr(importlib.import_module(module), function)
+    export_here(build(weights), graph)
+
+
 if __name__ == "__main__":
-    export_here(Path(sys.argv[1]), Path(sys.argv[2]))
+    _main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

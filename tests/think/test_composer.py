@@ -21,13 +21,13 @@ S = 1_000_000_000
 class RandomModel:
     """A step model that knows nothing: any event that the masks allow."""
 
+    def line(self):
+        return self
+
     def reset(self):
         pass
 
-    def state(self):
-        return ()
-
-    def restore(self, state):
+    def follow(self, other):
         pass
 
     def step(self, event, controls):

@@ -2,11 +2,11 @@
 
 Two lines of events run through one model. The *trunk* is what was really played, by
 both: `played` feeds it as it happens, so the state is warm when a plan is wanted. A
-*branch* is a plan in the making: it starts from a copy of the trunk's state and is fed
-with its own events. A branch that is no longer wanted costs nothing to drop.
+*branch* is a plan in the making: it starts as a copy of the trunk and is fed with its
+own events. A branch that is no longer wanted costs nothing to drop.
 
-A step both tells the model the last event and samples the next one, so a line is the
-state *before* its last event, and that event.
+A step both tells the model the last event and samples the next one, so a line has heard
+all *before* its last event, and that event is kept beside it.
 
 Knows music and the step interface; reads no clock, and does not know ONNX Runtime.
 """
@@ -43,7 +43,8 @@ from ripieno.music.vocabulary import (
     velocity_of,
 )
 from ripieno.think.constraints import Constraints
-from ripieno.think.controls import Controls, Masks, State
+from ripieno.think.controls import Controls, Masks
+from ripieno.think.lines import Line
 
 SECTION_S: Final = 1.5
 """A plan is handed over in sections: the first is there after some 20 steps."""
@@ -61,20 +62,8 @@ MOST_STEPS: Final = 4096
 class StepModel(Protocol):
     """What a composer asks of a model; `ripieno.think.session.Session` is one."""
 
-    def reset(self) -> None:
-        """Forget everything."""
-        ...
-
-    def state(self) -> State:
-        """A copy of the state."""
-        ...
-
-    def restore(self, state: State) -> None:
-        """Go back to a state."""
-        ...
-
-    def step(self, event: Event, controls: Controls) -> Event:
-        """Tell what happened; get what comes next."""
+    def line(self) -> Line:
+        """A line of play that has heard nothing yet."""
         ...
 
 
@@ -84,7 +73,6 @@ class _Branch:
 
     ask: Ask
     constraints: Constraints
-    state: State
     last: Event
     wait_s: float
     noise: np.random.Generator
@@ -143,15 +131,14 @@ class Composer:
             controls: the model's own sampling defaults; an Ask's temperature multiplies
                 those of key and velocity, its top-p bounds that of key.
         """
-        self._model = model
+        self._trunk, self._bough = model.line(), model.line()
         self._defaults = controls
         self._branch: _Branch | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget everything played."""
-        self._model.reset()
-        self._state = self._model.state()
+        self._trunk.reset()
         self._last: Event | None = None
         self._last_ns = 0
         self._heard: deque[int] = deque(maxlen=SCALE_MEMORY)
@@ -166,9 +153,7 @@ class Composer:
         key = down(event.pitch) if event.velocity else up(event.pitch)
         level = level_of(event.velocity) if event.velocity else 0
         if self._last is not None:
-            self._model.restore(self._state)
-            self._model.step(self._last, self._defaults)
-            self._state = self._model.state()
+            self._trunk.step(self._last, self._defaults)
         self._last = Event(event.source, delta, key, level)
         self._last_ns = event.at_ns
 
@@ -193,12 +178,12 @@ class Composer:
             self._branch.ask = ask
             self._branch.ended = False
             return
+        self._bough.follow(self._trunk)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
         seed = np.random.SeedSequence((ask.seed, ask.revision))
         self._branch = _Branch(
             ask=ask,
             constraints=Constraints(ask.limits, self._scale(ask)),
-            state=self._state,
             last=self._last or Event(HUMAN, 0, up(60), 0),
             wait_s=max(0, start_ns - self._last_ns) / NS_PER_S if self._last else 0.0,
             noise=np.random.Generator(np.random.PCG64(seed)),
@@ -217,9 +202,7 @@ class Composer:
         if branch is None or branch.ended:
             return None
         until_s = min(branch.whole_s, branch.now_s + SECTION_S)
-        self._model.restore(branch.state)
         self._extend(branch, until_s)
-        branch.state = self._model.state()
         branch.ended |= branch.now_s >= branch.whole_s and not branch.is_open_before(
             branch.whole_s
         )
@@ -258,7 +241,7 @@ class Composer:
         """One event more."""
         noise = branch.noise.random(len(FIELDS) + 1).tolist()
         controls = self._controls(branch.ask.limits, masks, noise[:-1])
-        event = branch.last = self._model.step(branch.last, controls)
+        event = branch.last = self._bough.step(branch.last, controls)
         pitch, is_down = pitch_of(event.key)
         at_s = branch.now_s
         if branch.begun:

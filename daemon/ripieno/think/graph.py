@@ -1,7 +1,7 @@
 """What a mind asks of a loaded graph; `ripieno.think.session.Graph` is one."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy.typing as npt
 
@@ -27,6 +27,14 @@ class Graph(Protocol):
 
     def reset(self) -> None:
         """Forget everything."""
+        ...
+
+    def twin(self) -> Self:
+        """The same graph with buffers of its own."""
+        ...
+
+    def follow(self, other: Self, rows: int | None = None) -> None:
+        """Take over a twin's state; of caches, so many positions (None: all)."""
         ...
 
     def state(self) -> State:

@@ -14,21 +14,19 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
 from ripieno.errors import ModelError
-from ripieno.music.vocabulary import FIELDS, Event
+from ripieno.music.vocabulary import Event
 from ripieno.think import manifest as manifests
-from ripieno.think.controls import Controls, Floats, State
+from ripieno.think.controls import Controls, State
+from ripieno.think.lines import LOGITS, MASKS, POSITION, SAMPLED, Scored, line_of
 from ripieno.think.manifest import Manifest, Part
 
-MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
-LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
-SAMPLED: Final = ("noise", "temperature", "top_p")
 NEEDED: Final[dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]] = {
     "step": {"model": (("event", *SAMPLED, *MASKS), ("next_event", *LOGITS))},
     "duet": {
@@ -47,8 +45,12 @@ NEEDED: Final[dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]] = {
 }
 """What each interface writes into its graphs by name, and reads from them."""
 
+_DEVICES: Final = {"CUDAExecutionProvider": "cuda"}
+
 _DTYPES: Final = {
     "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int32)": "int32",
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
@@ -69,6 +71,9 @@ class Graph:
     On the CPU an OrtValue shares numpy's memory: writing into `put` is all it takes to
     feed it, and `out` holds what came.
 
+    A state is copied from its output to its input after every run; that of a graph with
+    positions is a cache which is written in place: there both are one buffer.
+
     Thread: one. Cost of a run: one ``run_with_iobinding``, no allocation.
 
     Attributes:
@@ -76,7 +81,25 @@ class Graph:
         out: the outputs by name.
     """
 
-    def __init__(self, path: Path, part: Part, provider: str, name: str) -> None:
+    def __init__(self, session: ort.InferenceSession, part: Part) -> None:
+        """Bind buffers of its own; see `load` and `twin`.
+
+        Args:
+            session: that runs it.
+            part: what the manifest says of it.
+        """
+        self._session, self._part = session, part
+        is_cached = any(tensor.name == POSITION for tensor in part.inputs)
+        self._cached = part.state if is_cached else ()
+        self._carried = () if is_cached else part.state
+        self.put = {t.name: _zeros(t) for t in part.inputs}
+        self.out = {t.name: _zeros(t) for t in part.outputs}
+        self.out |= {out: self.put[into] for into, out in self._cached}
+        self._binding = session.io_binding()
+        self._bind()
+
+    @staticmethod
+    def load(path: Path, part: Part, provider: str, name: str) -> "Graph":
         """Load, check and bind.
 
         Args:
@@ -88,19 +111,14 @@ class Graph:
         Raises:
             ModelError: the graph is not what the manifest says.
         """
-        self._session = _open(path, provider)
-        _check_graph(self._session, part, name)
-        self._state = part.state
-        self.put = {t.name: _zeros(t) for t in part.inputs}
-        self.out = {t.name: _zeros(t) for t in part.outputs}
-        binding = self._session.io_binding()
-        for tensor, array in self.put.items():
-            value = ort.OrtValue.ortvalue_from_numpy(array)
-            binding.bind_ortvalue_input(tensor, value)
-        for tensor, array in self.out.items():
-            value = ort.OrtValue.ortvalue_from_numpy(array)
-            binding.bind_ortvalue_output(tensor, value)
-        self._binding = binding
+        session = _open(path, provider)
+        _check_graph(session, part, name)
+        is_here = session.get_providers()[0] == "CPUExecutionProvider"
+        return (Graph if is_here else FarGraph)(session, part)
+
+    def twin(self) -> Self:
+        """The same graph with buffers of its own."""
+        return type(self)(self._session, self._part)
 
     @property
     def provider(self) -> str:
@@ -110,21 +128,27 @@ class Graph:
     def run(self) -> None:
         """Outputs from inputs; the state goes on."""
         self._session.run_with_iobinding(self._binding)
-        for into, out in self._state:
+        for into, out in self._carried:
             self.put[into][...] = self.out[out]
+
+    def follow(self, other: Self, rows: int | None = None) -> None:
+        """Take over a twin's state; of caches, so many positions (None: all)."""
+        part = ... if rows is None else (..., slice(rows), slice(None))
+        for into, _ in self._part.state:
+            self.put[into][part] = other.put[into][part]
 
     def reset(self) -> None:
         """Forget everything heard."""
-        for name, _ in self._state:
+        for name, _ in self._part.state:
             self.put[name][...] = 0
 
     def state(self) -> State:
         """A copy of the state."""
-        return tuple(self.put[name].copy() for name, _ in self._state)
+        return tuple(self.put[name].copy() for name, _ in self._part.state)
 
     def restore(self, state: State) -> None:
         """Go back to a state that `state` returned."""
-        for (name, _), array in zip(self._state, state, strict=True):
+        for (name, _), array in zip(self._part.state, state, strict=True):
             self.put[name][...] = array
 
     def warm_up(self, runs: int = 16) -> None:
@@ -133,6 +157,57 @@ class Graph:
         for _ in range(runs):
             self.run()
         self.restore(state)
+
+    def _bind(self) -> None:
+        values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in self.put.items()}
+        for name, value in values.items():
+            self._binding.bind_ortvalue_input(name, value)
+        cached = {out: values[into] for into, out in self._cached}
+        for name, array in self.out.items():
+            value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
+            self._binding.bind_ortvalue_output(name, value)
+
+
+class FarGraph(Graph):
+    """The same on a device that shares no memory with numpy.
+
+    What is bound there is a copy: inputs are bound anew and outputs fetched at every
+    run; caches stay on the device.
+    """
+
+    def run(self) -> None:
+        """Outputs from inputs; the state goes on."""
+        for name, array in self.put.items():
+            if name not in self._caches:
+                self._binding.bind_cpu_input(name, array)
+        self._session.run_with_iobinding(self._binding)
+        own = {out for _, out in self._cached}
+        for name, value in zip(self.out, self._binding.get_outputs(), strict=True):
+            if name not in own:
+                self.out[name][...] = value.numpy()
+        for into, out in self._carried:
+            self.put[into][...] = self.out[out]
+
+    def follow(self, other: Self, rows: int | None = None) -> None:
+        """Take over a twin's state, whole."""
+        super().follow(other, rows)
+        for name, value in self._caches.items():
+            value.update_inplace(other._caches[name].numpy())  # a twin
+
+    def _bind(self) -> None:
+        device = _DEVICES[self.provider]
+        self._caches = {
+            into: ort.OrtValue.ortvalue_from_numpy(self.put[into], device, 0)
+            for into, _ in self._cached
+        }
+        for name, value in self._caches.items():
+            self._binding.bind_ortvalue_input(name, value)
+        cached = {out: self._caches[into] for into, out in self._cached}
+        for name in self.out:
+            if (value := cached.get(name)) is not None:
+                self._binding.bind_ortvalue_output(name, value)
+            else:
+                self._binding.bind_output(name)
 
 
 class Loaded:
@@ -159,7 +234,7 @@ class Loaded:
         whole = Part(m.inputs, m.outputs, m.state, m.sha256)
         for name, part in {"model": whole, **m.more}.items():
             path, wanted = folder / f"{name}.onnx", self.choice.provider
-            graph = Graph(path, part, wanted, m.name)
+            graph = Graph.load(path, part, wanted, m.name)
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
@@ -184,45 +259,15 @@ class Session(Loaded):
         super().__init__(folder, provider)
         self._graph = self.graphs["model"]
 
-    def reset(self) -> None:
-        """Forget everything heard."""
-        self._graph.reset()
-
-    def state(self) -> State:
-        """A copy of the state."""
-        return self._graph.state()
-
-    def restore(self, state: State) -> None:
-        """Go back to a state that `state` returned."""
-        self._graph.restore(state)
-
-    def step(self, event: Event, controls: Controls) -> Event:
-        """Tell the model what happened; get what it would do next.
-
-        Args:
-            event: what just happened.
-            controls: masks, temperatures and noise for the event that comes back.
-        """
-        put = self._graph.put
-        put["event"][0] = event
-        put["noise"][0] = controls.noise
-        put["temperature"][0] = controls.temperature
-        put["top_p"][0] = controls.top_p
-        for name, mask in zip(MASKS, controls.masks, strict=True):
-            put[name][0] = mask
-        self._graph.run()
-        return Event(*self._graph.out["next_event"][0].tolist())
-
-    def logits(self) -> tuple[Floats, ...]:
-        """Unmasked logits of the last step, per field, each given the sampled ones."""
-        return tuple(self._graph.out[name][0].copy() for name in LOGITS)
+    def line(self) -> Scored:
+        """A line of play that has heard nothing yet."""
+        return line_of(self._graph, self.manifest.context_events)
 
     def warm_up(self, steps: int = 16) -> None:
         """Run on scratch, then forget: the first runs allocate and are slow."""
-        state = self.state()
+        line = self.line()
         for _ in range(steps):
-            self.step(Event(0, 0, 60, 16), Controls())
-        self.restore(state)
+            line.step(Event(0, 0, 60, 16), Controls())
 
 
 def runtime_version() -> str:

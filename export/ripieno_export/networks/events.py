@@ -5,7 +5,7 @@ The heads run in the order source → delta → key → velocity; each sees the 
 output and the fields before it through added embeddings, then one GELU and a linear
 map.
 
-Shapes: B crops, T steps, E embedded width, H hidden, W a head's width, V a field's size.
+Shapes: B crops, T steps, E embedded, H hidden, W a head's width, V a field's size.
 """
 
 from abc import ABC, abstractmethod

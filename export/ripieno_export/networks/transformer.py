@@ -52,7 +52,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """[B, T, H] → [B, T, H]."""
         x = x + self.drop(self.attend(self.norm_attention(x), cos, sin))
-        return x + self.drop(self.feed(self.norm_feed(x)))
+        fed: Tensor = x + self.drop(self.feed(self.norm_feed(x)))
+        return fed
 
     def attend(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Causal attention over [B, T, H]."""
@@ -62,7 +63,9 @@ class Block(nn.Module):
         seen = nn.functional.scaled_dot_product_attention(
             rotate(q, cos, sin), rotate(k, cos, sin), v, is_causal=True
         )
-        mixed: Tensor = self.from_heads(seen.transpose(1, 2).reshape(size, steps, hidden))
+        mixed: Tensor = self.from_heads(
+            seen.transpose(1, 2).reshape(size, steps, hidden)
+        )
         return mixed
 
     def feed(self, x: Tensor) -> Tensor:
