@@ -133,11 +133,12 @@ def test_many_at_once_are_all_taken(playing, pids):
     assert daemon.params == Params(lead=0.5, swing=1.0, low=40, bpm=90.0)
 
 
-def test_a_chart_comes_from_a_file_and_brings_its_meter(playing, pids, tmp_path):
+@pytest.mark.parametrize("mark", ["@", ""])
+def test_a_chart_comes_from_a_file_and_brings_its_meter(playing, pids, tmp_path, mark):
     daemon = playing(pid=pids[0])
     song = tmp_path / "song.txt"
     song.write_text("title: Waltz\nmeter: 3/4\n| C | G7 . C |\n")
-    done = ripieno("set", f"chart=@{song}")
+    done = ripieno("set", f"chart={mark}{song}")
     assert (done.returncode, done.stderr) == (0, "")
     assert daemon.params.meter == "3/4"
     chart = daemon.params.lead_sheet()

@@ -1,5 +1,7 @@
 """``python -m ripieno``."""
 
-from ripieno.cli import command
+import sys
 
-command()
+from ripieno.cli import main
+
+sys.exit(main())

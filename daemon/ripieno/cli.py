@@ -6,7 +6,6 @@ What the flags of playing are, and mean, is `ripieno.flags`'s.
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ examples:
   ripieno play --role continue --scale "D dorian" --low 48
   ripieno demo                     hear it without any MIDI set-up
   ripieno render tune.mid -o duet.mid
+  ripieno similar tune.mid ~/music    which files are like this one, and where
   ripieno set lead=0.5 chord-lock="C F G7"      while it plays
   ripieno doctor                   what is there, what is missing
 """
@@ -52,16 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-
-
-def command() -> NoReturn:
-    """The program: run a command, and leave with its code."""
-    code = main()
-    if "jack" in sys.modules:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)  # a dead server's client may crash: docs/decisions/0005
-    sys.exit(code)
 
 
 # ── commands ──────────────────────────────────────────────────────────────────────────
@@ -134,6 +124,31 @@ def _replay(arguments: argparse.Namespace) -> int:
     return 1 if found.differing or found.differing_plans else 0
 
 
+def _similar(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ripieno.similar import as_json, lines, similar
+
+    if arguments.top < 1:
+        raise SettingsError(f"top is {arguments.top}; it must be at least 1.")
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Comparing", total=1.0)
+        found = similar(
+            arguments.query,
+            arguments.library,
+            model=arguments.model,
+            provider=arguments.provider,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    if arguments.json:
+        print(as_json(found, arguments.top))
+        return 0
+    for line in lines(found, arguments.top):
+        print(line)
+    return 0
+
+
 def _set(arguments: argparse.Namespace) -> int:
     from ripieno.remote import change
 
@@ -154,7 +169,7 @@ def _models(arguments: argparse.Namespace) -> int:
             print(f"{folder.name}: {error}")
             continue
         helps = "helps to " if model.interface == "tables" else ""
-        roles = helps + ", ".join(model.roles)
+        roles = helps + (", ".join(model.roles) or f"{model.interface}, no role")
         print(
             f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}."
         )
@@ -236,6 +251,7 @@ def _parser() -> _Parser:
     replay.add_argument("journal", type=Path)
     replay.set_defaults(run=_replay)
 
+    _add_similar(commands.add_parser("similar", help="rank MIDI files by likeness"))
     _add_set(commands.add_parser("set", help="look at, or change, what plays now"))
 
     models = commands.add_parser("models", help="list the models there are")
@@ -261,6 +277,21 @@ def _parser() -> _Parser:
     add_playing(demo, again=True)
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _add_similar(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("query", type=Path, metavar="IN.mid")
+    parser.add_argument("library", type=Path, metavar="LIBRARY")
+    parser.add_argument("--top", type=int, default=10, help="how many to show")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--model", default="phrase-encoder", help="a name or a folder")
+    parser.add_argument(
+        "--provider",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="what runs it",
+    )
+    parser.set_defaults(run=_similar)
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:

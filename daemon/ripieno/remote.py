@@ -20,6 +20,7 @@ import msgspec
 from ripieno import __version__
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError, SettingsError
+from ripieno.flags import BAR_LINE
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
@@ -32,6 +33,7 @@ LOOK_NS: Final = 5 * NS_PER_MS
 PATIENCE_NS: Final = 2 * NS_PER_S
 """A player that was killed is back within half a second."""
 FROM_FILE: Final = "@"
+"""A file's name may begin with it, as elsewhere; it need not."""
 NOBODY: Final = "No Ripieno plays here; start one with `ripieno play`."
 MOST_SHOWN: Final = 60
 """Characters of a value that stand on a line of their own."""
@@ -54,13 +56,13 @@ def change(words: Sequence[str], name_in: str | None = None) -> list[str]:
         PortError: none plays, or it does not answer.
     """
     given = [_split(word) for word in words]
-    fields = {name: parsed(name, text) for name, text in given if not _is_file(text)}
+    files = {name: path for name, text in given if (path := _maybe_file(name, text))}
+    fields = {name: parsed(name, text) for name, text in given if name not in files}
     path, daemon = _daemon(name_in)
     with presence.alone(path), _attached(daemon) as block:
         before = _shown(block, daemon)
-        for name, text in given:
-            if _is_file(text):
-                fields |= _from_file(name, Path(text[1:]), before.params, fields)
+        for name, chart in files.items():
+            fields |= _from_file(name, chart, before.params, fields)
         if not given:
             return [_line(name, before.params) for name in NAMES]
         after = merged(before.params, fields)
@@ -76,13 +78,16 @@ def _split(word: str) -> tuple[str, str]:
     name = name.strip().replace("-", "_")
     if not equals:
         raise SettingsError(f"{word!r} is no setting; write name=value, as lead=0.5.")
-    if _is_file(text) and name != "chart":
+    if text.startswith(FROM_FILE) and name != "chart":
         raise SettingsError(f"{name} is not read from a file; only chart=@FILE is.")
     return name, text
 
 
-def _is_file(text: str) -> bool:
-    return text.startswith(FROM_FILE)
+def _maybe_file(name: str, text: str) -> Path | None:
+    """The file that a chart is in: as with `--chart`, whatever has no bar line."""
+    if name != "chart" or not text.strip() or BAR_LINE in text:
+        return None
+    return Path(text.removeprefix(FROM_FILE))
 
 
 def _from_file(

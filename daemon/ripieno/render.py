@@ -26,9 +26,10 @@ from ripieno.music.meter import Meter
 from ripieno.music.plan import Beat, ToPlayer, ToThinker
 from ripieno.params import PARTS, Params
 from ripieno.roles.stand import PERCUSSION, channel_of
-from ripieno.simulation import Mind, Simulation
+from ripieno.simulation import Simulation
 from ripieno.status import Status
 from ripieno.think.manifest import for_role
+from ripieno.think.minds import Mind
 from ripieno.think.tables import maybe_tables
 from ripieno.thinker import wake
 

@@ -17,8 +17,9 @@ from ripieno.knobs import by_number, check_controls
 from ripieno.midi import journal
 from ripieno.music.plan import Comp, Plan, Ready, Reset, ToPlayer, Voices
 from ripieno.play.ledger import SIZE, Ledger
-from ripieno.simulation import Mind, tell
+from ripieno.simulation import tell
 from ripieno.think.manifest import installed, load
+from ripieno.think.minds import Mind
 from ripieno.think.tables import maybe_tables
 from ripieno.thinker import wake
 

@@ -10,22 +10,10 @@ Knows no device, file or process.
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from ripieno.engine import Engine, Send, Tell
 from ripieno.music.plan import Ready, ToPlayer, ToThinker
-
-
-class Mind(Protocol):
-    """What answers; `ripieno.think.composer.Composer` is one."""
-
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
-        ...
-
-    def answer(self) -> ToPlayer | None:
-        """The next thing to say, or None when all is said."""
-        ...
+from ripieno.think.minds import Mind
 
 
 def tell(mind: Mind, message: ToThinker) -> Iterator[ToPlayer]:

@@ -220,6 +220,7 @@ class Supervisor:
         Raises:
             PortError: it did not come back in time.
         """
+        self._patchbay.server_lost()
         wait_s = self._settings.server_wait_s
         self._say(f"The MIDI server went away; waiting up to {wait_s:g} s for it.")
         until_ns = now_ns + int(wait_s * NS_PER_S)

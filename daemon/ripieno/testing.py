@@ -28,9 +28,10 @@ from ripieno.music.plan import (
 )
 from ripieno.music.vocabulary import N_DOWN, Event, delta_of
 from ripieno.params import Params
-from ripieno.simulation import Mind, Simulation
+from ripieno.simulation import Simulation
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
+from ripieno.think.minds import Mind
 
 READY = Ready(model="scripted", sha256="", provider="script", why="it is written down")
 

@@ -618,6 +618,17 @@ def test_nothing_sounds_after_the_clock_has_stopped_and_continue_goes_on_there()
     assert played.engine.status().position == "7.3"  # beat 26 of the song
 
 
+def test_how_it_went_is_still_told_after_the_clock_has_stopped():
+    played = started(ScriptedDuet(), latency_ms=2.0)
+    played.play(merged([(0, START)], clocks(0, 16), line(TWINKLE, beats=16)))
+    before = played.engine.status()
+    played.play([(16 * BEAT, STOP)])
+    after = played.engine.status()
+    assert after.isr == before.isr == 1.0
+    assert after.isr_weighted == before.isr_weighted
+    assert after.asynchrony_p95_ms == before.asynchrony_p95_ms > 0
+
+
 def test_the_position_follows_the_song():
     tune = line(TWINKLE, beats=16)
     played = started(ScriptedDuet())

@@ -56,6 +56,16 @@ class Patchbay:
         self._missing = set(self.pairs)
         self._seen = None
 
+    def server_lost(self) -> None:
+        """The server is gone: our client of it is kept, never closed.
+
+        One that was being opened as the server died has not noticed, and closing it
+        would end the process with a segmentation fault (docs/decisions/0005).
+        """
+        if self._sentinel is not None:
+            self._sentinel.abandon()
+        self._sentinel = None
+
     def close(self) -> None:
         """Leave the server."""
         if self._sentinel is not None:

@@ -194,7 +194,13 @@ class Accompany:
         return self._commit_ns(self._index)
 
     def told(self, status: Status) -> Status:
-        """Position, chords and figures."""
+        """Figures; while the song runs, position and chords."""
+        status = msgspec.structs.replace(
+            status,
+            asynchrony_p95_ms=self._tally.asynchrony_p95_ms,
+            isr=round(self._tally.isr, 5),
+            isr_weighted=round(self._tally.isr_weighted, 5),
+        )
         if self._index is None:
             return status
         chord = self._band.chord
@@ -206,9 +212,6 @@ class Accompany:
             if self._rests(self._index)
             else self._preview.promised(self._index),
             tentative=self._preview.tentative(self._index),
-            asynchrony_p95_ms=self._tally.asynchrony_p95_ms,
-            isr=round(self._tally.isr, 5),
-            isr_weighted=round(self._tally.isr_weighted, 5),
         )
 
     # ── moments ───────────────────────────────────────────────────────────────────

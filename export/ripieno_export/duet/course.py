@@ -4,7 +4,8 @@
 2. A *teacher* that hears the whole song learns chords from those that have them
    (POP909, lead sheets), and names those of tunes that have none (O'Neill's, Ryan's).
 3. *Harmony*, which hears only what was played so far, learns from all of them.
-4. *Texture* learns from pianos: POP909's and the art songs'.
+4. Harmony is *tuned* by reward: to fit the moment, and to find its way after a jump.
+5. *Texture* learns from pianos: POP909's and the art songs'.
 
 Each leaves its checkpoints in a folder of the run; what is there is not done again.
 """
@@ -26,6 +27,7 @@ from ripieno_export.duet.harmony_task import HarmonyTask, inputs
 from ripieno_export.duet.packing import Spans, Tokens, spans_of, tokens_of
 from ripieno_export.duet.songs import Song, read
 from ripieno_export.duet.texture_task import TextureTask
+from ripieno_export.duet.tuning_task import Tune, TuningTask
 from ripieno_export.networks.harmony import Harmony
 
 LABELLED: Final = frozenset({"pop909", "openewld_clean", "neonscribe_jazz_pd"})
@@ -36,7 +38,8 @@ SHARES: Final = {"labelled": 0.6, "taught": 0.25, "heard": 0.15}
 """How often harmony is trained on each; what each bought stands in `NOTES.md`."""
 FEWEST_SPANS: Final = 24
 FEWEST_TOKENS: Final = 300
-TEACHER, HARMONY, TEXTURE = "duet-teacher", "duet-harmony", "duet-texture"
+TEACHER, HARMONY, TUNED = "duet-teacher", "duet-harmony", "duet-tuned"
+TEXTURE: Final = "duet-texture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def teach(data: Path, run: Path) -> Lessons:
     material = lessons(data)
     learn_teacher(material, run / TEACHER)
     learn_harmony(material, run / TEACHER, run / HARMONY)
+    learn_to_adapt(material, run / HARMONY, run / TUNED)
     learn_texture(material, run / TEXTURE)
     return material
 
@@ -118,10 +122,7 @@ def learn_harmony(material: Lessons, teacher: Path, run: Path) -> None:
 
 def taught(material: Lessons, weights: Path) -> list[Spans]:
     """Training tunes without chords, with those that the teacher gives them."""
-    payload = checkpoint.load(weights)
-    teacher = Harmony(payload["preset"]["hidden"], is_teacher=True)
-    teacher.load_state_dict(payload["model"])
-    teacher.eval()
+    teacher = harmony_of(weights, is_teacher=True).eval()
     tunes = [
         spans
         for song, spans in zip(material.songs, material.spans, strict=True)
@@ -141,11 +142,44 @@ def _named(
     return np.asarray(logits[0].argmax(-1).numpy())
 
 
+def learn_to_adapt(material: Lessons, harmony: Path, run: Path) -> None:
+    """Stage 4; art songs are left out, whose voices rest for long."""
+    recipe = preset.load(TUNED)
+    network, anchor = harmony_of(harmony / BEST), harmony_of(harmony / BEST)
+    pairs = list(zip(material.songs, material.spans, strict=True))
+    tunes = [
+        Tune.of(song, spans)
+        for song, spans in pairs
+        if song.part == "train"
+        and song.origin.name not in HEARD
+        and len(spans) > FEWEST_SPANS
+    ]
+    held_out = [
+        Tune.of(song, spans)
+        for song, spans in pairs
+        if song.part == "valid"
+        and song.origin.name in LABELLED
+        and len(spans) > FEWEST_SPANS
+    ]
+    task = TuningTask(recipe, network, anchor, tunes, held_out)
+    train.train(task, recipe, run)
+
+
+def harmony_of(weights: Path, *, is_teacher: bool = False) -> Harmony:
+    """The harmony network in a checkpoint, as trained."""
+    payload = checkpoint.load(weights)
+    network = Harmony(payload["preset"]["hidden"], is_teacher=is_teacher)
+    network.load_state_dict(payload["model"])
+    return network
+
+
 def learn_texture(material: Lessons, run: Path) -> None:
-    """Stage 4."""
+    """Stage 5."""
     recipe = preset.load(TEXTURE)
     songs = tokens(material.songs, "train")
-    train.train(TextureTask(recipe, songs, tokens(material.songs, "valid")), recipe, run)
+    train.train(
+        TextureTask(recipe, songs, tokens(material.songs, "valid")), recipe, run
+    )
 
 
 def tokens(songs: Sequence[Song], part: str) -> list[Tokens]:
@@ -156,4 +190,4 @@ def tokens(songs: Sequence[Song], part: str) -> list[Tokens]:
 
 def is_done(run: Path) -> bool:
     """Whether all stages have left their weights."""
-    return all((run / stage / LAST).is_file() for stage in (HARMONY, TEXTURE))
+    return all((run / stage / LAST).is_file() for stage in (TUNED, TEXTURE))

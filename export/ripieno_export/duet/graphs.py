@@ -5,46 +5,39 @@ layer. *Texture*: ``(token, length, context, state, mask, noise, temperature, to
 (next token, next length, state, logits)``: token, then the length given the token, both
 sampled by `ripieno_export.step.sample`, so noise is an input and a run can be repeated.
 
-Run as a module it exports one graph: torch's exporter keeps state between exports.
+Either is what `ripieno_export.to_onnx.export` exports.
 """
 
-import contextlib
-import io
-import subprocess
-import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from ripieno.errors import ModelError
 from ripieno.music import duet
 from ripieno.think.manifest import Part, digest
 from ripieno.think.manifest import Tensor as Spec
 from ripieno_export import checkpoint
 from ripieno_export.networks.harmony import ROOTS, Harmony
 from ripieno_export.networks.texture import Texture
-from ripieno_export.step import Cell, sample
+from ripieno_export.recurrent_step import Cell
+from ripieno_export.step import sample
 from ripieno_export.to_onnx import OPSET
-
-KINDS: Final = ("harmony", "texture")
 
 
 class HarmonyStep(nn.Module):
     """One span."""
 
-    inputs = ("rows", "scalars", "state")
-    outputs = ("logits", "next_state")
+    opset = OPSET
+    input_names = ("rows", "scalars", "state")
+    output_names = ("logits", "next_state")
 
     def __init__(self, network: Harmony) -> None:
         super().__init__()
         self.network = network
         self.cell = Cell("gru", network.recurrent, 0)
 
-    def examples(self) -> tuple[Tensor, ...]:
+    def example_inputs(self) -> tuple[Tensor, ...]:
         """Inputs of the right shapes, all distinct."""
         rows = torch.rand(1, duet.CLASS_ROWS, 12)
         return rows, torch.rand(1, duet.SCALARS), self.states()[0]
@@ -65,17 +58,24 @@ class HarmonyStep(nn.Module):
 class TextureStep(nn.Module):
     """One token."""
 
-    inputs = (
+    opset = OPSET
+    input_names = (
         "token", "length", "context", "state", "mask", "noise", "temperature", "top_p",
     )  # fmt: skip
-    outputs = ("next_token", "next_length", "next_state", "logits", "length_logits")
+    output_names = (
+        "next_token",
+        "next_length",
+        "next_state",
+        "logits",
+        "length_logits",
+    )
 
     def __init__(self, network: Texture) -> None:
         super().__init__()
         self.network = network
         self.cell = Cell("gru", network.recurrent, 0)
 
-    def examples(self) -> tuple[Tensor, ...]:
+    def example_inputs(self) -> tuple[Tensor, ...]:
         """Inputs of the right shapes, all distinct."""
         return (
             torch.tensor([3]),
@@ -124,26 +124,30 @@ class TextureStep(nn.Module):
 Step = HarmonyStep | TextureStep
 
 
-def step_of(path: Path, kind: str) -> Step:
-    """The step module of a checkpoint."""
-    payload = checkpoint.load(path)
-    hidden = payload["preset"]["hidden"]
-    network = Harmony(hidden) if kind == "harmony" else Texture(hidden)
+def harmony_in(weights: Path) -> HarmonyStep:
+    """The step of the harmony in a checkpoint."""
+    payload = checkpoint.load(weights)
+    network = Harmony(payload["preset"]["hidden"])
     network.load_state_dict(payload["model"])
-    network.eval()
-    if isinstance(network, Harmony):
-        return HarmonyStep(network).eval()
+    return HarmonyStep(network).eval()
+
+
+def texture_in(weights: Path) -> TextureStep:
+    """The step of the texture in a checkpoint."""
+    payload = checkpoint.load(weights)
+    network = Texture(payload["preset"]["hidden"])
+    network.load_state_dict(payload["model"])
     return TextureStep(network).eval()
 
 
 def part_of(step: Step, graph: Path) -> Part:
     """What the manifest says of a graph that was exported from a step."""
-    examples = step.examples()
+    examples = step.example_inputs()
     with torch.no_grad():
         results = step(*examples)
     return Part(
-        inputs=_specs(step.inputs, examples),
-        outputs=_specs(step.outputs, results),
+        inputs=_specs(step.input_names, examples),
+        outputs=_specs(step.output_names, results),
         state=(("state", "next_state"),),
         sha256=digest(graph),
     )
@@ -154,45 +158,3 @@ def _specs(names: Sequence[str], tensors: Sequence[Tensor]) -> tuple[Spec, ...]:
         Spec(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
         for name, tensor in zip(names, tensors, strict=True)
     )
-
-
-def export(weights: Path, kind: str, graph: Path) -> None:
-    """Export in a process of its own.
-
-    Raises:
-        ModelError: the export failed.
-    """
-    module = "ripieno_export.duet.graphs"
-    command = [sys.executable, "-m", module, str(weights), kind, str(graph)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or not graph.is_file():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ModelError(f"Exporting {weights} failed ({last}).")
-
-
-def export_here(weights: Path, kind: str, graph: Path) -> None:
-    """Export in this process; once."""
-    step = step_of(weights, kind)
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        torch.no_grad(),
-    ):
-        # The exporter's own deprecations; ours are errors in the tests.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        torch.onnx.export(
-            step,
-            step.examples(),
-            str(graph),
-            input_names=list(step.inputs),
-            output_names=list(step.outputs),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-
-
-if __name__ == "__main__":
-    export_here(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -66,10 +66,9 @@ class HarmonyTask(Task):
         """Mean nats a span, [1]."""
         chance = np.random.default_rng((self._preset.seed, step))
         picked = [self._crop(chance) for _ in range(self._preset.batch)]
-        rows, scalars, chords = zip(*picked, strict=True)
-        return nats(self.network, np.stack(rows), np.stack(scalars), np.stack(chords))[
-            None
-        ]
+        rows, scalars, chords = zip(*picked[self.mine], strict=True)
+        found = nats(self.network, np.stack(rows), np.stack(scalars), np.stack(chords))
+        return found[None]
 
     def judge(self) -> list[float]:
         """Deciding on the beat, mean nats a span over held-out songs."""
@@ -119,8 +118,9 @@ def inputs(
 
 def nats(model: nn.Module, rows: Floats, scalars: Floats, chords: Frames) -> Tensor:
     """Mean cross-entropy over the spans whose chord is known; scalar."""
-    logits = model(torch.from_numpy(rows), torch.from_numpy(scalars))
-    told = torch.from_numpy(chords)
+    device = next(model.parameters()).device
+    logits = model(*(torch.from_numpy(a).to(device) for a in (rows, scalars)))
+    told = torch.from_numpy(chords).to(device)
     known = told != NO_CHORD
     return nn.functional.cross_entropy(logits[known], told[known])
 

@@ -7,7 +7,7 @@ are judged on held-out songs, and timed. Then the folder is moved to where it is
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +23,11 @@ from ripieno.think import harmony as harmonies
 from ripieno.think import manifest as manifests
 from ripieno.think.manifest import Manifest, Part, Sampling, Source
 from ripieno.think.session import Graph, Loaded
-from ripieno_export import checkpoint, evaluate, parity
+from ripieno_export import checkpoint, evaluate, parity, to_onnx
 from ripieno_export.checkpoint import BEST
 from ripieno_export.duet import cards, course, graphs
 from ripieno_export.duet.counting import count
-from ripieno_export.duet.course import HARMONY, LABELLED, TEXTURE, Lessons
+from ripieno_export.duet.course import LABELLED, TEXTURE, TUNED, Lessons
 from ripieno_export.duet.graphs import Step
 from ripieno_export.duet.harmony_task import judged
 from ripieno_export.duet.texture_task import held_crop, nats
@@ -36,6 +36,10 @@ from ripieno_export.publish import FIGURES, LICENCE
 DUET: Final = "duet-gru"
 TABLES: Final = "chord-hmm"
 VOCABULARY: Final = "duet-1"
+STEPS: Final[dict[str, Callable[[Path], Step]]] = {
+    "harmony": graphs.harmony_in,
+    "texture": graphs.texture_in,
+}
 GOLDEN_STEPS: Final = 48
 CLOSE: Final = 1e-4
 TIMED: Final = 2000
@@ -48,7 +52,7 @@ def publish_duet(material: Lessons, run: Path, models: Path) -> Path:
     Raises:
         ModelError: a graph does not answer as its network does.
     """
-    weights = {"harmony": run / HARMONY / BEST, "texture": run / TEXTURE / BEST}
+    weights = {"harmony": run / TUNED / BEST, "texture": run / TEXTURE / BEST}
     with _folder(models, DUET) as folder:
         files = {
             "harmony": folder / "harmony.onnx",
@@ -57,8 +61,8 @@ def publish_duet(material: Lessons, run: Path, models: Path) -> Path:
         steps: dict[str, Step] = {}
         parts: dict[str, Part] = {}
         for kind, path in weights.items():
-            graphs.export(path, kind, files[kind])
-            steps[kind] = graphs.step_of(path, kind)
+            to_onnx.export(STEPS[kind], path, files[kind])
+            steps[kind] = STEPS[kind](path)
             parts[kind] = graphs.part_of(steps[kind], files[kind])
         _write(folder, _duet_manifest(material, steps, parts, {}))
         loaded = Loaded(folder, "cpu").graphs
@@ -172,7 +176,7 @@ def _golden(step: Step, graph: Graph, figures: dict[str, Any]) -> dict[str, Any]
     for _ in range(GOLDEN_STEPS):
         put = _random_inputs(step, chance, state)
         with torch.no_grad():
-            results = dict(zip(step.outputs, step(*put.values()), strict=True))
+            results = dict(zip(step.output_names, step(*put.values()), strict=True))
         state = results["next_state"]
         for name, tensor in put.items():
             if name != "state":
@@ -197,7 +201,7 @@ def _random_inputs(
 ) -> dict[str, torch.Tensor]:
     """Inputs of the right kinds: any will do to compare two computations."""
     drawn: dict[str, torch.Tensor] = {}
-    for name, example in zip(step.inputs, step.examples(), strict=True):
+    for name, example in zip(step.input_names, step.example_inputs(), strict=True):
         if name == "state":
             drawn[name] = state
         elif name == "token":

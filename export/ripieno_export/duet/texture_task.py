@@ -66,14 +66,14 @@ class TextureTask(Task):
         """Mean nats a token: of the token, of its length. [2]."""
         chance = np.random.default_rng((self._preset.seed, step))
         crops = [self._crop(chance) for _ in range(self._preset.batch)]
-        return nats(self.network, crops)
+        return nats(self.network, crops[self.mine])
 
     def judge(self) -> list[float]:
         """The same over held-out songs."""
         total = torch.zeros(2)
         for first in range(0, len(self._held_out), 16):
             crops = self._held_out[first : first + 16]
-            total += nats(self.network, crops) * len(crops)
+            total += nats(self.network, crops).cpu() * len(crops)
         return [float(part) for part in total / len(self._held_out)]
 
     def _crop(self, chance: np.random.Generator) -> Crop:
@@ -133,8 +133,10 @@ def held_crop(song: Tokens, size: int) -> Crop:
 
 def nats(model: nn.Module, crops: Sequence[Crop]) -> Tensor:
     """Mean nats a token of tokens and of lengths, shape [2]."""
+    device = next(model.parameters()).device
     token, length, rows, told, lengths = (
-        torch.from_numpy(np.stack(column)) for column in zip(*crops, strict=True)
+        torch.from_numpy(np.stack(column)).to(device)
+        for column in zip(*crops, strict=True)
     )
     scores, length_scores = model(token, length, rows, told.clamp(min=0))
     real = (told >= 0).sum()

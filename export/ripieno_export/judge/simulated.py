@@ -14,9 +14,10 @@ import numpy as np
 from ripieno.engine import Engine
 from ripieno.music.plan import Beat, Comp, Decide, Ready, ToPlayer, ToThinker
 from ripieno.params import Params, check
-from ripieno.simulation import Mind, Simulation
+from ripieno.simulation import Simulation
 from ripieno.think.harmony import Tables
 from ripieno.think.manifest import for_role
+from ripieno.think.minds import Mind
 from ripieno.think.tables import maybe_tables
 from ripieno.thinker import wake
 from ripieno_export.judge.answer import Answer, Spans, answer_of, named
@@ -201,7 +202,7 @@ class _Watched:
         self._takes_ns, self._latency_ns = (0, 0), 0
 
     def told(self, message: ToThinker) -> None:
-        """See `ripieno.simulation.Mind`."""
+        """See `ripieno.think.minds.Mind`."""
         self.heard.append(message)
         if isinstance(message, Beat):
             self.spans.add(message)
@@ -214,7 +215,7 @@ class _Watched:
             self._mind.told(message)
 
     def answer(self) -> ToPlayer | None:
-        """See `ripieno.simulation.Mind`."""
+        """See `ripieno.think.minds.Mind`."""
         said = None if self._mind is None else self._mind.answer()
         if said is not None:
             self.said.append(said)

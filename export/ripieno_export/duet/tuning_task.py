@@ -1,0 +1,245 @@
+"""Harmony, fine-tuned by reward: to fit this moment, and to find its way back.
+
+Likelihood teaches what people wrote; it says nothing of a musician who jumps into
+another key. Here the network is the policy, a chord is its action, and the reward is
+what the harness listens for:
+
+* *fit*: the share of the span in which the melody's note is in the chord;
+* *listening*: that, minus the same for the song's other moments, so that a chord which
+  merely stays in the key earns nothing;
+* *plainness*: a chord of many tones fits everything, and pays for each beyond three.
+
+The machine's chord does not change what the human plays next, so the expectation over
+all chords is a sum and the policy gradient is exact: nothing has to be sampled. What
+does depend on what happened before is hearing: crops begin cold, and in some the
+melody jumps by any interval. The anchor, from which KL counts, is the untuned network
+*warm and unsurprised*: it heard the song from its start, and where the melody jumped
+it heard it as it was and its answer is transposed. So the anchor keeps the policy
+human, and teaches it what to play after a jump (on-policy distillation).
+
+Shapes: B crops, T spans, C chords.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ripieno.music import duet
+from ripieno.music.chords import N_CHORDS, QUALITIES
+from ripieno.think.harmony import TONES
+from ripieno_export.duet.harmony_task import inputs
+from ripieno_export.duet.packing import Floats, Spans, heard
+from ripieno_export.duet.songs import Song
+from ripieno_export.preset import Preset
+from ripieno_export.task import Task
+
+JUDGED: Final = 96
+"""Spans of a held-out song that are judged."""
+JUDGED_JUMP: Final = 6
+"""The farthest key there is."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What only this task knows.
+
+    Attributes:
+        jumps: the share of crops in which the melody jumps.
+        listening: the weight of listening beside fit.
+        plainness: what a tone beyond three costs.
+        leash: the weight of KL from the anchor, in nats.
+        staleness: how often each of `duet.STALENESS` is drawn.
+    """
+
+    jumps: float = 0.5
+    listening: float = 1.0
+    plainness: float = 0.1
+    leash: float = 0.25
+    staleness: tuple[float, float, float, float] = (0.4, 0.3, 0.1, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """A melody, as it is heard span by span, and how it is packed."""
+
+    spans: tuple[duet.Span, ...]
+    packed: Spans
+
+    @classmethod
+    def of(cls, song: Song, packed: Spans) -> Self:
+        """A song's."""
+        return cls(tuple(heard(song)), packed)
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """What a crop sounds like, and what it should be answered with.
+
+    Attributes:
+        rows, scalars: what the network is given, [T, 6, 12] and [T, S].
+        reward: of every chord, [T, C].
+        anchor: log shares of the warm and unsurprised network, [T, C].
+    """
+
+    rows: Floats
+    scalars: Floats
+    reward: Floats
+    anchor: Floats
+
+
+class TuningTask(Task):
+    """Learns to adapt; see the module."""
+
+    parts = ("reward", "anchor")
+
+    def __init__(
+        self,
+        preset: Preset,
+        network: nn.Module,
+        anchor: nn.Module,
+        tunes: Sequence[Tune],
+        held_out: Sequence[Tune],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            preset: the recipe.
+            network: to be tuned, from where likelihood left it.
+            anchor: the same, and it stays.
+            tunes: to learn from.
+            held_out: to judge by.
+        """
+        self._preset, self._options = preset, preset.options_as(Options)
+        self.network, self._anchor = network, anchor.eval().requires_grad_(requires_grad=False)
+        self._tunes, self._held_out = tunes, held_out
+
+    def losses(self, step: int) -> Tensor:
+        """Minus the expected reward a span, and the leash's pull; shape [2]."""
+        preset, options = self._preset, self._options
+        chance = np.random.default_rng((preset.seed, step))
+        crops = [self._drawn(chance) for _ in range(preset.batch)]
+        return torch.stack(judged(self.network, crops[self.mine], options.leash))
+
+    def judge(self) -> list[float]:
+        """The same over held-out tunes that begin cold and jump by a tritone."""
+        found = []
+        for tune in self._held_out:
+            jump_at = min(JUDGED, len(tune.spans)) // 2
+            window = slice(0, JUDGED)
+            crop = self.crop(tune, window, 0, jump_at, JUDGED_JUMP)
+            found.append(judged(self.network, [crop], self._options.leash))
+        return [
+            float(torch.stack(column).mean()) for column in zip(*found, strict=True)
+        ]
+
+    def crop(
+        self, tune: Tune, window: slice, staleness: int, jump_at: int, jump: int
+    ) -> Crop:
+        """A part of a tune, heard cold.
+
+        Args:
+            tune: whose.
+            window: which spans.
+            staleness: how many spans ago the human was last heard.
+            jump_at: the span of the window from which the melody is elsewhere.
+            jump: by how many semitones; 0 for none.
+        """
+        phases, spans = tune.packed.phases[window], tune.spans[window]
+        moved = [
+            transposed(s, jump if n >= jump_at else 0) for n, s in enumerate(spans)
+        ]
+        ages = np.full(len(spans), staleness)
+        rows, scalars = inputs(rows_of(moved), phases, ages)
+        anchor = self._answers(tune, window.start, len(spans), staleness)
+        later = anchor[jump_at:].reshape(-1, 12, QUALITIES)
+        anchor[jump_at:] = np.roll(later, jump, 1).reshape(-1, N_CHORDS)
+        return Crop(rows, scalars, reward(moved, self._options), anchor)
+
+    def _drawn(self, chance: np.random.Generator) -> Crop:
+        preset, options = self._preset, self._options
+        tune = self._tunes[int(chance.integers(len(self._tunes)))]
+        first = int(chance.integers(max(1, len(tune.spans) - preset.events // 2)))
+        jumps = chance.random() < options.jumps
+        age = int(chance.choice(duet.STALENESS, p=options.staleness))
+        jump_at = int(chance.integers(4, preset.events // 2))
+        jump = int(chance.integers(1, 12)) if jumps else 0
+        window = slice(first, first + preset.events)
+        return self.crop(tune, window, age, jump_at, jump)
+
+    def _answers(self, tune: Tune, first: int, count: int, staleness: int) -> Floats:
+        """What the anchor says, having heard all from the tune's start; [T, C]."""
+        whole = tune.packed
+        upto = slice(0, first + count)
+        ages = np.full(first + count, staleness)
+        rows, scalars = inputs(whole.rows[upto], whole.phases[upto], ages)
+        with torch.no_grad():
+            logits = self._anchor(
+                torch.from_numpy(rows[None]), torch.from_numpy(scalars[None])
+            )
+            told = torch.log_softmax(logits[0, first:], -1)
+        return np.asarray(told.numpy().copy(), np.float32)
+
+
+def judged(policy: nn.Module, crops: Sequence[Crop], leash: float) -> list[Tensor]:
+    """Minus the mean expected reward of a span, and the leash's pull."""
+    spans = sum(len(crop.rows) for crop in crops)
+    earned, strayed = torch.zeros(()), torch.zeros(())
+    longest = max(len(crop.rows) for crop in crops)
+    logits = policy(
+        torch.from_numpy(np.stack([_padded(c.rows, longest) for c in crops])),
+        torch.from_numpy(np.stack([_padded(c.scalars, longest) for c in crops])),
+    )
+    for line, crop in zip(torch.log_softmax(logits, -1), crops, strict=True):
+        told = line[: len(crop.rows)]
+        shares = told.exp()
+        earned = earned + (shares * torch.from_numpy(crop.reward)).sum()
+        strayed = strayed + (shares * (told - torch.from_numpy(crop.anchor))).sum()
+    return [-earned / spans, leash * strayed / spans]
+
+
+def reward(spans: Sequence[duet.Span], options: Options) -> Floats:
+    """What each chord earns in each span, [T, C]; nothing where nobody sings."""
+    sung = np.stack([melody_classes(span) for span in spans])  # [T, 12]
+    fit = sung @ TONES.T
+    usual = sung.mean(0) / max(float(sung.sum(1).mean()), 1e-6) @ TONES.T  # [C]
+    extra = np.maximum(TONES.sum(1) - 3, 0)
+    earned = fit + options.listening * (fit - usual) - options.plainness * extra
+    return (earned * sung.any(1)[:, None]).astype(np.float32)
+
+
+def melody_classes(span: duet.Span) -> Floats:
+    """The share of the sounding frames that each pitch class is the top of, [12]."""
+    found = np.zeros(12, np.float32)
+    for pitches in span.sounding:
+        if pitches:
+            found[max(pitches) % 12] += 1
+    return found / max(float(found.sum()), 1.0)
+
+
+def transposed(span: duet.Span, semitones: int) -> duet.Span:
+    """A span elsewhere."""
+    if not semitones:
+        return span
+    struck, sounding = (
+        tuple(tuple(pitch + semitones for pitch in frame) for frame in side)
+        for side in (span.struck, span.sounding)
+    )
+    return duet.Span(struck, sounding)
+
+
+def rows_of(spans: Sequence[duet.Span]) -> Floats:
+    """Spans as the daemon hears them, cold; [T, 6, 12]."""
+    ear, rows = duet.Ear(), []
+    for span in spans:
+        rows.append(ear.rows(span))
+        ear.heard(span)
+    return np.stack(rows)
+
+
+def _padded(array: Floats, length: int) -> Floats:
+    pad = [(0, length - len(array)), *((0, 0) for _ in array.shape[1:])]
+    return np.pad(array, pad)
