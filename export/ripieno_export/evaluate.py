@@ -10,21 +10,20 @@ to what was played, so the logits of the next field are conditional on the truth
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import nn
 
-from ripieno.music.vocabulary import FIELDS, SIZES, Event
-from ripieno.think.controls import Controls
+from ripieno.music.vocabulary import FIELDS
 from ripieno.think.session import Session
 from ripieno_export import augment, baselines, dataset
 from ripieno_export.dataset import KINDS, Batch, Crops, Packed
+from ripieno_export.evaluation.predictions import predict
+from ripieno_export.evaluation.readers import read_by, replay
 from ripieno_export.networks.events import EventNetwork
-from ripieno_export.tokenize import Floats, Ints
+from ripieno_export.tokenize import Floats
 
 CROPS: Final = 512
 EVENTS: Final = 256
@@ -52,9 +51,29 @@ def evaluate(
         baseline_crops: training crops that the baselines are fitted on.
     """
     held_out = dataset.held_out_batches(packed, EVENTS, crops)
+    return beside_baselines(
+        nats_of(model, held_out), packed, held_out, baseline_crops=baseline_crops
+    )
+
+
+def beside_baselines(
+    model_nats: Floats,
+    packed: Packed,
+    held_out: list[Batch],
+    *,
+    baseline_crops: int = BASELINE_CROPS,
+) -> Figures:
+    """A model's likelihood, by field and kind of music, beside the baselines'.
+
+    Args:
+        model_nats: of every real event, shape (N, 4).
+        packed: the corpus.
+        held_out: the crops that hold these events.
+        baseline_crops: training crops that the baselines are fitted on.
+    """
     train = training_batches(packed, baseline_crops)
     chains = baselines.fit(train, held_out)
-    nats = {"model": nats_of(model, held_out)}
+    nats = {"model": model_nats}
     for name, fields in chains.items():
         nats[name] = np.stack([fields[field].nats for field in FIELDS], 1)
     kind = np.concatenate([np.repeat(b.kind, b.real.sum(1)) for b in held_out])
@@ -95,18 +114,7 @@ def summary(nats: Floats) -> dict[str, float]:
 
 def nats_of(model: EventNetwork, batches: Sequence[Batch]) -> Floats:
     """The model's nats of every real event and field, shape (N, 4)."""
-    found = []
-    with torch.no_grad():
-        for batch in batches:
-            events, real = torch.from_numpy(batch.events), torch.from_numpy(batch.real)
-            told = events[:, 1:][real]
-            scores = [logits[real] for logits in model(events)]
-            fields = [
-                nn.functional.cross_entropy(s, told[:, i], reduction="none")
-                for i, s in enumerate(scores)
-            ]
-            found.append(torch.stack(fields, 1).double().numpy())
-    return np.concatenate(found)
+    return predict(partial(read_by, model), batches).nats
 
 
 def through_session(
@@ -114,10 +122,11 @@ def through_session(
 ) -> Figures:
     """The exported graph's likelihood on a few crops, beside torch's on the same."""
     batch = dataset.held_out_batches(packed, EVENTS, crops, size=crops)[0]
+    line = session.line()
     graph = np.concatenate(
         [
-            _replay(session, e[: n + 1])
-            for e, n in zip(batch.events, batch.real.sum(1), strict=True)
+            replay(line, crop[: count + 1]).nats
+            for crop, count in zip(batch.events, batch.real.sum(1), strict=True)
         ]
     )
     torch_ = nats_of(model, [batch])
@@ -127,18 +136,6 @@ def through_session(
         "torch": summary(torch_),
         "largest_difference": float(np.abs(graph - torch_).max()),
     }
-
-
-def _replay(session: Session, events: Ints) -> Floats:
-    session.reset()
-    nats = np.zeros((len(events) - 1, len(FIELDS)))
-    for number, (heard, told) in enumerate(pairwise(events)):
-        masks = tuple(np.arange(n) == v for n, v in zip(SIZES, told, strict=True))
-        session.step(Event(*heard.tolist()), Controls(masks=masks))
-        for field, logits in enumerate(session.logits()):
-            shifted = logits.astype(np.float64) - logits.max()
-            nats[number, field] = np.log(np.exp(shifted).sum()) - shifted[told[field]]
-    return nats
 
 
 def write(figures: Figures, path: Path) -> None:

@@ -11,7 +11,6 @@ vocabulary's sizes, and nothing of time.
 """
 
 import ctypes
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,39 +21,13 @@ import onnxruntime as ort
 
 from ripieno.errors import ModelError
 from ripieno.music.vocabulary import Event
+from ripieno.think import interfaces
 from ripieno.think import manifest as manifests
 from ripieno.think.controls import Controls, State
-from ripieno.think.lines import LOGITS, MASKS, POSITION, SAMPLED, Scored, line_of
+from ripieno.think.lines import POSITION, Scored, line_of
 from ripieno.think.manifest import Manifest, Part
 
-NEEDED: Final[dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]] = {
-    "step": {"model": (("event", *SAMPLED, *MASKS), ("next_event", *LOGITS))},
-    "duet": {
-        "model": (
-            ("token", "length", "context", "mask", *SAMPLED),
-            ("next_token", "next_length"),
-        ),
-        "harmony": (("rows", "scalars"), ("logits",)),
-    },
-    "voices": {
-        "model": (
-            ("melody", "before", "gap_s", "style", "bias", "strictness", *SAMPLED),
-            ("voices",),
-        ),
-    },
-}
-"""What each interface writes into its graphs by name, and reads from them."""
-
 _DEVICES: Final = {"CUDAExecutionProvider": "cuda"}
-
-_DTYPES: Final = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(int32)": "int32",
-    "tensor(int64)": "int64",
-    "tensor(bool)": "bool",
-}
-"""ONNX Runtime's names for numpy's, as far as a step needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +85,7 @@ class Graph:
             ModelError: the graph is not what the manifest says.
         """
         session = _open(path, provider)
-        _check_graph(session, part, name)
+        interfaces.check_graph(session, part, name)
         is_here = session.get_providers()[0] == "CPUExecutionProvider"
         return (Graph if is_here else FarGraph)(session, part)
 
@@ -238,7 +211,7 @@ class Loaded:
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
-        _check_interface(self.manifest)
+        interfaces.check(self.manifest)
 
     @property
     def provider(self) -> str:
@@ -341,69 +314,6 @@ def _open(path: Path, provider: str) -> ort.InferenceSession:
             f"{path} is not a graph that ONNX Runtime can run ({first}). "
             "Copy the whole model folder again, or publish it again."
         ) from error
-
-
-def _check_graph(session: ort.InferenceSession, part: Part, name: str) -> None:
-    _check_side("input", session.get_inputs(), part.inputs)
-    _check_side("output", session.get_outputs(), part.outputs)
-    inputs = {t.name: t for t in part.inputs}
-    outputs = {t.name: t for t in part.outputs}
-    for into, out in part.state:
-        told, comes = inputs.get(into), outputs.get(out)
-        if told is None or comes is None or told.shape != comes.shape:
-            raise ModelError(
-                f"The model {name} names a state {into!r} that comes back as "
-                f"{out!r}, which its graph has not; publish it again."
-            )
-
-
-def _check_interface(manifest: Manifest) -> None:
-    """Whether each graph has all that its interface writes and reads."""
-    whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
-    parts = {"model": whole, **manifest.more}
-    for graph, (inputs, outputs) in NEEDED.get(manifest.interface, {}).items():
-        part = parts.get(graph)
-        if part is None:
-            raise ModelError(
-                f"The model {manifest.name} has no graph {graph!r}, which the "
-                f"{manifest.interface} interface needs; publish it again."
-            )
-        for side, needed, have in (
-            ("input", inputs, part.inputs),
-            ("output", outputs, part.outputs),
-        ):
-            names = {tensor.name for tensor in have}
-            if missing := [name for name in needed if name not in names]:
-                raise ModelError(
-                    f"The model {manifest.name} has no {side} {missing[0]!r}, which "
-                    f"the {manifest.interface} interface needs; publish it again with "
-                    "this release's ripieno-export."
-                )
-
-
-def _check_side(
-    side: str, found: Sequence[Any], told: tuple[manifests.Tensor, ...]
-) -> None:
-    shapes = {node.name: tuple(node.shape) for node in found}
-    dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
-    for tensor in told:
-        if tensor.name not in shapes:
-            raise ModelError(
-                f"The manifest names an {side} {tensor.name!r} that the graph does not "
-                "have; the two files are not from one release: copy the folder again."
-            )
-        there = (dtypes[tensor.name], shapes[tensor.name])
-        if there != (tensor.dtype, tensor.shape):
-            raise ModelError(
-                f"The graph's {side} {tensor.name!r} is {there[0]} of the shape "
-                f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
-                "the two files are not from one release: copy the folder again."
-            )
-    if extra := set(shapes) - {tensor.name for tensor in told}:
-        raise ModelError(
-            f"The graph has an {side} {min(extra)!r} that its manifest does not "
-            "name; the two files are not from one release: copy the folder again."
-        )
 
 
 def _zeros(tensor: manifests.Tensor) -> npt.NDArray[Any]:
