@@ -18,7 +18,9 @@ from ripieno.music import chords, duet, lead_sheet
 from ripieno.params import BOUNDS, Params
 from ripieno.think.manifest import digest
 
-COMMANDS = ("play", "set", "ports", "render", "replay", "models", "doctor", "demo")
+COMMANDS = (
+    "play", "set", "ports", "render", "replay", "similar", "models", "doctor", "demo",
+)  # fmt: skip
 HEAVY = ("torch", "onnxruntime", "rtmidi", "sounddevice", "jack", "mido", "numpy")
 TRIES = 5
 

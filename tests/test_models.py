@@ -126,7 +126,7 @@ def test_the_manifest_names_the_folder_and_what_it_can_do(folder):
     manifest = load(folder)
     assert manifest.name == folder.name
     assert manifest.interface in FINGERPRINTS
-    assert manifest.roles
+    assert manifest.roles or manifest.interface == "likeness"
     assert set(manifest.roles) <= set(ROLES)
     assert manifest.parameters > 0
 
@@ -166,8 +166,8 @@ def test_its_sampling_defaults_can_be_sampled_with(folder):
 
 def test_it_introduces_itself_by_its_name_its_hash_and_its_roles(folder):
     manifest = load(folder)
-    if manifest.interface == "tables":
-        pytest.skip("tables are read by the player, and nobody has to wake them")
+    if manifest.interface in ("tables", "likeness"):
+        pytest.skip("no thinker wakes what plays no role")
     _, ready = wake(folder, "cpu")
     assert (ready.model, ready.sha256) == (folder.name, manifest.sha256)
     assert ready.roles == manifest.roles
@@ -206,12 +206,17 @@ def test_the_golden_vectors_are_what_their_document_says(golden):
 
 
 def test_the_golden_vectors_replay(session, golden):
-    line = session.line()
+    """In fewer bits, as nearly as the folder itself says."""
+    tolerance = float(golden.get("tolerance", TOLERANCE))
+    line, same = session.line(), 0
     for number, event in enumerate(events_of(golden, "event")):
         told = line.step(event, controls_of(golden, number))
-        assert told == Event(*golden["next_event"][number].tolist()), number
-        for name, logits in zip(LOGITS, line.logits(), strict=True):
-            assert np.abs(logits - golden[name][number]).max() <= TOLERANCE, number
+        wanted = Event(*golden["next_event"][number].tolist())
+        same += told == wanted
+        for field, (name, logits) in enumerate(zip(LOGITS, line.logits(), strict=True)):
+            if told[:field] == wanted[:field]:
+                assert np.abs(logits - golden[name][number]).max() <= tolerance, number
+    assert same >= float(golden.get("agreement", 1.0)) * len(golden["event"])
 
 
 def test_the_graph_samples_as_the_definition_does(golden):

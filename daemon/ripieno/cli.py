@@ -132,7 +132,9 @@ def _similar(arguments: argparse.Namespace) -> int:
 
     if arguments.top < 1:
         raise SettingsError(f"top is {arguments.top}; it must be at least 1.")
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    is_off = not console.is_terminal
+    with Progress(console=console, transient=True, disable=is_off) as progress:
         task = progress.add_task("Comparing", total=1.0)
         found = similar(
             arguments.query,

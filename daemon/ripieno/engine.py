@@ -30,6 +30,7 @@ from ripieno.play.scheduler import Scheduler
 from ripieno.play.thru import pass_through, stop_passing
 from ripieno.roles.accompany import Accompany
 from ripieno.roles.harmonize import Harmonize
+from ripieno.roles.loop import Loop
 from ripieno.roles.stand import Effect, Role, Send, Stand, Tell
 from ripieno.roles.turns import Turns
 from ripieno.status import Status
@@ -37,7 +38,7 @@ from ripieno.think.harmony import Tables
 
 __all__ = ["Effect", "Engine", "Send", "Tell"]
 
-BEAT_ROLES: Final = frozenset({"accompany"})
+BEAT_ROLES: Final = frozenset({"accompany", "loop"})
 """The roles that play by a tempo, not in free time."""
 
 
@@ -283,4 +284,6 @@ def _role(stand: Stand) -> Role:
         return Accompany(stand)
     if role == "harmonize":
         return Harmonize(stand)
+    if role == "loop":
+        return Loop(stand)
     return Turns(stand)

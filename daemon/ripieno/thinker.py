@@ -28,6 +28,9 @@ from ripieno.think.harmonizer import Harmonizer
 from ripieno.think.manifest import Manifest, find, for_role, load
 from ripieno.think.minds import Mind, Minds
 from ripieno.think.packages import both_are_installed
+from ripieno.think.patterns import Patterns
+from ripieno.think.variations import Variations
+from ripieno.think.writer import Writer
 
 if TYPE_CHECKING:
     from ripieno.think.session import Graph
@@ -91,17 +94,16 @@ def _defaults(manifest: Manifest) -> Controls:
 
 def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
     if manifest.interface == "duet":
-        if "harmony" not in graphs:
-            raise ModelError(
-                f"The model {manifest.name} has no graph 'harmony', which a duet "
-                "needs; publish it again with this release's ripieno-export."
-            )
         return Duet(graphs["harmony"], graphs["model"])
     if manifest.interface == "voices":
         return Harmonizer(graphs["model"])
+    if manifest.interface == "phrase":
+        return Variations(Writer(graphs))
+    if manifest.interface == "pattern":
+        return Patterns(graphs["model"])
     raise ModelError(
-        f"The model {manifest.name} has nothing to run ({manifest.interface}): "
-        "the player reads it by itself."
+        f"The model {manifest.name} plays no role ({manifest.interface}): "
+        "`ripieno models` lists those that do."
     )
 
 

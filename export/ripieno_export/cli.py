@@ -2,25 +2,45 @@
 
     ripieno-export make event-gru --data DIR          all of it
     ripieno-export train event-gru --data DIR         train, or go on training
-    ripieno-export evaluate event-gru --data DIR      held-out figures, as JSON
+    ripieno-export evaluate event-gru --data DIR      held-out figures and pictures
     ripieno-export publish event-gru --data DIR       export, check, judge, write
     ripieno-export evaluate --role accompany --pieces FOLDER
                                                       judge how a role is played
+    ripieno-export frames JSB_Chorales.mat            the literature's likelihoods
+    ripieno-export corpus FOLDER -o OUT               any music, packed for --data
+    ripieno-export finetune --from event-gru MY_MIDIS -o models/MINE
+    ripieno-export quantize event-gru --bits 8 --data DIR
+    ripieno-export originality event-gru --data DIR   does it copy what it learned?
 
 A run's folder keeps the packed corpus and the checkpoints; interrupt it when you like.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from ripieno.errors import RipienoError, SettingsError
-from ripieno_export import evaluate, event_task
-from ripieno_export.checkpoint import BEST
+from ripieno_export import (
+    corpus_command,
+    finetune_command,
+    folds,
+    originality_command,
+    quantize,
+)
+from ripieno_export.evaluation import command as evaluating
+from ripieno_export.frames import command as frames
 from ripieno_export.judge import command as judging
 from ripieno_export.making import MAKERS, Order, make
+
+MORE: Final = {
+    "corpus": corpus_command,
+    "finetune": finetune_command,
+    "originality": originality_command,
+    "quantize": quantize,
+}
+"""Commands that stand alone: each module has its flags and its run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,14 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.command == "frames":
+        frames.run(frames.wish_of(options), _say)
+        return
     if options.command == "evaluate" and options.role:
         judging.evaluate(judging.wish_of(options), _say)
+        return
+    if options.command in MORE:
+        MORE[options.command].run(options)
         return
     if options.preset is None or options.data is None:
         raise SettingsError("Name a recipe and its --data, or a --role to judge.")
     run = options.run or Path("runs") / options.preset
     if options.command == "evaluate":
-        _evaluate(options.data, run)
+        evaluating.run(evaluating.wish_of(options, run), _say)
         return
     order = Order(
         options.preset,
@@ -58,6 +84,9 @@ def _run(options: argparse.Namespace) -> None:
         steps=options.steps,
         minutes=options.minutes,
     )
+    if getattr(options, "folds", None) is not None:
+        folds.train_folds(order, options.folds)
+        return
     make(
         order,
         trains=options.command in ("train", "make"),
@@ -69,12 +98,6 @@ def _say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def _evaluate(data: Path, run: Path) -> None:
-    packed = event_task.packed(data, run)
-    figures = evaluate.evaluate(event_task.network_of(run / BEST), packed)
-    print(json.dumps(figures, indent=2))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ripieno-export", description="Train and publish models for Ripieno."
@@ -83,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (
         ("make", "train and publish"),
         ("train", "train, or go on training"),
-        ("evaluate", "print held-out figures"),
+        ("evaluate", "measure how good a model is"),
         ("publish", "export, check, judge, write"),
     ):
         command = commands.add_parser(name, help=what)
@@ -102,8 +125,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--minutes", type=float, help="stop training after this long"
         )
+        if name == "train":
+            folds.add_flags(command)
         if is_free:
             judging.add_flags(command)
+            evaluating.add_flags(command)
+    frames.add_command(commands)
+    for name, module in MORE.items():
+        module.add_flags(commands.add_parser(name, help=module.WHAT))
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The music to learn from: zips of MIDI files, read where they lie.
+"""The shared music: zips of MIDI files, read where they lie.
 
 A data folder holds `<group>/<source>/<source>.zip` beside a `README.md` (repository,
 commit, licence) and an `INDEX.jsonl` (one piece a line). Groups 1 to 3 may be trained
@@ -6,41 +6,61 @@ on; group 4 is copyleft and group 5 is benchmarks: those are refused unless the 
 says that nothing will be published from them. A file that cannot be read is listed
 with its reason, never fatal.
 
-What is read, and as what, stands in `ripieno_export.sources`. This module knows no
-crops; what it yields are notes in seconds.
+What is read, and as what, stands in `ripieno_export.sources`; any other folder is read
+by `ripieno_export.folders`. This module knows no crops; what it yields are notes in
+seconds, one piece after the other: a corpus may be larger than memory.
 """
 
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-import symusic
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.music.vocabulary import SOFT_PEDAL, SUSTAIN_PEDAL
+from ripieno_export.midi_files import grid_of, music_of, parts_of
 from ripieno_export.sources import SELECTION, Origin, Parts, Selection, read_origin
-from ripieno_export.tokenize import NOTE, Notes
+from ripieno_export.tokenize import Floats, Notes
 
-SOFT_CONTROL: Final = 67
+__all__ = [
+    "Piece",
+    "Reading",
+    "Refusal",
+    "family_of",
+    "gather",
+    "grid_of",
+    "is_shared",
+    "merge",
+    "named",
+    "parts_of",
+    "read",
+    "stream",
+]
+
+TRAIN: Final = "train"
+VALID: Final = "valid"
+UNDECIDED: Final = ""
+"""No index proposes a split: whoever packs the pieces draws it by family."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Piece:
     """A piece, or one view of it.
 
     Attributes:
         origin: where it comes from.
-        file: its path in the source's zip.
+        file: its path in its source.
         family: equal for pieces that must share a split (same title and composer).
-        split: ``train`` or ``valid``.
+        split: `TRAIN`, `VALID` or `UNDECIDED`.
         kind: ``piano``, ``melody`` or ``duet`` (track 0 a voice, the rest its piano).
         notes: by onset; ``track`` 0 is the upper hand or the voice.
+        beats: when its beats fall, in seconds; see `ripieno_export.midi_files.Music`.
+        engraved, flat: whether its onsets lie on its beats, and its velocities say
+            nothing; None to go by its origin.
     """
 
     origin: Origin
@@ -49,6 +69,22 @@ class Piece:
     split: str
     kind: str
     notes: Notes
+    beats: Floats = field(default_factory=lambda: np.zeros(0))
+    engraved: bool | None = None
+    flat: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file, or a piece of one, that is not learned from.
+
+    Attributes:
+        file: its source and path.
+        why: as a person is told.
+    """
+
+    file: str
+    why: str
 
 
 @dataclass(slots=True)
@@ -65,7 +101,33 @@ def read(
     *,
     for_evaluation: bool = False,
 ) -> Reading:
-    """Read every selected source under a data folder.
+    """Read every selected source under a data folder into memory; see `stream`."""
+    return gather(stream(data, selection, for_evaluation=for_evaluation))
+
+
+def gather(found: Iterable[Piece | Refusal]) -> Reading:
+    """Pieces and refusals, apart."""
+    reading = Reading()
+    for each in found:
+        if isinstance(each, Piece):
+            reading.pieces.append(each)
+        else:
+            reading.refused.append((each.file, each.why))
+    return reading
+
+
+def is_shared(data: Path) -> bool:
+    """Whether a folder is laid out in groups and sources."""
+    return any((data / source.path / "INDEX.jsonl").is_file() for source in SELECTION)
+
+
+def stream(
+    data: Path,
+    selection: tuple[Selection, ...] = SELECTION,
+    *,
+    for_evaluation: bool = False,
+) -> Iterator[Piece | Refusal]:
+    """Read every selected source under a data folder, a piece at a time.
 
     Raises:
         SettingsError: a source's group may not be trained on.
@@ -77,20 +139,18 @@ def read(
                 f"{source.path} may not be trained on: weights are published from the "
                 "groups 1 to 3 only; group 4 is copyleft and group 5 is benchmarks."
             )
-    reading = Reading()
     for source in selection:
-        _read_source(data / source.path, source, reading)
-    return reading
+        yield from _read_source(data / source.path, source)
 
 
-def _read_source(folder: Path, source: Selection, reading: Reading) -> None:
+def _read_source(folder: Path, source: Selection) -> Iterator[Piece | Refusal]:
     archive = folder / f"{folder.name}.zip"
     try:
         origin = read_origin(folder)
         with zipfile.ZipFile(archive) as file:
             lines = (folder / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()
             for line in filter(None, lines):
-                _read_entry(file, origin, source, json.loads(line), reading)
+                yield from _read_entry(file, origin, source, json.loads(line))
     except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
         raise FileError(
             f"The source {folder} cannot be read ({error}); "
@@ -99,104 +159,21 @@ def _read_source(folder: Path, source: Selection, reading: Reading) -> None:
 
 
 def _read_entry(
-    file: zipfile.ZipFile,
-    origin: Origin,
-    source: Selection,
-    entry: dict[str, Any],
-    reading: Reading,
-) -> None:
+    file: zipfile.ZipFile, origin: Origin, source: Selection, entry: dict[str, Any]
+) -> Iterator[Piece | Refusal]:
     name = str(entry["file"])
     if source.only not in f"/{name}" or Path(name).stem in source.skip:
         return
     try:
-        parts = parts_of(file.read(name))
-        views = list(source.view(parts))
+        music = music_of(file.read(name))
+        views = list(source.view(music.parts))
     except (KeyError, ValueError, RuntimeError) as error:
-        reading.refused.append((f"{origin.name}/{name}", str(error)))
+        yield Refusal(f"{origin.name}/{name}", str(error))
         return
-    family, split = family_of(entry, origin), str(entry.get("split", "train"))
+    family, split = family_of(entry, origin), str(entry.get("split", TRAIN))
     for kind, chosen in views:
         notes = merge(chosen)
-        reading.pieces.append(Piece(origin, name, family, split, kind, notes))
-
-
-def parts_of(midi: bytes) -> Parts:
-    """The tracks of a MIDI file that have notes, in seconds.
-
-    Raises:
-        ValueError: no track has a note.
-        RuntimeError: it is not a MIDI file.
-    """
-    read_score: Any = symusic.Score.from_midi(midi)
-    score = read_score.to("second")
-    parts = [(t.name, _notes_of(t)) for t in score.tracks if len(t.notes)]
-    if not parts:
-        raise ValueError("no notes")
-    return parts
-
-
-def grid_of(midi: bytes, per_beat: int) -> list[tuple[str, npt.NDArray[np.int64]]]:
-    """The tracks of a MIDI file that have notes, on a grid of so many steps a beat.
-
-    Returns:
-        Names and notes [N, 4]: onset, end (at least one step later), pitch, velocity.
-
-    Raises:
-        ValueError: no track has a note.
-        RuntimeError: it is not a MIDI file.
-    """
-    score: Any = symusic.Score.from_midi(midi)
-    steps = per_beat / score.ticks_per_quarter
-    parts: list[tuple[str, npt.NDArray[np.int64]]] = []
-    for track in score.tracks:
-        if not len(track.notes):
-            continue
-        columns = track.notes.numpy()
-        start = np.rint(columns["time"] * steps).astype(np.int64)
-        end = np.rint((columns["time"] + columns["duration"]) * steps)
-        rows = [
-            start,
-            np.maximum(end, start + 1),
-            columns["pitch"],
-            columns["velocity"],
-        ]
-        parts.append((track.name, np.stack(rows, 1).astype(np.int64)))
-    if not parts:
-        raise ValueError("no notes")
-    return parts
-
-
-class _Track(Protocol):
-    """What is read of symusic's tracks in seconds; its own stubs leave it open."""
-
-    notes: Any
-    pedals: Any
-    controls: Any
-
-
-def _notes_of(track: _Track) -> Notes:
-    columns = track.notes.numpy()
-    notes = np.zeros(len(columns["time"]), NOTE)
-    notes["start"], notes["pitch"] = columns["time"], columns["pitch"]
-    notes["end"] = columns["time"] + columns["duration"]
-    notes["velocity"] = columns["velocity"]
-    pedal = track.pedals.numpy()
-    presses = list(zip(pedal["time"], pedal["time"] + pedal["duration"], strict=True))
-    sustain = [(start, end, SUSTAIN_PEDAL, 127, 0) for start, end in presses]
-    soft = [(start, end, SOFT_PEDAL, 127, 0) for start, end in _soft_presses(track)]
-    return np.concatenate([notes, np.array(sustain + soft, NOTE)])
-
-
-def _soft_presses(track: _Track) -> Iterator[tuple[float, float]]:
-    down_s: float | None = None
-    for control in track.controls:
-        if control.number != SOFT_CONTROL:
-            continue
-        if control.value >= 64 and down_s is None:
-            down_s = control.time
-        elif control.value < 64 and down_s is not None:
-            yield down_s, control.time
-            down_s = None
+        yield Piece(origin, name, family, split, kind, notes, music.beats)
 
 
 def merge(parts: Parts) -> Notes:
@@ -212,6 +189,12 @@ def family_of(entry: dict[str, Any], origin: Origin) -> str:
     if origin.name == "pop909":
         return f"pop909 {entry['id']}"
     title = str(entry.get("title") or entry.get("song") or entry["file"])
-    composer = re.split(r"[\s,]", str(entry.get("composer") or ""))[0]
+    return named(title, str(entry.get("composer") or ""))
+
+
+def named(title: str, composer: str = "") -> str:
+    """A family's name: equal for a title with and without its article, its commas."""
+    surname = re.split(r"[\s,]", composer)[0]
     letters = re.sub(r"[^a-z0-9]+", "", title.lower().removeprefix("the "))
-    return f"{letters} {composer.lower()}".strip()
+    letters = letters or title.strip().casefold()  # of other alphabets
+    return f"{letters} {surname.lower()}".strip()

@@ -1,15 +1,17 @@
-"""Packed music, and the crops that training and evaluation see.
+"""The crops of packed music that training and evaluation see.
 
-The corpus is parsed once into one `.npz` (all notes end to end, and a row per piece).
 A batch is a function of (seed, step) alone, so that training which is resumed sees
 what it would have seen. A crop starts at a random note, from silence, as a set does:
 of notes that began before it, nothing is heard.
 
+How music is packed: `ripieno_export.packing`; what lies on the disk:
+`ripieno_export.packed`.
+
 Shapes: B crops, T steps; a crop holds T + 1 events so that each of T has a successor.
 """
 
-import json
-from dataclasses import asdict, dataclass
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,45 +19,28 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import FileError
-from ripieno.music import vocabulary
-from ripieno_export import corpus, split
+from ripieno_export import packing
 from ripieno_export.augment import HELD_OUT, TRAINING, Augmentation, vary
-from ripieno_export.sources import DYNAMIC, EXPRESSIVE, Origin
-from ripieno_export.tokenize import Ints, Notes, tokenize
+from ripieno_export.packed import KINDS, Packed, load, save
+from ripieno_export.tokenize import Ints, tokenize
 from ripieno_export.turns import deal
 
-KINDS: Final = ("piano", "melody", "duet")
+__all__ = [
+    "KINDS",
+    "Batch",
+    "Crops",
+    "Packed",
+    "held_out_batches",
+    "load",
+    "pack",
+    "save",
+]
+
 WEIGHTS: Final = {"giantmidi_sample": 4.0}
 """Only 5½ hours of the corpus were played by hands: they are heard four times."""
 HELD_OUT_SEED: Final = 20_251
 
 Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """The corpus in arrays.
-
-    Attributes:
-        notes: all pieces' notes end to end.
-        bounds: piece p is ``notes[bounds[p]:bounds[p + 1]]``; shape (P + 1,).
-        kind, origin: indices into `KINDS` and `origins`, shape (P,).
-        held_out: which pieces are never trained on, shape (P,).
-        origins: the sources.
-        refused: files that could not be used, with the reason.
-    """
-
-    notes: Notes
-    bounds: Ints
-    kind: Ints
-    origin: Ints
-    held_out: Bools
-    origins: tuple[Origin, ...]
-    refused: tuple[tuple[str, str], ...]
-
-    def piece(self, number: int) -> Notes:
-        """One piece's notes."""
-        return self.notes[self.bounds[number] : self.bounds[number + 1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,57 +58,18 @@ class Batch:
     kind: Ints
 
 
-def pack(data: Path) -> Packed:
-    """Read the corpus and separate held-out music from the rest."""
-    reading = corpus.read(data)
-    pieces = [p for p in split.separate(reading.pieces) if len(p.notes) >= 16]
-    origins = tuple(dict.fromkeys(piece.origin for piece in pieces))
-    lengths = [0, *(len(piece.notes) for piece in pieces)]
-    return Packed(
-        np.concatenate([piece.notes for piece in pieces]),
-        np.cumsum(lengths, dtype=np.int64),
-        np.array([KINDS.index(piece.kind) for piece in pieces], np.int64),
-        np.array([origins.index(piece.origin) for piece in pieces], np.int64),
-        np.array([piece.split == "valid" for piece in pieces]),
-        origins,
-        tuple(reading.refused),
-    )
+def pack(data: Path, out: Path | None = None) -> Packed:
+    """Read a folder of music, whatever its layout, and separate what is held out.
 
-
-def save(packed: Packed, path: Path) -> None:
-    """Write the cache."""
-    about = {"origins": [asdict(o) for o in packed.origins], "refused": packed.refused}
-    arrays = {n: getattr(packed, n) for n in ("notes", "bounds", "kind", "origin")}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stamp = vocabulary.fingerprint()
-    np.savez(
-        path,
-        **arrays,
-        held_out=packed.held_out,
-        about=json.dumps(about),
-        vocabulary=stamp,
-    )
-
-
-def load(path: Path) -> Packed:
-    """Read the cache.
-
-    Raises:
-        FileError: it is not there or damaged.
+    Args:
+        data: the folder.
+        out: where the packed corpus goes; None for nowhere: it is held in memory.
     """
-    try:
-        with np.load(path) as file:
-            about = json.loads(str(file["about"]))
-            arrays = {n: file[n] for n in ("notes", "bounds", "kind", "origin")}
-            held_out = file["held_out"]
-    except (OSError, KeyError, ValueError) as error:
-        raise FileError(
-            f"The packed corpus {path} cannot be read ({error}); "
-            "delete it and train again."
-        ) from error
-    origins = tuple(Origin(**entry) for entry in about["origins"])
-    refused = tuple((name, why) for name, why in about["refused"])
-    return Packed(**arrays, held_out=held_out, origins=origins, refused=refused)
+    if out is not None:
+        return packing.pack(packing.pieces_of(data), out)
+    with tempfile.TemporaryDirectory() as place:
+        found = packing.pack(packing.pieces_of(data), Path(place) / "corpus")
+        return found.in_memory()
 
 
 class Crops:
@@ -176,13 +122,12 @@ class Crops:
         notes = notes[first : first + self._events + 1].copy()
         notes["end"] -= notes["start"][0]
         notes["start"] -= notes["start"][0]
-        origin = self._packed.origins[self._packed.origin[piece]].name
         notes = vary(
             notes,
             how,
             rng,
-            engraved=origin not in EXPRESSIVE,
-            flat=origin not in DYNAMIC,
+            engraved=bool(self._packed.engraved[piece]),
+            flat=bool(self._packed.flat[piece]),
         )
         notes = notes[np.argsort(notes["start"], kind="stable")]
         duet = KINDS[self._packed.kind[piece]] == "duet"

@@ -29,14 +29,24 @@ class Display:
         preset: the recipe.
         parts: what its losses are called.
         run: where the curves go.
+        begun_step: what was drawn past it, by a run that was interrupted, is hidden.
         is_on: False for every process but the first.
     """
 
     def __init__(
-        self, preset: Preset, parts: Sequence[str], run: Path, *, is_on: bool = True
+        self,
+        preset: Preset,
+        parts: Sequence[str],
+        run: Path,
+        begun_step: int = 0,
+        *,
+        is_on: bool = True,
     ) -> None:
         self._preset, self._parts = preset, parts
-        self._curves = SummaryWriter(str(run / "curves")) if is_on else None
+        self._curves: SummaryWriter | None = None
+        if is_on:
+            past = begun_step + 1 if begun_step else None
+            self._curves = SummaryWriter(str(run / "curves"), purge_step=past)
 
     def step(self, number: int, losses: Sequence[float], step_s: float) -> None:
         """A step is done.

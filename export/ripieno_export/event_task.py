@@ -17,10 +17,12 @@ from ripieno_export.dataset import Batch, Crops
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.networks.recurrent import CELLS, Cell, EventRecurrent
 from ripieno_export.networks.transformer import EventTransformer
+from ripieno_export.packed import is_packed
 from ripieno_export.preset import Preset
 from ripieno_export.task import Task
 
-CORPUS: Final = "corpus.npz"
+CORPUS: Final = "corpus"
+ONE_FILE: Final = "corpus.npz"
 FAMILIES: Final = (*CELLS, "transformer")
 JUDGED_EVENTS: Final = 256
 """Held-out crops are so long for every network, so that all are judged on the same."""
@@ -53,12 +55,20 @@ def network_of(weights: Path) -> EventNetwork:
 
 
 def packed(data: Path, run: Path) -> dataset.Packed:
-    """The corpus of a run, packed when it is first asked for."""
-    cache = run / CORPUS
-    if not cache.is_file():
+    """The corpus of a run, packed when it is first asked for.
+
+    Args:
+        data: a packed corpus, the shared sources, or any folder of music.
+        run: where it is packed to, once; earlier releases made one file there.
+    """
+    if is_packed(data):
+        return dataset.load(data)
+    if (run / ONE_FILE).is_file():
+        return dataset.load(run / ONE_FILE)
+    if not is_packed(run / CORPUS):
         display.say(f"packing {data} ...")
-        dataset.save(dataset.pack(data), cache)
-    return dataset.load(cache)
+        dataset.pack(data, run / CORPUS)
+    return dataset.load(run / CORPUS)
 
 
 def losses(model: nn.Module, batch: Batch, rows: slice = slice(None)) -> Tensor:

@@ -29,6 +29,7 @@ from ripieno_export import (
     parity,
     to_onnx,
 )
+from ripieno_export import weights as sidecar
 from ripieno_export.card import card
 from ripieno_export.dataset import Packed
 from ripieno_export.networks.events import EventNetwork
@@ -52,6 +53,7 @@ def publish(
     *,
     crops: int = evaluate.CROPS,
     baseline_crops: int = evaluate.BASELINE_CROPS,
+    golden_events: Ints | None = None,
 ) -> Path:
     """Export, check, judge and write a model folder.
 
@@ -61,6 +63,8 @@ def publish(
         models: where the folder goes.
         crops: how many held-out crops judge it.
         baseline_crops: how many crops the baselines learn from.
+        golden_events: what the golden vectors are recorded on, shape (T + 1, 4); they
+            are published, so held-out music must not serve where it is private.
 
     Returns:
         The folder.
@@ -76,9 +80,12 @@ def publish(
         folder = Path(place) / name
         folder.mkdir()
         to_onnx.export(event_step.step_in, weights, folder / manifests.GRAPH)
+        sidecar.write(payload, folder)
         preset = payload["preset"]
         _write_manifest(folder, describe(preset, model, packed, {}, folder))
-        golden = parity.record(model, _golden_events(packed))
+        if golden_events is None:
+            golden_events = _golden_events(packed)
+        golden = parity.record(model, golden_events)
         parity.save(golden, folder / manifests.GOLDEN)
         figures = measure(folder, model, packed, crops, baseline_crops)
         figures["parity_largest_difference"] = parity.check(

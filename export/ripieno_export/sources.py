@@ -7,19 +7,31 @@ This module opens no MIDI file; `ripieno_export.corpus` does.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ripieno_export.tokenize import Notes
+from ripieno_export.tokenize import Notes, is_pedal
 
 EXPRESSIVE: Final = frozenset({"giantmidi_sample"})
 """Sources whose onsets were played, not engraved: they get no timing jitter."""
 DYNAMIC: Final = frozenset({"giantmidi_sample", "pop909"})
 """Sources whose velocities were played or set by hand, note by note."""
+
+NOT_STATED: Final = "not stated"
+
+VOICE: Final = re.compile(
+    r"melod|voice|vocal|\bvox\b|\blead\b|\bsing|canto|gesang|stimme", re.IGNORECASE
+)
+"""What a stranger's one melody track is called; of many voices none is meant."""
+ONE_LINE: Final = 0.85
+"""A line is a track of which this share of the notes ends by the next onset. Source: 99
+of 100 melodies of POP909 have .875 or more, of its pianos 1 in 100 has .52."""
+MOST_PARTS: Final = 4
+"""More parts than a choir or a quartet has are no music for two hands."""
 
 Parts = list[tuple[str, Notes]]
 """Tracks that have notes: their names and notes."""
@@ -67,6 +79,54 @@ def pop(parts: Parts) -> Iterator[tuple[str, Parts]]:
     yield "duet", both
 
 
+def unlabelled(parts: Parts, keyboards: Sequence[bool]) -> Iterator[tuple[str, Parts]]:
+    """A stranger's file: one line, a voice and its piano, or all as one piano.
+
+    Args:
+        parts: its pitched tracks.
+        keyboards: which of them a keyboard plays.
+
+    Raises:
+        ValueError: it is an ensemble without a keyboard or a voice.
+    """
+    if len(parts) == 1:
+        yield ("melody" if is_line(parts[0][1]) else "piano"), parts
+        return
+    hands = [part for part, keys in zip(parts, keyboards, strict=True) if keys]
+    voice = _voice(parts, hands)
+    playing = [part for part in hands if part is not voice][:MOST_PARTS]
+    if voice is not None:
+        yield "melody", [voice]
+    if voice is not None and playing:
+        yield from piano(list(playing))
+        yield "duet", [voice, *playing]
+    elif voice is None and len(parts) <= MOST_PARTS:
+        yield from piano(parts)
+    elif voice is None and playing:
+        yield from piano(playing)
+    elif voice is None:
+        raise ValueError(
+            f"{len(parts)} parts, and neither a keyboard nor a melody among them"
+        )
+
+
+def _voice(parts: Parts, hands: Parts) -> tuple[str, Notes] | None:
+    """The one part that is called a voice, or the one line over some keyboards."""
+    named = [part for part in parts if VOICE.search(part[0])]
+    if not named and len(hands) == len(parts) - 1:
+        named = [part for part in parts if all(part is not hand for hand in hands)]
+    return named[0] if len(named) == 1 and is_line(named[0][1]) else None
+
+
+def is_line(notes: Notes) -> bool:
+    """Whether notes are a melody: nearly all have ended when the next one begins."""
+    sounding = np.sort(notes[~is_pedal(notes)], order="start")
+    if len(sounding) < 2:
+        return True
+    ends = sounding["end"][:-1] <= sounding["start"][1:] + 1e-3
+    return float(ends.mean()) >= ONE_LINE
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which files of a source are read, and how."""
@@ -99,7 +159,7 @@ def read_origin(folder: Path) -> Origin:
 
     def stated(label: str) -> str:
         found = re.search(rf"^- {label}: (.+)$", text, re.MULTILINE)
-        return found.group(1).strip() if found else "not stated"
+        return found.group(1).strip() if found else NOT_STATED
 
     repository = stated("Source repository")
     return Origin(folder.name, stated("Licence"), repository, stated("Commit"))

@@ -15,13 +15,14 @@ devices, mixed precision and the exchange of gradients.
 
 import math
 import os
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
 from ripieno.clock import NS_PER_S, Clock, SystemClock
@@ -37,19 +38,25 @@ INNER: Final = ("blocks.",)
 """Where the matrices are that Muon is for: between the embeddings and the heads."""
 
 
+def world() -> int:
+    """How many processes train together; 1 without ``torchrun``."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def fabric_of(preset: Preset) -> Fabric:
     """Devices and processes: what ``torchrun`` started, or this one alone."""
     torch.set_num_threads(preset.threads)
     torch.set_float32_matmul_precision(preset.matmul)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    # Autocast hands bfloat16 to norms with float32 weights on purpose.
+    warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     # A critic's step leaves the generator's weights without gradients, and so on.
     many = DDPStrategy(find_unused_parameters=True)
     fabric = Fabric(
         accelerator="cuda" if torch.cuda.is_available() else "cpu",
         devices=here,
-        num_nodes=world // here,
-        strategy=many if world > 1 else "auto",
+        num_nodes=world() // here,
+        strategy=many if world() > 1 else "auto",
         precision=preset.precision,  # type: ignore[arg-type]  # checked by the preset
     )
     fabric.launch()
@@ -101,10 +108,12 @@ def learning_rate(preset: Preset, step: int) -> float:
 class Trainer:
     """A run: a task, its optimisers, and where it stands."""
 
-    def __init__(self, task: Task, preset: Preset, run: Path) -> None:
+    def __init__(
+        self, task: Task, preset: Preset, run: Path, fabric: Fabric | None = None
+    ) -> None:
         self.task, self.preset, self.run = task, preset, run
         self.progress = Progress()
-        self.fabric = fabric_of(preset)
+        self.fabric = fabric or fabric_of(preset)
         made = optimisers(task.network, preset)
         run.mkdir(parents=True, exist_ok=True)
         if (run / LAST).is_file():
@@ -134,7 +143,7 @@ class Trainer:
         """Judge held-out music, and keep these weights if they are the best."""
         self.network.eval()
         with torch.no_grad():
-            found = self.task.judge()
+            found = self.fabric.broadcast(self.task.judge())
         self.network.train()
         if sum(found) < self.progress.best:
             self.progress.best, self.progress.best_step = sum(found), self.progress.step
@@ -154,17 +163,21 @@ class Trainer:
             checkpoint.save(self.run / name, payload)
         self.fabric.barrier()
 
+    def agreed(self, answer: bool) -> bool:  # noqa: FBT001 (it is what is agreed on)
+        """The first process's answer: each has a clock of its own."""
+        return bool(self.fabric.broadcast(answer))
+
     @property
     def is_over(self) -> bool:
         """Whether all steps are done, or it has long got no better."""
         progress, preset = self.progress, self.preset
         waited = progress.step - progress.best_step
-        is_stale = preset.patience > 0 and waited >= preset.patience * preset.valid_every
+        is_stale = (
+            preset.patience > 0 and waited >= preset.patience * preset.valid_every
+        )
         return progress.step >= preset.steps or is_stale
 
-    def _resume(
-        self, network: nn.Module, made: list[torch.optim.Optimizer]
-    ) -> None:
+    def _resume(self, network: nn.Module, made: list[torch.optim.Optimizer]) -> None:
         payload = checkpoint.load(self.run / LAST)
         for name in SHAPES:
             if (was := payload["preset"][name]) != (now := getattr(self.preset, name)):
@@ -185,6 +198,7 @@ def train(
     *,
     minutes: float | None = None,
     clock: Clock | None = None,
+    fabric: Fabric | None = None,
 ) -> Progress:
     """Train, or go on training, until the steps or the minutes are over.
 
@@ -194,18 +208,20 @@ def train(
         run: the folder of its checkpoints and of its TensorBoard curves.
         minutes: stop after this long, with a checkpoint.
         clock: for the deadline and the display.
+        fabric: of this process, if it was made before.
     """
     clock = clock or SystemClock()
-    trainer = Trainer(task, preset, run)
-    shown = display.Display(preset, task.parts, run, is_on=trainer.fabric.is_global_zero)
+    trainer = Trainer(task, preset, run, fabric)
     begun_ns, begun_step = clock.now_ns(), trainer.progress.step
+    is_first = trainer.fabric.is_global_zero
+    shown = display.Display(preset, task.parts, run, begun_step, is_on=is_first)
     late = False
     while not trainer.is_over and not late:
         losses = trainer.step()
         number = trainer.progress.step
         spent_s = (clock.now_ns() - begun_ns) / NS_PER_S
         shown.step(number, losses, spent_s / (number - begun_step))
-        late = minutes is not None and spent_s > 60 * minutes
+        late = minutes is not None and trainer.agreed(spent_s > 60 * minutes)
         is_last = number == preset.steps or late
         if number % preset.valid_every == 0 or is_last:
             shown.judged(number, trainer.judge())

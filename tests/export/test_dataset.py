@@ -87,8 +87,8 @@ def test_a_batch_is_a_function_of_seed_and_step(packed: Packed) -> None:
 
 
 def test_what_is_packed_is_what_is_read_back(packed: Packed, tmp_path: Path) -> None:
-    dataset.save(packed, tmp_path / "corpus.npz")
-    back = dataset.load(tmp_path / "corpus.npz")
+    dataset.save(packed, tmp_path / "corpus")
+    back = dataset.load(tmp_path / "corpus")
     assert (back.notes == packed.notes).all()
     assert back.origins == packed.origins
     assert back.refused == packed.refused

@@ -18,15 +18,16 @@ from ripieno.music import chords, duet
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES
 from ripieno.music.duet import Manner, Note, Phase, Scene
 from ripieno.music.meter import Meter
-from ripieno_export import checkpoint
+from ripieno_export import checkpoint, train
 from ripieno_export.checkpoint import LAST
-from ripieno_export.duet import counting, loop, naming, packing, songs
+from ripieno_export.duet import counting, naming, packing, songs
 from ripieno_export.duet.harmony_task import HarmonyTask, inputs
 from ripieno_export.duet.packing import COLUMNS, Tokens
 from ripieno_export.duet.songs import Song, Source
 from ripieno_export.duet.texture_task import TextureTask, crop_of
 from ripieno_export.preset import Preset
 from ripieno_export.sources import Origin
+from ripieno_export.task import Task
 
 pytestmark = pytest.mark.torch
 
@@ -341,18 +342,17 @@ class Stopped(Exception):  # noqa: N818 (it is no error: someone pressed a key)
     """The run was interrupted."""
 
 
-class Interrupted:
-    """A task whose run is interrupted once, at a step."""
+def interrupted(task: Task, at: int) -> Task:
+    """A task whose run is interrupted at a step."""
+    losses = task.losses
 
-    def __init__(self, task: loop.Task, at: int) -> None:
-        self._task, self._at = task, at
-        self.model, self.parts = task.model, task.parts
-        self.judge = task.judge
-
-    def losses(self, step: int) -> torch.Tensor:
-        if step == self._at:
+    def stopping(step: int) -> torch.Tensor:
+        if step == at:
             raise Stopped
-        return self._task.losses(step)
+        return losses(step)
+
+    task.losses = stopping  # type: ignore[method-assign]
+    return task
 
 
 def harmony_task() -> HarmonyTask:
@@ -364,17 +364,17 @@ def harmony_task() -> HarmonyTask:
 def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
     kind: str, tmp_path: Path
 ) -> None:
-    def make() -> loop.Task:
+    def make() -> Task:
         if kind == "harmony":
             return harmony_task()
         return texture_task(corrupts=True)
 
     clock = SimulatedClock()
-    loop.run(make(), TINY, tmp_path / "whole", clock=clock)
+    train.train(make(), TINY, tmp_path / "whole", clock=clock)
     with pytest.raises(Stopped):
-        loop.run(Interrupted(make(), 4), TINY, tmp_path / "parts", clock=clock)
+        train.train(interrupted(make(), 4), TINY, tmp_path / "parts", clock=clock)
     assert checkpoint.load(tmp_path / "parts" / LAST)["progress"]["step"] == 3
-    loop.run(make(), TINY, tmp_path / "parts", clock=clock)
+    train.train(make(), TINY, tmp_path / "parts", clock=clock)
     whole, parts = (
         checkpoint.load(tmp_path / name / LAST) for name in ("whole", "parts")
     )
@@ -384,9 +384,9 @@ def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
 
 
 def test_a_run_begun_with_another_network_is_not_resumed(tmp_path: Path) -> None:
-    loop.run(harmony_task(), TINY, tmp_path, clock=SimulatedClock())
+    train.train(harmony_task(), TINY, tmp_path, clock=SimulatedClock())
     with pytest.raises(SettingsError, match="begun with hidden = 8, not 16"):
-        loop.run(
+        train.train(
             harmony_task(), TINY.with_(hidden=16), tmp_path, clock=SimulatedClock()
         )
 
@@ -396,7 +396,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
     with torch.no_grad():
         before = sum(texture_task(corrupts=False, preset=recipe).judge())
     task = texture_task(corrupts=False, preset=recipe)
-    assert loop.run(task, recipe, tmp_path, clock=SimulatedClock()).best < before
+    assert train.train(task, recipe, tmp_path, clock=SimulatedClock()).best < before
 
 
 # ── songs, chords, tables ────────────────────────────────────────────────────────────

@@ -16,8 +16,9 @@ import torch
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.think.harmonizer import DEPTHS, FORBIDDEN, NOBODY, Harmonizer, Manner
 from ripieno.think.session import Loaded
-from ripieno_export import checkpoint
+from ripieno_export import checkpoint, preset, train
 from ripieno_export import parity as goldens
+from ripieno_export.checkpoint import BEST, LAST
 from ripieno_export.harmonizer import (
     chorales,
     crops,
@@ -26,21 +27,22 @@ from ripieno_export.harmonizer import (
     leading,
     parity,
     publish,
-    recipe,
     rules,
-    train,
 )
 from ripieno_export.harmonizer.chorales import Chorale
+from ripieno_export.harmonizer.history import led_by_itself
 from ripieno_export.harmonizer.leading import Harmony
 from ripieno_export.harmonizer.network import UNKNOWN, Harmonies, turned
+from ripieno_export.harmonizer.recipe import Options
 from ripieno_export.harmonizer.step import (
     IF_ABOVE,
     IF_BELOW,
     INPUTS,
     StepModule,
-    example_inputs,
     parallels,
 )
+from ripieno_export.harmonizer.task import VoicesTask, nats_of
+from ripieno_export.preset import Preset
 from ripieno_export.sources import Origin
 from ripieno_export.tokenize import Ints
 
@@ -51,6 +53,7 @@ README = (
 )
 ORIGIN = Origin("x", "PD", "https://example.org/x", "0123")
 MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
+CPU = torch.device("cpu")
 
 
 def rows(seed: int, onsets: int = 40) -> Ints:
@@ -105,22 +108,35 @@ def pieces(data: Path) -> list[Chorale]:
 
 
 @pytest.fixture(scope="module")
-def tiny() -> recipe.Recipe:
-    return recipe.load("chorale-gru").with_(
-        hidden=16, batch=4, events=16, steps=4, valid_every=4, own_after=2, warmup=1
+def tiny() -> Preset:
+    return preset.load("chorale-gru").with_(
+        hidden=16,
+        batch=4,
+        events=16,
+        steps=4,
+        warmup=1,
+        save_every=3,
+        valid_every=4,
+        own_after=2,
     )
+
+
+@pytest.fixture
+def many_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a handful of pieces, some have to be held out."""
+    monkeypatch.setattr(families, "HELD_OUT", 0.4)
 
 
 @pytest.fixture(scope="module")
 def folder(
-    data: Path, tiny: recipe.Recipe, tmp_path_factory: pytest.TempPathFactory
+    pieces: list[Chorale], tiny: Preset, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A model folder, trained for four steps."""
     place = tmp_path_factory.mktemp("harmonizer")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(families, "HELD_OUT", 0.4)
-        train.train(tiny, data, place / "run")
-        return publish.make(data, place / "run", place / "models")
+        train.train(VoicesTask(tiny, pieces), tiny, place / "run")
+        return publish.publish(place / "run" / BEST, pieces, place / "models")
 
 
 # ── the music ────────────────────────────────────────────────────────────────────────
@@ -183,10 +199,59 @@ def test_a_false_history_keeps_the_right_answer(pieces: list[Chorale]) -> None:
 
 
 def test_a_recipe_names_what_it_does_not_know() -> None:
-    with pytest.raises(SettingsError, match="between 0 and 1"):
-        recipe.load("chorale-gru").with_(own=1.5)
-    with pytest.raises(SettingsError, match="no recipe"):
-        recipe.load("chorale-organ")
+    recipe = preset.load("chorale-gru")
+    assert recipe.options_as(Options).own_after == 250
+    with pytest.raises(SettingsError, match=r"chorale-gru.*own"):
+        recipe.with_(own=1.5).options_as(Options)
+    with pytest.raises(SettingsError, match=r"unknown.*organ"):
+        recipe.with_(organ=1.0).options_as(Options)
+
+
+# ── training ─────────────────────────────────────────────────────────────────────────
+
+
+class Stopped(Exception):  # noqa: N818 (it is no error: someone pressed a key)
+    """The run was interrupted."""
+
+
+class Interrupted(VoicesTask):
+    """Someone presses a key in the last step."""
+
+    def losses(self, step: int) -> torch.Tensor:
+        if step == 3:
+            raise Stopped
+        return super().losses(step)
+
+
+@pytest.mark.usefixtures("many_held_out")
+def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
+    pieces: list[Chorale], tiny: Preset, tmp_path: Path
+) -> None:
+    train.train(VoicesTask(tiny, pieces), tiny, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train.train(Interrupted(tiny, pieces), tiny, tmp_path / "parts")
+    assert checkpoint.load(tmp_path / "parts" / LAST)["progress"]["step"] == 3
+    train.train(VoicesTask(tiny, pieces), tiny, tmp_path / "parts")
+    whole, parts = (
+        checkpoint.load(tmp_path / name / LAST) for name in ("whole", "parts")
+    )
+    assert whole["progress"] == parts["progress"]
+    for name, weight in whole["model"].items():
+        assert torch.equal(weight, parts["model"][name]), name
+
+
+@pytest.mark.usefixtures("many_held_out")
+def test_two_halves_of_a_batch_are_the_batch(
+    pieces: list[Chorale], tiny: Preset
+) -> None:
+    sure = tiny.with_(dropout=0.0, events=8, motets=0.0)
+    task = VoicesTask(sure, pieces)
+    found = []
+    for task.share in ((0, 1), (0, 2), (1, 2)):
+        torch.manual_seed(3)
+        with torch.no_grad():
+            found.append(task.losses(step=2))
+    torch.testing.assert_close(found[0], (found[1] + found[2]) / 2)
 
 
 # ── the network ──────────────────────────────────────────────────────────────────────
@@ -200,7 +265,7 @@ def model() -> Harmonies:
 
 def scored(model: Harmonies, batch: crops.Batch) -> list[torch.Tensor]:
     with torch.no_grad():
-        scores: list[torch.Tensor] = model(*train.tensors(batch))
+        scores: list[torch.Tensor] = model(*batch.tensors(CPU))
     return scores
 
 
@@ -214,7 +279,7 @@ def test_a_key_is_a_turned_histogram() -> None:
 def test_an_octave_changes_nothing_but_the_height(
     model: Harmonies, pieces: list[Chorale]
 ) -> None:
-    melody, before, gap_s, style, _ = train.tensors(crops.crop(pieces[0], 1, 9))
+    melody, before, gap_s, style, _ = crops.crop(pieces[0], 1, 9).tensors(CPU)
     keys = torch.rand(1, 8, 24)
     higher = torch.where(before == NOBODY, before, before + 12)
     here = model.read(melody, before, gap_s, style, keys)
@@ -228,8 +293,8 @@ def test_steps_give_the_scores_of_the_whole_sequence(
 ) -> None:
     batch = crops.crop(pieces[0], 0, 12)
     whole, step = scored(model, batch), StepModule(model)
-    melody, before, gap_s, style, told = train.tensors(batch)
-    given = dict(zip(INPUTS, example_inputs(model), strict=True))
+    melody, before, gap_s, style, told = batch.tensors(CPU)
+    given = dict(zip(INPUTS, StepModule(model).example_inputs(), strict=True))
     for place in range(12):
         bias = torch.full((1, 3, 128), FORBIDDEN)
         for voice in range(3):
@@ -253,7 +318,7 @@ def test_nothing_is_learned_of_a_voice_that_rests(pieces: list[Chorale]) -> None
     batch = crops.crop(silent, 0, 20)
     assert (batch.depths[0, ::2, 1] == UNKNOWN).all()
     torch.manual_seed(0)
-    nats = train.nats_of(Harmonies(16), batch)
+    nats = nats_of(Harmonies(16), batch.tensors(CPU))
     assert [len(n) for n in nats] == [20, 10, 20]
 
 
@@ -262,10 +327,10 @@ def test_its_own_answers_are_what_it_is_told_next(
 ) -> None:
     batch = crops.crop(pieces[0], 0, 12)
     torch.manual_seed(0)
-    own, answers = train.led_by_itself(model, batch)
+    own, answers = led_by_itself(model, batch)
     np.testing.assert_array_equal(own.before[0, 1:, 1:], answers[0, :-1])
     np.testing.assert_array_equal(own.voices, batch.voices)
-    kept, _ = train.led_by_itself(model, batch, leash=1.0)
+    kept, _ = led_by_itself(model, batch, leash=1.0)
     np.testing.assert_array_equal(kept.before, batch.before)
 
 
@@ -274,7 +339,7 @@ def test_its_own_answers_are_what_it_is_told_next(
 
 def answered(model: Harmonies, **changes: torch.Tensor) -> list[int]:
     """Bass, tenor and alto below a C5 that follows a B4 over G3 D4 G4."""
-    given = dict(zip(INPUTS, example_inputs(model), strict=True)) | changes
+    given = dict(zip(INPUTS, StepModule(model).example_inputs(), strict=True)) | changes
     with torch.no_grad():
         voices: list[int] = StepModule(model)(*(given[n] for n in INPUTS))[0][
             0
@@ -406,8 +471,3 @@ def test_the_mind_performs_with_the_graph_and_keeps_every_law(
         np.full(len(melody), 0.5),
     )
     np.testing.assert_array_equal(voices, again)
-
-
-def test_a_checkpoint_holds_its_recipe(tmp_path: Path, tiny: recipe.Recipe) -> None:
-    checkpoint.save(tmp_path / "x.pt", {"recipe": tiny.as_dict()})
-    assert recipe.of(checkpoint.load(tmp_path / "x.pt")) == tiny

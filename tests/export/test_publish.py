@@ -10,7 +10,14 @@ pytest.importorskip("symusic")
 
 from ripieno.errors import ModelError
 from ripieno.think.session import Session
-from ripieno_export import baselines, checkpoint, dataset, parity, publish, train
+from ripieno_export import (
+    baselines,
+    checkpoint,
+    dataset,
+    event_task,
+    parity,
+    publish,
+)
 from ripieno_export.cli import main
 from ripieno_export.dataset import Packed
 from ripieno_export.preset import Preset
@@ -31,11 +38,11 @@ def folder(
 ) -> Path:
     place = tmp_path_factory.mktemp(request.param)
     recipe = Preset(
-        name=f"tiny-{request.param}", cell=request.param, hidden=16, layers=2
+        name=f"tiny-{request.param}", family=request.param, hidden=16, layers=2
     )
     payload = {
         "preset": recipe.as_dict(),
-        "model": train.network(recipe).state_dict(),
+        "model": event_task.network(recipe).state_dict(),
         "progress": {"step": 0, "best": 14.5, "best_step": 0},
     }
     checkpoint.save(place / "best.pt", payload)

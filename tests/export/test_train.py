@@ -6,15 +6,22 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
 pytest.importorskip("symusic")
 
+import msgspec
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor, nn
 
 from ripieno.clock import SimulatedClock
 from ripieno.errors import FileError, SettingsError
-from ripieno_export import checkpoint, preset, train
-from ripieno_export.checkpoint import LAST
+from ripieno_export import checkpoint, event_task, preset, train
+from ripieno_export.checkpoint import LAST, Progress
+from ripieno_export.event_task import EventTask
+from ripieno_export.packed import Packed
 from ripieno_export.preset import Preset
+from ripieno_export.task import Task
 
 pytestmark = pytest.mark.torch
 
@@ -31,6 +38,7 @@ TINY = Preset(
     valid_every=3,
     valid_crops=4,
 )
+DEEP = TINY.with_(family="transformer", hidden=64, layers=2)
 
 
 @pytest.fixture(autouse=True)
@@ -41,24 +49,43 @@ def _torch_as_it_was() -> Iterator[None]:
     torch.set_float32_matmul_precision(matmul)
 
 
+@pytest.fixture(scope="module")
+def corpus(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    return event_task.packed(data, tmp_path_factory.mktemp("corpus"))
+
+
+def trained(recipe: Preset, corpus: Packed, run: Path) -> Progress:
+    task = EventTask(recipe, corpus)
+    return train.train(task, recipe, run, clock=SimulatedClock())
+
+
+class Stopped(Exception):  # noqa: N818 (it is no error: someone pressed a key)
+    """The run was interrupted."""
+
+
+class Interrupted(EventTask):
+    """Someone presses a key in the fifth step."""
+
+    def losses(self, step: int) -> Tensor:
+        if step == 4:
+            raise Stopped
+        return super().losses(step)
+
+
+# ── a run ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
 def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
-    data: Path, tmp_path: Path
+    optimiser: str, precision: str, corpus: Packed, tmp_path: Path
 ) -> None:
-    train.train(TINY, data, tmp_path / "whole")
-    clock = SimulatedClock()
-
-    def stop(self: train.Trainer) -> torch.Tensor:
-        if self.progress.step == 4:
-            raise KeyboardInterrupt
-        return step(self)
-
-    step = train.Trainer.step
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.Trainer, "step", stop)
-        with pytest.raises(KeyboardInterrupt):
-            train.train(TINY, data, tmp_path / "parts", clock=clock)
+    recipe = DEEP.with_(optimiser=optimiser, precision=precision)
+    trained(recipe, corpus, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train.train(Interrupted(recipe, corpus), recipe, tmp_path / "parts")
     assert checkpoint.load(tmp_path / "parts" / LAST)["progress"]["step"] == 3
-    train.train(TINY, data, tmp_path / "parts", clock=clock)
+    trained(recipe, corpus, tmp_path / "parts")
 
     whole, parts = (
         checkpoint.load(tmp_path / name / LAST) for name in ("whole", "parts")
@@ -66,34 +93,136 @@ def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
     assert whole["progress"] == parts["progress"]
     for name, weight in whole["model"].items():
         assert torch.equal(weight, parts["model"][name]), name
+    for one, other in zip(whole["optimisers"], parts["optimisers"], strict=True):
+        for number, state in one["state"].items():
+            for name, value in state.items():
+                assert torch.equal(value, other["state"][number][name]), name
+
+
+def test_muon_takes_the_matrices_between_embeddings_and_heads() -> None:
+    network = event_task.network(DEEP)
+    muon, adam = train.optimisers(network, DEEP.with_(optimiser="muon"))
+    taken = {id(w) for group in muon.param_groups for w in group["params"]}
+    left = {id(w) for group in adam.param_groups for w in group["params"]}
+    names = {n: id(w) for n, w in network.named_parameters()}
+    assert taken | left == set(names.values())
+    assert not taken & left
+    matrices = ("to_qkv", "from_heads", "widen", "narrow")
+    assert taken == {i for n, i in names.items() if n.split(".")[-2] in matrices}
 
 
 def test_training_lowers_the_loss(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: Packed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = TINY.with_(steps=40, learning_rate=1e-2)
-    progress = train.train(recipe, data, tmp_path)
-    assert progress.best < 13.0  # ln 2 + ln 121 + ln 260 + ln 33 = 14.5
+    assert trained(recipe, corpus, tmp_path).best < 13.0
+    # ln 2 + ln 121 + ln 260 + ln 33 = 14.5
     assert "held out, step 40" in capsys.readouterr().out
 
 
-def test_the_deadline_leaves_a_checkpoint(data: Path, tmp_path: Path) -> None:
+def test_a_run_that_gets_no_better_stops_after_its_patience(
+    corpus: Packed, tmp_path: Path
+) -> None:
+    still = TINY.with_(steps=100, learning_rate=0.0, patience=2)
+    progress = trained(still, corpus, tmp_path)
+    assert (progress.best_step, progress.step) == (3, 3 + 2 * 3)
+    assert trained(still, corpus, tmp_path).step == progress.step
+
+
+def test_the_deadline_leaves_a_checkpoint(corpus: Packed, tmp_path: Path) -> None:
     class Slow(SimulatedClock):
         def now_ns(self) -> int:
             self.wait_until(super().now_ns() + 60_000_000_000)
             return super().now_ns()
 
-    progress = train.train(TINY, data, tmp_path, minutes=1.5, clock=Slow())
+    task = EventTask(TINY, corpus)
+    progress = train.train(task, TINY, tmp_path, minutes=1.5, clock=Slow())
     assert progress.step == 2
     assert checkpoint.load(tmp_path / LAST)["progress"]["step"] == 2
 
 
 def test_a_run_begun_with_another_network_is_not_resumed(
-    data: Path, tmp_path: Path
+    corpus: Packed, tmp_path: Path
 ) -> None:
-    train.train(TINY.with_(steps=1), data, tmp_path)
+    trained(TINY.with_(steps=1), corpus, tmp_path)
     with pytest.raises(SettingsError, match="begun with hidden = 16, not 8"):
-        train.train(TINY.with_(hidden=8), data, tmp_path)
+        trained(TINY.with_(hidden=8), corpus, tmp_path)
+
+
+def test_curves_hold_the_losses_of_training_and_of_held_out_music(
+    corpus: Packed, tmp_path: Path
+) -> None:
+    progress = trained(TINY, corpus, tmp_path)
+    assert list((tmp_path / "curves").glob("events.out.tfevents.*"))
+    curves = EventAccumulator(str(tmp_path / "curves")).Reload()
+    parts = ("source", "delta", "key", "velocity", "all")
+    wanted = {f"{side}/{part}" for side in ("train", "held out") for part in parts}
+    assert set(curves.Tags()["scalars"]) == wanted | {"events a second"}
+    judged = {point.step: point.value for point in curves.Scalars("held out/all")}
+    assert set(judged) == {3, 6}
+    assert min(judged.values()) == pytest.approx(progress.best, abs=1e-4)
+    assert [point.step for point in curves.Scalars("train/key")] == [1]
+
+
+# ── a task whose losses alternate, as a GAN's do ─────────────────────────────────────
+
+
+class Duel(nn.Module):
+    """A generator and a critic, one weight each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator, self.critic = nn.Linear(1, 1), nn.Linear(1, 1)
+
+    def forward(self, noise: Tensor, *, is_judged: bool) -> Tensor:
+        if is_judged:
+            with torch.no_grad():
+                made = self.generator(noise)
+            scores: Tensor = self.critic(made)
+            return scores
+        held = {n: w.detach() for n, w in self.critic.named_parameters()}
+        judged: Tensor = torch.func.functional_call(
+            self.critic, held, (self.generator(noise),)
+        )
+        return judged
+
+
+class DuelTask(Task):
+    """The critic learns in even steps, the generator in odd ones."""
+
+    parts = ("critic", "generator")
+
+    def __init__(self) -> None:
+        torch.manual_seed(1)
+        self.network = Duel()
+
+    def losses(self, step: int) -> Tensor:
+        noise = torch.rand(8, 1)[self.mine]
+        loss = self.network(noise, is_judged=step % 2 == 0).mean()
+        nothing = loss.detach() * 0
+        return torch.stack((loss, nothing) if step % 2 == 0 else (nothing, loss))
+
+    def judge(self) -> list[float]:
+        return [0.0, 0.0]
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+def test_weights_that_a_step_gives_no_gradient_stay_as_they_were(
+    step: int, tmp_path: Path
+) -> None:
+    recipe = TINY.with_(weight_decay=0.1, learning_rate=0.1)
+    trainer = train.Trainer(DuelTask(), recipe, tmp_path)
+    for _ in range(step):
+        trainer.step()
+    before = {n: w.detach().clone() for n, w in trainer.inner.named_parameters()}
+    trainer.step()
+    learner = ("critic", "generator")[step % 2]
+    for name, weight in trainer.inner.named_parameters():
+        is_same = torch.equal(weight, before[name])
+        assert is_same != name.startswith(learner), name
+
+
+# ── recipes ──────────────────────────────────────────────────────────────────────────
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
@@ -102,10 +231,31 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[-1] == pytest.approx(TINY.learning_rate * TINY.final_share)
 
 
-def test_the_published_recipe_can_be_read() -> None:
-    recipe = preset.load("event-gru")
-    assert recipe.name == "event-gru"
+@pytest.mark.parametrize("name", preset.names())
+def test_every_recipe_can_be_read(name: str) -> None:
+    recipe = preset.load(name)
+    assert recipe.name == name
     assert json.dumps(recipe.as_dict())
+    assert Preset(**recipe.as_dict()) == recipe
+
+
+class Taste(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a family may know that others do not."""
+
+    spice: float = 0.5
+
+
+def test_an_option_that_the_family_does_not_know_is_a_sentence() -> None:
+    assert TINY.with_(spice=0.9).options_as(Taste) == Taste(0.9)
+    with pytest.raises(SettingsError, match=r"tiny.* unknown .*salt.*\.$"):
+        TINY.with_(salt=1.0).options_as(Taste)
+    with pytest.raises(SettingsError, match=r"tiny.*spice.*\.$"):
+        TINY.with_(spice="much").options_as(Taste)
+
+
+def test_a_choice_that_there_is_not_names_those_that_there_are() -> None:
+    with pytest.raises(SettingsError, match="must be one of adamw, muon"):
+        TINY.with_(optimiser="sgd")
 
 
 def test_an_unknown_recipe_names_those_that_there_are() -> None:

@@ -1,5 +1,7 @@
 """Call and response: `answer` replies when a phrase is over, `continue` plays on.
 
+`vary` replies too, with a variation of the phrase at a distance that the musician sets.
+
 A plan plays at the ticks it was planned for, however long it took. A stale plan is
 dropped, not patched. When the human plays, the machine yields at once. When no plan is
 there in time, the fallback plays.
@@ -11,7 +13,7 @@ from typing import Final
 import msgspec
 
 from ripieno.hear.phrase import Phrase
-from ripieno.music.plan import Ask, Plan, Played, Ready, Reset, ToPlayer
+from ripieno.music.plan import Ask, Plan, Played, Ready, Reset, ToPlayer, Variation
 from ripieno.play.scheduler import Due
 from ripieno.roles.stand import Stand
 from ripieno.status import Status, Turn
@@ -47,6 +49,7 @@ class Turns:
 
     def __init__(self, stand: Stand) -> None:
         self._stand, self._phrase = stand, Phrase()
+        self._since_ns = 0  # when the phrase began
         self._reply: _Reply | None = None
 
     @property
@@ -64,6 +67,8 @@ class Turns:
             if self._reply is not None and self._reply.started:
                 self._phrase.clear()
             self._drop_reply(event.at_ns)
+            if self._phrase.is_empty:
+                self._since_ns = event.at_ns
             self._phrase.down(event.at_ns, event.pitch)
         elif event.velocity == 0 and event.pitch < 128:
             self._phrase.up(event.at_ns, event.pitch)
@@ -162,13 +167,28 @@ class Turns:
         reply_at_ns = self._phrase.reply_at_ns(self._stand.params.patience)
         assert reply_at_ns is not None, "a phrase that has an end has a reply"
         ticks = self._stand.timeline.ticks_for
-        closing = self._stand.params.role == "answer"
+        closing = self._stand.params.role != "continue"
         length_s = min(self._phrase.length_ns() / 1e9, LONGEST_REPLY_S)
         wanted_s = max(length_s, SHORTEST_REPLY_S) if closing else CHUNK_S
         start = self._stand.timeline.ticks_at(max(reply_at_ns, now_ns) - 1) + 1
         self._ask(start, start + ticks(wanted_s), closing=closing)
 
+    def _variation(self) -> Variation | None:
+        """How the phrase is to be varied, where that is our role."""
+        params = self._stand.params
+        if params.role != "vary":
+            return None
+        return Variation(
+            since_ns=self._since_ns,
+            distance=params.distance,
+            blend=params.blend,
+            fill=params.fill,
+            rise=params.rise,
+            offbeat=params.offbeat,
+        )
+
     def _ask(self, start_ticks: int, until_ticks: int, *, closing: bool) -> None:
+        vary = self._variation()
         ask = Ask(
             revision=self._stand.next_revision(),
             timeline=self._stand.timeline,
@@ -179,6 +199,8 @@ class Turns:
             grid_ticks=self._stand.timeline.ticks_for(self._phrase.grid_ns / 1e9),
             seed=self._stand.seed,
             limits=self._stand.params.limits(),
+            role="answer" if vary is None else "vary",
+            vary=vary,
         )
         self._reply = _Reply(ask)
         self._stand.tell(ask)

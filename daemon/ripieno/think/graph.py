@@ -29,18 +29,22 @@ class Graph(Protocol):
         """Forget everything."""
         ...
 
-    def twin(self) -> Self:
-        """The same graph with buffers of its own."""
-        ...
-
-    def follow(self, other: Self, rows: int | None = None) -> None:
-        """Take over a twin's state; of caches, so many positions (None: all)."""
-        ...
-
     def state(self) -> State:
         """A copy of the state."""
         ...
 
     def restore(self, state: State) -> None:
         """Go back to a state."""
+        ...
+
+
+class Twinned(Graph, Protocol):
+    """A graph of which there may be several, each with a memory of its own."""
+
+    def twin(self) -> Self:
+        """The same graph with buffers of its own."""
+        ...
+
+    def follow(self, other: Self, rows: int | None = None) -> None:
+        """Take over a twin's state; of caches, so many positions (None: all)."""
         ...

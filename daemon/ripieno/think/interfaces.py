@@ -37,7 +37,7 @@ NEEDED: Final[dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]] = {
         "model": (("cue", "before", "state"), ("logits",)),
     },
     "likeness": {"model": (("roll",), ("embedding",))},
-    "pattern": {"model": (("noise", "chords", "before", "manner"), ("roll",))},
+    "pattern": {"model": (("noise", "chords", "before", "manner"), ("roll", "logits"))},
 }
 """What each interface writes into its graphs by name, and reads from them."""
 

@@ -1,9 +1,14 @@
 """The *likeness* interface: windows of music → embeddings, and how alike pieces are.
 
 The graph maps a fixed batch of rolls (`ripieno.music.likeness`) to embeddings of unit
-length; the cosine of two says how alike two windows are. Two pieces are as alike as
-the windows of the one find their likes in the other, together with what both are on
-the whole; the windows that are nearest say where.
+length; the cosine of two says how alike two windows are. How alike two pieces are is
+the mean of three cosines: of their styles (the means of their windows); of each window
+and its like in the other piece, on average; and of the two windows that are most alike,
+which also say where.
+
+Source: of ten such sums this one had the best mean of 1 / rank where the other halves
+of 180 held-out pieces were looked for, none of those that figures are measured on:
+.600; the style alone .475, the windows alone .571.
 
 It knows no file and no library of them.
 """
@@ -20,8 +25,8 @@ from ripieno.think.graph import Graph
 Embeddings = npt.NDArray[np.float32]
 """Unit vectors, [W, D]; one a window."""
 
-WHOLE: Final = 0.5
-"""How much of a likeness is the pieces' means', the rest being the windows'."""
+DECIMALS: Final = 4
+"""Cosines nearer than this are the same: the graph's own rounding is 1e-6."""
 
 
 class Likeness(msgspec.Struct, frozen=True):
@@ -74,12 +79,10 @@ def compare(first: Embeddings, second: Embeddings) -> Likeness:
         second: the windows of another, [V, D], at least one.
     """
     alike = first @ second.T  # [W, V]
-    here, there = np.unravel_index(int(alike.argmax()), alike.shape)
-    found = float(alike.max(1).mean() + alike.max(0).mean()) / 2
-    whole = float(style_of(first) @ style_of(second))
-    return Likeness(
-        WHOLE * whole + (1 - WHOLE) * found,
-        int(here),
-        int(there),
-        float(alike[here, there]),
-    )
+    # Of windows that are repeats of one another the earliest is meant.
+    nearest = int(np.round(alike, DECIMALS).argmax())
+    here, there = np.unravel_index(nearest, alike.shape)
+    best = float(alike[here, there])
+    windows = float(alike.max(1).mean() + alike.max(0).mean()) / 2
+    style = float(style_of(first) @ style_of(second))
+    return Likeness((style + windows + best) / 3, int(here), int(there), best)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ripieno.music.vocabulary import FIELDS, Event
 from ripieno.think.controls import Controls, Floats
-from ripieno.think.graph import Graph
+from ripieno.think.graph import Graph, Twinned
 
 MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
@@ -59,7 +59,7 @@ class Scored(Line, Protocol):
         ...
 
 
-def line_of(graph: Graph, context_events: int) -> Scored:
+def line_of(graph: Twinned, context_events: int) -> Scored:
     """A line of its own over a loaded graph; `context_events` is 0 for a state."""
     if context_events:
         return WindowLine(graph, context_events)
@@ -69,7 +69,7 @@ def line_of(graph: Graph, context_events: int) -> Scored:
 class StateLine:
     """A line through a recurrent model."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Twinned) -> None:
         self._graph = graph.twin()
 
     def reset(self) -> None:
@@ -97,7 +97,7 @@ class WindowLine:
             back, at no cost.
     """
 
-    def __init__(self, graph: Graph, context_events: int) -> None:
+    def __init__(self, graph: Twinned, context_events: int) -> None:
         self._front, self._back = graph.twin(), graph.twin()
         self._size, self._half = context_events, context_events // 2
         self._heard = np.zeros((context_events, len(FIELDS)), np.int64)

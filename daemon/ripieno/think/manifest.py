@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from ripieno.errors import ModelError
-from ripieno.music import duet, vocabulary
+from ripieno.music import duet, likeness, pattern, phrase, vocabulary
 from ripieno.think import harmonizer
 from ripieno.think.harmony import TABLES
 
@@ -30,6 +30,9 @@ FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
     "duet": duet.fingerprint,
     "voices": harmonizer.fingerprint,
     "tables": duet.fingerprint,
+    "phrase": phrase.fingerprint,
+    "likeness": likeness.fingerprint,
+    "pattern": pattern.fingerprint,
 }
 """The interfaces, and what names the vocabulary of each."""
 CARD: Final = "README.md"
@@ -83,7 +86,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         family: ``gru``, ``lstm``, …
         interface: how it is driven, one of `FINGERPRINTS`: ``step``: (event, state,
             controls) → (event, state); ``duet``: a harmony graph and a texture graph;
-            ``voices``: (melody, state) → voices; ``tables``: counts, no graph.
+            ``voices``: (melody, state) → voices; ``phrase``: (latent, conditions)
+            → roll, and roll → latent; ``tables``: counts, no graph;
+            ``likeness``: roll → embedding; ``pattern``: (noise, chords, before,
+            manner) → roll.
         roles: the roles that this model can play.
         vocabulary: its name, for people.
         fingerprint: `ripieno.music.vocabulary.fingerprint` when it was trained.
@@ -223,7 +229,7 @@ def for_role(role: str, name: str = "") -> Path:
         if role not in roles:
             raise ModelError(
                 f"The model {folder.name} does not play the role {role!r} "
-                f"(it plays: {', '.join(roles)})."
+                f"(it plays: {', '.join(roles) or 'none'})."
             )
         return folder
     damaged: ModelError | None = None

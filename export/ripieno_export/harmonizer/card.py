@@ -3,15 +3,14 @@
 This module only makes text; it measures nothing and reads no file.
 """
 
-import textwrap
-from collections.abc import Sequence
 from typing import Any, Final
 
 from ripieno.think.harmonizer import VOICES, Manner
 from ripieno.think.manifest import Manifest
-from ripieno_export.harmonizer.recipe import Recipe
+from ripieno_export.card import data_table, table, wrap
+from ripieno_export.harmonizer.recipe import Options
+from ripieno_export.preset import Preset
 
-WIDTH: Final = 80
 COLUMNS: Final = {
     "chords": "chords",
     "parallels": "parallels",
@@ -44,51 +43,35 @@ THANKS: Final = (
 )
 
 
-def card(manifest: Manifest, recipe: Recipe, figures: dict[str, Any]) -> str:
+def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     """The card of a harmonizer, in Markdown.
 
     Args:
         manifest: of the finished folder.
-        recipe: as the checkpoint holds it.
+        preset: the recipe, as the checkpoint holds it.
         figures: what `publish` found.
     """
     parts = [
-        _head(manifest, recipe, figures),
-        _data(manifest, recipe),
+        _head(manifest, preset, figures),
+        _data(manifest, preset),
         _likelihood(figures),
         _writing(figures),
         _answer(figures["step_ms"]),
         _use(),
-        "## Limits\n\n" + "\n".join(_wrap(line, "- ") for line in LIMITS),
-        f"## Licence\n\n{_wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
-        _again(manifest, recipe, figures),
+        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
+        f"## Licence\n\n{wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
+        _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _wrap(text: str, bullet: str = "") -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=bullet,
-        subsequent_indent=" " * len(bullet),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _head(manifest: Manifest, recipe: Recipe, figures: dict[str, Any]) -> str:
+def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     what = (
         "A GRU that answers a melody note with three voices below it, at once: bass, "
         "then tenor, then alto, each knowing those before it. It hears the melody in "
         "time, the chord that really sounded before, and what has been heard of each "
         "pitch class; all is relative to the note just struck, so every key is one. "
-        f"It has {recipe.preset.hidden} units, {manifest.parameters / 1e6:.2f} million "
+        f"It has {preset.hidden} units, {manifest.parameters / 1e6:.2f} million "
         f"parameters; `model.onnx` is {figures['bytes'] / 1e6:.1f} MB, float32, "
         "batch 1. It was made for Ripieno's `harmonize` role."
     )
@@ -96,32 +79,22 @@ def _head(manifest: Manifest, recipe: Recipe, figures: dict[str, Any]) -> str:
         "Its inputs and outputs are those of `ripieno.think.harmonizer`, fingerprint "
         f"`{manifest.fingerprint}`."
     )
-    return f"# {manifest.name}\n\n{_wrap(what)}\n\n{_wrap(layout)}"
+    return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"
 
 
-def _data(manifest: Manifest, recipe: Recipe) -> str:
-    rows = [
-        [
-            source.name,
-            str(source.pieces),
-            source.licence,
-            f"<{source.origin.split()[0]}>",
-            f"`{source.commit[:10]}`",
-        ]
-        for source in manifest.sources
-    ]
-    table = _table(["source", "pieces", "licence", "from", "commit"], rows)
+def _data(manifest: Manifest, preset: Preset) -> str:
+    options = preset.options_as(Options)
     how = (
         "One row per onset of the soprano, with the voices that sound then; what they "
         "do before the next onset is left out. Tunes that share a fifth of their "
         "interval 10-grams are one family, in every key and edition, and a family is "
         "held out whole. A crop moves by ±5 semitones and has a tempo of its own; "
-        f"{recipe.corrupted:.0%} of the onsets remember a falsified chord, and "
-        f"{recipe.own:.0%} of the crops are led from the network's own answers, which "
-        f"the true chord corrects at {recipe.leash:.0%} of the onsets. "
-        f"{recipe.motets:.0%} of the crops are motets."
+        f"{options.corrupted:.0%} of the onsets remember a falsified chord, and "
+        f"{options.own:.0%} of the crops are led from the network's own answers, which "
+        f"the true chord corrects at {options.leash:.0%} of the onsets. "
+        f"{options.motets:.0%} of the crops are motets."
     )
-    return f"## Music it was trained on\n\n{table}\n\n{_wrap(how)}"
+    return f"## Music it was trained on\n\n{data_table(manifest)}\n\n{wrap(how)}"
 
 
 def _likelihood(figures: dict[str, Any]) -> str:
@@ -139,8 +112,8 @@ def _likelihood(figures: dict[str, Any]) -> str:
         "those before it; lower is better. Led by itself, the chord before is its own, "
         "and what was written no longer need follow from it."
     )
-    table = _table(["", *names], rows)
-    return f"## How well it predicts held-out music\n\n{_wrap(text)}\n\n{table}"
+    shown = table(["", *names], rows)
+    return f"## How well it predicts held-out music\n\n{wrap(text)}\n\n{shown}"
 
 
 def _writing(figures: dict[str, Any]) -> str:
@@ -158,8 +131,8 @@ def _writing(figures: dict[str, Any]) -> str:
         "Thirds, fauxbourdon (the plain fallback) and nearest triad are rules that "
         "were told the key."
     )
-    table = _table(["", *COLUMNS.values()], rows)
-    return f"## How it writes\n\n{_wrap(text)}\n\n{table}"
+    shown = table(["", *COLUMNS.values()], rows)
+    return f"## How it writes\n\n{wrap(text)}\n\n{shown}"
 
 
 def _shown(key: str, value: float | None) -> str:
@@ -171,7 +144,7 @@ def _shown(key: str, value: float | None) -> str:
 
 def _answer(step_ms: dict[str, dict[str, float]]) -> str:
     graph, answer = step_ms["graph"], step_ms["answer"]
-    return "## An answer\n\n" + _wrap(
+    return "## An answer\n\n" + wrap(
         f"The graph runs {graph['p50']:.3f} ms at the median and {graph['p99']:.3f} ms "
         f"at the 99th of a hundred; with the mind around it, {answer['p50']:.3f} and "
         f"{answer['p99']:.3f} ms: one thread of a shared two-core AMD EPYC (Zen 4), "
@@ -184,19 +157,19 @@ def _use() -> str:
     manner = Manner()
     pairs = zip(VOICES, manner.temperature, manner.top_p, strict=True)
     rows = [[voice, str(heat), str(share)] for voice, heat, share in pairs]
-    table = _table(["sampling defaults", "temperature", "top-p"], rows)
+    shown = table(["sampling defaults", "temperature", "top-p"], rows)
     rest = (
         f"Parallel fifths and octaves cost {manner.strictness} nats; staying on its "
         f"pitch earns a voice {manner.inertia} nats, and {manner.hurry} more for every "
         "halving of the time since the last note below 0.4 s."
     )
-    return f"## Using it\n\n{table}\n\n{_wrap(rest)}"
+    return f"## Using it\n\n{shown}\n\n{wrap(rest)}"
 
 
-def _again(manifest: Manifest, recipe: Recipe, figures: dict[str, Any]) -> str:
-    ends = _wrap(
+def _again(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
+    ends = wrap(
         f"These weights are of step {figures['progress']['best_step']} of "
-        f"{recipe.preset.steps}, the best on held-out pieces. All figures are in "
+        f"{preset.steps}, the best on held-out pieces. All figures are in "
         "`figures.json`; `golden.npz` is replayed by the daemon's tests."
     )
     command = f"    ripieno-export make {manifest.name} --data DIR"

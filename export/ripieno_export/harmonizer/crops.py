@@ -3,7 +3,7 @@
 The network learns from the chord before as it really was; what it will be told is what
 it answered itself. Two remedies, each with the true chord as its target: a share of
 onsets gets a falsified history (a voice moved, missing, all missing, all an octave
-away), and `ripieno_export.harmonizer.train` replaces whole histories by answers.
+away), and `ripieno_export.harmonizer.history` replaces whole histories by answers.
 
 A batch depends on (seed, step) alone.
 """
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ripieno.think.harmonizer import LONGEST_GAP_S, NOBODY, STYLES
 from ripieno_export.harmonizer.chorales import Chorale
@@ -50,6 +52,22 @@ class Batch:
         """The voices below the melody, `UNKNOWN` where there is none."""
         below = self.melody[..., None] - self.voices
         return np.where(self.voices == NOBODY, UNKNOWN, below)
+
+    def rows(self, which: slice) -> "Batch":
+        """Some of the crops."""
+        return Batch(
+            self.melody[which],
+            self.before[which],
+            self.gap_s[which],
+            self.style[which],
+            self.voices[which],
+        )
+
+    def tensors(self, device: torch.device) -> tuple[Tensor, ...]:
+        """What `Harmonies.forward` takes, copied."""
+        gap_s = self.gap_s.astype(np.float32)
+        arrays = (self.melody, self.before, gap_s, self.style, self.depths)
+        return tuple(torch.tensor(array, device=device) for array in arrays)
 
 
 class Crops:

@@ -25,7 +25,7 @@ from ripieno.think.harmonizer import (
     Harmonizer,
     Manner,
 )
-from ripieno_export.harmonizer import crops, leading, rules, train
+from ripieno_export.harmonizer import crops, leading, rules, task
 from ripieno_export.harmonizer.chorales import Chorale
 from ripieno_export.harmonizer.leading import Harmony
 from ripieno_export.harmonizer.network import Harmonies
@@ -79,11 +79,11 @@ def _unruled(manner: Manner) -> Manner:
 
 def likelihood(model: Harmonies, held_out: Sequence[Chorale]) -> Figures:
     """Nats and the share of first guesses that are right, per voice."""
-    batches = train.held_out_batches(held_out)
-    true, own = train.validate(model, batches)
+    batches = task.held_out_batches(held_out)
+    true, own = task.validate(model, batches)
     guessed: list[list[float]] = [[] for _ in VOICES]
     for batch in batches:
-        *inputs, told = train.tensors(batch)
+        *inputs, told = batch.tensors(model.device)
         with torch.no_grad():
             scores = model(*inputs, told)
         for voice, score in enumerate(scores):

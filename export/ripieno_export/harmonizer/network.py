@@ -82,6 +82,11 @@ class Harmonies(nn.Module):
         voices = told.unbind(-1)
         return [self.scores(i, hidden, voices[:i]) for i in range(len(VOICES))]
 
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.to_heads.weight.device
+
     def read(
         self, melody: Tensor, before: Tensor, gap_s: Tensor, style: Tensor, keys: Tensor
     ) -> Tensor:
@@ -125,7 +130,7 @@ class Harmonies(nn.Module):
 
 def turned(keys: Tensor, melody: Tensor) -> Tensor:
     """Two histograms [..., 24] as shares, the melody's pitch class first."""
-    classes = torch.arange(12)
+    classes = torch.arange(12, device=melody.device)
     place = torch.remainder(melody[..., None] + classes, 12)
     place = torch.cat([place, place + 12], -1)
     whole = torch.clamp(keys.sum(-1, keepdim=True), min=1.0)
@@ -134,7 +139,7 @@ def turned(keys: Tensor, melody: Tensor) -> Tensor:
 
 def heard(melody: Tensor, before: Tensor) -> Tensor:
     """What one onset adds to the histograms, [..., 24]."""
-    classes = torch.arange(12)
+    classes = torch.arange(12, device=melody.device)
     own = (torch.remainder(melody, 12)[..., None] == classes).float()
     of_voice = torch.remainder(before[..., 1:], 12)[..., None] == classes
     is_there = (before[..., 1:] >= 0)[..., None]
@@ -143,7 +148,7 @@ def heard(melody: Tensor, before: Tensor) -> Tensor:
 
 def histograms(melody: Tensor, before: Tensor) -> Tensor:
     """The histograms at every onset of crops that start from nothing, [B, T, 24]."""
-    steps = torch.arange(melody.shape[1])
+    steps = torch.arange(melody.shape[1], device=melody.device)
     age = (steps[:, None] - steps[None, :]).float()
     weight = torch.where(age >= 0, DECAY ** age.clamp(min=0.0), torch.zeros_like(age))
     return torch.einsum("ts,bsk->btk", weight, heard(melody, before))

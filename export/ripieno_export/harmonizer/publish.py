@@ -1,14 +1,10 @@
 """A checkpoint → `models/chorale-gru/`: graph, manifest, golden vectors, figures, card.
 
-    python -m ripieno_export.harmonizer.publish --data DIR --run RUN [--train]
-
 Built beside its place, replayed against the golden vectors, judged and timed, and only
 then moved to where it is found.
 """
 
-import argparse
 import shutil
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -19,19 +15,16 @@ import msgspec
 import numpy as np
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.errors import RipienoError
 from ripieno.think import harmonizer
 from ripieno.think import manifest as manifests
 from ripieno.think.graph import Graph
 from ripieno.think.harmonizer import Harmonizer, Manner
 from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
 from ripieno.think.session import Loaded
-from ripieno_export import checkpoint, display
+from ripieno_export import checkpoint, to_onnx
 from ripieno_export import evaluate as figures_of
 from ripieno_export import parity as goldens
-from ripieno_export.checkpoint import BEST
-from ripieno_export.harmonizer import chorales, evaluate, families, parity, train
-from ripieno_export.harmonizer import recipe as recipes
+from ripieno_export.harmonizer import evaluate, families, parity, task
 from ripieno_export.harmonizer.card import card
 from ripieno_export.harmonizer.chorales import Chorale
 from ripieno_export.harmonizer.network import Harmonies
@@ -40,11 +33,10 @@ from ripieno_export.harmonizer.step import (
     OUTPUTS,
     STATE,
     StepModule,
-    example_inputs,
-    export,
-    network_of,
     output_shapes,
+    step_in,
 )
+from ripieno_export.preset import Preset
 from ripieno_export.publish import FIGURES, LICENCE
 from ripieno_export.tokenize import Floats
 
@@ -52,7 +44,6 @@ ROLES: Final = ("harmonize",)
 TIMED: Final = 400
 BURSTS: Final = 12
 """Of `TIMED` answers; the quietest counts, since a core is seldom ours alone."""
-NAME: Final = "chorale-gru"
 
 
 def publish(weights: Path, pieces: Sequence[Chorale], models: Path) -> Path:
@@ -70,17 +61,17 @@ def publish(weights: Path, pieces: Sequence[Chorale], models: Path) -> Path:
         ModelError: the graph does not answer as the network does.
     """
     payload = checkpoint.load(weights)
-    recipe, model = recipes.of(payload), network_of(weights)
+    recipe, model = Preset(**payload["preset"]), task.network_of(payload)
     learned, held_out = families.split(pieces)
-    name = recipe.preset.name
+    name = recipe.name
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models) as place:
         folder = Path(place) / name
         folder.mkdir()
-        export(weights, folder / manifests.GRAPH)
+        to_onnx.export(step_in, weights, folder / manifests.GRAPH)
         _write_manifest(folder, describe(name, model, learned, {}, folder))
         graph = Loaded(folder, "cpu").graphs["model"]
-        golden = parity.record(StepModule(model), train.held_out_batches(held_out)[0])
+        golden = parity.record(StepModule(model), task.held_out_batches(held_out)[0])
         goldens.save(golden, folder / manifests.GOLDEN)
         figures = evaluate.evaluate(model, graph, held_out, Manner())
         figures |= {
@@ -136,7 +127,7 @@ def describe(
     folder: Path,
 ) -> Manifest:
     """The manifest of a model folder that holds its graph."""
-    examples = example_inputs(model)
+    examples = StepModule(model).example_inputs()
     outputs = zip(OUTPUTS, output_shapes(model), strict=True)
     heat, share = Manner().temperature, Manner().top_p
     return Manifest(
@@ -190,31 +181,3 @@ def quality(figures: dict[str, Any]) -> dict[str, float]:
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     (folder / manifests.MANIFEST).write_bytes(text + b"\n")
-
-
-def make(data: Path, run: Path, models: Path, *, anew: bool = False) -> Path:
-    """Train where there is no checkpoint, or anew, and publish."""
-    if anew or not (run / BEST).is_file():
-        train.train(recipes.load(NAME), data, run)
-    return publish(run / BEST, chorales.read(data), models)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
-    parser = argparse.ArgumentParser(description="Train and publish the harmonizer.")
-    parser.add_argument("--data", type=Path, required=True, help="the sources")
-    parser.add_argument("--run", type=Path, default=Path("runs") / NAME)
-    parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--train", action="store_true", help="also if it was trained")
-    options = parser.parse_args(arguments)
-    try:
-        folder = make(options.data, options.run, options.models, anew=options.train)
-    except RipienoError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    display.say(f"{NAME} is in {folder}.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,23 +12,18 @@ input. All pitches are int64; a bias below `CLOSED` is a mask.
 Shapes: D depths; batch 1.
 """
 
-import contextlib
-import io
-import subprocess
-import sys
-import warnings
 from pathlib import Path
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from ripieno.errors import ModelError
 from ripieno.think.harmonizer import DEPTHS, FORBIDDEN, NOBODY, VOICES
 from ripieno_export import checkpoint
-from ripieno_export.harmonizer import recipe as recipes
 from ripieno_export.harmonizer.network import DECAY, Harmonies, heard
-from ripieno_export.step import Cell, sample
+from ripieno_export.harmonizer.task import network_of
+from ripieno_export.recurrent_step import Cell
+from ripieno_export.step import sample
 from ripieno_export.to_onnx import OPSET
 
 CLOSED: Final = FORBIDDEN / 2
@@ -43,23 +38,6 @@ IF_BELOW: Final = 5
 """Classes of (another voice − this voice) where the other is a fifth above, below."""
 
 
-def example_inputs(model: Harmonies) -> tuple[Tensor, ...]:
-    """Inputs of the right shapes, all distinct: else the exporter merges them."""
-    return (
-        torch.tensor([[72]]),
-        torch.tensor([[71, 55, 62, 67]]),
-        torch.full((1, 1), 0.5),
-        torch.zeros(1, 1, dtype=torch.int64),
-        torch.zeros(1, 1, model.hidden),
-        torch.zeros(1, 24),
-        torch.zeros(1, len(VOICES), 128),
-        torch.full((1, 1), 6.0),
-        torch.full((1, len(VOICES)), 0.7),
-        torch.full((1, len(VOICES)), 0.9),
-        torch.full((1, len(VOICES)), 0.4),
-    )
-
-
 def output_shapes(model: Harmonies) -> tuple[tuple[int, ...], ...]:
     """Of `OUTPUTS`."""
     voices = len(VOICES)
@@ -69,10 +47,30 @@ def output_shapes(model: Harmonies) -> tuple[tuple[int, ...], ...]:
 class StepModule(nn.Module):
     """The step graph of a trained network. Batch 1, all shapes fixed."""
 
+    opset = OPSET
+    input_names = INPUTS
+    output_names = OUTPUTS
+
     def __init__(self, model: Harmonies) -> None:
         super().__init__()
         self.model, self.hidden = model.eval(), model.hidden
         self.cell = Cell("gru", model.cell, 0)
+
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """Inputs of the right shapes, all distinct."""
+        return (
+            torch.tensor([[72]]),
+            torch.tensor([[71, 55, 62, 67]]),
+            torch.full((1, 1), 0.5),
+            torch.zeros(1, 1, dtype=torch.int64),
+            torch.zeros(1, 1, self.hidden),
+            torch.zeros(1, 24),
+            torch.zeros(1, len(VOICES), 128),
+            torch.full((1, 1), 6.0),
+            torch.full((1, len(VOICES)), 0.7),
+            torch.full((1, len(VOICES)), 0.9),
+            torch.full((1, len(VOICES)), 0.4),
+        )
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """See `INPUTS` and `OUTPUTS`."""
@@ -147,58 +145,6 @@ def _open(ruled: Tensor, depths: tuple[Tensor, ...]) -> Tensor:
     return is_open | (unison & ~is_some)
 
 
-def network_of(path: Path) -> Harmonies:
-    """The network in a checkpoint, ready to be run."""
-    payload = checkpoint.load(path)
-    model = Harmonies(recipes.of(payload).preset.hidden)
-    model.load_state_dict(payload["model"])
-    return model.eval()
-
-
-def export(weights: Path, graph: Path) -> None:
-    """Export in a process of its own: torch's exporter remembers the last one.
-
-    Args:
-        weights: a checkpoint.
-        graph: the ONNX file to write.
-
-    Raises:
-        ModelError: the export failed.
-    """
-    module = "ripieno_export.harmonizer.step"
-    command = [sys.executable, "-m", module, str(weights), str(graph)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or not graph.is_file():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ModelError(
-            f"Exporting {weights} failed ({last}); "
-            "the network and torch's exporter disagree."
-        )
-
-
-def export_here(weights: Path, graph: Path) -> None:
-    """Export in this process; once."""
-    model = network_of(weights)
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        torch.no_grad(),
-    ):
-        # The exporter's own deprecations; ours are errors in the tests.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        torch.onnx.export(
-            StepModule(model).eval(),
-            example_inputs(model),
-            str(graph),
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-
-
-if __name__ == "__main__":
-    export_here(Path(sys.argv[1]), Path(sys.argv[2]))
+def step_in(weights: Path) -> StepModule:
+    """The step of the network in a checkpoint."""
+    return StepModule(network_of(checkpoint.load(weights))).eval()

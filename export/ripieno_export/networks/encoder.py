@@ -29,7 +29,9 @@ class Encoder(nn.Module):
         super().__init__()
         sizes = (CHANNELS, width, 2 * width, 4 * width, 6 * width)
         layers: list[nn.Module] = []
-        for (before, after), (steps, rows) in zip(pairwise(sizes), KERNELS, strict=True):
+        for (before, after), (steps, rows) in zip(
+            pairwise(sizes), KERNELS, strict=True
+        ):
             padding = ((steps - 1) // 2, rows // 2)
             layers += [
                 nn.Conv2d(before, after, (steps, rows), 2, padding, bias=False),
@@ -82,7 +84,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.encoder = Encoder(width, embedding, detail, dropout)
         self.decoder = Decoder(width, embedding, detail)
-        self.to(memory_format=torch.channels_last)
+        # torch's stubs leave this overload out.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, rolls: Tensor, decoded: int) -> tuple[Tensor, Tensor]:
         """Unit vectors [B, D] of all, and logits of the first `decoded` windows."""

@@ -160,10 +160,10 @@ class Attentive(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, H] → [B, T, H]."""
         half = self.reach // 2
-        known = [self._window(x[:, : self.reach])]
-        for start in range(half, x.shape[1] - half, half):
-            known.append(self._window(x[:, start : start + self.reach])[:, half:])
-        return torch.cat(known, 1)
+        first = self._window(x[:, : self.reach])
+        starts = range(half, x.shape[1] - half, half)
+        later = (self._window(x[:, s : s + self.reach])[:, half:] for s in starts)
+        return torch.cat([first, *later], 1)
 
     def _window(self, x: Tensor) -> Tensor:
         cos, sin = (table.to(x) for table in rotary(x.shape[1]))
@@ -190,8 +190,10 @@ class Independent(nn.Module):
 
     def forward(self, known: Tensor, told: Tensor) -> Tensor:
         """Nats of frames: [N, H + K] and [N, K] → [N]."""
+        # Under autocast a coin of .998 would be 1, in bfloat16.
+        scores = self.out(known).float()
         each = nn.functional.binary_cross_entropy_with_logits(
-            self.out(known), told, reduction="none"
+            scores, told, reduction="none"
         )
         return each.sum(-1)
 

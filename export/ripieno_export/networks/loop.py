@@ -1,4 +1,4 @@
-"""A generator of bars and its critic, both convolutional.
+"""A generator of bars, its critic, and an encoder, all convolutional.
 
 * The bar before and the chords are read step by step (pitches are channels) and folded
   into beats; noise unfolds them again, through transposed convolutions, into a new bar.
@@ -11,11 +11,16 @@
 * The critic sees bar, chords and the bar before; a step at a time, and as a picture; it
   is handed what ears notice first: pitch classes, how many strike, what is no chord
   tone. Its layers are spectrally normalised, so it needs no gradient penalty.
+* An encoder finds the noise that a real bar may have come from, and the generator has
+  to bring the bar back: so different noise means different bars, where a critic alone
+  let it collapse. The encoder is not published.
 
 Source: Dong et al. 2018, MuseGAN; Dong and Yang 2018, Convolutional GANs with binary
-neurons; Miyato et al. 2018; Miyato and Koyama 2018 (the projection).
+neurons; Miyato et al. 2018; Miyato and Koyama 2018 (the projection);
+Larsen et al. 2016, Autoencoding beyond pixels; Zhu et al. 2017 (BicycleGAN).
 """
 
+import math
 from typing import Final
 
 import torch
@@ -60,7 +65,7 @@ def sounding(onsets: Tensor, holds: Tensor) -> Tensor:
 
 def planes_of(chords: Tensor) -> Tensor:
     """Chord tones and roots as pictures: [B, BEATS, CHORD] → [B, 2, STEPS, ROWS]."""
-    tones = chords.unflatten(2, (2, 12)).repeat(1, 1, 1, ROWS // 12)
+    tones = torch.unflatten(chords, 2, (2, 12)).repeat(1, 1, 1, ROWS // 12)
     return tones.transpose(1, 2).repeat_interleave(STEPS_IN_BEAT, 2)
 
 
@@ -91,7 +96,14 @@ class Turned(nn.Module):
 
 
 class Generator(nn.Module):
-    """Noise → a bar."""
+    """Noise → a bar.
+
+    Attributes:
+        lean: what is added to the logits of onsets; chosen when it is published, since
+            the mean of many generators is thinner than each of them.
+    """
+
+    lean: float = 0.0
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -127,17 +139,26 @@ class Generator(nn.Module):
         """
         given = torch.cat([noise, manner], 1)
         act = nn.functional.leaky_relu
-        seen = [act(self.read(torch.cat([steps_of(before), chords_at(chords)], 1)), SLOPE)]
+        seen = [
+            act(self.read(torch.cat([steps_of(before), chords_at(chords)], 1)), SLOPE)
+        ]
         seen += [act(self.fold[0](seen[0]), SLOPE)]
         low = act(self.fold[1](seen[1]), SLOPE)
         seed = self.seed(torch.cat([given, chords.flatten(1)], 1))
-        found = self.beats(torch.cat([act(seed.unflatten(1, (-1, BEATS)), SLOPE), low], 1), given)
-        for unfold, join, skipped in zip(self.unfold, self.join, reversed(seen), strict=True):
+        found = self.beats(
+            torch.cat([act(seed.unflatten(1, (-1, BEATS)), SLOPE), low], 1), given
+        )
+        for unfold, join, skipped in zip(
+            self.unfold, self.join, reversed(seen), strict=True
+        ):
             found = join(torch.cat([unfold(found, given), skipped], 1), given)
         found = found + self.write(found + self.place, given)
-        drawn = self.draw(found).unflatten(1, (PLANES + 2, ROWS)).transpose(2, 3)
+        planes = torch.unflatten(self.draw(found), 1, (PLANES + 2, ROWS))
+        drawn = planes.transpose(2, 3)
         picture = torch.cat([drawn[:, 2:], planes_of(chords), before], 1)
-        return drawn[:, :2] + self.settle(picture)
+        found = drawn[:, :2] + self.settle(picture)
+        begun, held = found.split(1, 1)
+        return torch.cat([begun + self.lean, held], 1)
 
     def forward(
         self, noise: Tensor, chords: Tensor, before: Tensor, manner: Tensor
@@ -167,7 +188,9 @@ class Critic(nn.Module):
         self.look = nn.Sequential(
             norm(nn.Conv2d(7, PICTURE, (3, 12), stride=(1, 3), padding=(1, 6))),
             nn.LeakyReLU(SLOPE),
-            norm(nn.Conv2d(PICTURE, 2 * PICTURE, (4, 5), stride=(2, 2), padding=(1, 2))),
+            norm(
+                nn.Conv2d(PICTURE, 2 * PICTURE, (4, 5), stride=(2, 2), padding=(1, 2))
+            ),
             nn.LeakyReLU(SLOPE),
             norm(nn.Conv2d(2 * PICTURE, 2 * PICTURE, (4, 3), stride=(2, 2), padding=1)),
             nn.LeakyReLU(SLOPE),
@@ -185,33 +208,62 @@ class Critic(nn.Module):
         onsets, sound = roll[:, ONSET], roll[:, SOUND]
         planes = planes_of(chords)
         strange = onsets * (1 - planes[:, 0])
-        classes = onsets.unflatten(2, (-1, 12)).sum(2).transpose(1, 2)  # [B, 12, T]
+        folded = torch.unflatten(onsets, 2, (-1, 12)).sum(2)
+        classes = folded.transpose(1, 2)  # [B, 12, T]
         counts = torch.stack([onsets.sum(2), strange.sum(2)], 1) / 4  # [B, 2, T]
         told = [steps_of(roll), steps_of(before), chords_at(chords), classes, counts]
         picture = torch.cat(
             [roll, before, planes, (sound * (1 - planes[:, 0]))[:, None]], 1
         )
         seen = torch.cat([self.read(torch.cat(told, 1)), self.look(picture)], 1)
-        thought = self.think(seen)
+        thought: Tensor = self.think(seen)
         spread = thought.std(0, unbiased=False).mean().expand(len(thought), 1)
-        plain = self.score(torch.cat([thought, spread], 1))[:, 0]
+        plain: Tensor = self.score(torch.cat([thought, spread], 1))[:, 0]
         given = torch.cat([manner, chords.flatten(1)], 1)
-        return plain + (thought * self.project(given)).sum(1) / thought.shape[1] ** 0.5
+        fit: Tensor = (thought * self.project(given)).sum(1)
+        return plain + fit / math.sqrt(thought.shape[1])
+
+
+class Encoder(nn.Module):
+    """A real bar → the noise that it may have come from; for training alone."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        told = 4 * ROWS + CHORD
+        self.read = nn.Sequential(
+            nn.Conv1d(told, hidden, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv1d(hidden, hidden, 4, stride=2, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv1d(hidden, hidden, 4, stride=2, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Flatten(),
+            nn.Linear(hidden * BEATS, 2 * NOISE),
+        )
+
+    def forward(self, roll: Tensor, chords: Tensor, before: Tensor) -> Tensor:
+        """A roll, its chords, the roll before → means, log variances [B, 2 · NOISE]."""
+        told = [steps_of(roll), steps_of(before), chords_at(chords)]
+        found: Tensor = self.read(torch.cat(told, 1))
+        return found
 
 
 class Loop(nn.Module):
-    """Both, and the generator's running mean, which is what is published."""
+    """All of them, and the generator's running mean, which is what is published."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.generator, self.critic = Generator(hidden), Critic(hidden)
+        self.encoder = Encoder(hidden)
         self.mean = Generator(hidden).requires_grad_(requires_grad=False)
         self.mean.load_state_dict(self.generator.state_dict())
 
     def forward(self, side: str, *inputs: Tensor) -> Tensor:
-        """One of the three by name; a wrapper around all of it sees every call."""
-        part = {"critic": self.critic, "generator": self.generator, "mean": self.mean}
-        found: Tensor = part[side](*inputs)
+        """One of them by name; a wrapper around all of it sees every call."""
+        if side == "logits":
+            return self.generator.logits(*inputs)
+        part = {"critic": self.critic, "generator": self.generator}
+        found: Tensor = (part | {"encoder": self.encoder})[side](*inputs)
         return found
 
     @torch.no_grad()

@@ -39,6 +39,22 @@ def used_places() -> Tensor:
     return place[None] < torch.tensor(USED)[:, None]
 
 
+class Blocks(nn.Module):
+    """All matrices between the embeddings and the output, which Muon is for."""
+
+    def __init__(self, hidden: int, latent: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(CELL * (TOKEN + PLACE), hidden)
+        self.encoder = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
+        self.tell = nn.Linear(2 * hidden, TOKEN)
+        self.posterior = nn.Linear(CELLS * TOKEN, 2 * latent)
+        self.conductor = nn.GRU(latent + PLACE, hidden, batch_first=True)
+        self.cue = nn.Linear(hidden + latent, hidden // 2)
+        self.begin = nn.Linear(hidden + latent, hidden)
+        given = 2 * TOKEN + PLACE + hidden // 2
+        self.decoder = nn.GRU(given, hidden, batch_first=True)
+
+
 class PhraseVae(nn.Module):
     """Encoder and decoder; attention to shapes in the module's docstring."""
 
@@ -49,17 +65,8 @@ class PhraseVae(nn.Module):
         self.hidden, self.latent = hidden, latent
         self.embed = nn.Embedding(VOCABULARY + 1, TOKEN)
         self.embed_place = nn.Embedding(len(METERS) * PLACES, PLACE)
-        self.read = nn.Linear(CELL * (TOKEN + PLACE), hidden)
-        self.encoder = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
-        self.tell = nn.Linear(2 * hidden, TOKEN)
-        self.posterior = nn.Linear(CELLS * TOKEN, 2 * latent)
         self.embed_cell = nn.Embedding(len(METERS) * CELLS, PLACE)
-        self.conductor = nn.GRU(latent + PLACE, hidden, batch_first=True)
-        self.cue = nn.Linear(hidden + latent, hidden // 2)
-        self.begin = nn.Linear(hidden + latent, hidden)
-        self.decoder = nn.GRU(
-            2 * TOKEN + PLACE + hidden // 2, hidden, batch_first=True
-        )
+        self.blocks = Blocks(hidden, latent)
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(hidden, VOCABULARY)
         self.register_buffer("used", used_places(), persistent=False)
@@ -73,12 +80,12 @@ class PhraseVae(nn.Module):
     def encode(self, tokens: Tensor, meter: Tensor) -> Posterior:
         """What a phrase may mean; tokens [B, S], metre [B]."""
         above = torch.cat([self.embed(tokens), self.places(meter)], -1)
-        cells = above.unflatten(1, (CELLS, CELL)).flatten(2)  # [B, C, …]
-        read = nn.functional.gelu(self.read(cells))
-        heard, _ = self.encoder(read)
-        told = nn.functional.gelu(self.tell(heard))  # [B, C, TOKEN]
+        cells = above.reshape(-1, CELLS, CELL * above.shape[-1])  # [B, C, …]
+        read = nn.functional.gelu(self.blocks.read(cells))
+        heard, _ = self.blocks.encoder(read)
+        told = nn.functional.gelu(self.blocks.tell(heard))  # [B, C, TOKEN]
         is_used = self.used[meter][:, ::CELL, None]
-        both = self.posterior((told * is_used).flatten(1))
+        both = self.blocks.posterior((told * is_used).flatten(1))
         mean, log_variance = both.float().chunk(2, -1)
         return Posterior(mean, log_variance.clamp(-8.0, 2.0))
 
@@ -87,10 +94,10 @@ class PhraseVae(nn.Module):
         cell = torch.arange(CELLS, device=meter.device)
         place = self.embed_cell(meter[:, None] * CELLS + cell)
         told = latent[:, None].expand(-1, CELLS, -1)
-        plan, _ = self.conductor(torch.cat([told, place], -1))
+        plan, _ = self.blocks.conductor(torch.cat([told, place], -1))
         plan = torch.cat([plan, told], -1)
-        begun = torch.tanh(self.begin(plan[:, :: CELLS // BARS]))
-        return self.cue(plan), begun
+        begun = torch.tanh(self.blocks.begin(plan[:, :: CELLS // BARS]))
+        return self.blocks.cue(plan), begun
 
     def decode(
         self, latent: Tensor, meter: Tensor, before: Tensor, last: Tensor
@@ -116,10 +123,10 @@ class PhraseVae(nn.Module):
             ],
             -1,
         )
-        bars = told.unflatten(1, (BARS, PLACES)).flatten(0, 1)  # [B · BARS, PLACES, …]
-        above, _ = self.decoder(bars, begun.flatten(0, 1)[None].contiguous())
+        bars = told.reshape(-1, PLACES, told.shape[-1])  # [B · BARS, PLACES, …]
+        above, _ = self.blocks.decoder(bars, begun.flatten(0, 1)[None].contiguous())
         logits: Tensor = self.out(self.dropout(above))
-        return logits.unflatten(0, (-1, BARS)).flatten(1, 2)
+        return logits.reshape(-1, STEPS, VOCABULARY)
 
     def forward(
         self,

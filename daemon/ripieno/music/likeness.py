@@ -1,0 +1,153 @@
+"""What the phrase encoder sees: piano rolls of eight beats, centred on their own pitch.
+
+A *window* is eight beats (quarter notes) on a sixteenth grid; at each step and row it
+says whether a note is struck there, and whether one sounds. Rows count semitones from
+the window's mean pitch (weighted by duration), so that a transposed copy of a window is
+the very same roll; what lies too far away is folded in by octaves.
+
+A piece is seen as windows from its first beat on, every four beats, those that are
+nearly empty left out. Shared with training. It knows no file and no second: notes are
+rows of (onset, end, pitch) with times in beats. `fingerprint` names the layout.
+"""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Rolls = npt.NDArray[np.float32]
+
+BEATS: Final = 8
+STEPS_PER_BEAT: Final = 4
+STEPS: Final = BEATS * STEPS_PER_BEAT
+ROWS: Final = 72
+"""Semitones of a roll, three octaves to each side: 99.9 % of notes fit unfolded."""
+CHANNELS: Final = 2
+"""Struck, sounding."""
+SHAPE: Final = (CHANNELS, STEPS, ROWS)
+HOP_BEATS: Final = 4
+FEWEST: Final = 4
+"""A window with fewer onsets says next to nothing."""
+MOST_WINDOWS: Final = 128
+"""Of a piece: 512 beats; of a longer one, as many are taken evenly."""
+LONGEST_BEATS: Final = 16
+"""A note that began earlier than this before a window is not seen in it."""
+
+
+def fingerprint() -> str:
+    """Names the layout; a model that was trained on another one is refused."""
+    told = f"likeness-1 {SHAPE} {STEPS_PER_BEAT} {HOP_BEATS} {FEWEST} {LONGEST_BEATS}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def in_order(notes: Floats) -> Floats:
+    """Notes [N, 3] by onset, then pitch."""
+    return notes[np.lexsort((notes[:, 2], notes[:, 0]))]
+
+
+def starts_of(notes: Floats) -> Floats:
+    """Where the windows of a piece begin, in beats.
+
+    Args:
+        notes: of a whole piece, [N, 3], in order.
+
+    Returns:
+        Shape (W,), rising; empty where there is too little music.
+    """
+    if not len(notes):
+        return np.zeros(0)
+    first, last = np.floor(notes[0, 0]), notes[-1, 0]
+    hops = int(max((last - first - BEATS) // HOP_BEATS + 2, 1))
+    starts: Floats = first + HOP_BEATS * np.arange(hops, dtype=np.float64)
+    low, high = _onsets_in(notes, starts)
+    starts = starts[high - low >= FEWEST]
+    if len(starts) > MOST_WINDOWS:
+        starts = starts[np.linspace(0, len(starts) - 1, MOST_WINDOWS).astype(np.int64)]
+    return starts
+
+
+def cut(
+    notes: Floats, starts: Floats, span_beats: float = BEATS
+) -> tuple[Ints, Floats]:
+    """The notes of some windows of a piece, one window after another.
+
+    Args:
+        notes: of the piece, [N, 3], in order.
+        starts: where the windows begin, in beats, (W,).
+        span_beats: how long they are.
+
+    Returns:
+        The number of each note's window, (M,), and its onset and end in beats from the
+        window's start, and its pitch, (M, 3).
+    """
+    low = np.searchsorted(notes[:, 0], starts - LONGEST_BEATS)
+    high = np.searchsorted(notes[:, 0], starts + span_beats)
+    window = np.repeat(np.arange(len(starts)), high - low)
+    offset = np.arange(len(window)) - np.repeat(
+        np.cumsum(high - low) - high, high - low
+    )
+    found = notes[offset].copy()
+    found[:, :2] -= starts[window, None]
+    is_heard = found[:, 1] > 0
+    return window[is_heard], found[is_heard]
+
+
+def rolls_of(
+    window: Ints, notes: Floats, count: int, away: Ints | None = None
+) -> Rolls:
+    """Windows as rolls.
+
+    Args:
+        window: each note's window, (M,), from 0 to `count`.
+        notes: (M, 3), as `cut` returns them.
+        count: W, how many windows.
+        away: (W,), semitones by which each is moved off its centre; for training.
+
+    Returns:
+        Zeros and ones, [W, `CHANNELS`, `STEPS`, `ROWS`].
+    """
+    onset = np.rint(notes[:, 0] * STEPS_PER_BEAT).astype(np.int64)
+    end = np.rint(notes[:, 1] * STEPS_PER_BEAT).astype(np.int64)
+    is_in = (onset < STEPS) & (np.maximum(end, onset + 1) > 0)
+    window, onset, end = window[is_in], onset[is_in], end[is_in]
+    first = np.maximum(onset, 0)
+    after = np.clip(end, first + 1, STEPS)
+    row = _rows(window, notes[is_in, 2], after - first, count, away)
+    rolls = np.zeros((count, *SHAPE), np.float32)
+    is_struck = onset >= 0
+    rolls[window[is_struck], 0, onset[is_struck], row[is_struck]] = 1.0
+    change = np.zeros((count, STEPS + 1, ROWS), np.int16)
+    np.add.at(change, (window, first, row), 1)
+    np.add.at(change, (window, after, row), -1)
+    rolls[:, 1] = np.cumsum(change[:, :STEPS], axis=1, dtype=np.int16) > 0
+    return rolls
+
+
+def phrases(notes: Floats) -> tuple[Rolls, Floats]:
+    """All windows of a piece, and where they begin in beats: [W, …], (W,)."""
+    starts = starts_of(notes)
+    return rolls_of(*cut(notes, starts), len(starts)), starts
+
+
+def _onsets_in(notes: Floats, starts: Floats) -> tuple[Ints, Ints]:
+    low = np.searchsorted(notes[:, 0], starts)
+    return low, np.searchsorted(notes[:, 0], starts + BEATS)
+
+
+def _rows(
+    window: Ints, pitch: Floats, lasting: Ints, count: int, away: Ints | None
+) -> Ints:
+    """The row of each note: its window's mean pitch lies in the middle."""
+    weight = np.bincount(window, lasting, count)
+    mean = np.bincount(window, lasting * pitch, count) / np.maximum(weight, 1)
+    centre = np.floor(mean + 0.5).astype(np.int64)
+    row: Ints = pitch.astype(np.int64) - centre[window] + ROWS // 2
+    if away is not None:
+        row += away[window]
+    below = np.maximum(-row + 11, 0) // 12
+    above = np.maximum(row - ROWS + 12, 0) // 12
+    row += 12 * (below - above)
+    return row

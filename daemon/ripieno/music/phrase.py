@@ -1,0 +1,199 @@
+"""Phrases on a grid of sixteenths, as the phrase model reads and writes them.
+
+A segment is two bars of one voice: sixteen places a bar, of which a bar of 3/4 or 6/8
+uses the first twelve. A place rests, holds what sounds, or strikes a pitch. Pitches are
+counted from *home*, the root of the major scale that is heard (a minor key's relative
+one), in the octave nearest to the notes: so all keys and registers are one.
+
+Shared by training and the daemon. Total functions on values; knows no model.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ripieno.music import scales
+
+BARS: Final = 2
+PLACES: Final = 16
+"""Places of a bar; the longest metre's sixteenths."""
+STEPS: Final = BARS * PLACES
+CELL: Final = 4
+"""Sixteenths of a quarter note."""
+METERS: Final = ("4/4", "3/4", "6/8")
+USED: Final = (16, 12, 12)
+"""Of each metre, how many places of a bar it uses."""
+REST: Final = 0
+HOLD: Final = 1
+FIRST_PITCH: Final = 2
+REACH: Final = 30
+"""A pitch lies at most so many semitones from home; farther ones move by octaves."""
+VOCABULARY: Final = FIRST_PITCH + 2 * REACH + 1
+ATTRIBUTES: Final = ("fill", "rise", "offbeat")
+"""Directions in which a phrase can be moved; see `attributes`."""
+FEWEST_FOR_A_KEY: Final = 3
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class GridNote(NamedTuple):
+    """A note on the grid; steps from the first place, `end` not before `start + 1`."""
+
+    start: int
+    end: int
+    pitch: int
+    velocity: int = 64
+
+
+def used(meter: int) -> Bools:
+    """Which places of a segment a metre uses, shape (STEPS,)."""
+    return np.tile(np.arange(PLACES) < USED[meter], BARS)
+
+
+def segment_steps(meter: int) -> int:
+    """How many sixteenths a segment of this metre lasts."""
+    return BARS * USED[meter]
+
+
+def home_of(pitches: Sequence[int], near: float) -> int:
+    """The root of the major scale that these pitches are heard in, near a pitch.
+
+    Args:
+        pitches: what was played lately; too few are taken to be in C.
+        near: the octave is chosen so that home lies within six semitones of this.
+    """
+    root = 0
+    if len(pitches) >= FEWEST_FOR_A_KEY:
+        counts = np.bincount(np.asarray(pitches) % 12, minlength=12)
+        tonic, mode = scales.key_of(counts.tolist()) or (0, "major")
+        root = tonic if mode == "major" else (tonic + 3) % 12
+    return root + 12 * round((near - root) / 12)
+
+
+def token_of(pitch: int, home: int) -> int:
+    """What strikes this pitch; one out of reach moves by octaves."""
+    steps = pitch - home
+    while steps > REACH:
+        steps -= 12
+    while steps < -REACH:
+        steps += 12
+    return FIRST_PITCH + REACH + steps
+
+
+def pitch_of(token: int, home: int) -> int:
+    """The pitch that a token strikes; the inverse of `token_of`."""
+    return token - FIRST_PITCH - REACH + home
+
+
+def top_line(notes: Sequence[GridNote]) -> list[GridNote]:
+    """One voice: of notes that start together the highest, each until the next."""
+    line: list[GridNote] = []
+    for note in sorted(notes, key=lambda each: (each.start, each.pitch)):
+        if line and line[-1].start == note.start:
+            line[-1] = note
+            continue
+        if line and line[-1].end > note.start:
+            line[-1] = line[-1]._replace(end=note.start)
+        line.append(note)
+    return line
+
+
+def segment(line: Sequence[GridNote], first: int, meter: int, home: int) -> Ints:
+    """Two bars of a voice as tokens, shape (STEPS,); unused places rest.
+
+    Args:
+        line: as `top_line` makes it.
+        first: the step at which the segment begins; a note that began before it holds.
+        meter: index into `METERS`.
+        home: see `home_of`.
+    """
+    steps = segment_steps(meter)
+    row = np.full(steps, REST, np.int64)
+    for note in line:
+        start, end = note.start - first, min(note.end - first, steps)
+        if end <= 0 or start >= steps:
+            continue
+        row[max(start, 0) : end] = HOLD
+        if start >= 0:
+            row[start] = token_of(note.pitch, home)
+    placed = np.full(STEPS, REST, np.int64)
+    placed[used(meter)] = row
+    return placed
+
+
+def notes_of(tokens: Ints, first: int, meter: int, home: int) -> list[GridNote]:
+    """The notes that a segment strikes; the inverse of `segment` but for ties into it.
+
+    A hold after a rest, or with nothing before it, is a rest.
+    """
+    notes: list[GridNote] = []
+    is_open = False
+    for step, token in enumerate(tokens[used(meter)].tolist()):
+        at = first + step
+        if token >= FIRST_PITCH:
+            notes.append(GridNote(at, at + 1, pitch_of(token, home)))
+            is_open = True
+        elif token == HOLD and is_open:
+            notes[-1] = notes[-1]._replace(end=at + 1)
+        else:
+            is_open = False
+    return notes
+
+
+def continued(
+    made: Sequence[GridNote], tokens: Ints, first: int, meter: int, home: int
+) -> list[GridNote]:
+    """Notes, and a segment's after them; a hold at its start ties the last one over."""
+    row = tokens[used(meter)]
+    tied = int(np.argmax(np.append(row, REST) != HOLD))
+    before = list(made)
+    if tied and before and before[-1].end == first:
+        before[-1] = before[-1]._replace(end=first + tied)
+    return before + notes_of(tokens, first, meter, home)
+
+
+def ending(tokens: Ints, meter: int, before: tuple[int, int]) -> tuple[int, int]:
+    """What comes before the next segment: the last token, and the last pitch struck.
+
+    Args:
+        tokens: a segment.
+        meter: of it.
+        before: the same, before it.
+    """
+    row = tokens[used(meter)]
+    struck = row[row >= FIRST_PITCH]
+    return int(row[-1]), int(struck[-1]) if len(struck) else before[1]
+
+
+def attributes(tokens: Ints, meter: Ints) -> npt.NDArray[np.float64]:
+    """What the directions change, measured; shape (B, 3).
+
+    *fill*: onsets a bar. *rise*: mean pitch in semitones from home, of the onsets.
+    *offbeat*: the share of onsets that are on no beat (a quarter, in 6/8 a dotted one).
+
+    Args:
+        tokens: shape (B, STEPS).
+        meter: index into `METERS`, shape (B,).
+    """
+    strikes = tokens >= FIRST_PITCH
+    count = np.maximum(strikes.sum(1), 1)
+    steps = np.where(strikes, tokens - FIRST_PITCH - REACH, 0)
+    place = np.arange(STEPS) % PLACES
+    on_beat = np.where(
+        (meter == METERS.index("6/8"))[:, None], place % 6 == 0, place % CELL == 0
+    )
+    off = (strikes & ~on_beat).sum(1) / count
+    return np.stack([strikes.sum(1) / BARS, steps.sum(1) / count, off], 1)
+
+
+def fingerprint() -> str:
+    """A hash over all that makes two layouts of this interface interchangeable."""
+    text = (
+        f"ripieno-phrase-1;{BARS};{PLACES};{CELL};{METERS};{USED};{REST};{HOLD};"
+        f"{FIRST_PITCH};{REACH};{ATTRIBUTES}"
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

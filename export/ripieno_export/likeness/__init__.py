@@ -1,0 +1,1 @@
+"""The phrase encoder: what is alike in music, learned from windows of pieces."""

@@ -1,0 +1,155 @@
+"""A checkpoint → `models/phrase-encoder/`: graph, manifest, golden vectors, card.
+
+The folder is built beside its place, loaded by the daemon's own session, replayed
+against torch, judged and timed, and only then moved to where it is found.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import torch
+
+from ripieno.music import likeness
+from ripieno.think import manifest as manifests
+from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.think.session import Loaded
+from ripieno_export import checkpoint, evaluate, parity, to_onnx
+from ripieno_export.likeness import cards, encoder_task, graph, measuring
+from ripieno_export.likeness.graph import EncoderGraph
+from ripieno_export.likeness.pieces import JUDGED, TRAINED, Music
+from ripieno_export.preset import Preset
+from ripieno_export.publish import FIGURES, LICENCE
+
+GOLDEN_WINDOWS: Final = 2 * graph.BATCH
+
+
+def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
+    """Export, check, judge and write a model folder.
+
+    Args:
+        weights: a checkpoint.
+        music: what it was trained on and what was held out.
+        data: the folder of sources, for a collection of another kind.
+        models: where the folder goes.
+
+    Raises:
+        ModelError: the graph does not answer as the network does.
+    """
+    payload = checkpoint.load(weights)
+    recipe = Preset(**payload["preset"])
+    built = graph.graph_in(weights)
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=models) as place:
+        folder = Path(place) / recipe.name
+        folder.mkdir()
+        to_onnx.export(graph.graph_in, weights, folder / manifests.GRAPH)
+        _write(folder, describe(recipe, built, music, {}, folder))
+        loaded = Loaded(folder, "cpu").graphs["model"]
+        golden = graph.record(built, torch.from_numpy(_golden_windows(music)))
+        parity.save(golden, folder / manifests.GOLDEN)
+        trained = encoder_task.network_of(weights)
+        untrained = encoder_task.network(recipe).eval()
+        figures = measuring.measure(trained, untrained, loaded, music, data)
+        figures |= {
+            "parity_largest_difference": graph.check(loaded, golden),
+            "bytes": (folder / manifests.GRAPH).stat().st_size,
+            "recipe": payload["preset"],
+            "progress": payload["progress"],
+        }
+        manifest = describe(recipe, built, music, quality(figures), folder)
+        _write(folder, manifest)
+        evaluate.write(figures, folder / FIGURES)
+        text = cards.card(manifest, figures)
+        (folder / manifests.CARD).write_text(text, encoding="utf-8")
+        shutil.rmtree(models / recipe.name, ignore_errors=True)
+        shutil.move(folder, models / recipe.name)
+    return models / recipe.name
+
+
+def describe(
+    recipe: Preset,
+    built: EncoderGraph,
+    music: Music,
+    quality_: dict[str, float],
+    folder: Path,
+) -> Manifest:
+    """The manifest of a model folder that holds its graph."""
+    examples = built.example_inputs()
+    with torch.no_grad():
+        results = built(*examples)
+    return Manifest(
+        name=recipe.name,
+        family="encoder",
+        interface="likeness",
+        roles=(),
+        vocabulary="likeness-1",
+        fingerprint=likeness.fingerprint(),
+        inputs=_tensors(built.input_names, examples),
+        outputs=_tensors(built.output_names, results),
+        state=(),
+        context_events=0,
+        parameters=sum(weight.numel() for weight in built.parameters()),
+        licence=LICENCE,
+        sources=sources(music),
+        quality=quality_,
+        sampling=Sampling(),
+        sha256=manifests.digest(folder / manifests.GRAPH),
+    )
+
+
+def sources(music: Music) -> tuple[Source, ...]:
+    """What was trained on, with the number of files of each source."""
+    counts = [0] * len(music.origins)
+    files = zip(music.names, music.origin.tolist(), music.part.tolist(), strict=True)
+    for _, origin in {(name, at) for name, at, part in files if part == TRAINED}:
+        counts[origin] += 1
+    return tuple(
+        Source(o.name, o.licence, o.repository, o.commit, count)
+        for o, count in zip(music.origins, counts, strict=True)
+        if count
+    )
+
+
+def quality(figures: dict[str, Any]) -> dict[str, float]:
+    """The figures that go into the manifest, flat."""
+    flat = {
+        f"{kind}_{name}_recall_at_1": found["tempo told"][method]["at_1"]
+        for kind, found in figures["retrieval"].items()
+        for method, name in (("model", "model"), ("interval runs", "intervals"))
+    }
+    untrained = figures["retrieval"]["whole"]["tempo told"]["untrained"]
+    return {
+        **flat,
+        "whole_untrained_recall_at_1": untrained["at_1"],
+        "neighbours_accuracy": figures["neighbours"]["model"]["accuracy"],
+        "rebuilt_f1_struck": figures["reconstruction_f1"]["model"]["struck"],
+        "rebuilt_f1_sounding": figures["reconstruction_f1"]["model"]["sounding"],
+        "cpu_run_ms_p50": figures["run_ms"]["p50"],
+    }
+
+
+def _golden_windows(music: Music) -> likeness.Rolls:
+    found: list[likeness.Rolls] = []
+    for piece in np.flatnonzero(music.part == JUDGED).tolist():
+        found.append(likeness.phrases(music.piece(piece))[0][:2])
+        if sum(map(len, found)) >= GOLDEN_WINDOWS:
+            break
+    return np.concatenate(found)[:GOLDEN_WINDOWS]
+
+
+def _tensors(
+    names: tuple[str, ...], tensors: tuple[torch.Tensor, ...]
+) -> tuple[Tensor, ...]:
+    return tuple(
+        Tensor(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+        for name, tensor in zip(names, tensors, strict=True)
+    )
+
+
+def _write(folder: Path, manifest: Manifest) -> None:
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

@@ -1,0 +1,1 @@
+"""The loop: bars of accompaniment, a generator and its critic."""

@@ -1,0 +1,1 @@
+"""The phrase model: a variational autoencoder over two bars of melody."""

@@ -1,0 +1,417 @@
+"""A loop in simulated time: bars on the line, patterns that stay and change.
+
+A beat is half a second. Most is tested with a scripted mind, so that what is heard is
+the player's doing; the published model plays at the end.
+"""
+
+from collections import Counter
+
+import pytest
+
+from ripieno.engine import Engine
+from ripieno.music import chords, messages
+from ripieno.music.plan import Groove, Plan, PlannedNote, Ready, Reset
+from ripieno.params import Params
+from ripieno.simulation import Simulation
+from ripieno.think.manifest import for_role
+from ripieno.thinker import wake
+
+MS = 1_000_000
+S = 1_000 * MS
+BEAT = S // 2
+BAR = 4 * BEAT
+CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
+CHART = "C | F | G | C |"
+
+
+class Grooves:
+    """A mind that strikes the third of the bar's first chord on every beat.
+
+    Attributes:
+        asked: every `Groove`, in order.
+        resets: how often it was told to forget.
+    """
+
+    ready = Ready("scripted", "", "script", "it is written down", ("loop",))
+
+    def __init__(self):
+        self.asked: list[Groove] = []
+        self.resets = 0
+        self._waiting: list[Groove] = []
+
+    def told(self, message):
+        self.resets += isinstance(message, Reset)
+        if isinstance(message, Groove):
+            self.asked.append(message)
+            self._waiting.append(message)
+
+    def answer(self):
+        if not self._waiting:
+            return None
+        ask = self._waiting.pop(0)
+        third = 60 + chords.pitch_classes(ask.chords[0])[1]
+        notes = tuple(
+            PlannedNote(at, at + 480, third, 80)
+            for at in range(ask.start_ticks, ask.start_ticks + ask.bar_ticks, 480)
+        )
+        until = ask.start_ticks + ask.bar_ticks
+        return Plan(ask.revision, 0, notes, until, complete=True)
+
+
+class Away:
+    """A mind that never says anything."""
+
+    def told(self, message):
+        pass
+
+    def answer(self):
+        return None
+
+
+def key(at_ns, pitch, length_ns=9 * BEAT // 10, velocity=80):
+    return [
+        (at_ns, messages.note_on(0, pitch, velocity)),
+        (at_ns + length_ns, messages.note_off(0, pitch)),
+    ]
+
+
+def line(pitches=(60,), beats=24, at_beat=0):
+    """A melody, round and round, a note every beat."""
+    notes = [key((at_beat + n) * BEAT, pitches[n % len(pitches)]) for n in range(beats)]
+    return sorted(message for note in notes for message in note)
+
+
+def triads(*names, beats=4):
+    """Chords that the human holds, so many beats each."""
+    notes = [
+        key(bar * beats * BEAT, 48 + pc, beats * BEAT - 30 * MS)
+        for bar, name in enumerate(names)
+        for pc in chords.pitch_classes(chords.named(name))
+    ]
+    return sorted(message for note in notes for message in note)
+
+
+def started(mind=None, *, latency_ms=0.0, **play):
+    engine = Engine(Params(**{"role": "loop", "listen": 4, **play}), start_ns=0, seed=1)
+    ready = None if mind is None else Grooves.ready
+    latency_ns = lambda: int(latency_ms * MS)  # noqa: E731
+    return Simulation(engine, mind, ready=ready, latency_ns=latency_ns)
+
+
+def performed(inputs, mind=None, *, tail_beats=1, **how):
+    played = started(mind, **how)
+    played.play(inputs)
+    played.run_until(played.now_ns + tail_beats * BEAT)
+    played.stop()
+    return played
+
+
+def ons(played):
+    return [(at, s.data[1]) for at, s in played.sent if messages.is_note_on(s.data)]
+
+
+def hanging(sent):
+    """Ons minus offs per channel and pitch, where they differ."""
+    count: Counter[tuple[int, int]] = Counter()
+    for _, send in sent:
+        place = messages.channel_of(send.data), send.data[1]
+        count[place] += messages.is_note_on(send.data)
+        count[place] -= messages.is_note_off(send.data)
+    return {place: n for place, n in count.items() if n}
+
+
+def clocks(first_beat, beats, at_beat=None):
+    """MIDI clocks of so many beats, from a beat of the performance on."""
+    at_beat = first_beat if at_beat is None else at_beat
+    return [(at_beat * BEAT + n * BEAT // 24, CLOCK) for n in range(24 * beats)]
+
+
+# ── bars ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("listen", "enters"), [(4, 4), (8, 8), (5, 8), (0, 4)])
+def test_it_enters_on_the_first_bar_line_after_it_has_listened(listen, enters):
+    played = performed(line(at_beat=1 if not listen else 0), Grooves(), listen=listen)
+    assert min(at for at, _ in ons(played)) == enters * BEAT
+
+
+def test_nobody_is_backed_who_does_not_play():
+    played = performed([(40 * BEAT, messages.control(0, 1, 0))], Grooves())
+    assert ons(played) == []
+    assert played.engine.status().turn == "idle"
+
+
+def test_bars_are_asked_for_on_the_last_beat_and_begin_on_the_tick():
+    mind = Grooves()
+    played = performed(line(), mind, chart=CHART)
+    assert [ask.index for ask in mind.asked] == list(range(1, 7))
+    assert [ask.start_ticks for ask in mind.asked] == [n * 1920 for n in range(1, 7)]
+    assert {at % BEAT for at, _ in ons(played)} == {0}
+    assert played.engine.status().late_p99_ms == 0
+    assert played.engine.status().fallbacks == 0
+
+
+def test_every_bar_is_asked_for_with_the_chords_of_the_chart():
+    mind = Grooves()
+    performed(line(), mind, chart="C . F . | G | Am | Dm . . G |")
+    told = [[chords.name_of(c) for c in ask.chords] for ask in mind.asked[:4]]
+    assert told == [["G"] * 4, ["Am"] * 4, ["Dm"] * 3 + ["G"], ["C", "C", "F", "F"]]
+
+
+def test_a_pattern_stays_for_as_many_bars_as_the_knob_says():
+    for bars, expected in ((1, [1, 2, 3, 4]), (2, [0, 1, 1, 2]), (4, [0, 0, 0, 1])):
+        mind = Grooves()
+        performed(line(beats=20), mind, bars=bars, chart=CHART)
+        assert [ask.pattern for ask in mind.asked[:4]] == expected
+
+
+def test_without_a_chart_chords_are_those_to_be_expected():
+    mind = Grooves()
+    played = performed(triads(*["C", "F", "G", "C"] * 3), mind)
+    told = {chords.name_of(chord) for ask in mind.asked for chord in ask.chords}
+    assert told - {"-"}
+    assert hanging(played.sent) == {}
+
+
+def test_it_rests_when_nobody_plays_any_more_but_not_from_a_chart():
+    alone = performed(line(beats=8), Grooves(), tail_beats=80)
+    charted = performed(line(beats=8), Grooves(), tail_beats=80, chart=CHART)
+    assert max(at for at, _ in ons(alone)) < 45 * BEAT
+    assert max(at for at, _ in ons(charted)) > 80 * BEAT
+
+
+# ── late, or away ────────────────────────────────────────────────────────────────────
+
+
+def test_late_bars_play_the_last_pattern_on_the_new_chord():
+    mind = Grooves()
+    slow = iter([0.0, 0.0, *[900.0] * 99])
+    played = started(mind, chart="C | C | C | F |")
+    played._latency_ns = lambda: int(next(slow) * MS)
+    played.play(line(beats=18))
+    played.stop()
+    by_bar = {at // BAR: pitch for at, pitch in ons(played)}
+    assert by_bar == {1: 64, 2: 64, 3: 69, 4: 64}
+    assert played.engine.status().fallbacks > 0
+
+
+def test_without_any_answer_a_bass_and_chords_play():
+    played = performed(line(beats=12), Away(), chart=CHART)
+    beats = {beat: [] for beat in range(4, 8)}
+    for at, pitch in ons(played):
+        beats.get(at // BEAT, []).append(pitch)
+    assert [len(beats[beat]) for beat in (4, 5, 6, 7)] == [1, 3, 1, 3]
+    assert beats[4][0] % 12 == 5
+    assert {pitch % 12 for pitch in beats[5]} == {5, 9, 0}
+    assert hanging(played.sent) == {}
+
+
+def test_without_a_thinker_it_plays_all_the_same():
+    played = performed(line(beats=16), None, chart=CHART)
+    assert {at // BEAT for at, _ in ons(played)} >= set(range(4, 16))
+
+
+def test_a_new_thinker_is_asked_again():
+    mind = Grooves()
+    played = started(mind, latency_ms=2000, chart=CHART)
+    played.play([m for m in line() if m[0] < 3.5 * BEAT])
+    played.run_until(7 * BEAT // 2)
+    asked = len(mind.asked)
+    played.engine.thought(played.now_ns, Grooves.ready)
+    effects = played.engine.advance(played.now_ns)
+    again = [e.message for e in effects if isinstance(getattr(e, "message", 0), Groove)]
+    assert asked == 1
+    assert len(again) == 1
+    assert again[0].revision != mind.asked[0].revision
+
+
+# ── another chord than the one expected ──────────────────────────────────────────────
+
+
+def test_a_chord_that_contradicts_the_expected_one_is_followed_within_a_beat():
+    inputs = triads(*["C"] * 6, "F#", "C")
+    played = performed(inputs, Grooves())
+    bar = [(at, p) for at, p in ons(played) if 6 * BAR <= at < 7 * BAR]
+    later = {p % 12 for at, p in bar if at > 6 * BAR + BEAT + 30 * MS}
+    assert later
+    assert later <= set(chords.pitch_classes(chords.named("F#")))
+    assert hanging(played.sent) == {}
+
+
+def test_against_a_chart_the_human_does_not_prevail():
+    played = performed(triads(*["F#"] * 4), Grooves(), chart="C | C | C | C |")
+    assert {p for _, p in ons(played)} == {64}
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("meter", ["3/4", "6/8", "5/4", "7/8", "2/4", "12/8", "3/8"])
+def test_in_every_metre_bars_begin_on_the_line_and_nothing_hangs(meter):
+    mind = Grooves()
+    played = performed(line(beats=40), mind, meter=meter, listen=0)
+    status = played.engine.status()
+    ticks = played.engine.params.time_signature().bar_ticks
+    assert len(mind.asked) > 3
+    assert all(ask.start_ticks % ticks == 0 for ask in mind.asked)
+    assert {ask.bar_ticks for ask in mind.asked} == {ticks}
+    assert status.late_p99_ms == 0
+    assert hanging(played.sent) == {}
+
+
+def test_a_change_of_tempo_leaves_nothing_late_and_nothing_stuck():
+    played = started(Grooves(), chart=CHART)
+    played.play(line(beats=10))
+    played.engine.turned(
+        played.now_ns, Params(role="loop", listen=4, chart=CHART, bpm=171.0)
+    )
+    played.run_until(played.now_ns + 8 * S)
+    played.stop()
+    assert played.engine.status().late_p99_ms < 1
+    assert hanging(played.sent) == {}
+
+
+def test_a_stop_silences_it_and_a_start_begins_on_the_bar():
+    inputs = [(0, START), *clocks(0, 10), (10 * BEAT, STOP)]
+    inputs += [(14 * BEAT - MS, START), *clocks(14, 6)]
+    played = started(Grooves(), chart=CHART)
+    played.play(sorted(inputs + line(beats=10)))
+    between = [at for at, _ in ons(played) if 10 * BEAT < at < 14 * BEAT]
+    after = [at for at, _ in ons(played) if at >= 14 * BEAT]
+    assert between == []
+    assert min(after) - 14 * BEAT < 2 * MS
+    played.stop()
+    assert hanging(played.sent) == {}
+
+
+def test_a_jump_ends_what_sounds_and_goes_on_at_the_next_bar():
+    position = bytes([0xF2, 6, 0])  # a beat and a half into the song
+    inputs = [(0, START), *clocks(0, 9), (9 * BEAT - MS, position)]
+    inputs += clocks(9, 10)
+    played = started(Grooves(), chart=CHART)
+    played.play(sorted(inputs + line(beats=9)))
+    inside = [s for s in played.sent if s[0] <= 9 * BEAT + MS]
+    assert hanging(inside) == {}
+    after = [at for at, _ in ons(played) if at > 9 * BEAT + MS]
+    assert abs(min(after) - (9 * BEAT + 5 * BEAT // 2)) < 2 * MS
+    played.stop()
+    assert hanging(played.sent) == {}
+
+
+def test_another_role_leaves_nothing_sounding():
+    played = started(Grooves(), chart=CHART)
+    played.play([m for m in line() if m[0] < 9.3 * BEAT])
+    played.engine.turned(played.now_ns, Params(role="answer"))
+    played.play([(played.now_ns + MS, messages.control(0, 1, 0))])
+    assert hanging(played.sent) == {}
+
+
+def test_a_daw_that_silences_it_is_obeyed_until_somebody_plays_again():
+    played = started(Grooves(), chart=CHART)
+    played.play([*line(beats=9), (9 * BEAT, messages.control(0, 123, 0))])
+    played.run_until(16 * BEAT)
+    assert hanging(played.sent) == {}
+    assert max(at for at, _ in ons(played)) <= 9 * BEAT
+    played.stop()
+
+
+# ── how it plays ─────────────────────────────────────────────────────────────────────
+
+
+def test_density_thins_out_what_is_off_the_beat_first():
+    class Busy(Grooves):
+        def answer(self):
+            plan = super().answer()
+            if plan is None:
+                return None
+            start = plan.notes[0].start_ticks
+            notes = [PlannedNote(start + n * 120, start + n * 120 + 120, 60, 80)
+                     for n in range(16)]  # fmt: skip
+            return Plan(plan.revision, 0, tuple(notes), plan.until_ticks, complete=True)
+
+    played = performed(line(beats=12), Busy(), density=2.0, chart=CHART)
+    assert {at % BEAT for at, _ in ons(played)} == {0}
+
+
+def test_the_register_holds_whatever_the_mind_says():
+    played = performed(line(), Grooves(), low=40, high=55, chart=CHART)
+    assert all(40 <= pitch <= 55 for _, pitch in ons(played))
+
+
+def test_it_is_as_loud_as_the_human():
+    def loudness(velocity):
+        inputs = sorted(m for n in range(20) for m in key(n * BEAT, 60, 9, velocity))
+        played = performed(inputs, Grooves(), chart=CHART)
+        return [s.data[2] for _, s in played.sent if messages.is_note_on(s.data)][-1]
+
+    assert loudness(40) < loudness(80) < loudness(110)
+
+
+# ── the published model ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def published():
+    return wake(for_role("loop"), "cpu")
+
+
+def grooved(published, beats=34, **play):
+    """The model over a chart, one chord all along unless said otherwise."""
+    mind, ready = published
+    engine = Engine(
+        Params(**{"role": "loop", "listen": 4, "chart": "C |", "seed": 5, **play}),
+        start_ns=0,
+        seed=5,
+    )
+    played = Simulation(engine, mind, ready=ready)
+    played.play(line(beats=beats))
+    played.stop()
+    return played
+
+
+def rhythms(played):
+    """Where notes begin in each bar, in sixteenths."""
+    bars: dict[int, set[int]] = {}
+    for at, _ in ons(played):
+        bars.setdefault(at // BAR, set()).add(at % BAR * 16 // BAR)
+    return bars
+
+
+def alike(one, two):
+    return len(one & two) / len(one | two)
+
+
+def test_the_model_plays_every_bar_on_the_grid(published):
+    played = grooved(published)
+    assert set(rhythms(played)) == set(range(1, 9))
+    assert {at % (BEAT // 4) for at, _ in ons(played)} == {0}
+    assert played.engine.status().fallbacks == 0
+    assert hanging(played.sent) == {}
+
+
+def test_the_models_pattern_stays_and_then_changes(published):
+    inside, across = [], []
+    for seed in range(8):
+        bars = rhythms(grooved(published, seed=seed, bars=4))
+        inside += [alike(bars[n], bars[n + 1]) for n in (1, 2, 4, 5, 6)]
+        across.append(alike(bars[3], bars[4]))
+    assert sum(inside) / len(inside) > sum(across) / len(across)
+
+
+def test_the_model_follows_the_chord(published):
+    played = grooved(published, chart="C | F | G | Am |")
+    told = [chords.pitch_classes(chords.named(n)) for n in ("C", "F", "G", "Am")]
+    hits = [p % 12 in told[at // BAR % 4] for at, p in ons(played)]
+    assert sum(hits) / len(hits) > 0.8
+
+
+def test_the_same_seed_plays_the_same(published):
+    assert ons(grooved(published)) == ons(grooved(published))
+    assert ons(grooved(published)) != ons(grooved(published, seed=6))
+
+
+@pytest.mark.parametrize("meter", ["3/4", "6/8", "5/4"])
+def test_the_model_plays_other_metres(published, meter):
+    played = grooved(published, meter=meter)
+    assert len(ons(played)) > 20
+    assert hanging(played.sent) == {}

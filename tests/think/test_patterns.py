@@ -1,0 +1,254 @@
+"""The mind of the loop: what it tells its graph, and what it makes of the answer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.command import MODELS
+
+from ripieno.music import chords, pattern
+from ripieno.music.chords import NO_CHORD
+from ripieno.music.duet import Note
+from ripieno.music.plan import Groove, Limits, Reset
+from ripieno.think.graph import Graph
+from ripieno.think.manifest import GOLDEN
+from ripieno.think.patterns import Patterns, likeliest, limited, loudness
+from ripieno.think.session import Loaded
+
+C, F, G, AM = (chords.named(name) for name in ("C", "F", "G", "Am"))
+FOLDER = MODELS / "loop-gan"
+SHAPE = (1, 2, pattern.STEPS, pattern.ROWS)
+WRITTEN = (Note(0, 36, 8), Note(4, 64, 4), Note(8, 67, 8))
+
+
+class Copyist:
+    """A graph that writes the same notes to every bar, and keeps what it was told."""
+
+    def __init__(self, notes=WRITTEN):
+        self.put = {
+            "noise": np.zeros((1, pattern.NOISE), np.float32),
+            "chords": np.zeros((1, pattern.BEATS, pattern.CHORD), np.float32),
+            "before": np.zeros(SHAPE, np.float32),
+            "manner": np.zeros((1, pattern.MANNER), np.float32),
+        }
+        roll = pattern.roll_of(notes, 0)[None].astype(np.float32)
+        self.out = {"roll": roll, "logits": 2 * roll - 1}
+        self.told = []
+
+    def run(self):
+        self.told.append({name: array[0].copy() for name, array in self.put.items()})
+
+
+def asked(index=0, told=(C,) * 4, bar_ticks=1920, **how):
+    fields = {"pattern": index // 4, "busy": 0.0, "seed": 3, "limits": Limits()} | how
+    return Groove(index, index, index * bar_ticks, bar_ticks, tuple(told), **fields)
+
+
+def answered(mind, ask):
+    mind.told(ask)
+    plan = mind.answer()
+    assert plan is not None
+    assert plan.revision == ask.revision
+    return plan
+
+
+def placed(plan, ask):
+    """(sixteenth, sixteenths, pitch) of each note."""
+    return [
+        ((n.start_ticks - ask.start_ticks) // 120, (n.end_ticks - n.start_ticks) // 120,
+         n.pitch)
+        for n in plan.notes
+    ]  # fmt: skip
+
+
+# ── what the graph is told ───────────────────────────────────────────────────────────
+
+
+def test_bars_of_a_pattern_are_told_the_same_noise_and_the_bar_before():
+    graph = Copyist()
+    mind = Patterns(graph)
+    for index in range(5):
+        answered(mind, asked(index))
+    noises = [told["noise"].tolist() for told in graph.told]
+    assert noises[0] == noises[3] != noises[4]
+    had_before = [bool(told["before"].any()) for told in graph.told]
+    assert had_before == [False, True, True, True, False]
+    assert [told["manner"][-1] for told in graph.told] == [0, 1, 1, 1, 0]
+
+
+def test_the_bar_before_is_seen_from_the_root_of_this_one():
+    graph = Copyist()
+    mind = Patterns(graph)
+    answered(mind, asked(0))
+    answered(mind, asked(1, told=(F,) * 4))
+    seen = pattern.notes_of(graph.told[1]["before"] > 0, pattern.shift_of([F]))
+    assert seen == WRITTEN
+
+
+def test_the_same_seed_and_pattern_have_the_same_noise_wherever_asked():
+    noises = []
+    for seed, number in ((3, 1), (3, 1), (4, 1), (3, 2), (3, -1)):
+        graph = Copyist()
+        answered(Patterns(graph), asked(0, seed=seed, pattern=number))
+        noises.append(graph.told[0]["noise"].tolist())
+    assert noises[0] == noises[1]
+    assert len({tuple(noise) for noise in noises}) == 4
+
+
+def test_a_pattern_is_kept_as_dense_as_it_began_unless_told():
+    graph = Copyist()
+    mind = Patterns(graph)
+    answered(mind, asked(0))
+    answered(mind, asked(1))
+    answered(mind, asked(2, busy=40.0))
+    classes = [int(told["manner"].argmax()) for told in graph.told]
+    assert classes == [pattern.UNKNOWN, 0, len(pattern.CROWDS)]
+
+
+def test_as_many_notes_are_played_as_are_asked_for_the_likeliest_first():
+    logits = np.full(SHAPE[1:], -5.0, np.float32)
+    for place, row in enumerate((10, 20, 30, 40)):
+        logits[pattern.ONSET, 4 * place, row] = -place
+        logits[pattern.SOUND, 4 * place + 1, row] = 1.0
+    for notes in (1, 2, 3):
+        found = pattern.notes_of(likeliest(logits, notes), 0)
+        assert found == tuple(Note(4 * n, 34 + 10 * n, 2) for n in range(notes))
+
+
+def test_after_a_reset_no_bar_is_remembered():
+    graph = Copyist()
+    mind = Patterns(graph)
+    answered(mind, asked(0))
+    mind.told(Reset())
+    answered(mind, asked(1))
+    assert not graph.told[1]["before"].any()
+
+
+def test_only_the_last_ask_is_answered_and_once():
+    mind = Patterns(Copyist())
+    mind.told(asked(0))
+    mind.told(asked(1))
+    plan = mind.answer()
+    assert plan is not None
+    assert (plan.revision, plan.complete, mind.answer()) == (1, True, None)
+
+
+# ── metres and chords ────────────────────────────────────────────────────────────────
+
+
+def test_a_bar_of_four_is_played_as_written():
+    ask = asked(2)
+    plan = answered(Patterns(Copyist()), ask)
+    assert placed(plan, ask) == [(0, 8, 36), (4, 4, 64), (8, 8, 67)]
+    assert plan.until_ticks == 3 * 1920
+
+
+@pytest.mark.parametrize(
+    ("bar_ticks", "spans", "expected"),
+    [
+        (1440, 3, [(0, 8, 36), (4, 4, 64), (8, 4, 67)]),  # 3/4
+        (1440, 2, [(0, 6, 36), (4, 2, 64), (6, 6, 67)]),  # 6/8
+        (2400, 5, [(0, 8, 36), (4, 4, 64), (8, 8, 67), (16, 4, 36)]),  # 5/4
+    ],
+)
+def test_other_metres_take_the_bar_apart(bar_ticks, spans, expected):
+    ask = asked(0, told=(C,) * spans, bar_ticks=bar_ticks)
+    assert placed(answered(Patterns(Copyist()), ask), ask) == expected
+
+
+def test_a_fifth_beat_has_its_own_chord():
+    ask = asked(0, told=(C, C, C, C, F), bar_ticks=2400)
+    assert placed(answered(Patterns(Copyist()), ask), ask)[-1] == (16, 4, 41)
+
+
+def test_a_beat_that_is_silent_stays_so():
+    ask = asked(0, told=(C, NO_CHORD, C, C))
+    steps = [step for step, _, _ in placed(answered(Patterns(Copyist()), ask), ask)]
+    assert steps == [0, 8]
+    silent = asked(0, told=(NO_CHORD,) * 4)
+    assert answered(Patterns(Copyist()), silent).notes == ()
+
+
+# ── limits ───────────────────────────────────────────────────────────────────────────
+
+
+NOTES = st.builds(Note, st.integers(0, 15), st.integers(24, 96), st.integers(1, 16))
+
+
+@given(
+    st.lists(NOTES, max_size=40),
+    st.integers(1, 6),
+    st.integers(20, 60),
+    st.integers(12, 40),
+    st.sampled_from([-1, 0xFFF, 0b101010110101]),
+)
+def test_limits_hold_whatever_is_written(notes, polyphony, low, width, scale):
+    limits = Limits(low=low, high=low + width, polyphony=polyphony, scale=scale)
+    found = limited(notes, limits)
+    assert bool(found) == bool(notes)
+    for note in found:
+        assert low <= note.pitch <= low + width
+        assert scale < 0 or scale >> note.pitch % 12 & 1
+        assert note.frames >= 1
+    for frame in range(32):
+        sounding = [n.pitch for n in found if n.frame <= frame < n.frame + n.frames]
+        assert len(sounding) == len(set(sounding)) <= polyphony
+
+
+def test_where_too_many_are_struck_bass_and_top_stay():
+    notes = [Note(0, pitch, 4) for pitch in (36, 52, 55, 60)]
+    found = limited(notes, Limits(polyphony=2))
+    assert [note.pitch for note in found] == [36, 60]
+
+
+def test_what_has_sounded_longest_makes_room():
+    found = limited(
+        [Note(0, 36, 16), Note(4, 60, 12), Note(8, 64, 8)], Limits(polyphony=2)
+    )
+    assert found == (Note(0, 36, 8), Note(4, 60, 12), Note(8, 64, 8))
+
+
+def test_beats_are_louder_than_what_lies_between():
+    ask = asked(0)
+    loud = [loudness(Note(frame, 60, 1), ask) for frame in (0, 8, 4, 2, 1)]
+    assert loud == sorted(loud, reverse=True)
+    assert len(set(loud)) == 5
+    assert loudness(Note(0, 40, 1), ask) > loud[0]
+
+
+# ── the published model ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return Loaded(FOLDER, "cpu").graphs["model"]
+
+
+def test_the_graph_answers_as_training_did(graph):
+    with np.load(FOLDER / GOLDEN) as golden:
+        arrays = {name: golden[name] for name in golden.files}
+    for number in range(len(arrays["in/noise"])):
+        for name in ("noise", "chords", "before", "manner"):
+            graph.put[name][...] = arrays[f"in/{name}"][number]
+        graph.run()
+        logits, roll = arrays["out/logits"][number], arrays["out/roll"][number]
+        assert np.abs(graph.out["logits"] - logits).max() < 1e-4
+        if np.abs(logits).min() > 1e-4:  # else a note may fall to either side
+            assert np.array_equal(graph.out["roll"], roll)
+
+
+def test_the_model_never_leaves_a_bar_empty_and_starts_every_note(graph):
+    mind = Patterns(graph)
+    for index in range(64):
+        told = (chords.chord(index % 12, index % 3),) * 4
+        plan = answered(mind, asked(index, told=told))
+        assert plan.notes
+    roll = graph.out["roll"][0] > 0
+    assert len(pattern.notes_of(roll, 0)) == roll[pattern.ONSET].sum()
+
+
+@pytest.mark.parametrize("busy", [4.0, 12.0, 24.0])
+def test_the_model_plays_as_many_notes_as_are_wanted(graph, busy):
+    mind = Patterns(graph)
+    plans = [answered(mind, asked(n, busy=busy)) for n in range(16)]
+    assert all(abs(len(plan.notes) - busy) <= 2 for plan in plans)

@@ -1,0 +1,287 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.command import MODELS
+
+from ripieno.music import phrase
+from ripieno.music.phrase import ATTRIBUTES, GridNote, token_of
+from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Played, Reset, Variation
+from ripieno.music.timeline import Timeline
+from ripieno.think.manifest import GOLDEN
+from ripieno.think.session import Loaded
+from ripieno.think.variations import Variations
+from ripieno.think.writer import FORBIDDEN, Wish, Writer
+
+S = 1_000_000_000
+STEP = 60
+"""A sixteenth in ticks; in free time, an eighth of a second."""
+STEP_NS = S // 8
+TUNE = (
+    (0, 2, 67), (2, 2, 64), (4, 2, 60), (6, 2, 64), (8, 4, 67), (12, 4, 72),
+    (16, 2, 71), (18, 2, 69), (20, 2, 67), (22, 2, 65), (24, 4, 64), (28, 4, 62),
+)  # fmt: skip
+OTHER = (
+    (0, 4, 60), (4, 4, 60), (8, 4, 62), (12, 4, 64),
+    (16, 8, 65), (24, 4, 64), (28, 4, 62),
+)  # fmt: skip
+FOUR_BARS = (*TUNE, *((at + 32, length, pitch) for at, length, pitch in OTHER))
+JIG = tuple(
+    (at, 2, pitch)
+    for at, pitch in zip(
+        range(0, 24, 2), (67, 64, 60, 64, 67, 72, 71, 67, 62, 60, 64, 60), strict=True
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def writer():
+    graphs = Loaded(MODELS / "phrase-vae", "cpu").graphs
+    return Writer(graphs)
+
+
+@pytest.fixture
+def mind(writer):
+    return Variations(writer)
+
+
+def play(mind, tune, start_ns=0, velocity=70):
+    events = []
+    for at, length, pitch in tune:
+        events.append((start_ns + at * STEP_NS, velocity, pitch))
+        events.append((start_ns + (at + length) * STEP_NS - S // 50, 0, pitch))
+    for at_ns, level, pitch in sorted(events):
+        mind.told(Played(at_ns, 0, pitch, level))
+
+
+def ask(tune=TUNE, *, limits=None, seed=1, revision=1, since_ns=0, grid=2, **how):
+    steps = max(at + length for at, length, _ in tune)
+    start = 480 * 60
+    return Ask(
+        revision=revision,
+        timeline=Timeline(),
+        start_ticks=start,
+        until_ticks=start + steps * STEP,
+        closing=True,
+        pulse_ticks=4 * STEP,
+        grid_ticks=grid * STEP,
+        seed=seed,
+        limits=limits or Limits(scale=FOLLOW_HUMAN, low=36, high=96),
+        role="vary",
+        vary=Variation(since_ns=since_ns, **{"distance": 0.0, **how}),
+    )
+
+
+def varied(mind, tune=TUNE, **how):
+    mind.reset()
+    play(mind, tune)
+    return answered(mind, ask(tune, **how))
+
+
+def answered(mind, asked):
+    mind.told(asked)
+    plan = mind.answer()
+    assert plan is not None
+    assert plan.complete
+    assert plan.section == 0
+    assert plan.revision == asked.revision
+    assert mind.answer() is None
+    return [
+        (
+            (note.start_ticks - asked.start_ticks) / STEP,
+            (note.end_ticks - note.start_ticks) / STEP,
+            note.pitch,
+        )
+        for note in plan.notes
+    ]
+
+
+def row(notes, steps=32):
+    """A plan as tokens, to compare step by step."""
+    line = [GridNote(round(at), round(at + n), pitch) for at, n, pitch in notes]
+    return phrase.segment(line, 0, 0, 60)[:steps]
+
+
+@pytest.mark.parametrize("tune", [TUNE, OTHER, FOUR_BARS])
+def test_at_distance_0_the_phrase_comes_back(mind, tune):
+    assert varied(mind, tune) == list(tune)
+
+
+def test_a_jig_comes_back_as_it_was(mind):
+    assert varied(mind, JIG) == list(JIG)
+
+
+@pytest.mark.parametrize("key", [-5, 3, 6, 12])
+def test_in_any_key_it_comes_back(mind, key):
+    moved = tuple((at, length, pitch + key) for at, length, pitch in TUNE)
+    assert varied(mind, moved) == list(moved)
+
+
+def test_the_farther_the_less_is_kept(mind):
+    own = row(TUNE)
+    away = []
+    for distance in (0.0, 0.2, 0.5, 1.0):
+        rows = [row(varied(mind, distance=distance, seed=s)) for s in range(12)]
+        away.append(np.mean([(made != own).mean() for made in rows]))
+    assert away == sorted(away)
+    assert away[0] == 0.0
+    assert 0.0 < away[1] < 0.3
+    assert away[3] > 0.5
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_a_knob_turns_the_right_way_on_average(mind, name):
+    tunes = (TUNE, OTHER, FOUR_BARS[12:])
+    column = ATTRIBUTES.index(name)
+
+    def mean(turn):
+        tunes_ = [
+            row(varied(mind, tune, seed=s, **{name: turn}))
+            for tune in (TUNE, OTHER)
+            for s in range(6)
+        ]
+        found = phrase.attributes(np.stack(tunes_), np.zeros(len(tunes_), np.int64))
+        return found[:, column].mean()
+
+    assert len(tunes) == 3
+    assert mean(-1.0) < mean(0.0) < mean(1.0)
+
+
+def test_a_blend_goes_from_the_phrase_to_the_one_before(mind):
+    alike = []
+    for blend in (0.0, 1.0):
+        mind.reset()
+        play(mind, OTHER)
+        answered(mind, ask(OTHER))
+        play(mind, TUNE, 20 * S)
+        made = row(answered(mind, ask(TUNE, since_ns=20 * S, blend=blend, revision=2)))
+        alike.append(((made == row(TUNE)).mean(), (made == row(OTHER)).mean()))
+    assert alike[0][0] == 1.0
+    assert alike[1][1] > alike[0][1]
+    assert alike[1][1] > alike[1][0]
+
+
+def test_a_blend_without_a_phrase_before_repeats_nothing_else(mind):
+    assert varied(mind, blend=0.0) == list(TUNE)
+    assert varied(mind, blend=0.01) == list(TUNE)
+
+
+def test_the_same_ask_makes_the_same_plan(mind):
+    assert varied(mind, distance=0.6) == varied(mind, distance=0.6)
+
+
+def test_another_seed_makes_another(mind):
+    assert varied(mind, distance=0.6) != varied(mind, distance=0.6, seed=2)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    limits=st.builds(
+        Limits,
+        low=st.integers(48, 62),
+        high=st.integers(66, 84),
+        density=st.floats(1.0, 16.0),
+        scale=st.sampled_from(
+            [0xFFF, FOLLOW_HUMAN, sum(1 << p for p in (0, 2, 4, 7, 9))]
+        ),
+    ),
+    distance=st.floats(0.0, 1.0),
+    fill=st.floats(-1.0, 1.0),
+)
+def test_limits_are_kept(writer, limits, distance, fill):
+    mind = Variations(writer)
+    made = varied(mind, limits=limits, distance=distance, fill=fill)
+    assert made
+    assert made[0][0] == 0
+    for at, length, pitch in made:
+        assert limits.low <= pitch <= limits.high
+        assert limits.scale == FOLLOW_HUMAN or limits.scale >> pitch % 12 & 1
+        assert length > 0
+        assert at + length <= 32
+    for one, other in pairwise(made):
+        assert other[0] >= one[0] + one[1]
+        assert (other[0] - one[0]) / 8 >= 1 / limits.density - 0.01
+
+
+def test_of_chords_the_top_voice_is_varied(mind):
+    chords = [
+        (at, length, pitch - down) for at, length, pitch in TUNE for down in (0, 5, 12)
+    ]
+    assert varied(mind, chords) == list(TUNE)
+
+
+def test_velocities_are_the_humans(mind):
+    play(mind, TUNE, velocity=33)
+    mind.told(ask(distance=0.7))
+    plan = mind.answer()
+    assert plan is not None
+    assert {note.velocity for note in plan.notes} == {33}
+
+
+def test_who_plays_on_is_not_varied(mind):
+    play(mind, TUNE)
+    mind.told(ask())
+    mind.told(Played(9 * S, 0, 60, 70))
+    assert mind.answer() is None
+
+
+def test_nothing_played_is_answered_with_nothing(mind):
+    mind.told(Reset())
+    mind.told(ask())
+    plan = mind.answer()
+    assert plan is not None
+    assert plan.complete
+    assert not plan.notes
+
+
+def test_an_ask_that_is_no_variation_is_not_its_business(mind):
+    play(mind, TUNE)
+    mind.told(
+        Ask(
+            1,
+            Timeline(),
+            0,
+            480,
+            closing=True,
+            pulse_ticks=240,
+            grid_ticks=0,
+            seed=1,
+            limits=Limits(),
+        )
+    )
+    assert mind.answer() is None
+
+
+def test_golden_vectors_pass_through_the_daemons_own_writer(writer):
+    with np.load(MODELS / "phrase-vae" / GOLDEN) as file:
+        golden = {name: file[name] for name in file.files}
+    assert len(golden["segment"]) >= 16
+    for number, meter in enumerate(golden["meter"][:, 0].tolist()):
+        mean = writer.read(golden["segment"][number], meter)
+        assert np.abs(mean - golden["mean"][number]).max() < 1e-4
+        wish = Wish(
+            latent=golden["latent"][number],
+            toward=golden["toward"][number],
+            distance=float(golden["distance"][number, 0]),
+            turns=golden["moves"][number].tolist(),
+            meter=meter,
+            bias=golden["bias"][number],
+            temperature=float(golden["temperature"][number, 0]),
+            top_p=float(golden["top_p"][number, 0]),
+        )
+        before = tuple(golden["before"][number].tolist())
+        told = writer.write(wish, before, golden["noise"][number].tolist())
+        assert told.tolist() == golden["tokens"][number].tolist()
+
+
+def test_a_bias_below_closed_is_never_written(writer):
+    bias = np.full((phrase.STEPS, phrase.VOCABULARY), FORBIDDEN, np.float32)
+    only = token_of(64, 60)
+    bias[:, [phrase.REST, only]] = 0.0
+    size = writer.latent_size
+    wish = Wish(np.zeros(size, np.float32), np.ones(size, np.float32), 1.0,
+                (0.0, 0.0, 0.0), 0, bias, 1.0, 1.0)  # fmt: skip
+    told = writer.write(wish, (0, 0), np.linspace(0.0, 0.99, phrase.STEPS).tolist())
+    assert set(told.tolist()) <= {phrase.REST, only}
