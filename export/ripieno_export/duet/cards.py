@@ -80,6 +80,12 @@ def _likelihood(figures: dict[str, Any]) -> Sequence[str]:
             [["nats a chord", *(f"{value:.3f}" for value in nats.values())]],
         ),
         wrap(
+            "After it had learned what people wrote, harmony was tuned by reward to "
+            "fit the moment and to find its way back after a jump "
+            "(`docs/decisions/0012-harmony-tuned-by-reward.md`): likelihood is what "
+            "that costs."
+        ),
+        wrap(
             f"Texture, over {figures['held_out_pianos']} held-out pianos, not told how "
             f"to fill: {texture['token']:.3f} nats a token and {texture['length']:.3f} "
             "for its length."

@@ -23,6 +23,10 @@ APART: Final = {
     "chords": "how many at once",
 }
 SHARES: Final = ("chord_tones", "empty", "one_step")
+COURSE: Final = (
+    "These weights had a course before this recipe: 5,500 steps by the critic alone, "
+    "without an encoder, which left them with little variety."
+)
 LIMITS: Final = (
     "It learned from pop ballads in 4/4, arranged for piano. A bar of 3/4 is the first "
     "three beats of one in 4/4, a dotted beat three quarters of a half bar: it has "
@@ -163,7 +167,8 @@ def _speed(bar_ms: dict[str, float]) -> str:
 def _again(manifest: Manifest, figures: dict[str, Any]) -> str:
     progress = figures["progress"]
     ends = wrap(
-        f"These weights are of step {progress['best_step']} of "
+        f"{COURSE} "
+        f"They are of step {progress['best_step']} of "
         f"{figures['recipe']['steps']}: chosen by how far bars to held-out chords lie "
         "from real ones (`ripieno_export.loops.task`), never by what the critic says; "
         f"so was the lean of its onsets, {figures['lean']}. "
