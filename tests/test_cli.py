@@ -183,6 +183,12 @@ OTHERWISE = Params(
     swing=0.5,
     voices=2,
     manner="sixths",
+    distance=0.75,
+    blend=0.25,
+    fill=-0.5,
+    rise=0.5,
+    offbeat=1.0,
+    bars=8,
 )
 """No parameter as it is by default."""
 

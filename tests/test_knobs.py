@@ -122,7 +122,7 @@ def test_a_text_is_read_as_what_the_parameter_is(name, text, value):
         ("lead", "loud", "lead is 'loud'; it must be a number between 0.0 and 1.0"),
         ("low", "36.5", "low is '36.5'; it must be a whole number between 0 and 127"),
         ("thru", "perhaps", "thru is 'perhaps'; write yes or no"),
-        ("role", "sing", "role is 'sing'; choose one of answer, continue, accompany"),
+        ("role", "sing", "role is 'sing'; choose one of answer, continue, vary"),
         ("commit", "two", "commit is 'two'; choose one of 0, 1, 2, 4"),
         ("key", "C", "'key' is no setting; choose of role, temperature, top-p"),
     ],

@@ -262,8 +262,12 @@ def _parser() -> _Parser:
     doctor = commands.add_parser("doctor", help="what is there, what is missing")
     doctor.set_defaults(run=_doctor)
 
-    demo = commands.add_parser("demo", help="hear a duet, without any MIDI set-up")
-    real = demo.add_mutually_exclusive_group()
+    _add_demo(commands.add_parser("demo", help="hear a duet, without any MIDI set-up"))
+    return parser
+
+
+def _add_demo(parser: _Parser) -> None:
+    real = parser.add_mutually_exclusive_group()
     for system in ("jack", "alsa"):
         real.add_argument(
             f"--{system}",
@@ -272,13 +276,12 @@ def _parser() -> _Parser:
             const=system,
             help=f"through real {system.upper()} ports",
         )
-    demo.add_argument("--phrases", type=int, default=4, help="1 to 4 of the melody's")
-    demo.add_argument(
+    parser.add_argument("--phrases", type=int, default=4, help="1 to 4 of the melody's")
+    parser.add_argument(
         "-o", "--output", type=Path, default=Path("duet"), help="without an ending"
     )
-    add_playing(demo, again=True)
-    demo.set_defaults(run=_demo)
-    return parser
+    add_playing(parser, again=True)
+    parser.set_defaults(run=_demo)
 
 
 def _add_similar(parser: argparse.ArgumentParser) -> None:

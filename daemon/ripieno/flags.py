@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROLE: Final = "answer, continue, vary, accompany, loop or harmonize"
 
 PLAY: Final[dict[str, tuple[type, str]]] = {
-    "role": (str, f"what it does: {ROLE}"),
+    "role": (str, ROLE),
     "temperature": (float, "1: as the model learned; lower safer, higher wilder"),
     "top_p": (float, "consider only the likeliest choices of this share"),
     "scale": (str, "auto, off, or a name such as 'D dorian'"),

@@ -17,6 +17,7 @@ NAMES: Final = {
     "unigram": "unigram",
 }
 WIDTH: Final = 80
+FAMILIES: Final = {"transformer": "Transformer", "rnn": "plain (tanh) RNN"}
 
 LIMITS: Final = (
     "It was trained on Western keyboard music, songs and folk tunes, most of it scores "
@@ -85,9 +86,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
+    family = FAMILIES.get(manifest.family, manifest.family.upper())
     layers = "one layer" if preset["layers"] == 1 else f"{preset['layers']} layers"
     what = (
-        f"A {manifest.family.upper()} that plays keyboard music in free time: it "
+        f"A {family} that plays keyboard music in free time: it "
         "hears, "
         "event by event, what a person and it itself have played, and says who "
         "does what "

@@ -84,6 +84,28 @@ def parts_of(midi: bytes) -> Parts:
     return parts
 
 
+def parts_in_beats(midi: bytes) -> Parts:
+    """The tracks that have notes; start and end are in beats, not in seconds.
+
+    Raises:
+        ValueError: there are none.
+    """
+    score: Any = symusic.Score.from_midi(midi)
+    parts: Parts = []
+    for track in score.to("quarter").tracks:
+        if not len(track.notes) or track.is_drum:
+            continue
+        columns = track.notes.numpy()
+        notes = np.zeros(len(columns["time"]), NOTE)
+        notes["start"], notes["pitch"] = columns["time"], columns["pitch"]
+        notes["end"] = columns["time"] + columns["duration"]
+        notes["velocity"] = columns["velocity"]
+        parts.append((track.name, notes))
+    if not parts:
+        raise ValueError("no notes")
+    return parts
+
+
 def beats_of(score: Any) -> Floats:  # noqa: ANN401  # symusic's scores have no one type
     """When each beat of a score in ticks falls, in seconds."""
     per_beat = score.ticks_per_quarter

@@ -76,7 +76,7 @@ def publish(
     name = str(payload["preset"]["name"])
     model = event_task.network_of(weights)
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as place:
+    with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / name
         folder.mkdir()
         to_onnx.export(event_step.step_in, weights, folder / manifests.GRAPH)

@@ -90,7 +90,7 @@ def quantize(
         )
     name = f"{whole.name}-{lighter.BITS[bits]}"
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as place:
+    with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         made = Path(place) / name
         made.mkdir()
         _write_graph(folder, whole, bits, made / manifests.GRAPH)

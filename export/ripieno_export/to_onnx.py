@@ -9,7 +9,6 @@ This module knows no network.
 """
 
 import contextlib
-import importlib
 import io
 import subprocess
 import sys
@@ -50,6 +49,15 @@ class Exportable(Protocol):
         ...
 
 
+CHILD: Final = """
+import sys
+from pathlib import Path
+from ripieno_export.to_onnx import export_here
+from {module} import {name} as build
+export_here(build(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+"""What the child runs."""
+
 Build = Callable[[Path], Exportable]
 """A function of a module that makes a module of a checkpoint."""
 
@@ -65,9 +73,8 @@ def export(build: Build, weights: Path, graph: Path) -> None:
     Raises:
         ModelError: the export failed.
     """
-    name = f"{build.__module__}:{build.__qualname__}"
-    module = "ripieno_export.to_onnx"
-    command = [sys.executable, "-m", module, name, str(weights), str(graph)]
+    code = CHILD.format(module=build.__module__, name=build.__qualname__)
+    command = [sys.executable, "-c", code, str(weights), str(graph)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not graph.is_file():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -99,13 +106,3 @@ def export_here(built: Exportable, graph: Path) -> None:
             external_data=False,
             verbose=False,
         )
-
-
-def _main(name: str, weights: Path, graph: Path) -> None:
-    module, _, function = name.partition(":")
-    build: Build = getattr(importlib.import_module(module), function)
-    export_here(build(weights), graph)
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

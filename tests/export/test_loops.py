@@ -1,5 +1,6 @@
 """What the loop learns from, how it learns, and how its bars are judged."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -257,7 +258,8 @@ def test_what_is_published_answers_as_it_was_trained(
     folder = publish.publish(weights, tmp_path, tmp_path / "models")
     loaded = Loaded(folder, "cpu")
     assert loaded.manifest.roles == ("loop",)
-    step = graphs.step_of(weights)
+    figures_found = json.loads((folder / "figures.json").read_text())
+    step = graphs.step_of(weights, figures_found["lean"])
     assert publish.checked(loaded.graphs["model"], publish.recorded(step)) < 1e-4
     text = (folder / "README.md").read_text()
     assert "moved bars" in text

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import mido
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -22,6 +23,7 @@ from ripieno_export.duet.songs import Source
 from ripieno_export.phrases import (
     crops,
     graphs,
+    half,
     measure,
     parity,
     playing,
@@ -311,3 +313,23 @@ def test_between_ends_at_both_ends_and_keeps_the_length():
     assert between(one, other, 1.0) == pytest.approx(other, abs=1e-6)
     assert np.linalg.norm(between(one, other, 0.5)) == pytest.approx(2.0)
     assert between(one, one, 0.5) == pytest.approx(one)
+
+
+def test_weights_that_were_rounded_are_stored_without_loss(tmp_path):
+    layer = half.rounded(torch.nn.Linear(40, 40)).eval()
+    stored, path = {"weight": layer.weight.detach().numpy()}, tmp_path / "layer.onnx"
+    constant = onnx.numpy_helper.from_array(stored["weight"], "weight")
+    node = onnx.helper.make_node("MatMul", ["x", "weight"], ["y"])
+    into, out = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (1, 40))
+        for name in ("x", "y")
+    )
+    graph = onnx.helper.make_graph([node], "layer", [into], [out], [constant])
+    onnx.save(onnx.helper.make_model(graph), path)
+    whole = path.stat().st_size
+    half.store(path)
+    assert path.stat().st_size < 0.6 * whole
+    kept = {t.name: t for t in onnx.load(path).graph.initializer}["weight_half"]
+    assert np.array_equal(
+        onnx.numpy_helper.to_array(kept).astype(np.float32), stored["weight"]
+    )

@@ -11,7 +11,8 @@ import torch
 from ripieno.music.vocabulary import N_DOWN
 from ripieno.think.sampling import sample as definition
 from ripieno_export.networks.recurrent import EventRecurrent
-from ripieno_export.step import StepModule, example_inputs, sample
+from ripieno_export.recurrent_step import RecurrentStep
+from ripieno_export.step import sample
 
 pytestmark = pytest.mark.torch
 
@@ -75,7 +76,9 @@ def test_steps_give_the_logits_of_the_whole_sequence(model: EventRecurrent) -> N
     events = np.stack([rng.integers(0, n, 12) for n in (2, 121, 260, 33)], 1)
     with torch.no_grad():
         whole = model(torch.from_numpy(events)[None])
-        step, (_, *given) = StepModule(model), example_inputs(model)
+        step = RecurrentStep(model)
+        _, *given = step.example_inputs()
+        count = len(step.state)
         for place in range(11):
             told = events[place + 1]
             given[-4:] = [
@@ -83,24 +86,26 @@ def test_steps_give_the_logits_of_the_whole_sequence(model: EventRecurrent) -> N
                 for n, v in zip((2, 121, 260, 33), told, strict=True)
             ]
             found = step(torch.from_numpy(events[place : place + 1]), *given)
-            given[: step.count] = found[1 : 1 + step.count]
-            for field, logits in enumerate(found[1 + step.count :]):
+            given[:count] = found[1 : 1 + count]
+            for field, logits in enumerate(found[1 + count :]):
                 torch.testing.assert_close(logits[0], whole[field][0, place])
 
 
 def test_a_down_has_a_velocity_and_an_up_has_none(model: EventRecurrent) -> None:
-    step, inputs = StepModule(model), list(example_inputs(model))
+    step = RecurrentStep(model)
+    inputs = list(step.example_inputs())
     for is_down in (True, False):
         inputs[-2] = (torch.arange(260) < N_DOWN)[None] == is_down
         for noise in (0.0, 0.3, 0.9):
-            inputs[1 + step.count] = torch.full((1, 4), noise)
+            inputs[1 + len(step.state)] = torch.full((1, 4), noise)
             key, velocity = step(*inputs)[0][0, 2:].tolist()
             assert (key < N_DOWN) == is_down
             assert (velocity > 0) == is_down
 
 
 def test_a_velocity_mask_that_fits_no_key_is_ignored(model: EventRecurrent) -> None:
-    step, inputs = StepModule(model), list(example_inputs(model))
+    step = RecurrentStep(model)
+    inputs = list(step.example_inputs())
     inputs[-1] = torch.arange(33)[None] == 0
     inputs[-2] = (torch.arange(260) == 60)[None]
     assert step(*inputs)[0][0, 3] > 0

@@ -1,6 +1,5 @@
 """The Transformer: what torch trains is what the daemon's lines of play compute."""
 
-
 import numpy as np
 import pytest
 

@@ -197,7 +197,7 @@ def test_late_bars_play_the_last_pattern_on_the_new_chord():
 
 def test_without_any_answer_a_bass_and_chords_play():
     played = performed(line(beats=12), Away(), chart=CHART)
-    beats = {beat: [] for beat in range(4, 8)}
+    beats: dict[int, list[int]] = {beat: [] for beat in range(4, 8)}
     for at, pitch in ons(played):
         beats.get(at // BEAT, []).append(pitch)
     assert [len(beats[beat]) for beat in (4, 5, 6, 7)] == [1, 3, 1, 3]

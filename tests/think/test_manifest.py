@@ -58,7 +58,7 @@ def test_a_digest_is_sha256(tmp_path):
         ({"fingerprint": "0" * 16}, "another vocabulary .0{16}; .*Train and publish"),
         ({"sha256": "0" * 64}, "SHA-256 .* expected 000000000000….*copy the whole"),
         ({"contract": 2}, "contract 2 .step.; this daemon speaks contract 1"),
-        ({"interface": "phrase"}, "contract 1 .phrase.; this daemon speaks"),
+        ({"interface": "dream"}, "contract 1 .dream.; this daemon speaks"),
         ({"louder": 1}, "manifest.json is not a manifest .*louder"),
         ({"inputs": 3}, "manifest.json is not a manifest .*inputs"),
         ({"sampling": {"top_p": [1.0]}}, "manifest.json is not a manifest .*top_p"),

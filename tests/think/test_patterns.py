@@ -12,7 +12,7 @@ from ripieno.music.duet import Note
 from ripieno.music.plan import Groove, Limits, Reset
 from ripieno.think.graph import Graph
 from ripieno.think.manifest import GOLDEN
-from ripieno.think.patterns import Patterns, likeliest, limited, loudness
+from ripieno.think.patterns import Patterns, grounded, likeliest, limited, loudness
 from ripieno.think.session import Loaded
 
 C, F, G, AM = (chords.named(name) for name in ("C", "F", "G", "Am"))
@@ -37,6 +37,10 @@ class Copyist:
 
     def run(self):
         self.told.append({name: array[0].copy() for name, array in self.put.items()})
+
+
+def mind_on(graph):
+    return Patterns(graph)
 
 
 def asked(index=0, told=(C,) * 4, bar_ticks=1920, **how):
@@ -66,7 +70,7 @@ def placed(plan, ask):
 
 def test_bars_of_a_pattern_are_told_the_same_noise_and_the_bar_before():
     graph = Copyist()
-    mind = Patterns(graph)
+    mind = mind_on(graph)
     for index in range(5):
         answered(mind, asked(index))
     noises = [told["noise"].tolist() for told in graph.told]
@@ -78,7 +82,7 @@ def test_bars_of_a_pattern_are_told_the_same_noise_and_the_bar_before():
 
 def test_the_bar_before_is_seen_from_the_root_of_this_one():
     graph = Copyist()
-    mind = Patterns(graph)
+    mind = mind_on(graph)
     answered(mind, asked(0))
     answered(mind, asked(1, told=(F,) * 4))
     seen = pattern.notes_of(graph.told[1]["before"] > 0, pattern.shift_of([F]))
@@ -89,7 +93,7 @@ def test_the_same_seed_and_pattern_have_the_same_noise_wherever_asked():
     noises = []
     for seed, number in ((3, 1), (3, 1), (4, 1), (3, 2), (3, -1)):
         graph = Copyist()
-        answered(Patterns(graph), asked(0, seed=seed, pattern=number))
+        answered(mind_on(graph), asked(0, seed=seed, pattern=number))
         noises.append(graph.told[0]["noise"].tolist())
     assert noises[0] == noises[1]
     assert len({tuple(noise) for noise in noises}) == 4
@@ -97,7 +101,7 @@ def test_the_same_seed_and_pattern_have_the_same_noise_wherever_asked():
 
 def test_a_pattern_is_kept_as_dense_as_it_began_unless_told():
     graph = Copyist()
-    mind = Patterns(graph)
+    mind = mind_on(graph)
     answered(mind, asked(0))
     answered(mind, asked(1))
     answered(mind, asked(2, busy=40.0))
@@ -117,7 +121,7 @@ def test_as_many_notes_are_played_as_are_asked_for_the_likeliest_first():
 
 def test_after_a_reset_no_bar_is_remembered():
     graph = Copyist()
-    mind = Patterns(graph)
+    mind = mind_on(graph)
     answered(mind, asked(0))
     mind.told(Reset())
     answered(mind, asked(1))
@@ -125,7 +129,7 @@ def test_after_a_reset_no_bar_is_remembered():
 
 
 def test_only_the_last_ask_is_answered_and_once():
-    mind = Patterns(Copyist())
+    mind = mind_on(Copyist())
     mind.told(asked(0))
     mind.told(asked(1))
     plan = mind.answer()
@@ -138,7 +142,7 @@ def test_only_the_last_ask_is_answered_and_once():
 
 def test_a_bar_of_four_is_played_as_written():
     ask = asked(2)
-    plan = answered(Patterns(Copyist()), ask)
+    plan = answered(mind_on(Copyist()), ask)
     assert placed(plan, ask) == [(0, 8, 36), (4, 4, 64), (8, 8, 67)]
     assert plan.until_ticks == 3 * 1920
 
@@ -153,20 +157,20 @@ def test_a_bar_of_four_is_played_as_written():
 )
 def test_other_metres_take_the_bar_apart(bar_ticks, spans, expected):
     ask = asked(0, told=(C,) * spans, bar_ticks=bar_ticks)
-    assert placed(answered(Patterns(Copyist()), ask), ask) == expected
+    assert placed(answered(mind_on(Copyist()), ask), ask) == expected
 
 
 def test_a_fifth_beat_has_its_own_chord():
     ask = asked(0, told=(C, C, C, C, F), bar_ticks=2400)
-    assert placed(answered(Patterns(Copyist()), ask), ask)[-1] == (16, 4, 41)
+    assert placed(answered(mind_on(Copyist()), ask), ask)[-1] == (16, 4, 41)
 
 
 def test_a_beat_that_is_silent_stays_so():
     ask = asked(0, told=(C, NO_CHORD, C, C))
-    steps = [step for step, _, _ in placed(answered(Patterns(Copyist()), ask), ask)]
+    steps = [step for step, _, _ in placed(answered(mind_on(Copyist()), ask), ask)]
     assert steps == [0, 8]
     silent = asked(0, told=(NO_CHORD,) * 4)
-    assert answered(Patterns(Copyist()), silent).notes == ()
+    assert answered(mind_on(Copyist()), silent).notes == ()
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────
@@ -208,6 +212,14 @@ def test_what_has_sounded_longest_makes_room():
     assert found == (Note(0, 36, 8), Note(4, 60, 12), Note(8, 64, 8))
 
 
+def test_a_bar_that_begins_without_a_bass_is_given_its_root():
+    high = Note(0, 64, 4)
+    assert grounded([high], F) == (Note(0, 41, 8),)
+    assert grounded([high, Note(6, 40, 2)], F) == (Note(0, 41, 6),)
+    assert grounded([high, Note(2, 40, 2)], F) == ()
+    assert grounded([high], NO_CHORD) == ()
+
+
 def test_beats_are_louder_than_what_lies_between():
     ask = asked(0)
     loud = [loudness(Note(frame, 60, 1), ask) for frame in (0, 8, 4, 2, 1)]
@@ -238,7 +250,7 @@ def test_the_graph_answers_as_training_did(graph):
 
 
 def test_the_model_never_leaves_a_bar_empty_and_starts_every_note(graph):
-    mind = Patterns(graph)
+    mind = mind_on(graph)
     for index in range(64):
         told = (chords.chord(index % 12, index % 3),) * 4
         plan = answered(mind, asked(index, told=told))
@@ -249,6 +261,6 @@ def test_the_model_never_leaves_a_bar_empty_and_starts_every_note(graph):
 
 @pytest.mark.parametrize("busy", [4.0, 12.0, 24.0])
 def test_the_model_plays_as_many_notes_as_are_wanted(graph, busy):
-    mind = Patterns(graph)
+    mind = mind_on(graph)
     plans = [answered(mind, asked(n, busy=busy)) for n in range(16)]
     assert all(abs(len(plan.notes) - busy) <= 2 for plan in plans)

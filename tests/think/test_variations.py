@@ -11,6 +11,7 @@ from ripieno.music.phrase import ATTRIBUTES, GridNote, token_of
 from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Played, Reset, Variation
 from ripieno.music.timeline import Timeline
 from ripieno.think.manifest import GOLDEN
+from ripieno.think.moves import ROOM
 from ripieno.think.session import Loaded
 from ripieno.think.variations import Variations
 from ripieno.think.writer import FORBIDDEN, Wish, Writer
@@ -133,19 +134,15 @@ def test_the_farther_the_less_is_kept(mind):
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_a_knob_turns_the_right_way_on_average(mind, name):
-    tunes = (TUNE, OTHER, FOUR_BARS[12:])
-    column = ATTRIBUTES.index(name)
-
     def mean(turn):
-        tunes_ = [
-            row(varied(mind, tune, seed=s, **{name: turn}))
+        rows = [
+            row(varied(mind, tune, seed=seed, **{name: turn}))
             for tune in (TUNE, OTHER)
-            for s in range(6)
+            for seed in range(6)
         ]
-        found = phrase.attributes(np.stack(tunes_), np.zeros(len(tunes_), np.int64))
-        return found[:, column].mean()
+        found = phrase.attributes(np.stack(rows), np.zeros(len(rows), np.int64))
+        return found[:, ATTRIBUTES.index(name)].mean()
 
-    assert len(tunes) == 3
     assert mean(-1.0) < mean(0.0) < mean(1.0)
 
 
@@ -285,3 +282,11 @@ def test_a_bias_below_closed_is_never_written(writer):
                 (0.0, 0.0, 0.0), 0, bias, 1.0, 1.0)  # fmt: skip
     told = writer.write(wish, (0, 0), np.linspace(0.0, 0.99, phrase.STEPS).tolist())
     assert set(told.tolist()) <= {phrase.REST, only}
+
+
+def test_a_variation_stays_near_the_phrases_register(mind):
+    pitches = [pitch for _, _, pitch in TUNE]
+    for seed in range(8):
+        made = varied(mind, distance=1.0, seed=seed)
+        assert min(pitches) - ROOM <= min(pitch for _, _, pitch in made)
+        assert max(pitch for _, _, pitch in made) <= max(pitches) + ROOM

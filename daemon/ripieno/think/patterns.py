@@ -30,7 +30,7 @@ from ripieno.music.plan import (
     Reset,
     ToThinker,
 )
-from ripieno.music.voicing import moved
+from ripieno.music.voicing import bass_of, moved
 from ripieno.think.graph import Graph
 
 KEPT: Final = 4
@@ -38,6 +38,12 @@ KEPT: Final = 4
 DOWNBEAT, MIDDLE, BEAT, QUAVER, OFFBEAT = 92, 86, 82, 74, 66
 """Velocities by place: a backing that leans on its beats is easier to play to."""
 BASS_LOUDER: Final = 6
+BASS_BELOW: Final = 52
+"""E3: below it lies a left hand's bass, as the accompaniment has it."""
+ROOTS: Final = (36, 50)
+BASS_FRAMES: Final = 8
+"""What is added where the graph begins a bar without a bass, as it does in a third of
+them: a player who takes a solo over it needs to hear where the bar stands."""
 CHROMATIC: Final = 0xFFF
 
 
@@ -90,7 +96,8 @@ class Patterns:
         self._remember(ask, pattern.notes_of(roll, shift))
         notes = pattern.notes_of(roll[:, list(places)], shift)
         on_chords = (_on_chord(note, heard, places, ask.chords, span) for note in notes)
-        return limited([note for note in on_chords if note is not None], ask.limits)
+        kept = [note for note in on_chords if note is not None]
+        return limited([*grounded(kept, ask.chords[0]), *kept], ask.limits)
 
     def _run(self, ask: Groove, heard: Sequence[int], shift: int) -> Roll:
         put = self._graph.put
@@ -163,6 +170,16 @@ def loudness(note: Note, ask: Groove) -> int:
     else:
         loud = OFFBEAT if note.frame % 2 else QUAVER
     return loud + BASS_LOUDER * (note.pitch < 48)
+
+
+def grounded(notes: Sequence[Note], chord: int) -> tuple[Note, ...]:
+    """A root at the bottom of a bar that begins without a bass; else nothing."""
+    low = [note.frame for note in notes if note.pitch < BASS_BELOW]
+    begins = min(low, default=BASS_FRAMES)
+    if chord == NO_CHORD or begins < STEPS_IN_BEAT:
+        return ()
+    frames = min(begins, BASS_FRAMES)
+    return (Note(0, bass_of(chord, None, *ROOTS), frames),)
 
 
 def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from ripieno.music import phrase, phrase_grid, scales
-from ripieno.music.phrase import ATTRIBUTES, HOLD, REST, STEPS, GridNote, Ints
+from ripieno.music.phrase import HOLD, REST, STEPS, GridNote, Ints
 from ripieno.music.phrase_grid import Beat
 from ripieno.music.plan import (
     FOLLOW_HUMAN,
@@ -135,14 +135,15 @@ class Variations:
     ) -> list[Wish]:
         """What each segment is to become; all stray towards the same point."""
         limits = ask.limits
-        mask = moves.mask(limits, self._scale(limits, own), own.home)
+        near = moves.register(own.line, how.rise)
+        mask = moves.mask(limits, self._scale(limits, own), near, own.home)
         toward = chance.standard_normal(self._writer.latent_size, np.float32)
         wishes = [
             Wish(
                 latent=latent,
                 toward=toward,
                 distance=how.distance,
-                turns=[getattr(how, name) for name in ATTRIBUTES],
+                turns=moves.turned(how),
                 meter=own.beat.meter,
                 bias=moves.anchored(segment, mask, how),
                 temperature=TEMPERATURE * limits.temperature,

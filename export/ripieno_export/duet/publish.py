@@ -223,7 +223,7 @@ def _random_inputs(
 def _folder(models: Path, name: str) -> Iterator[Path]:
     """A folder beside its place; moved there when all went well."""
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as place:
+    with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / name
         folder.mkdir()
         yield folder

@@ -114,7 +114,8 @@ class TuningTask(Task):
             held_out: to judge by.
         """
         self._preset, self._options = preset, preset.options_as(Options)
-        self.network, self._anchor = network, anchor.eval().requires_grad_(requires_grad=False)
+        self.network, self._anchor = network, anchor.eval()
+        self._anchor.requires_grad_(requires_grad=False)
         self._tunes, self._held_out = tunes, held_out
 
     def losses(self, step: int) -> Tensor:
@@ -207,8 +208,9 @@ def reward(spans: Sequence[duet.Span], options: Options) -> Floats:
     fit = sung @ TONES.T
     usual = sung.mean(0) / max(float(sung.sum(1).mean()), 1e-6) @ TONES.T  # [C]
     extra = np.maximum(TONES.sum(1) - 3, 0)
+    is_sung = sung.sum(1) > 0
     earned = fit + options.listening * (fit - usual) - options.plainness * extra
-    return (earned * sung.any(1)[:, None]).astype(np.float32)
+    return np.asarray(earned * is_sung[:, None], np.float32)
 
 
 def melody_classes(span: duet.Span) -> Floats:

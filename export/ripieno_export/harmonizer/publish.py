@@ -65,7 +65,7 @@ def publish(weights: Path, pieces: Sequence[Chorale], models: Path) -> Path:
     learned, held_out = families.split(pieces)
     name = recipe.name
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as place:
+    with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / name
         folder.mkdir()
         to_onnx.export(step_in, weights, folder / manifests.GRAPH)

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import symusic
 
 from ripieno.errors import FileError
 from ripieno.music.likeness import Floats, in_order
 from ripieno_export.corpus import Piece, family_of, merge
+from ripieno_export.midi_files import parts_in_beats
 from ripieno_export.sources import (
     SELECTION,
     Origin,
@@ -29,7 +29,7 @@ from ripieno_export.sources import (
     read_origin,
 )
 from ripieno_export.split import separate
-from ripieno_export.tokenize import NOTE, Ints
+from ripieno_export.tokenize import Ints
 
 TRAINED, CHOOSING, JUDGED = range(3)
 """What a piece is for: learned from, chosen on, measured on."""
@@ -211,27 +211,9 @@ def _entry(
     if source.only not in f"/{name}" or Path(name).stem in source.skip:
         return
     try:
-        views = list(source.view(_parts_in_beats(archive.read(name))))
+        views = list(source.view(parts_in_beats(archive.read(name))))
     except (KeyError, ValueError, RuntimeError):
         return
     family, split = family_of(entry, origin), str(entry.get("split", "train"))
     for kind, parts in views:
         yield Piece(origin, name, family, split, kind, merge(parts))
-
-
-def _parts_in_beats(midi: bytes) -> Parts:
-    """The tracks that have notes; start and end are in beats, not in seconds."""
-    score: Any = symusic.Score.from_midi(midi)
-    parts: Parts = []
-    for track in score.to("quarter").tracks:
-        if not len(track.notes) or track.is_drum:
-            continue
-        columns = track.notes.numpy()
-        notes = np.zeros(len(columns["time"]), NOTE)
-        notes["start"], notes["pitch"] = columns["time"], columns["pitch"]
-        notes["end"] = columns["time"] + columns["duration"]
-        notes["velocity"] = columns["velocity"]
-        parts.append((track.name, notes))
-    if not parts:
-        raise ValueError("no notes")
-    return parts

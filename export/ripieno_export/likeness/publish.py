@@ -43,7 +43,7 @@ def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
     recipe = Preset(**payload["preset"])
     built = graph.graph_in(weights)
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as place:
+    with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / recipe.name
         folder.mkdir()
         to_onnx.export(graph.graph_in, weights, folder / manifests.GRAPH)

@@ -27,6 +27,11 @@ COURSE: Final = (
     "These weights had a course before this recipe: 5,500 steps by the critic alone, "
     "without an encoder, which left them with little variety."
 )
+DAEMON: Final = (
+    "It heeds a density that is asked for little: where the knob `busy` is set, the "
+    "daemon takes so many of the likeliest onsets. And where a bar begins without a "
+    "bass it adds the chord's root."
+)
 LIMITS: Final = (
     "It learned from pop ballads in 4/4, arranged for piano. A bar of 3/4 is the first "
     "three beats of one in 4/4, a dotted beat three quarters of a half bar: it has "
@@ -152,7 +157,13 @@ def _patterns(figures: dict[str, Any]) -> str:
     head = ["notes asked", *asked]
     row = ["notes made", *(f"{made:.1f}" for made in asked.values())]
     return "\n\n".join(
-        ["## Patterns", wrap(diversity), wrap(rhythm), table(head, [row])]
+        [
+            "## Patterns",
+            wrap(diversity),
+            wrap(rhythm),
+            table(head, [row]),
+            wrap(DAEMON),
+        ]
     )
 
 
@@ -160,7 +171,7 @@ def _speed(bar_ms: dict[str, float]) -> str:
     return "## A bar\n\n" + wrap(
         f"The graph runs {bar_ms['p50']:.2f} ms at the median and {bar_ms['p99']:.2f} "
         "ms at the 99th of a hundred: one thread of a shared two-core AMD EPYC (Zen "
-        "4), batch 1; the quietest of six bursts, as other work ran beside it."
+        "4), batch 1; the quietest of forty bursts, as other work ran beside it."
     )
 
 

@@ -120,6 +120,8 @@ def in_patterns(
     rows = [*quads(bars).T, _left(bars)]
     drawn = noise(chance, len(rows[0]))
     for place, row in enumerate(rows):
+        if not len(row):
+            continue
         is_new = place in {0, PATTERN}
         before = np.zeros_like(bars.rolls[row])
         if not is_new:
@@ -199,7 +201,8 @@ def same_chords(
     _, first, kind, counts = np.unique(
         told, axis=0, return_index=True, return_inverse=True, return_counts=True
     )
-    frequent = [k for k in np.argsort(-counts)[:PLACES] if counts[k] >= LEAST]
+    order = np.argsort(-counts)[:PLACES]
+    frequent = [k for k in order if counts[k] >= LEAST] or [order[0]]
     real, made = [], []
     for each in frequent:
         real.append(figures.distance(bars.rolls[kind == each][:, ONSET]))

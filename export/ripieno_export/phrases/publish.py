@@ -67,7 +67,7 @@ def publish(weights: Path, windows: Windows, models: Path) -> Path:
     preset = Preset(**payload["preset"])
     model = half.rounded(task.network_of(weights))
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as place:
+    with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / preset.name
         folder.mkdir()
         space = measure.space_of(model, windows)
