@@ -183,7 +183,7 @@ class Stand:
     def remember(self, event: Played) -> None:
         """Something was really played, by whomever."""
         self.history.add(event)
-        if self.params.role != "accompany":  # which is told of whole spans
+        if self.params.role not in ("accompany", "loop"):  # which hear whole spans
             self.tell(event)
 
     def play(self, due: Due, now_ns: int) -> int:
