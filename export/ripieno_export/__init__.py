@@ -1,15 +1,20 @@
 """Training and export: from a folder of music to a model folder that the daemon plays.
 
-    sources · corpus · split      zips of MIDI → pieces with provenance, held-out apart
+    sources · folders · corpus    files → pieces; midi_files and notation read them
+    split · folds                 held-out music kept apart, by tune family
     tokenize · augment · turns    notes → varied crops → who plays what → events
-    dataset                       packed once; a batch is a function of (seed, step)
+    packing · packed · dataset    streamed to disk once; a batch hangs on its step
     networks/                     one file a family
-    preset · checkpoint · train   the recipe, the run, resumed bit for bit
-    display                       what a run shows
+    preset · task · train         the recipe, what is learned, the one loop
+    checkpoint · display          resumed bit for bit; what a run shows
+    duet/ harmonizer/ phrases/    what a family learns: its music, task and graphs;
+    loops/ likeness/ frames/      and the others'
     contexts · baselines          unigrams and Markov chains to be beaten
-    evaluate                      held-out nats per event, beside Markov and unigram
-    step · to_onnx · parity       the step graph, its export, its golden vectors
-    card · publish · cli          models/<name>/
+    evaluate · evaluation/        held-out nats per event, beside Markov's; and more
+    step · to_onnx · parity       the step graphs, their export, their golden vectors
+    lighter · quantize            the same in fewer bits
+    finetune · originality        your own files; whether it copies
+    card · publish · making · cli models/<name>/
 
 It may import the daemon's values and its session; the daemon never imports it.
 """

@@ -3,17 +3,15 @@
 This module only makes text; it measures nothing and reads no file.
 """
 
-import textwrap
-from collections.abc import Sequence
 from typing import Any, Final
 
 from ripieno.music.phrase import ATTRIBUTES
 from ripieno.think.manifest import Manifest
 from ripieno.think.variations import TEMPERATURE, TOP_P
+from ripieno_export.card import table, wrap
 from ripieno_export.phrases.task import Options
 from ripieno_export.preset import Preset
 
-WIDTH: Final = 80
 LIMITS: Final = (
     "One voice: of a chord it hears the highest note, and it answers with single "
     "notes.",
@@ -57,27 +55,11 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         _distances(figures),
         _knobs(figures),
         _use(figures),
-        "## Limits\n\n" + "\n".join(_wrap(line, "- ") for line in LIMITS),
-        f"## Licence\n\n{_wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
+        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
+        f"## Licence\n\n{wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _wrap(text: str, bullet: str = "") -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=bullet,
-        subsequent_indent=" " * len(bullet),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
@@ -100,7 +82,7 @@ def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         "The layout is that of `ripieno.music.phrase`, fingerprint "
         f"`{manifest.fingerprint}`."
     )
-    return f"# {manifest.name}\n\n{_wrap(what)}\n\n{_wrap(layout)}"
+    return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"
 
 
 def _data(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
@@ -115,7 +97,7 @@ def _data(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         ]
         for source in manifest.sources
     ]
-    table = _table(["source", "melodies", "licence", "from", "commit"], rows)
+    drawn = table(["source", "melodies", "licence", "from", "commit"], rows)
     how = (
         f"{figures['windows_trained_on']:,} windows of two bars, half of them from bar "
         "lines and half from another beat. Bars of 2/4 and 3/8 count as half a bar of "
@@ -128,7 +110,7 @@ def _data(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         f"{options.dropped:.0%} of what the decoder is told of its own past is hidden "
         f"and {options.falsified:.0%} is wrong."
     )
-    return f"## Music it was trained on\n\n{table}\n\n{_wrap(how)}"
+    return f"## Music it was trained on\n\n{drawn}\n\n{wrap(how)}"
 
 
 def _kept(figures: dict[str, Any]) -> str:
@@ -147,8 +129,8 @@ def _kept(figures: dict[str, Any]) -> str:
         "onsets: those that strike a note; rhythm: rest, hold or strike, whatever the "
         "pitch; whole: phrases without a slip."
     )
-    table = _table(["", "steps", "onsets", "rhythm", "whole"], rows)
-    return f"## How well it keeps a phrase\n\n{_wrap(text)}\n\n{table}"
+    drawn = table(["", "steps", "onsets", "rhythm", "whole"], rows)
+    return f"## How well it keeps a phrase\n\n{wrap(text)}\n\n{drawn}"
 
 
 def _shares(found: dict[str, float]) -> list[str]:
@@ -169,7 +151,7 @@ def _latent(figures: dict[str, Any]) -> str:
         f"steps; {way['never_nearer_again']:.0%} of the steps lead no nearer to the "
         "start again."
     )
-    return f"## Its latent space\n\n{_wrap(text)}"
+    return f"## Its latent space\n\n{wrap(text)}"
 
 
 def _distances(figures: dict[str, Any]) -> str:
@@ -188,12 +170,12 @@ def _distances(figures: dict[str, Any]) -> str:
         "interval: "
         "semitones; leaps: of more than a fifth. *Human* is what was played."
     )
-    table = _table(
+    drawn = table(
         ["distance", "different", "onsets kept", "unchanged", "onsets a bar",
          "interval", "repeated", "leaps", "on the beat"],
         rows,
     )  # fmt: skip
-    blends = _table(
+    blends = table(
         ["blend", "like the phrase", "like the one before"],
         [
             [name, *(f"{value:.1%}" for value in found.values())]
@@ -204,7 +186,7 @@ def _distances(figures: dict[str, Any]) -> str:
         "`blend` at distance 0, with the phrase of another tune played before: the "
         "share of steps that are as in either."
     )
-    return f"## Distance\n\n{_wrap(text)}\n\n{table}\n\n{_wrap(more)}\n\n{blends}"
+    return f"## Distance\n\n{wrap(text)}\n\n{drawn}\n\n{wrap(more)}\n\n{blends}"
 
 
 def _figure(key: str, value: float | None) -> str:
@@ -231,8 +213,8 @@ def _knobs(figures: dict[str, Any]) -> str:
         "*Human*: what was played. Directions are the regression of the latent on all "
         "three attributes, over training music."
     )
-    table = _table(["knob", *ATTRIBUTES, "right way"], rows)
-    return f"## Knobs\n\n{_wrap(text)}\n\n{table}"
+    drawn = table(["knob", *ATTRIBUTES, "right way"], rows)
+    return f"## Knobs\n\n{wrap(text)}\n\n{drawn}"
 
 
 def _use(figures: dict[str, Any]) -> str:
@@ -243,11 +225,11 @@ def _use(figures: dict[str, Any]) -> str:
         f"at the 99th of a hundred, the fastest {answer['min']:.1f}: one thread of a "
         "shared two-core AMD EPYC, with much other work beside it."
     )
-    return f"## Using it\n\n{_wrap(text)}"
+    return f"## Using it\n\n{wrap(text)}"
 
 
 def _again(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
-    ends = _wrap(
+    ends = wrap(
         f"These weights are of step {figures['progress']['best_step']} of "
         f"{preset.steps}, the best on the held-out tunes that choose (every other one "
         "of the validation split; the figures are of the rest). All figures are in "
