@@ -178,7 +178,7 @@ def test_tables_are_read_by_the_player_and_woken_by_nobody():
     for folder in FOLDERS:
         if load(folder).interface == "tables":
             assert load_tables(folder).prior.sum() > 0
-            with pytest.raises(ModelError, match="nothing to run"):
+            with pytest.raises(ModelError, match="plays no role"):
                 wake(folder, "cpu")
 
 
