@@ -187,3 +187,13 @@ def test_the_demo_of_the_accompaniment_plays_along_with_the_whole_melody(tmp_pat
     assert ready is not None
     assert float(ready[1]) >= PLANNED_PERCENT
     assert not duet.left_over
+
+
+@pytest.mark.parametrize("role", ["vary", "loop"])
+def test_the_demo_of_every_other_role_that_plays_ends_what_it_began(tmp_path, role):
+    duet = Duet(tmp_path, "--role", role, "--listen", "4")
+    _, machine = duet.tracks
+    assert len(notes(machine)) >= 8
+    assert not any(ons_minus_offs(machine).values())
+    assert "Fallbacks: 0." in duet.done.stdout
+    assert not duet.left_over

@@ -190,7 +190,10 @@ def test_nobody_plays_on_that_port(playing, pids):
         ("seed=3", ["seed holds from start to end", "ripieno play --seed"]),
         ("lead=loud", ["lead is 'loud'", "between 0.0 and 1.0"]),
         ("low=3.5", ["low is '3.5'", "a whole number between 0 and 127"]),
-        ("role=sing", ["role is 'sing'", "answer, continue, vary, accompany, loop, harmonize"]),
+        (
+            "role=sing",
+            ["role is 'sing'", "answer, continue, vary, accompany, loop, harmonize"],
+        ),
         ("click=loud", ["click is 'loud'", "yes or no"]),
         ("land=@9", ["land is not read from a file", "chart=@FILE"]),
     ],

@@ -20,6 +20,7 @@ from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.config import Settings
 from ripieno.midi.files import Track, check_target, write_performance
 from ripieno.music import messages
+from ripieno.params import TURNS
 from ripieno.performer import Performer
 from ripieno.runtime import live_line
 from ripieno.stage import Stage, embedded, through_ports
@@ -92,7 +93,7 @@ def demo(
         there = msgspec.structs.replace(settings, backend=through)
         stage = through_ports(there, seed, console)
     with stage as on_stage:
-        waits = settings.play.role in ("answer", "continue")
+        waits = settings.play.role in TURNS
         take, status = _perform(on_stage, phrases, console, waits=waits)
     _write(take, midi_path)
     sounded_by = render_wav(
@@ -150,7 +151,7 @@ def _sum_up(take: Take, status: Status | None, console: Console) -> None:
         console.print(
             f"{_kept(status)} Sent minus due: "
             f"p50 {status.late_p50_ms:.2f} ms, p99 {status.late_p99_ms:.2f} ms. "
-            f"Provider: {status.provider}. Fallbacks: {status.fallbacks}."
+            f"Provider: {status.provider}. Fallbacks: {status.fallbacks}.".lstrip()
         )
 
 
@@ -161,5 +162,7 @@ def _kept(status: Status) -> str:
             f"Plans were ready for {status.isr:.1%} of the sixteenths; on the beats "
             f"that were struck, {status.asynchrony_p95_ms:.0f} ms apart (p95)."
         )
+    if status.role == "loop":
+        return ""
     kind = "Keys" if status.role == "harmonize" else "Replies"
     return f"{kind}: {status.turns}, on time: {status.on_time}."

@@ -17,6 +17,8 @@ from ripieno.music.plan import FOLLOW_HUMAN, Limits
 
 Role = Literal["answer", "continue", "vary", "accompany", "loop", "harmonize"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
+TURNS: Final = ("answer", "continue", "vary")
+"""Those that wait for a phrase to be over; the others play along with it."""
 PARTS: Final = ("chords", "bass", "texture")
 """What `accompany` plays, each on the channel so many above `channel`."""
 COMMITS: Final = (0, 1, 2, 4)
