@@ -32,7 +32,9 @@ def card(light: Manifest, whole: Manifest, bits: int, figures: dict[str, Any]) -
     """
     head = (
         f"`{whole.name}` in {bits} bits: {WHAT[bits]} It was not trained again; what "
-        f"it is, and where it fails, stands in the card of `{whole.name}`."
+        f"it is, and where it fails, stands in the card of `{whole.name}`. Its events "
+        "are of `ripieno.music.vocabulary`, fingerprint "
+        f"`{light.fingerprint}`."
     )
     parts = (
         f"# {light.name}",
