@@ -165,9 +165,14 @@ def describe(
         licence=LICENCE,
         sources=sources(packed),
         quality=quality_,
-        sampling=SAMPLINGS.get(preset["family"], SAMPLING),
+        sampling=sampling_of(preset["family"]),
         sha256=manifests.digest(folder / manifests.GRAPH),
     )
+
+
+def sampling_of(family: str) -> Sampling:
+    """What a family's models are sampled with unless one is asked otherwise."""
+    return SAMPLINGS.get(family, SAMPLING)
 
 
 def tensors(step: Step) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
