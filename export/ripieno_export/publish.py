@@ -39,16 +39,10 @@ from ripieno_export.tokenize import Ints
 FIGURES: Final = "figures.json"
 ROLES: Final = ("answer", "continue")
 SAMPLING: Final = Sampling(
-    temperature=(1.0, 1.05, 0.855, 0.9), top_p=(1.0, 0.98, 0.95, 0.98)
+    temperature=(1.0, 1.05, 0.95, 0.9), top_p=(1.0, 0.98, 0.98, 0.98)
 )
-"""Chosen by `export/NOTES.md`: cooled deltas make the music run away."""
-SAMPLINGS: Final = {
-    "transformer": Sampling(
-        temperature=(1.0, 1.05, 0.95, 0.9), top_p=(1.0, 0.98, 0.98, 0.98)
-    )
-}
-"""By family, where the default would not do: keys cooled to 0.855, a Transformer falls
-into repeating itself, and one continuation in ten holds 32 notes of training."""
+"""Chosen by `export/NOTES.md`: cooled deltas make the music run away, and keys cooled
+to 0.855 make a model repeat itself, and so copy; most of all a Transformer."""
 LICENCE: Final = "Apache-2.0"
 TIMED_STEPS: Final = 2000
 
@@ -165,14 +159,9 @@ def describe(
         licence=LICENCE,
         sources=sources(packed),
         quality=quality_,
-        sampling=sampling_of(preset["family"]),
+        sampling=SAMPLING,
         sha256=manifests.digest(folder / manifests.GRAPH),
     )
-
-
-def sampling_of(family: str) -> Sampling:
-    """What a family's models are sampled with unless one is asked otherwise."""
-    return SAMPLINGS.get(family, SAMPLING)
 
 
 def tensors(step: Step) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

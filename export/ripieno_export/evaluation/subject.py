@@ -104,10 +104,9 @@ class Trained:
             SettingsError: its family reads no events.
         """
         self._network = event_task.network_of(weights)
-        preset = checkpoint.load(weights)["preset"]
-        self.name = str(preset["name"])
+        self.name = str(checkpoint.load(weights)["preset"]["name"])
         self.parameters = sum(w.numel() for w in self._network.parameters())
-        shaping = publish.sampling_of(str(preset["family"]))
+        shaping = publish.SAMPLING
         self.sampling = Controls(temperature=shaping.temperature, top_p=shaping.top_p)
 
     def read(self, events: Ints) -> Reading:
