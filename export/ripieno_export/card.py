@@ -105,8 +105,8 @@ def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(event)}"
 
 
-def data_table(manifest: Manifest) -> str:
-    """The sources, with their licences and commits."""
+def data_table(manifest: Manifest, counted: str = "pieces") -> str:
+    """The sources, with what was counted of each, their licences and commits."""
     rows = [
         [
             source.name,
@@ -117,7 +117,7 @@ def data_table(manifest: Manifest) -> str:
         ]
         for source in manifest.sources
     ]
-    return table(["source", "pieces", "licence", "from", "commit"], rows)
+    return table(["source", counted, "licence", "from", "commit"], rows)
 
 
 def _data(manifest: Manifest) -> str:

@@ -54,27 +54,30 @@ import sys
 from pathlib import Path
 from ripieno_export.to_onnx import export_here
 from {module} import {name} as build
-export_here(build(Path(sys.argv[1])), Path(sys.argv[2]))
+weights, graph, *options = sys.argv[1:]
+export_here(build(Path(weights), *map(float, options)), Path(graph))
 """
 """What the child runs."""
 
-Build = Callable[[Path], Exportable]
-"""A function of a module that makes a module of a checkpoint."""
+Build = Callable[..., Exportable]
+"""A module's function that makes a module of a checkpoint, and of what else it asks."""
 
 
-def export(build: Build, weights: Path, graph: Path) -> None:
+def export(build: Build, weights: Path, graph: Path, *options: float) -> None:
     """Export in a process of its own.
 
     Args:
         build: makes what is exported; the child imports it by its name.
         weights: a checkpoint.
         graph: the ONNX file to write.
+        options: what `build` is given after the checkpoint.
 
     Raises:
         ModelError: the export failed.
     """
     code = CHILD.format(module=build.__module__, name=build.__qualname__)
     command = [sys.executable, "-c", code, str(weights), str(graph)]
+    command += map(repr, options)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not graph.is_file():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -2,23 +2,16 @@
 
 ``(noise, chords, before, manner) → (roll, logits)``: noise is an input, so a pattern
 can be made again. The roll is 0 or 1 in float32; the logits are there for parity: a
-roll only tells on which side of one half they fell.
-
-Run as a module it exports: torch's exporter keeps state between exports.
+roll only tells on which side of one half they fell. `step_of` is what
+`ripieno_export.to_onnx.export` exports.
 """
 
-import contextlib
-import io
-import subprocess
-import sys
-import warnings
 from pathlib import Path
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from ripieno.errors import ModelError
 from ripieno.music.pattern import BEATS, CHORD, MANNER, NOISE, ROWS, STEPS
 from ripieno.think.manifest import Part, digest
 from ripieno.think.manifest import Tensor as Spec
@@ -34,6 +27,10 @@ OUTPUTS: Final = ("roll", "logits")
 class Step(nn.Module):
     """One bar, as it is run: binary without its gradient."""
 
+    opset = OPSET
+    input_names = INPUTS
+    output_names = OUTPUTS
+
     def __init__(self, network: Generator) -> None:
         super().__init__()
         self.network = network
@@ -46,9 +43,13 @@ class Step(nn.Module):
         onsets, holds = (logits > 0).to(logits.dtype).unbind(1)
         return torch.stack([onsets, sounding(onsets, holds)], 1), logits
 
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """Inputs of the right shapes, all distinct."""
+        return examples()
+
 
 def examples() -> tuple[Tensor, ...]:
-    """Inputs of the right shapes, all distinct."""
+    """Inputs as they may come: noise, and zeros and ones."""
     return (
         torch.randn(1, NOISE),
         torch.rand(1, BEATS, CHORD).round(),
@@ -74,45 +75,3 @@ def step_of(weights: Path, lean: float = 0.0) -> Step:
     network = generator_of(checkpoint.load(weights))
     network.lean = lean
     return Step(network).eval()
-
-
-def export(weights: Path, graph: Path, lean: float = 0.0) -> None:
-    """Export in a process of its own.
-
-    Raises:
-        ModelError: the export failed.
-    """
-    module = "ripieno_export.loops.graphs"
-    command = [sys.executable, "-m", module, str(weights), str(graph), str(lean)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or not graph.is_file():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ModelError(f"Exporting {weights} failed ({last}).")
-
-
-def export_here(weights: Path, graph: Path, lean: float) -> None:
-    """Export in this process; once."""
-    step = step_of(weights, lean)
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        torch.no_grad(),
-    ):
-        # The exporter's own deprecations; ours are errors in the tests.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        torch.onnx.export(
-            step,
-            examples(),
-            str(graph),
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-
-
-if __name__ == "__main__":
-    export_here(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))

@@ -21,7 +21,7 @@ from ripieno.think import manifest as manifests
 from ripieno.think.graph import Graph
 from ripieno.think.manifest import Manifest, Sampling, Source
 from ripieno.think.session import Loaded
-from ripieno_export import checkpoint, evaluate, parity
+from ripieno_export import checkpoint, evaluate, parity, to_onnx
 from ripieno_export.duet.songs import Song
 from ripieno_export.loops import bars as bars_of
 from ripieno_export.loops import graphs, judging
@@ -65,7 +65,7 @@ def publish(weights: Path, data: Path, models: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / name
         folder.mkdir()
-        graphs.export(weights, folder / manifests.GRAPH, lean)
+        to_onnx.export(graphs.step_of, weights, folder / manifests.GRAPH, lean)
         _write(folder, describe(name, step, songs, {}, folder))
         graph = Loaded(folder, "cpu").graphs["model"]
         golden = recorded(step)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ripieno.music.phrase import ATTRIBUTES
 from ripieno.think.manifest import Manifest
 from ripieno.think.variations import TEMPERATURE, TOP_P
-from ripieno_export.card import table, wrap
+from ripieno_export.card import data_table, table, wrap
 from ripieno_export.phrases.task import Options
 from ripieno_export.preset import Preset
 
@@ -87,17 +87,7 @@ def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
 
 def _data(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     options = preset.options_as(Options)
-    rows = [
-        [
-            source.name,
-            str(source.pieces),
-            source.licence,
-            f"<{source.origin.split()[0]}>",
-            f"`{source.commit[:10]}`",
-        ]
-        for source in manifest.sources
-    ]
-    drawn = table(["source", "melodies", "licence", "from", "commit"], rows)
+    drawn = data_table(manifest, "melodies")
     how = (
         f"{figures['windows_trained_on']:,} windows of two bars, half of them from bar "
         "lines and half from another beat. Bars of 2/4 and 3/8 count as half a bar of "
