@@ -124,7 +124,7 @@ def test_connections_that_others_made_are_put_back(jack, tmp_path):
         target = "capture:in"
         jack.wait_for_ports(target)
         subprocess.run(["jack_connect", OUT, target], env=jack.env, check=True)
-        pause(0.7)
+        pause(1.5)
         daemon.kill(daemon.player)
 
         def is_connected():

@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from ripieno import player_process, thinker
+from ripieno import patchbay_process, player_process, thinker
 from ripieno.child import Child
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.config import Settings
@@ -31,7 +31,6 @@ from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.journal import JournalFile
-from ripieno.midi.patchbay import Patchbay
 from ripieno.music.plan import Ready
 
 TURN_NS: Final = 10 * NS_PER_MS
@@ -42,6 +41,9 @@ HUNG_PLAYER_NS: Final = 700 * NS_PER_MS
 """It beats every 20 ms; the machine itself stalls for 10, a busy one for 100."""
 HUNG_THINKER_NS: Final = 10 * NS_PER_S
 """It beats between sections; the slowest section of a large model takes about 1 s."""
+HUNG_PATCHBAY_NS: Final = 5 * NS_PER_S
+"""It beats five times a second; libjack may wait for ever, the music goes on."""
+JACK: Final = ("jack", "rtmidi-jack")
 MOST_STARTS: Final = 5
 """More than five starts in twenty seconds will not get better by a sixth."""
 
@@ -74,13 +76,10 @@ class Supervisor:
         self._epoch = 0
         self._stopping = False
         self._block = Block()
-        name_in, name_out = settings.name_in, settings.name_out
-        self._patchbay = Patchbay(
-            f"{name_in} patchbay",
-            (f"{name_in}:{name_in}", f"{name_out}:{name_out}"),
-        )
         self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
+        self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
+        self._patchbay_rests_until_ns = 0
         self._failure: notes.Failure | None = None
         self._journal: JournalFile | None = None
         self._ready: list[Ready] = []
@@ -140,19 +139,38 @@ class Supervisor:
         return process
 
     def _start_player(self) -> BaseProcess:
+        self._is_open = False
         self._block.set_word("player_beat_ns", 0)
         self._block.ring("to_player").skip()
         self._read()  # who was introduced there is in the notes as well
         args = (
             self._block.name, self._as_last_turned(), self._seed, self._epoch,
-            self._patchbay.pairs, tuple(self._ready),
+            self._pairs(), tuple(self._ready),
         )  # fmt: skip
         self._epoch += 1
+        self._block.set_word("player_epoch", self._epoch)
         process = _spawn.Process(
             target=player_process.run, args=args, name="ripieno player"
         )
         process.start()
         return process
+
+    def _start_patchbay(self) -> BaseProcess:
+        name_in, name_out = self._settings.name_in, self._settings.name_out
+        ports = (f"{name_in}:{name_in}", f"{name_out}:{name_out}")
+        self._block.set_word("patchbay_beat_ns", 0)
+        process = _spawn.Process(
+            target=patchbay_process.run,
+            args=(self._block.name, f"{name_in} patchbay", ports, self._pairs()),
+            name="ripieno patchbay",
+        )
+        process.start()
+        return process
+
+    def _pairs(self) -> tuple[tuple[str, str], ...]:
+        """The connections of our ports, as the patchbay saw them last."""
+        record = self._block.pairs.read()
+        return () if record is None else patchbay_process.decode_pairs(record)
 
     def _as_last_turned(self) -> Settings:
         """The settings, with what the last player played by, if there was one."""
@@ -177,24 +195,23 @@ class Supervisor:
             self._clock.wait_until(self._clock.now_ns() + TURN_NS)
 
     def _watch(self) -> None:
-        look_ns = 0
         while not self._stopping:
             now_ns = self._clock.now_ns()
             self._read()
             self._thinker.end_if_hung(now_ns, self._block.word("thinker_beat_ns"))
             self._player.end_if_hung(now_ns, self._block.word("player_beat_ns"))
+            self._patchbay.end_if_hung(now_ns, self._block.word("patchbay_beat_ns"))
             if not self._player.is_running:
                 self._player_ended(now_ns)
             elif not self._thinker.is_running:
                 self._thinker_ended(now_ns)
-            elif now_ns >= look_ns and self._settings.backend == "jack":
-                look_ns = now_ns + LOOK_NS
-                self._patchbay.look()
+            elif self._is_open and self._is_on_jack:
+                self._keep_patchbay(now_ns)
             self._clock.wait_until(now_ns + TURN_NS)
 
     def _player_ended(self, now_ns: int) -> None:
-        self._patchbay.lost()
-        if self._settings.backend == "jack" and not server_is_up():
+        went_away = self._player.exit_code in (notes.SERVER_GONE, notes.FAILED)
+        if went_away and self._is_on_jack and not server_is_up():
             self._wait_for_server(now_ns)
             self._failure = None
         elif (
@@ -214,13 +231,27 @@ class Supervisor:
         self._failure = None
         self._thinker.start(now_ns)
 
+    def _keep_patchbay(self, now_ns: int) -> None:
+        """Nothing that sounds depends on it: it is tried again, ever more seldom.
+
+        Not before the player has opened its ports: clients that open beside each other
+        can lock a jackd2 up.
+        """
+        tries = self._patchbay.starts_lately(now_ns)
+        if not self._patchbay.is_running and now_ns >= self._patchbay_rests_until_ns:
+            self._patchbay.start(now_ns)
+            self._patchbay_rests_until_ns = now_ns + tries * NS_PER_S
+
+    @property
+    def _is_on_jack(self) -> bool:
+        return self._settings.backend in JACK
+
     def _wait_for_server(self, now_ns: int) -> None:
         """Sit out a server that went away.
 
         Raises:
             PortError: it did not come back in time.
         """
-        self._patchbay.server_lost()
         wait_s = self._settings.server_wait_s
         self._say(f"The MIDI server went away; waiting up to {wait_s:g} s for it.")
         until_ns = now_ns + int(wait_s * NS_PER_S)
@@ -264,7 +295,7 @@ class Supervisor:
             presence.withdraw(self._presence)
         self._block.set_word("stop", 1)
         until_ns = self._clock.now_ns() + NS_PER_S
-        for child in (self._player, self._thinker):
+        for child in (self._player, self._thinker, self._patchbay):
             while child.is_running and self._clock.now_ns() < until_ns:
                 self._read()
                 self._clock.wait_until(self._clock.now_ns() + TURN_NS)
@@ -272,5 +303,4 @@ class Supervisor:
         self._read()
         if self._journal is not None:
             self._journal.close()
-        self._patchbay.close()
         self._block.close()

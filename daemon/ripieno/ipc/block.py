@@ -1,7 +1,7 @@
 """The one block of memory that all our processes share.
 
 Layout: a few 64-bit words (stop flag, heartbeats), the ledger, what the player plays
-by, six rings. It belongs to the supervisor, which makes it and removes it; the others
+by, who is connected to its ports, six rings. It belongs to the supervisor, which makes it and removes it; the others
 attach by name. Whatever process dies, what it wrote is still there for the others.
 """
 
@@ -26,11 +26,16 @@ RING_BYTES: Final = {
 }
 SHOWN_BYTES: Final = 1 << 17
 """Room for two settings with whatever chart `knobs` has room for."""
-WORDS: Final = ("stop", "player_beat_ns", "thinker_beat_ns")
+PAIRS_BYTES: Final = 1 << 16
+"""Room for some 500 connections, twice."""
+WORDS: Final = (
+    "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch"
+)  # fmt: skip
 
 _WORD: Final = struct.Struct("<q")
 _WORDS_BYTES: Final = 64
-SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + SHOWN_BYTES + sum(RING_BYTES.values())
+_SLOTS_BYTES: Final = SHOWN_BYTES + PAIRS_BYTES
+SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + _SLOTS_BYTES + sum(RING_BYTES.values())
 
 
 class Block:
@@ -59,6 +64,8 @@ class Block:
         at = _WORDS_BYTES + LEDGER_BYTES
         self.shown = Slot(view[at : at + SHOWN_BYTES])
         at += SHOWN_BYTES
+        self.pairs = Slot(view[at : at + PAIRS_BYTES])
+        at += PAIRS_BYTES
         for ring, size in RING_BYTES.items():
             self._rings[ring] = Ring(view[at : at + size])
             at += size
@@ -88,6 +95,7 @@ class Block:
         self._words.release()
         self.ledger.release()
         self.shown.close()
+        self.pairs.close()
         self._memory.close()
         if self._is_mine:
             self._memory.unlink()

@@ -15,6 +15,8 @@ This module knows no MIDI. It needs libjack (JACK or PipeWire's) and says so.
 
 import contextlib
 import ctypes
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from typing import Any, Final
@@ -22,6 +24,8 @@ from typing import Any, Final
 from ripieno.errors import PortError
 
 _CLOSE_S: Final = 1.0
+_ANSWER_S: Final = 3.0
+"""It takes 0.1 s; on a machine that is very busy ten times as long."""
 _CHECK: Final = "Ripieno check"
 _NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
 
@@ -29,18 +33,42 @@ _NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer
 def server_is_up() -> bool:
     """Whether a JACK server answers; starts none and prints nothing.
 
-    Cost: about 5 ms, a client opened and closed.
+    Cost: some 0.1 s, a process that opens a client and closes it.
     """
     return why_no_server() is None
 
 
 def why_no_server() -> str | None:
-    """Why no JACK server can be reached, or None where one answers."""
+    """Why no JACK server can be reached, or None where one answers.
+
+    It is a process of its own that tries: opening a client may hang for ever. A program
+    that is killed at the wrong instant leaves JACK's data base locked, and whoever
+    opens a client then waits for it (measured with jackd2 1.9.21, once in some 50
+    servers killed while clients were opening); and a thread that waits in libjack keeps
+    all others of its process from it.
+    """
+    code = f"import {__name__} as jack_server; jack_server.print_why_no_server()"
+    command = [sys.executable, "-P", "-c", code]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return (
+            f"JACK did not answer within {_ANSWER_S:g} s: stop it, remove "
+            "/dev/shm/jack_db-* (a data base that was left locked), and start it again"
+        )
+    if done.returncode:
+        return f"asking for a JACK server failed (exit code {done.returncode})"
+    return done.stdout.strip() or None
+
+
+def print_why_no_server() -> None:
+    """Print what `why_no_server` says, from within its process."""
     try:
         _open(_CHECK, exact=False).close()
     except PortError as error:
-        return str(error)
-    return None
+        sys.stdout.write(str(error))
 
 
 class Sentinel:

@@ -1,35 +1,49 @@
 """Who is connected to our ports, remembered, so that it can be put back.
 
-When the player dies its ports go, and with them what the musician had connected. The
-supervisor looks a few times a second, from beside; the next player is given the pairs,
-and what cannot be connected at once (the DAW is still coming up) is tried for a while.
+When the player dies its ports go, and with them what the musician had connected. We
+look a few times a second, from beside; the next player is given the pairs, and what
+cannot be connected at once (the DAW is still coming up) is tried for a while.
 
 Only JACK tells who is connected, and lets others connect: elsewhere this is empty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from ripieno.errors import PortError
 from ripieno.midi.jack_server import Sentinel
 
 Pair = tuple[str, str]
 
 
 class Patchbay:
-    """The connections of two ports on JACK. Thread: one, not the player's."""
+    """The connections of two ports on JACK. Thread: one, not the player's.
 
-    def __init__(self, client_name: str, port_names: Sequence[str]) -> None:
+    Attributes:
+        pairs: what is, or should be, connected.
+    """
+
+    def __init__(
+        self, client_name: str, port_names: Sequence[str], pairs: Iterable[Pair] = ()
+    ) -> None:
         """Remember for these ports.
 
         Args:
             client_name: what to be called on the server; must be free.
             port_names: full names of the ports to look after.
+            pairs: what was connected before, and is to be put back.
+
+        Raises:
+            PortError: no server answers, or the name is in use.
         """
-        self.pairs: tuple[Pair, ...] = ()
-        self._client_name, self._port_names = client_name, tuple(port_names)
-        self._sentinel: Sentinel | None = None
-        self._missing: set[Pair] = set()
+        self.pairs: tuple[Pair, ...] = tuple(pairs)
+        self._port_names = tuple(port_names)
+        self._missing: set[Pair] = set(self.pairs)
         self._seen: tuple[Pair, ...] | None = None
+        self._sentinel = Sentinel(client_name)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the server is; a client of it must never be closed then."""
+        return self._sentinel.gone
 
     def look(self) -> None:
         """See who is connected; put back what was lost. Cost: some 0.3 ms.
@@ -37,9 +51,9 @@ class Patchbay:
         A change counts when it is seen twice: a dying port loses its connections one
         by one, and half of them must not be taken for what the musician wanted.
         """
-        sentinel = self._reach()
-        if sentinel is None or not all(map(sentinel.has_port, self._port_names)):
-            self._seen = None
+        sentinel = self._sentinel
+        if not all(map(sentinel.has_port, self._port_names)):
+            self.lost()
             return
         self._missing = {p for p in self._missing if not sentinel.connect([p])}
         now = tuple(
@@ -48,7 +62,7 @@ class Patchbay:
             if not set(pair) <= set(self._port_names)  # a port that hears itself
         )
         if now == self._seen:
-            self.pairs = (*now, *sorted(self._missing))
+            self.pairs = (*now, *sorted(self._missing - set(now)))
         self._seen = now
 
     def lost(self) -> None:
@@ -56,26 +70,6 @@ class Patchbay:
         self._missing = set(self.pairs)
         self._seen = None
 
-    def server_lost(self) -> None:
-        """The server is gone: our client of it is kept, never closed.
-
-        One that was being opened as the server died has not noticed, and closing it
-        would end the process with a segmentation fault (docs/decisions/0005).
-        """
-        if self._sentinel is not None:
-            self._sentinel.abandon()
-        self._sentinel = None
-
     def close(self) -> None:
         """Leave the server."""
-        if self._sentinel is not None:
-            self._sentinel.close()
-        self._sentinel = None
-
-    def _reach(self) -> Sentinel | None:
-        if self._sentinel is None or self._sentinel.gone:
-            try:
-                self._sentinel = Sentinel(self._client_name)
-            except PortError:
-                self._sentinel = None
-        return self._sentinel
+        self._sentinel.close()
