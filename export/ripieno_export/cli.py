@@ -13,41 +13,28 @@
     ripieno-export originality event-gru --data DIR   does it copy what it learned?
 
 A run's folder keeps the packed corpus and the checkpoints; interrupt it when you like.
+Nothing heavy is imported before a command needs it.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ripieno.errors import RipienoError, SettingsError
-from ripieno_export import (
-    corpus_command,
-    finetune_command,
-    folds,
-    originality_command,
-    quantize,
-)
-from ripieno_export.evaluation import command as evaluating
-from ripieno_export.frames import command as frames
-from ripieno_export.judge import command as judging
-from ripieno_export.making import MAKERS, Order, make
+from ripieno_export import flags
 
-MORE: Final = {
-    "corpus": corpus_command,
-    "finetune": finetune_command,
-    "originality": originality_command,
-    "quantize": quantize,
-}
-"""Commands that stand alone: each module has its flags and its run."""
+if TYPE_CHECKING:
+    from ripieno_export.making import Order
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
     options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.does
     try:
-        _run(options)
+        run(options)
     except RipienoError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -60,42 +47,125 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> None:
-    if options.command == "frames":
-        frames.run(frames.wish_of(options), _say)
-        return
-    if options.command == "evaluate" and options.role:
+# ── commands ──────────────────────────────────────────────────────────────────────────
+
+
+def _make(options: argparse.Namespace) -> None:
+    from ripieno_export.making import make
+
+    make(_order(options))
+
+
+def _train(options: argparse.Namespace) -> None:
+    from ripieno_export import folds
+    from ripieno_export.making import make
+
+    if options.folds is None:
+        make(_order(options), publishes=False)
+    else:
+        folds.train_folds(_order(options), options.folds)
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from ripieno_export.making import make
+
+    make(_order(options), trains=False)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    if options.role:
+        from ripieno_export.judge import command as judging
+
         judging.evaluate(judging.wish_of(options), _say)
-        return
-    if options.command in MORE:
-        MORE[options.command].run(options)
         return
     if options.preset is None or options.data is None:
         raise SettingsError("Name a recipe and its --data, or a --role to judge.")
-    run = options.run or Path("runs") / options.preset
-    if options.command == "evaluate":
-        evaluating.run(evaluating.wish_of(options, run), _say)
-        return
-    order = Order(
+    from ripieno_export.evaluation import command as evaluating
+
+    evaluating.run(evaluating.wish_of(options, _run_of(options)), _say)
+
+
+def _frames(options: argparse.Namespace) -> None:
+    from ripieno_export.frames import command as frames
+
+    frames.run(frames.wish_of(options), _say)
+
+
+def _corpus(options: argparse.Namespace) -> None:
+    from ripieno_export import corpus_command
+
+    corpus_command.run(options)
+
+
+def _finetune(options: argparse.Namespace) -> None:
+    from ripieno_export import finetune_command
+
+    finetune_command.run(options)
+
+
+def _originality(options: argparse.Namespace) -> None:
+    from ripieno_export import originality_command
+
+    originality_command.run(options)
+
+
+def _quantize(options: argparse.Namespace) -> None:
+    from ripieno_export import quantize
+
+    quantize.run(options)
+
+
+def _order(options: argparse.Namespace) -> "Order":
+    from ripieno_export.making import Order
+
+    return Order(
         options.preset,
         options.data,
-        run,
+        _run_of(options),
         options.models,
         steps=options.steps,
         minutes=options.minutes,
     )
-    if getattr(options, "folds", None) is not None:
-        folds.train_folds(order, options.folds)
-        return
-    make(
-        order,
-        trains=options.command in ("train", "make"),
-        publishes=options.command in ("publish", "make"),
-    )
+
+
+def _run_of(options: argparse.Namespace) -> Path:
+    run: Path | None = options.run
+    return run or Path("runs") / options.preset
 
 
 def _say(sentence: str) -> None:
     print(sentence, flush=True)
+
+
+# ── the parser ────────────────────────────────────────────────────────────────────────
+
+COMMANDS: Final = (
+    ("make", "train and publish", flags.add_making, _make),
+    ("train", "train, or go on training", flags.add_training, _train),
+    ("evaluate", "measure how good a model is", flags.add_evaluating, _evaluate),
+    ("publish", "export, check, judge, write", flags.add_making, _publish),
+    (
+        "frames",
+        "piano-roll likelihood, beside the published figures",
+        flags.add_frames,
+        _frames,
+    ),
+    ("corpus", "a folder of music, packed for training", flags.add_corpus, _corpus),
+    (
+        "finetune",
+        "tune a published event model on a few files",
+        flags.add_finetune,
+        _finetune,
+    ),
+    (
+        "originality",
+        "how much a published event model copies",
+        flags.add_originality,
+        _originality,
+    ),
+    ("quantize", "a published model in fewer bits", flags.add_quantize, _quantize),
+)
+"""Each command's name, what it does, its flags, and who does it."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,36 +173,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="ripieno-export", description="Train and publish models for Ripieno."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, what in (
-        ("make", "train and publish"),
-        ("train", "train, or go on training"),
-        ("evaluate", "measure how good a model is"),
-        ("publish", "export, check, judge, write"),
-    ):
+    for name, what, add_flags, does in COMMANDS:
         command = commands.add_parser(name, help=what)
-        is_free = name == "evaluate"
-        command.add_argument(
-            "preset", nargs="?" if is_free else None, help=", ".join(MAKERS)
-        )
-        command.add_argument(
-            "--data", type=Path, required=not is_free, help="the folder of sources"
-        )
-        command.add_argument("--run", type=Path, help="checkpoints (runs/PRESET)")
-        command.add_argument(
-            "--models", type=Path, default=Path("models"), help="where model folders go"
-        )
-        command.add_argument("--steps", type=int, help="instead of the recipe's")
-        command.add_argument(
-            "--minutes", type=float, help="stop training after this long"
-        )
-        if name == "train":
-            folds.add_flags(command)
-        if is_free:
-            judging.add_flags(command)
-            evaluating.add_flags(command)
-    frames.add_command(commands)
-    for name, module in MORE.items():
-        module.add_flags(commands.add_parser(name, help=module.WHAT))
+        add_flags(command)
+        command.set_defaults(does=does)
     return parser
 
 

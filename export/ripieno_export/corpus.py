@@ -11,19 +11,18 @@ by `ripieno_export.folders`. This module knows no crops; what it yields are note
 seconds, one piece after the other: a corpus may be larger than memory.
 """
 
-import json
 import re
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from ripieno.errors import FileError, SettingsError
-from ripieno_export.midi_files import grid_of, music_of, parts_of
-from ripieno_export.sources import SELECTION, Origin, Parts, Selection, read_origin
+from ripieno.errors import SettingsError
+from ripieno_export.archives import Archive, Entry, opened
+from ripieno_export.midi_files import Music, grid_of, music_of, parts_of
+from ripieno_export.sources import SELECTION, Origin, Parts, Selection
 from ripieno_export.tokenize import Floats, Notes
 
 __all__ = [
@@ -45,6 +44,8 @@ TRAIN: Final = "train"
 VALID: Final = "valid"
 UNDECIDED: Final = ""
 """No index proposes a split: whoever packs the pieces draws it by family."""
+
+ReadMidi = Callable[[bytes], Music]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +126,16 @@ def stream(
     data: Path,
     selection: tuple[Selection, ...] = SELECTION,
     *,
+    read_midi: ReadMidi = music_of,
     for_evaluation: bool = False,
 ) -> Iterator[Piece | Refusal]:
     """Read every selected source under a data folder, a piece at a time.
+
+    Args:
+        data: the folder.
+        selection: of its sources.
+        read_midi: what is taken from a file.
+        for_evaluation: whether nothing will be published from what is read.
 
     Raises:
         SettingsError: a source's group may not be trained on.
@@ -140,32 +148,23 @@ def stream(
                 "groups 1 to 3 only; group 4 is copyleft and group 5 is benchmarks."
             )
     for source in selection:
-        yield from _read_source(data / source.path, source)
+        yield from _read_source(data / source.path, source, read_midi)
 
 
-def _read_source(folder: Path, source: Selection) -> Iterator[Piece | Refusal]:
-    archive = folder / f"{folder.name}.zip"
-    try:
-        origin = read_origin(folder)
-        with zipfile.ZipFile(archive) as file:
-            lines = (folder / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()
-            for line in filter(None, lines):
-                yield from _read_entry(file, origin, source, json.loads(line))
-    except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-        raise FileError(
-            f"The source {folder} cannot be read ({error}); "
-            "--data names the folder that holds 1_pd_cc0, 2_mit_ccby and so on."
-        ) from error
+def _read_source(
+    folder: Path, source: Selection, read_midi: ReadMidi
+) -> Iterator[Piece | Refusal]:
+    with opened(folder) as archive:
+        for entry in archive.entries(source.only, source.skip):
+            yield from _read_entry(archive, source, entry, read_midi)
 
 
 def _read_entry(
-    file: zipfile.ZipFile, origin: Origin, source: Selection, entry: dict[str, Any]
+    archive: Archive, source: Selection, entry: Entry, read_midi: ReadMidi
 ) -> Iterator[Piece | Refusal]:
-    name = str(entry["file"])
-    if source.only not in f"/{name}" or Path(name).stem in source.skip:
-        return
+    name, origin = str(entry["file"]), archive.origin
     try:
-        music = music_of(file.read(name))
+        music = read_midi(archive.files.read(name))
         views = list(source.view(music.parts))
     except (KeyError, ValueError, RuntimeError) as error:
         yield Refusal(f"{origin.name}/{name}", str(error))
@@ -184,7 +183,7 @@ def merge(parts: Parts) -> Notes:
     return notes[np.lexsort((notes["pitch"], notes["start"]))]
 
 
-def family_of(entry: dict[str, Any], origin: Origin) -> str:
+def family_of(entry: Entry, origin: Origin) -> str:
     """What a piece is called, letters only; numbered collections by their number."""
     if origin.name == "pop909":
         return f"pop909 {entry['id']}"

@@ -13,34 +13,8 @@ from ripieno_export.display import say
 from ripieno_export.packed import KINDS, REFUSED, Packed
 from ripieno_export.sources import NOT_STATED
 
-DESCRIPTION: Final = (
-    "Turn a folder of MIDI, ABC, MusicXML, MEI and Humdrum files (also in .zip files) "
-    "into a packed corpus: deduplicated performances with their beats, provenance and "
-    "licence, split by tune. Train on it with --data OUT. Audio files are refused: "
-    "transcribing them is a later matter."
-)
 SHOWN: Final = 40
 """Lines of the table of what was refused; all of it is in refused.csv."""
-WHAT: Final = "a folder of music, packed for training"
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The command's flags."""
-    parser.description = DESCRIPTION
-    parser.add_argument("folder", type=Path, help="music, in any layout")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="the packed corpus"
-    )
-    parser.add_argument(
-        "--licence", default="", help="of all of it, where no LICENSE file says so"
-    )
-    parser.add_argument(
-        "--held-out",
-        type=float,
-        default=split.HELD_OUT_SHARE,
-        metavar="SHARE",
-        help="of the tunes that no index decides about (%(default)s)",
-    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -51,6 +25,8 @@ def run(options: argparse.Namespace) -> None:
         FileError: the folder cannot be read, or the output cannot be written.
     """
     share = options.held_out
+    if share is None:
+        share = split.HELD_OUT_SHARE
     if not 0 <= share <= 0.5:
         raise SettingsError(f"--held-out is {share:g}; it must be between 0 and 0.5.")
     found = packing.pieces_of(options.folder, options.licence)

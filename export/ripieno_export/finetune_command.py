@@ -38,14 +38,12 @@ from ripieno_export.originality import Continuer, Copying
 from ripieno_export.packed import Packed
 from ripieno_export.tokenize import Ints
 
-BASE: Final = "event-gru"
 PLAYER: Final = "player"
 PROMPTS_A_PIECE: Final = 8
 PROMPTS: Final = 48
 """At the most; many prompts of one short tune are nearly the same."""
 CROPS: Final = 64
 """The published folder's own figures are of so many of the player's crops."""
-WHAT: Final = "tune a published event model on a few files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +65,6 @@ class Wish:
     learning_rate: float | None = None
     steps: int | None = None
     minutes: float | None = None
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The command's flags."""
-    parser.description = (
-        "Tune a published event model on a handful of one player's files, in minutes, "
-        "on a CPU; and measure whether it has learned the player or copied them."
-    )
-    parser.add_argument("folder", type=Path, help="the player's files")
-    parser.add_argument(
-        "--from",
-        dest="base",
-        default=BASE,
-        help="a model's name or folder (%(default)s)",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="the model folder to write"
-    )
-    parser.add_argument(
-        "--data", type=Path, help="what the model learned before, to mix in"
-    )
-    parser.add_argument("--learning-rate", type=float, help="instead of the recipe's")
-    parser.add_argument("--steps", type=int, help="at the most")
-    parser.add_argument("--minutes", type=float, help="stop training after this long")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -6,7 +6,6 @@ with what a fold trains on is trained on there (`ripieno_export.split`). Each fo
 run of its own and resumes as any run does.
 """
 
-import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -64,16 +63,6 @@ def folds(packed: Packed, count: int) -> Iterator[Packed]:
                 "take fewer folds, or more music."
             )
         yield replace(packed, held_out=held_out)
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flag of `ripieno-export train`."""
-    parser.add_argument(
-        "--folds",
-        type=int,
-        metavar="K",
-        help="train K times, each tune held out once; for event models",
-    )
 
 
 def train_folds(order: Order, count: int) -> Spread:

@@ -84,8 +84,10 @@ def parts_of(midi: bytes) -> Parts:
     return parts
 
 
-def parts_in_beats(midi: bytes) -> Parts:
-    """The tracks that have notes; start and end are in beats, not in seconds.
+def music_in_beats(midi: bytes) -> Music:
+    """What a MIDI file holds; start and end of notes are in beats, not in seconds.
+
+    Its beats are not told, nor who plays it.
 
     Raises:
         ValueError: there are none.
@@ -103,7 +105,7 @@ def parts_in_beats(midi: bytes) -> Parts:
         parts.append((track.name, notes))
     if not parts:
         raise ValueError("no notes")
-    return parts
+    return Music(parts, keyboards=())
 
 
 def beats_of(score: Any) -> Floats:  # noqa: ANN401  # symusic's scores have no one type

@@ -15,18 +15,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.clock import NS_PER_S
-from ripieno.music.plan import Ask, Limits, PlannedNote, Played
-from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
-from ripieno.music.vocabulary import HUMAN
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
 from ripieno.think.session import Session
+from ripieno_export import continuing
 from ripieno_export.augment import HELD_OUT, vary
 from ripieno_export.judge import pieces
 from ripieno_export.judge.originality import Index, Words, words
 from ripieno_export.packed import Packed
-from ripieno_export.tokenize import NOTE, Floats, Ints, Notes, is_pedal
+from ripieno_export.tokenize import Floats, Ints, Notes, is_pedal
 
 COPIED: Final = 32
 """Consecutive notes that make a copy."""
@@ -173,58 +170,8 @@ class Continuer:
 
     def play(self, prompt: Prompt, seed: int = 1) -> Notes:
         """What it plays for `SPAN_S`; seconds from the cut."""
-        composer = self._composer
-        composer.reset()
-        for message in _messages(prompt.heard):
-            composer.played(message)
-        wish = _ask(prompt.cut_s, seed)
-        composer.begin(wish)
-        planned: list[PlannedNote] = []
-        while (plan := composer.section()) is not None:
-            planned += plan.notes
-        return _in_seconds(planned, wish)
-
-
-def _messages(heard: Notes) -> list[Played]:
-    """What the daemon is told, in order of time; at one instant ups come first."""
-    rows = [
-        row
-        for note in heard
-        for row in (
-            (float(note["start"]), 1, int(note["pitch"]), int(note["velocity"])),
-            (float(note["end"]), 0, int(note["pitch"]), 0),
-        )
-    ]
-    return [
-        Played(round(at_s * NS_PER_S), HUMAN, pitch, velocity)
-        for at_s, _, pitch, velocity in sorted(rows)
-    ]
-
-
-def _ask(cut_s: float, seed: int) -> Ask:
-    timeline = Timeline()
-    start_ticks = timeline.ticks_for(cut_s)
-    return Ask(
-        revision=1,
-        timeline=timeline,
-        start_ticks=start_ticks,
-        until_ticks=start_ticks + timeline.ticks_for(SPAN_S),
-        closing=False,
-        pulse_ticks=TICKS_PER_BEAT // 2,
-        grid_ticks=0,
-        seed=seed,
-        limits=Limits(),
-    )
-
-
-def _in_seconds(planned: Sequence[PlannedNote], wish: Ask) -> Notes:
-    tick_s, first = wish.timeline.seconds_for(1), wish.start_ticks
-    notes = np.zeros(len(planned), NOTE)
-    notes["start"] = [(note.start_ticks - first) * tick_s for note in planned]
-    notes["end"] = [(note.end_ticks - first) * tick_s for note in planned]
-    notes["pitch"] = [note.pitch for note in planned]
-    notes["velocity"] = [note.velocity for note in planned]
-    return notes[np.lexsort((notes["pitch"], notes["start"]))]
+        wish = continuing.ask(prompt.cut_s, SPAN_S, seed)
+        return continuing.play(self._composer, prompt.heard, wish)
 
 
 def compare(

@@ -4,32 +4,12 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from ripieno.errors import FileError, SettingsError
 from ripieno.think import manifest as manifests
 from ripieno_export import event_task, originality
 from ripieno_export.display import say
 from ripieno_export.originality import COPIED, Copying
-
-PROMPTS: Final = 400
-WHAT: Final = "how much a published event model copies"
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The command's flags."""
-    parser.description = (
-        "Let a published event model continue held-out music through the daemon's own "
-        f"composer, and count how often {COPIED} consecutive notes stand in what it "
-        "learned, beside the same for the human's own continuations."
-    )
-    parser.add_argument("model", help="a model's name or folder")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="what it learned, packed or not"
-    )
-    parser.add_argument("--run", type=Path, help="where it is packed to (runs/MODEL)")
-    parser.add_argument("--prompts", type=int, default=PROMPTS, help="(%(default)s)")
-    parser.add_argument("-o", "--output", type=Path, help="a JSON file of the figures")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,13 +1,12 @@
 """A small data folder that looks like the real one, made of MIDI files by the test."""
 
-import io
-import json
-import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
+from tests.export import tiny
 
 from ripieno_export.sources import SELECTION
 
@@ -17,12 +16,6 @@ TRACKS = {
     "song": ("Voice", "Piano [staff 1]", "Piano [staff 2]"),
     "pop": ("MELODY", "BRIDGE", "PIANO", "CHORDS"),
 }
-README = """# {name}
-
-- Source repository: https://example.org/{name}
-- Commit: 0123456789abcdef (2020-01-01)
-- Licence: CC0
-"""
 
 
 def midi(names: tuple[str, ...], seed: int, notes: int = 40) -> bytes:
@@ -42,9 +35,17 @@ def midi(names: tuple[str, ...], seed: int, notes: int = 40) -> bytes:
             track.append(mido.Message("note_off", note=pitch, time=ticks))
         track.append(mido.Message("control_change", control=64, value=0))
         file.tracks.append(track)
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+    return tiny.bytes_of(file)
+
+
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """What a recipe sets of torch, it sets for the whole process."""
+    torch = pytest.importorskip("torch")
+    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision(matmul)
 
 
 @pytest.fixture(scope="session")
@@ -52,21 +53,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with every selected source: three pieces each, one held out."""
     root = tmp_path_factory.mktemp("data")
     for order, source in enumerate(SELECTION):
-        folder = root / source.path
-        folder.mkdir(parents=True)
-        (folder / "README.md").write_text(README.format(name=folder.name))
-        lines = []
-        with zipfile.ZipFile(folder / f"{folder.name}.zip", "w") as file:
-            for number in range(4):
-                name = f"midi{source.only or '/'}{number:03}.mid".replace("//", "/")
-                content = b"not a MIDI file"
-                if number < 3:
-                    tracks = TRACKS[source.view.__name__]
-                    content = midi(tracks, 100 * order + number)
-                file.writestr(name, content)
-                split = "valid" if number == 2 else "train"
-                title = f"{folder.name} {number}"
-                entry = {"file": name, "title": title, "id": title, "split": split}
-                lines.append(json.dumps(entry))
-        (folder / "INDEX.jsonl").write_text("\n".join(lines))
+        files, index = {}, []
+        for number in range(4):
+            name = f"midi{source.only or '/'}{number:03}.mid".replace("//", "/")
+            files[name] = b"not a MIDI file"
+            if number < 3:
+                tracks = TRACKS[source.view.__name__]
+                files[name] = midi(tracks, 100 * order + number)
+            title = f"{Path(source.path).name} {number}"
+            split = "valid" if number == 2 else "train"
+            index.append({"file": name, "title": title, "id": title, "split": split})
+        tiny.source(root, source.path, files, index)
     return root

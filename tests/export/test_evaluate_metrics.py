@@ -7,7 +7,8 @@ pytest.importorskip("torch")
 pytest.importorskip("scipy")
 pytest.importorskip("symusic")
 
-from ripieno_export.evaluation import bleu, classes, likeness, memory, prompts, sound
+from ripieno_export import continuing
+from ripieno_export.evaluation import bleu, classes, likeness, memory, sound
 from ripieno_export.evaluation.continuations import HUMAN
 from ripieno_export.evaluation.predictions import Reading
 from ripieno_export.evaluation.spectrum import aligned, cepstrum, distance_db
@@ -21,7 +22,7 @@ C_MAJOR = (60, 62, 64, 65, 67, 69, 71, 72)
 
 def notes(pitches=C_MAJOR, every_s=0.5, length_s=0.4, velocity=80) -> Notes:
     starts = np.arange(len(pitches)) * every_s
-    return prompts.notes_of(
+    return continuing.notes_of(
         starts, starts + length_s, list(pitches), [velocity] * len(pitches)
     )
 
@@ -85,7 +86,7 @@ def test_a_short_text_is_punished():
 
 
 def test_words_do_not_depend_on_how_hands_scatter_a_chord():
-    chord = prompts.notes_of([0, 0.01, 0.02], [1, 1, 1], [67, 60, 64], [80] * 3)
+    chord = continuing.notes_of([0, 0.01, 0.02], [1, 1, 1], [67, 60, 64], [80] * 3)
     assert bleu.pitches(chord) == (60, 64, 67)
     assert bleu.moves(chord) == ((60, 0), (64, 0), (67, 0))
 

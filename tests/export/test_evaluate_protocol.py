@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from ripieno.midi.files import read_performance
 from ripieno.music.vocabulary import HUMAN, Event
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
-from ripieno_export import checkpoint, dataset, evaluate, event_task
+from ripieno_export import checkpoint, continuing, dataset, evaluate, event_task
 from ripieno_export.cli import main
 from ripieno_export.dataset import Packed
 from ripieno_export.evaluation import continuations, curves, prompts
@@ -36,11 +35,9 @@ QUICK = ["--quick", "--crops", "4", "--baseline-crops", "4", "--continuations", 
 
 
 @pytest.fixture(autouse=True)
-def _torch_as_it_was() -> Iterator[None]:
-    threads = torch.get_num_threads()
+def _one_thread(torch_as_it_was: None) -> None:
+    del torch_as_it_was
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def piece(seed: int, count: int = 180):
@@ -173,8 +170,8 @@ def test_prompts_stop_where_a_note_falls(packed: Packed):
         assert prompt.real["start"][0] == 0
         assert prompt.heard["end"].max() <= prompt.cut_s
         assert prompts.PROMPT_S <= prompt.cut_s < prompts.PROMPT_S + 1
-        downs = [m for m in prompts.messages(prompt.heard) if m.velocity]
-        ups = [m for m in prompts.messages(prompt.heard) if not m.velocity]
+        downs = [m for m in continuing.messages(prompt.heard) if m.velocity]
+        ups = [m for m in continuing.messages(prompt.heard) if not m.velocity]
         assert len(downs) == len(ups) == len(prompt.heard)
         assert all(m.source == HUMAN for m in downs)
 

@@ -1,7 +1,6 @@
 """K splits of one corpus, by tune."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,37 +9,16 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("symusic")
 
-import torch
-from tests.export import strangers
+from tests.export import strangers, tiny
 
 from ripieno.errors import FileError, SettingsError
 from ripieno_export import folds, packing
 from ripieno_export.cli import main
 from ripieno_export.packed import UNKNOWN, Packed
-from ripieno_export.preset import Preset
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_as_it_was")]
 
-TINY = Preset(
-    name="tiny",
-    hidden=16,
-    events=32,
-    batch=4,
-    steps=4,
-    warmup=2,
-    matmul="highest",
-    threads=1,
-    valid_every=2,
-    valid_crops=4,
-)
-
-
-@pytest.fixture(autouse=True)
-def _torch_as_it_was() -> Iterator[None]:
-    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(matmul)
+TINY = tiny.TINY.with_(steps=4, valid_every=2)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 import json
 import math
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import scipy.io
 import torch
 
 from ripieno.errors import FileError, RipienoError, SettingsError
-from ripieno_export import checkpoint, cli, train
+from ripieno_export import checkpoint, cli, flags, train
 from ripieno_export.checkpoint import BEST, LAST
 from ripieno_export.frames import command, crops, rolls, score, task
 from ripieno_export.frames.table import PUBLISHED
@@ -37,13 +36,10 @@ RECIPE = task.recipe("JSB_Chorales", "gru").with_(
 
 
 @pytest.fixture(autouse=True)
-def _torch_as_it_was() -> Iterator[None]:
-    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
+def _exact(torch_as_it_was: None) -> None:
+    del torch_as_it_was
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("highest")
-    yield
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(matmul)
 
 
 def music(pieces: int, frames: int = 20, keys: int = 88, seed: int = 0):
@@ -300,7 +296,7 @@ def test_the_command_trains_judges_and_keeps_the_table(
 def test_without_weights_the_command_says_what_to_name(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    wish = command.Wish(file, command.NETWORKS, tmp_path, weights=tmp_path / "none")
+    wish = command.Wish(file, flags.NETWORKS, tmp_path, weights=tmp_path / "none")
     with pytest.raises(RipienoError, match="--weights"):
         command.run(wish, print)
     assert cli.main(["frames", str(tmp_path / "none.mat")]) == FileError.exit_code
@@ -308,5 +304,5 @@ def test_without_weights_the_command_says_what_to_name(
 
 
 def test_the_command_knows_every_backbone():
-    assert set(command.NETWORKS) == set(BACKBONES)
+    assert set(flags.NETWORKS) == set(BACKBONES)
     assert {row.head for row in PUBLISHED} == set(HEADS)

@@ -1,6 +1,4 @@
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import mido
@@ -12,6 +10,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("symusic")
 
 import torch
+from tests.export.tiny import ORIGIN, bytes_of, source
 
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.think.harmonizer import DEPTHS, FORBIDDEN, NOBODY, Harmonizer, Manner
@@ -43,15 +42,10 @@ from ripieno_export.harmonizer.step import (
 )
 from ripieno_export.harmonizer.task import VoicesTask, nats_of
 from ripieno_export.preset import Preset
-from ripieno_export.sources import Origin
 from ripieno_export.tokenize import Ints
 
 pytestmark = pytest.mark.torch
 
-README = (
-    "# x\n\n- Source repository: https://example.org/x\n- Commit: 0123\n- Licence: PD\n"
-)
-ORIGIN = Origin("x", "PD", "https://example.org/x", "0123")
 MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
 CPU = torch.device("cpu")
 
@@ -74,9 +68,7 @@ def midi(chords: Ints) -> bytes:
             track.append(mido.Message("note_on", note=pitch, velocity=64))
             track.append(mido.Message("note_off", note=pitch, time=480))
         file.tracks.append(track)
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+    return bytes_of(file)
 
 
 @pytest.fixture(scope="module")
@@ -84,21 +76,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every source of chorales, a few pieces each."""
     root = tmp_path_factory.mktemp("chorales")
     for number, (path, _, _) in enumerate(chorales.SOURCES):
-        folder = root / path
-        folder.mkdir(parents=True)
-        (folder / "README.md").write_text(README.replace("x\n", f"{folder.name}\n", 1))
         pieces = [rows(100 * number + n) for n in range(6)]
-        if folder.name == "jsb_chorales":
+        if path.endswith("/jsb_chorales"):
+            source(root, path, {}, [])
             rolls = {"train": [np.repeat(p, 4, 0).tolist() for p in pieces]}
-            (folder / chorales.MERGED).write_text(json.dumps(rolls))
+            (root / path / chorales.MERGED).write_text(json.dumps(rolls))
             continue
-        lines = []
-        with zipfile.ZipFile(folder / f"{folder.name}.zip", "w") as archive:
-            for n, piece in enumerate(pieces):
-                archive.writestr(f"{n}.mid", midi(piece))
-                match = ["train", 0] if n == 0 else None
-                lines.append(json.dumps({"file": f"{n}.mid", "jsb_match": match}))
-        (folder / "INDEX.jsonl").write_text("\n".join(lines))
+        files = {f"{n}.mid": midi(piece) for n, piece in enumerate(pieces)}
+        matches = [["train", 0], *[None] * 5]
+        index = [
+            {"file": name, "jsb_match": match}
+            for name, match in zip(files, matches, strict=True)
+        ]
+        source(root, path, files, index)
     return root
 
 

@@ -1,13 +1,13 @@
 """The phrase encoder: its music, its pairs, a tiny training, what it is judged by."""
 
-import io
 import json
-import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
+from tests.export import tiny
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
@@ -36,12 +36,6 @@ from ripieno_export.likeness import (
 from ripieno_export.likeness.linear import Linear
 from ripieno_export.likeness.pieces import CHOOSING, JUDGED, SOURCES, TRAINED
 
-README = """# {name}
-
-- Source repository: https://example.org/{name}
-- Commit: 0123456789abcdef (2020-01-01)
-- Licence: CC0
-"""
 TINY = preset.load("phrase-encoder").with_(
     hidden=16,
     batch=8,
@@ -72,9 +66,7 @@ def midi(tracks, seed):
             track.append(mido.Message("note_off", note=pitch, time=ticks))
             left -= ticks
         file.tracks.append(track)
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+    return tiny.bytes_of(file)
 
 
 @pytest.fixture(scope="module")
@@ -82,27 +74,17 @@ def data(tmp_path_factory):
     """A data folder with all sources: six pieces each, four of them held out."""
     root = tmp_path_factory.mktemp("data")
     for order, source in enumerate(SOURCES):
-        folder = root / source.path
-        folder.mkdir(parents=True)
-        (folder / "README.md").write_text(README.format(name=folder.name))
-        lines = []
-        with zipfile.ZipFile(folder / f"{folder.name}.zip", "w") as file:
-            for number in range(7):
-                name = f"midi{source.only or '/'}{number:03}.mid".replace("//", "/")
-                tracks = TRACKS.get(source.view.__name__, 1)
-                is_broken = number == 6
-                content = (
-                    b"no music" if is_broken else midi(tracks, 10 * order + number)
-                )
-                file.writestr(name, content)
-                title = f"{folder.name} {number}"
-                split = "train" if number < 2 else "valid"
-                lines.append(
-                    json.dumps(
-                        {"file": name, "title": title, "id": title, "split": split}
-                    )
-                )
-        (folder / "INDEX.jsonl").write_text("\n".join(lines))
+        files, index = {}, []
+        for number in range(7):
+            name = f"midi{source.only or '/'}{number:03}.mid".replace("//", "/")
+            tracks = TRACKS.get(source.view.__name__, 1)
+            files[name] = (
+                b"no music" if number == 6 else midi(tracks, 10 * order + number)
+            )
+            title = f"{Path(source.path).name} {number}"
+            split = "train" if number < 2 else "valid"
+            index.append({"file": name, "title": title, "id": title, "split": split})
+        tiny.source(root, source.path, files, index)
     return root
 
 

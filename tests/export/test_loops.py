@@ -1,7 +1,6 @@
 """What the loop learns from, how it learns, and how its bars are judged."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,8 @@ pytest.importorskip("lightning_fabric")
 pytest.importorskip("symusic")
 
 import torch
+from tests.export import tiny
+from tests.export.tiny import ORIGIN
 
 from ripieno.clock import SimulatedClock
 from ripieno.music import chords, pattern
@@ -27,35 +28,14 @@ from ripieno_export.duet.songs import Song
 from ripieno_export.loops import bars, figures, graphs, judging, publish, task
 from ripieno_export.loops.task import LoopTask
 from ripieno_export.networks import loop
-from ripieno_export.preset import Preset, load
-from ripieno_export.sources import Origin
+from ripieno_export.preset import load
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_as_it_was")]
 
-ORIGIN = Origin("x", "PD", "https://example.org/x", "0123")
-TINY = Preset(
-    name="loop-gan",
-    family="gan",
-    hidden=8,
-    events=16,
-    batch=4,
-    steps=6,
-    warmup=1,
-    matmul="highest",
-    threads=1,
-    save_every=3,
-    valid_every=3,
-    valid_crops=8,
+TINY = tiny.TINY.with_(
+    name="loop-gan", family="gan", hidden=8, events=16, warmup=1, valid_crops=8
 )
 C, F, G, AM = (chords.named(name) for name in ("C", "F", "G", "Am"))
-
-
-@pytest.fixture(autouse=True)
-def _torch_as_it_was() -> Iterator[None]:
-    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(matmul)
 
 
 def song(seed: int, part: str = "train", count: int = 12) -> Song:

@@ -1,8 +1,5 @@
 """The phrase model's training side, on tunes that the test makes."""
 
-import io
-import json
-import zipfile
 from fractions import Fraction
 
 import mido
@@ -10,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tests.export import tiny
 
 from ripieno.errors import FileError, SettingsError
 from ripieno.music import phrase
@@ -32,12 +30,6 @@ from ripieno_export.phrases import (
 )
 from ripieno_export.phrases.pickups import pickup, pickups
 
-README = """# {name}
-
-- Source repository: https://example.org/{name}
-- Commit: 0123456789abcdef (2020-01-01)
-- Licence: CC0
-"""
 SOURCE = Source("1_pd_cc0/tunes", "auto")
 ABC = """X: 1
 T: Tune 0
@@ -68,31 +60,25 @@ def midi(seed, numerator=4, denominator=4, bars=24):
         left -= ticks
     file = mido.MidiFile(ticks_per_beat=480)
     file.tracks.append(track)
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+    return tiny.bytes_of(file)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Twelve tunes in four metres; every fourth is held out."""
     root = tmp_path_factory.mktemp("phrases")
-    folder = root / SOURCE.path
-    folder.mkdir(parents=True)
-    (folder / "README.md").write_text(README.format(name="tunes"))
-    meters, lines = ((4, 4), (3, 4), (6, 8), (9, 8)), []
-    with zipfile.ZipFile(folder / "tunes.zip", "w") as file:
-        file.writestr("tunes.abc", ABC)
-        for number in range(16):
-            meter = meters[number % 4 if number < 12 else 0]
-            name = f"midi/{number}.mid"
-            file.writestr(name, midi(number, *meter))
-            lines.append({
-                "file": name, "title": f"Tune {number}", "ts": [meter], "bpm": 100.0,
-                "quarters": 24.0 * meter[0] * 4 / meter[1],
-                "split": "valid" if number >= 12 else "train",
-            })  # fmt: skip
-    (folder / "INDEX.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    meters, index = ((4, 4), (3, 4), (6, 8), (9, 8)), []
+    files = {"tunes.abc": ABC.encode()}
+    for number in range(16):
+        meter = meters[number % 4 if number < 12 else 0]
+        name = f"midi/{number}.mid"
+        files[name] = midi(number, *meter)
+        index.append({
+            "file": name, "title": f"Tune {number}", "ts": [meter], "bpm": 100.0,
+            "quarters": 24.0 * meter[0] * 4 / meter[1],
+            "split": "valid" if number >= 12 else "train",
+        })  # fmt: skip
+    tiny.source(root, SOURCE.path, files, index)
     return root
 
 

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ pytest.importorskip("symusic")
 import msgspec
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.export.tiny import TINY
 from torch import Tensor, nn
 
 from ripieno.clock import SimulatedClock
@@ -23,30 +23,9 @@ from ripieno_export.packed import Packed
 from ripieno_export.preset import Preset
 from ripieno_export.task import Task
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_as_it_was")]
 
-TINY = Preset(
-    name="tiny",
-    hidden=16,
-    events=32,
-    batch=4,
-    steps=6,
-    warmup=2,
-    matmul="highest",
-    threads=1,
-    save_every=3,
-    valid_every=3,
-    valid_crops=4,
-)
 DEEP = TINY.with_(family="transformer", hidden=64, layers=2)
-
-
-@pytest.fixture(autouse=True)
-def _torch_as_it_was() -> Iterator[None]:
-    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(matmul)
 
 
 @pytest.fixture(scope="module")

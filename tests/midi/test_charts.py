@@ -12,7 +12,7 @@ from ripieno.midi.charts import best_fit, maybe_chart_of, read_chart
 from ripieno.midi.files import read_performance, write_score
 from ripieno.midi.performance import Score, Track
 from ripieno.music import chords, messages
-from ripieno.music.chart import Chart, markers_of
+from ripieno.music.chart import Chart
 from ripieno.music.meter import Meter
 
 BEAT, BEAT_NS = 480, 500_000_000
@@ -108,10 +108,14 @@ def test_markers_of_a_file_without_a_note_are_a_chart(tmp_path: Path) -> None:
     assert chart.meter == "4/4"
 
 
-def test_a_chart_survives_as_markers_of_a_file(tmp_path: Path) -> None:
-    chart = read_chart(written(tmp_path / "a.txt", "| C . . G7 | - | Bbmaj7 F#m7b5 |"))
+def test_a_chart_is_the_same_as_markers_of_a_file(tmp_path: Path) -> None:
+    chart = read_chart(written(tmp_path / "a.txt", "| C . . G7 | ? | Bbmaj7 F#m7b5 |"))
+    markers = (
+        (0, "chord:C"), (3 * BEAT, "chord:G7"), (BAR, "chord:?"),
+        (2 * BAR, "chord:Bbmaj7"), (2 * BAR + 2 * BEAT, "chord:F#m7b5"),
+    )  # fmt: skip
     silence = blocks((0, 12, [60]), name="Piano")
-    found = heard(tmp_path / "a.mid", silence, score=Score(markers=markers_of(chart)))
+    found = heard(tmp_path / "a.mid", silence, score=Score(markers=markers))
     assert found is not None
     assert found.entries == chart.entries
     assert found.length_ticks == chart.length_ticks

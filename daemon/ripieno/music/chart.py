@@ -132,14 +132,6 @@ def chart_of_markers(
     return Chart(compacted(entries, length_ticks), length_ticks, bar_ticks, beat_ticks)
 
 
-def markers_of(chart: Chart) -> tuple[tuple[int, str], ...]:
-    """A chart as markers, ``chord:Bbm7``; what `entries_of` reads back."""
-    return tuple(
-        (tick, PREFIX + (FREE if chord is None else chords.name_of(chord)))
-        for tick, chord in chart.entries
-    )
-
-
 def _labelled(label: str) -> int | None:
     """The chord of a label, without what it adds in brackets; None if it is unknown."""
     plain = re.sub(r"(?<=[^:])\(.*?\)", "", label)

@@ -30,13 +30,12 @@ from ripieno.play.scheduler import Due
 from ripieno.roles.asks import Answer, Asks
 from ripieno.roles.band import Band
 from ripieno.roles.guide import Guide, landing_at
+from ripieno.roles.moments import HALF_FRAME, LONG_AGO, Moments
 from ripieno.roles.preview import Preview
-from ripieno.roles.spans import Spans
 from ripieno.roles.stand import Stand
 from ripieno.roles.tally import Tally
 from ripieno.status import Status, Turn
 
-HALF_FRAME: Final = FRAME_TICKS // 2
 LATEST_NS: Final = 25_000_000
 """An ensemble begins to notice at 20–30 ms (Schuett 2002): no beat waits longer."""
 EARLIEST_NS: Final = 4_000_000
@@ -55,19 +54,16 @@ is asked for half a frame before its beat, an eighth of a span."""
 MARGIN: Final = 1.25
 RETOLD: Final = 64
 """Beats that a thinker which was restarted is told again."""
-RESTS_AFTER_BARS: Final = 8
-"""After so many bars without a human note the accompaniment rests, unless it leads."""
-LEADS: Final = 0.5
-LONG_AGO: Final = -(1 << 32)
-"""The span in which the human entered, once the song has jumped."""
 
 
-class Accompany:
+class Accompany(Moments):
     """The role; see the module and `ripieno.roles.stand.Role`."""
 
+    notice_ticks = HALF_FRAME
+
     def __init__(self, stand: Stand) -> None:
-        self._stand = stand
-        self._spans, self._band, self._tally = Spans(stand), Band(stand), Tally()
+        super().__init__(stand)
+        self._band, self._tally = Band(stand), Tally()
         self._guide = Guide(stand.tables, stand.seed)
         self._asks = Asks(stand, self._spans, self._guide)
         self._preview = Preview(stand, self._spans, self._asks, self._guide)
@@ -76,12 +72,10 @@ class Accompany:
         self._restart()
 
     def _restart(self) -> None:
-        self._index: int | None = None
-        self._is_prepared = False
+        super()._restart()
         self._struck_ns: int | None = None
         self._playing: tuple[int, Answer] | None = None
         self._asked_to: int | None = None
-        self._entered: int | None = None
         self._last: tuple[int, int] | None = None
 
     @property
@@ -93,15 +87,9 @@ class Accompany:
 
     # ── in ────────────────────────────────────────────────────────────────────────
 
-    def heard(self, event: Played) -> None:
-        """A key went down or up: onto the grid, and perhaps onto this very beat."""
-        if event.pitch > 127:
-            return
-        ticks = self._stand.timeline.ticks_at(event.at_ns)
-        if not event.velocity:
-            self._spans.beats.up(ticks, event.pitch)
-            return
-        frame = self._spans.beats.down(ticks, event.pitch)
+    def _down(self, event: Played, ticks: int, frame: int) -> None:
+        """The human plays, perhaps on this very beat."""
+        del ticks
         self._band.human(event.velocity)
         self._asks.manners.heard(frame)
         self._last = frame, event.at_ns
@@ -144,16 +132,9 @@ class Accompany:
         if self._index is not None and self._is_prepared and not self._ahead:
             self._ask_backup(self._index)
 
-    def silenced(self, at_ns: int) -> None:
-        """The DAW stopped: so do we, until something is played again."""
-        self._band.rest(at_ns)
-        self._entered = None
-        if not self._stand.listener.holds_keys:
-            self._spans.beats.clear()
-
     def forget(self, at_ns: int) -> None:
         """The song is elsewhere: what it taught us stays, plans do not."""
-        self._band.rest(at_ns)
+        self._rest(at_ns)
         self._spans.beats.clear()
         self._asks.clear()
         is_in = self._index is not None and not self._listens(self._index)
@@ -162,36 +143,10 @@ class Accompany:
 
     # ── out ───────────────────────────────────────────────────────────────────────
 
-    def advance(self, now_ns: int) -> None:
-        """Go through the moments that have come."""
-        stand = self._stand
-        if not stand.transport.running:
-            if self._index is not None:
-                self.forget(now_ns)
-                stand.acted = True
-            return
-        if self._index is None:
-            ticks = stand.timeline.ticks_at(now_ns) + HALF_FRAME
-            self._index = self._spans.next_after(ticks)
-            stand.acted = True
-        while self._step(now_ns):
-            stand.acted = True
-
     def started(self, due: Due, late_ns: int) -> None:
         """A planned note sounds: it may have to be cut when the chord changes."""
         del late_ns
         self._band.started(due)
-
-    def ended(self) -> None:
-        """Nothing ends by itself here."""
-
-    def next_ns(self) -> int | None:
-        """The next moment."""
-        if self._index is None or not self._stand.transport.running:
-            return None
-        if not self._is_prepared:
-            return self._spans.ns_at(self._index, -HALF_FRAME)
-        return self._commit_ns(self._index)
 
     def told(self, status: Status) -> Status:
         """Figures; while the song runs, position and chords."""
@@ -216,23 +171,12 @@ class Accompany:
 
     # ── moments ───────────────────────────────────────────────────────────────────
 
-    def _step(self, now_ns: int) -> bool:
-        """One moment, if it has come."""
-        index = self._index
-        assert index is not None
-        if not self._is_prepared:
-            if now_ns < self._spans.ns_at(index, -HALF_FRAME):
-                return False
-            self._prepare(index)
-            return True
-        if now_ns < self._commit_ns(index):
-            return False
-        self._commit(index, now_ns)
-        return True
+    def _rest(self, at_ns: int) -> None:
+        """Stop playing; what sounds ends."""
+        self._band.rest(at_ns)
 
     def _prepare(self, index: int) -> None:
         """The span before is over; ask for what is to come."""
-        self._is_prepared = True
         before = index - 1
         span = self._spans.heard(before)
         beat = Beat(before, span, *self._band.sent(before))
@@ -256,7 +200,7 @@ class Accompany:
         if is_there and not self._ahead and self._tally.response_p95_ns <= QUICK_NS:
             self._asks.on_beat = self._asks.ask(index, 0, self._before(index))
 
-    def _commit_ns(self, index: int) -> int:
+    def _moment_ns(self, index: int) -> int:
         """When a span is decided, as things stand."""
         start_ns, on_beat = self._spans.start_ns(index), self._asks.on_beat
         if self._stand.params.commit:
@@ -276,7 +220,7 @@ class Accompany:
         spread = (sum((m - mean) ** 2 for m in recent) / len(recent)) ** 0.5
         return int(min(max(mean + SPREADS * spread, EARLIEST_NS), LATEST_NS))
 
-    def _commit(self, index: int, now_ns: int) -> None:
+    def _moment(self, index: int, now_ns: int) -> None:
         """The span is decided: chord and notes, from whoever has them."""
         stand, spans = self._stand, self._spans
         phase, stand.decided_ns = spans.phase(index), now_ns
@@ -292,7 +236,7 @@ class Accompany:
             self._band.play(index, phase, answer.notes, answer.chord)
         else:
             self._band.play(index, phase, None, None)
-        self._index, self._is_prepared = index + 1, False
+        self._turn_to(index + 1)
         self._asks.miss(self._asks.on_beat)
         self._asks.miss(self._asks.backups.pop(index, None))
         self._asks.on_beat = self._struck_ns = None
@@ -367,10 +311,8 @@ class Accompany:
         """Whether we listen still, or the human has not played for long."""
         if self._last is None or self._listens(index):
             return True
-        params, spans = self._stand.params, self._spans
-        silent_ticks = (index * spans.frames - self._last[0]) * FRAME_TICKS
-        is_alone = silent_ticks > RESTS_AFTER_BARS * self._stand.meter.bar_ticks
-        return is_alone and params.lead < LEADS
+        silent_frames = index * self._spans.frames - self._last[0]
+        return self._is_left_alone(silent_frames * FRAME_TICKS)
 
     def _listens(self, index: int) -> bool:
         """Whether the human has not played for long enough yet."""

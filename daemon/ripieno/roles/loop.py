@@ -26,12 +26,10 @@ from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.play.scheduler import Due
 from ripieno.roles.backing import Backing, Bar, plain
 from ripieno.roles.guide import Guide, landing_at
-from ripieno.roles.spans import Spans
+from ripieno.roles.moments import HALF_FRAME, LONG_AGO, Moments
 from ripieno.roles.stand import Stand
 from ripieno.status import Status, Turn
 
-BEFORE_TICKS: Final = 60
-"""Half a frame: what is struck later belongs to the next span."""
 HEED_NS: Final = 25_000_000
 """An ensemble notices at 20–30 ms (Schuett 2002): by then a chord is struck."""
 PLAINLY: Final = 1.0
@@ -39,29 +37,23 @@ PLAINLY: Final = 1.0
 played chord's notes that are in the true one, twelve held-out songs of POP909 with the
 melody alone as the human: never heeding 42.4 %; from 4, 2, 1, 0.5, 0 nats on 47.9,
 51.5, 52.5, 52.4, 52.4, while chords change ever more often."""
-RESTS_AFTER_BARS: Final = 8
-"""After so many bars without a human note it rests; not when it leads, or reads."""
-LEADS: Final = 0.5
-LONG_AGO: Final = -(1 << 32)
-"""The tick at which the human entered, once the song has jumped."""
 
 
-class Loop:
+class Loop(Moments):
     """The role; see the module and `ripieno.roles.stand.Role`."""
 
     def __init__(self, stand: Stand) -> None:
-        self._stand = stand
-        self._spans, self._backing = Spans(stand), Backing(stand)
+        super().__init__(stand)
+        self._backing = Backing(stand)
         self._guide = Guide(stand.tables, stand.seed)
         self._last: Bar | None = None
         self._restart()
 
     def _restart(self) -> None:
-        self._index: int | None = None
-        self._is_begun = self._is_prepared = False
+        super()._restart()
+        self._is_begun = False
         self._asked: Groove | None = None
         self._answer: Plan | None = None
-        self._entered: int | None = None
         self._heard_ticks: int | None = None
 
     @property
@@ -73,15 +65,9 @@ class Loop:
 
     # ── in ────────────────────────────────────────────────────────────────────────
 
-    def heard(self, event: Played) -> None:
-        """A key went down or up."""
-        if event.pitch > 127:
-            return
-        ticks = self._stand.timeline.ticks_at(event.at_ns)
-        if not event.velocity:
-            self._spans.beats.up(ticks, event.pitch)
-            return
-        self._spans.beats.down(ticks, event.pitch)
+    def _down(self, event: Played, ticks: int, frame: int) -> None:
+        """The human plays."""
+        del frame
         self._backing.human(event.velocity)
         self._heard_ticks = ticks
         if self._entered is None:
@@ -105,16 +91,9 @@ class Loop:
         if self._asked is not None and self._answer is None:
             self._asked = self._again(self._asked)
 
-    def silenced(self, at_ns: int) -> None:
-        """The DAW stopped: so do we, until something is played again."""
-        self._backing.stop(at_ns)
-        self._entered = None
-        if not self._stand.listener.holds_keys:
-            self._spans.beats.clear()
-
     def forget(self, at_ns: int) -> None:
         """The song is elsewhere: what it taught us stays, plans do not."""
-        self._backing.stop(at_ns)
+        self._rest(at_ns)
         self._spans.beats.clear()
         was_in = self._entered is not None
         if self._index is not None:
@@ -126,37 +105,10 @@ class Loop:
 
     # ── out ───────────────────────────────────────────────────────────────────────
 
-    def advance(self, now_ns: int) -> None:
-        """Go through the moments that have come."""
-        stand = self._stand
-        if not stand.transport.running:
-            if self._index is not None:
-                self.forget(now_ns)
-                stand.acted = True
-            return
-        if self._index is None:
-            ticks = stand.timeline.ticks_at(now_ns)
-            self._index = self._spans.next_after(ticks)
-            stand.acted = True
-        while self._step(now_ns):
-            stand.acted = True
-
     def started(self, due: Due, late_ns: int) -> None:
         """A planned note sounds: it may have to be cut when the chord is another."""
         del late_ns
         self._backing.started(due)
-
-    def ended(self) -> None:
-        """Nothing ends by itself here."""
-
-    def next_ns(self) -> int | None:
-        """The next moment."""
-        if self._index is None or not self._stand.transport.running:
-            return None
-        if not self._is_prepared:
-            return self._spans.ns_at(self._index, -BEFORE_TICKS)
-        start_ns = self._spans.start_ns(self._index)
-        return start_ns + HEED_NS if self._is_begun else start_ns
 
     def told(self, status: Status) -> Status:
         """While the song runs, position and chords."""
@@ -172,31 +124,37 @@ class Loop:
 
     # ── moments ───────────────────────────────────────────────────────────────────
 
-    def _step(self, now_ns: int) -> bool:
-        """One moment, if it has come."""
-        index, at_ns = self._index, self.next_ns()
-        assert index is not None
-        if at_ns is None or now_ns < at_ns:
-            return False
-        if not self._is_prepared:
-            self._is_prepared = True
-            span = self._spans.heard(index - 1)
-            self._guide.heard(span, self._spans.phase(index - 1))
-        elif not self._is_begun:
-            self._is_begun = True
-            if not self._spans.phase(index).span:
-                self._begin(index, now_ns)
-        else:
+    def _rest(self, at_ns: int) -> None:
+        """Stop playing; what sounds ends."""
+        self._backing.stop(at_ns)
+
+    def _prepare(self, index: int) -> None:
+        """The span before is over: it is heard."""
+        span = self._spans.heard(index - 1)
+        self._guide.heard(span, self._spans.phase(index - 1))
+
+    def _moment_ns(self, index: int) -> int:
+        """The dot; then shortly after."""
+        start_ns = self._spans.start_ns(index)
+        return start_ns + HEED_NS if self._is_begun else start_ns
+
+    def _moment(self, index: int, now_ns: int) -> None:
+        """Begin a bar; or heed the human, and turn to the next span."""
+        if self._is_begun:
             self._heed(index, now_ns)
-            self._index, self._is_begun, self._is_prepared = index + 1, False, False
-        return True
+            self._is_begun = False
+            self._turn_to(index + 1)
+            return
+        self._is_begun = True
+        if not self._spans.phase(index).span:
+            self._begin(index, now_ns)
 
     def _begin(self, index: int, now_ns: int) -> None:
         """A bar: the thinker's, or the last one's pattern, or a plain one."""
         asked, answer = self._asked, self._answer
         self._asked = self._answer = None
         if self._rests(index):
-            self._backing.stop(now_ns)
+            self._rest(now_ns)
             return
         is_ours = asked is not None and asked.start_ticks == index * self._spans.ticks
         if asked is not None and answer is not None and is_ours:
@@ -289,14 +247,13 @@ class Loop:
             return True
         since_ticks = index * self._spans.ticks - self._entered
         is_new = not self._stand.is_resumed
-        listens_ticks = self._stand.params.listen * TICKS_PER_BEAT - BEFORE_TICKS
+        listens_ticks = self._stand.params.listen * TICKS_PER_BEAT - HALF_FRAME
         return is_new and since_ticks < listens_ticks
 
     def _is_alone(self, index: int) -> bool:
         """Whether nobody has played yet, or for long, and nothing tells us to go on."""
         if self._heard_ticks is None or self._entered is None:
             return True
-        params, here = self._stand.params, index * self._spans.ticks
-        silent_ticks = here - self._heard_ticks
-        is_silent = silent_ticks > RESTS_AFTER_BARS * self._stand.meter.bar_ticks
-        return is_silent and params.lead < LEADS and not params.chart.strip()
+        if self._stand.params.chart.strip():
+            return False
+        return self._is_left_alone(index * self._spans.ticks - self._heard_ticks)

@@ -5,7 +5,7 @@ chord. *Tokens* are what texture learns from: the piano's notes as tokens, and a
 `duet.context` needs, as small integers, so that a batch can be transposed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -260,8 +260,3 @@ def transposed(
     columns[:, place["melody"]] = np.where(melody < 0, -1, melody + semitones)
     sounding = np.where(sounding < 0, -1, sounding + semitones).astype(np.int8)
     return columns, sounding
-
-
-def all_spans(songs: Sequence[Song]) -> list[Spans]:
-    """Every song that has chords, for harmony."""
-    return [spans_of(s) for s in songs if (s.chords != NO_CHORD).any()]

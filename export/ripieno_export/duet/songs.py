@@ -8,23 +8,22 @@ Bad files are listed with their reason, never fatal.
 """
 
 import hashlib
-import json
-import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.errors import FileError, SettingsError
+from ripieno.errors import SettingsError
 from ripieno.music import chords
 from ripieno.music.duet import FRAME_TICKS
 from ripieno.music.meter import Meter
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno_export import corpus
-from ripieno_export.sources import Origin, read_origin
+from ripieno_export.archives import opened
+from ripieno_export.sources import Origin
 from ripieno_export.split import GRAM, SHARED
 
 FRAMES_PER_BEAT: Final = TICKS_PER_BEAT // FRAME_TICKS
@@ -129,23 +128,15 @@ def read(data: Path, sources: Sequence[Source] = SOURCES) -> Reading:
 
 
 def _read_source(folder: Path, source: Source, reading: Reading) -> None:
-    try:
-        origin = read_origin(folder)
-        lines = (folder / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()
-        with zipfile.ZipFile(folder / f"{folder.name}.zip") as file:
-            for entry in map(json.loads, filter(None, lines)):
-                name = str(entry["file"])
-                if source.only not in name or Path(name).stem in source.skip:
-                    continue
-                try:
-                    reading.songs.append(_song(file.read(name), entry, source, origin))
-                except (KeyError, ValueError, RuntimeError) as error:
-                    reading.refused.append((f"{origin.name}/{name}", str(error)))
-    except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-        raise FileError(
-            f"The source {folder} cannot be read ({error}); "
-            "--data names the folder that holds 1_pd_cc0, 2_mit_ccby and so on."
-        ) from error
+    with opened(folder) as archive:
+        origin = archive.origin
+        for entry in archive.entries(source.only, source.skip):
+            name = str(entry["file"])
+            try:
+                midi = archive.files.read(name)
+                reading.songs.append(_song(midi, entry, source, origin))
+            except (KeyError, ValueError, RuntimeError) as error:
+                reading.refused.append((f"{origin.name}/{name}", str(error)))
 
 
 def _song(midi: bytes, entry: dict[str, Any], source: Source, origin: Origin) -> Song:
@@ -243,8 +234,3 @@ def _shares(own: npt.NDArray[np.uint64], known: npt.NDArray[np.uint64]) -> bool:
         return False
     place = np.minimum(np.searchsorted(known, own), len(known) - 1)
     return float((known[place] == own).mean()) > SHARED
-
-
-def with_chords(songs: Sequence[Song], named: Iterator[Frames]) -> list[Song]:
-    """The same songs with other chords, in order."""
-    return [replace(song, chords=row) for song, row in zip(songs, named, strict=True)]

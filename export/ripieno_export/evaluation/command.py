@@ -43,20 +43,6 @@ class Wish:
     size: Size
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of a recipe's evaluation.
-
-    It has --model, -o and --quick too, which `ripieno_export.judge.command` adds.
-    """
-    group = parser.add_argument_group("a recipe: how much is measured")
-    group.add_argument("--crops", type=int, help="held-out crops that are predicted")
-    group.add_argument(
-        "--baseline-crops", type=int, help="training crops that baselines learn from"
-    )
-    group.add_argument("--long", type=int, help="events of the crops for memory")
-    group.add_argument("--continuations", type=int, help="prompts to go on from")
-
-
 def wish_of(options: argparse.Namespace, run: Path) -> Wish:
     """What the flags ask for.
 

@@ -9,11 +9,9 @@ systems that know less: the prompt's own last seconds again, the daemon's Markov
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ripieno.clock import NS_PER_S
-from ripieno.music.plan import Ask, Limits, PlannedNote
-from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
 from ripieno.think import fallback
 from ripieno.think.composer import Composer
+from ripieno_export import continuing
 from ripieno_export.evaluation import prompts
 from ripieno_export.evaluation.prompts import SPAN_S, Prompt
 from ripieno_export.evaluation.subject import Subject
@@ -25,7 +23,6 @@ PROMPT: Final = "prompt again"
 MARKOV: Final = "Markov of the prompt"
 OTHER: Final = "human, another piece"
 SYSTEMS: Final = (HUMAN, MODEL, PROMPT, MARKOV, OTHER)
-SEED: Final = 1
 
 Continuations = Mapping[str, Sequence[Notes]]
 """By system, one continuation a prompt: seconds from the cut, no pedals."""
@@ -43,41 +40,18 @@ def play(subject: Subject, given: Sequence[Prompt]) -> Continuations:
     }
 
 
-def ask(prompt: Prompt) -> Ask:
-    """A plan from the cut on; a tick is 2 ms."""
-    timeline = Timeline()
-    start_ticks = timeline.ticks_for(prompt.cut_s)
-    return Ask(
-        revision=1,
-        timeline=timeline,
-        start_ticks=start_ticks,
-        until_ticks=start_ticks + timeline.ticks_for(SPAN_S),
-        closing=False,
-        pulse_ticks=TICKS_PER_BEAT // 2,  # 120 bpm: free time is a beat a second
-        grid_ticks=0,
-        seed=SEED,
-        limits=Limits(),
-    )
-
-
 def by_model(composer: Composer, prompt: Prompt) -> Notes:
     """What a composer plans."""
-    composer.reset()
-    for message in prompts.messages(prompt.heard):
-        composer.played(message)
-    wish, found = ask(prompt), list[PlannedNote]()
-    composer.begin(wish)
-    while (plan := composer.section()) is not None:
-        found += plan.notes
-    return _in_seconds(found, wish)
+    wish = continuing.ask(prompt.cut_s, SPAN_S)
+    return prompts.window(continuing.play(composer, prompt.heard, wish), 0.0)
 
 
 def by_markov(prompt: Prompt) -> Notes:
     """What the daemon plays while it has no model."""
-    wish = ask(prompt)
-    onsets = [m for m in prompts.messages(prompt.heard) if m.is_human_onset]
+    wish = continuing.ask(prompt.cut_s, SPAN_S)
+    onsets = [m for m in continuing.messages(prompt.heard) if m.is_human_onset]
     plan = fallback.compose(onsets, wish, wish.start_ticks)
-    return _in_seconds(plan.notes, wish)
+    return prompts.window(continuing.in_seconds(plan.notes, wish), 0.0)
 
 
 def again(prompt: Prompt) -> Notes:
@@ -88,16 +62,3 @@ def again(prompt: Prompt) -> Notes:
         late["start"] -= first_s
         late["end"] -= first_s
     return late
-
-
-def _in_seconds(planned: Sequence[PlannedNote], wish: Ask) -> Notes:
-    """Planned notes, counted from the plan's start and cut at its end."""
-    tick_s = wish.timeline.beat_ns / NS_PER_S / TICKS_PER_BEAT
-    first = wish.start_ticks
-    notes = prompts.notes_of(
-        [(note.start_ticks - first) * tick_s for note in planned],
-        [(note.end_ticks - first) * tick_s for note in planned],
-        [note.pitch for note in planned],
-        [note.velocity for note in planned],
-    )
-    return prompts.window(notes, 0.0)

@@ -12,12 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.clock import NS_PER_S
-from ripieno.music.plan import Played
-from ripieno.music.vocabulary import HUMAN, N_PITCHES
+from ripieno.music.vocabulary import N_PITCHES
 from ripieno_export.augment import HELD_OUT
 from ripieno_export.dataset import KINDS, Crops, Packed
-from ripieno_export.tokenize import NOTE, Floats, Notes, detokenize
+from ripieno_export.tokenize import Notes, detokenize
 
 PROMPT_S: Final = 10.0
 SPAN_S: Final = 8.0
@@ -95,19 +93,6 @@ def window(notes: Notes, from_s: float) -> Notes:
     return kept
 
 
-def messages(heard: Notes) -> list[Played]:
-    """What the daemon is told of a prompt, in order of time; ups before downs."""
-    timed = [
-        (_ns(note["start"]), 1, int(note["pitch"]), int(note["velocity"]))
-        for note in heard
-    ] + [(_ns(note["end"]), 0, int(note["pitch"]), 0) for note in heard]
-    return [Played(at, HUMAN, pitch, level) for at, _, pitch, level in sorted(timed)]
-
-
-def _ns(at_s: float) -> int:
-    return round(float(at_s) * NS_PER_S)
-
-
 def others(prompts: Sequence[Prompt]) -> list[Notes]:
     """For each prompt what the human played in another piece of its kind.
 
@@ -119,16 +104,3 @@ def others(prompts: Sequence[Prompt]) -> list[Notes]:
         alike = [other for other in after if other.kind == prompt.kind] or after
         found.append(alike[0].real if alike else prompt.real[:0])
     return found
-
-
-def notes_of(
-    starts_s: Sequence[float] | Floats,
-    ends_s: Sequence[float] | Floats,
-    pitches: Sequence[int],
-    velocities: Sequence[int],
-) -> Notes:
-    """Notes by onset and pitch; all but velocities as they are given."""
-    notes = np.zeros(len(pitches), NOTE)
-    notes["start"], notes["end"] = starts_s, ends_s
-    notes["pitch"], notes["velocity"] = pitches, velocities
-    return notes[np.lexsort((notes["pitch"], notes["start"]))]

@@ -143,6 +143,10 @@ class NetworkLine:
         """Become a copy of another line."""
         self.heard = list(other.heard)
 
+    def idle(self) -> bool:
+        """There is nothing to do."""
+        return False
+
     def step(self, event: Event, controls: Controls) -> Event:
         """Tell what happened; get what comes next."""
         self.heard = [*self.heard[1 - WINDOW :], event]

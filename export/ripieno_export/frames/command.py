@@ -14,17 +14,20 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import torch
 
 from ripieno.errors import FileError
+from ripieno_export import checkpoint
+from ripieno_export import train as training
+from ripieno_export.flags import ALL, NETWORKS
+from ripieno_export.frames import rolls, score, task
+from ripieno_export.frames.rolls import Rolls
+from ripieno_export.frames.score import Nats
+from ripieno_export.frames.table import Row, Table
+from ripieno_export.preset import Preset
 
-if TYPE_CHECKING:
-    from ripieno_export.frames.rolls import Rolls
-    from ripieno_export.frames.score import Nats
-    from ripieno_export.frames.table import Row
-
-NETWORKS: Final = ("lstm", "gru", "tcn", "transformer")
-ALL: Final = "all"
 BEST: Final = "best.pt"
 
 
@@ -49,25 +52,6 @@ class Wish:
     weights: Path | None = None
 
 
-def add_command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-) -> None:
-    """The sub-command and its flags."""
-    command = commands.add_parser(
-        "frames", help="piano-roll likelihood, beside the published figures"
-    )
-    command.add_argument(
-        "file", type=Path, help="JSB_Chorales.mat, Nottingham.mat, ..."
-    )
-    command.add_argument("--network", choices=(*NETWORKS, ALL), default=ALL)
-    command.add_argument("--run", type=Path, help="checkpoints (runs/frames-FILE)")
-    command.add_argument("--part", choices=("valid", "test"), default="valid")
-    command.add_argument("--minutes", type=float, help="of training, each network")
-    command.add_argument(
-        "--weights", type=Path, help="judge the weights of this run; train nothing"
-    )
-
-
 def wish_of(options: argparse.Namespace) -> Wish:
     """What the flags say."""
     name = options.file.name.partition(".")[0]
@@ -87,9 +71,6 @@ def run(wish: Wish, say: Callable[[str], None]) -> None:
     Raises:
         FileError: the file, a part of it, or the weights are not there.
     """
-    from ripieno_export.frames import rolls, score
-    from ripieno_export.frames.table import Row, Table
-
     music = rolls.read(wish.file)
     music.part(wish.part)
     if wish.weights is None:
@@ -110,11 +91,8 @@ def run(wish: Wish, say: Callable[[str], None]) -> None:
             path.write_text(text + "\n", encoding="utf-8")
 
 
-def train(wish: Wish, music: "Rolls") -> None:
+def train(wish: Wish, music: Rolls) -> None:
     """Train each network, or go on training it."""
-    from ripieno_export import train as training
-    from ripieno_export.frames import task
-
     for name in wish.networks:
         recipe = task.recipe(music.name, name)
         own = task.FrameTask(recipe, music.part("train"), music.part("valid"))
@@ -138,15 +116,8 @@ def found(wish: Wish) -> list[Path]:
     return there
 
 
-def judge(path: Path, music: "Rolls", part: str) -> "tuple[Row, Nats]":
+def judge(path: Path, music: Rolls, part: str) -> tuple[Row, Nats]:
     """What the network of a checkpoint says of a part."""
-    import torch
-
-    from ripieno_export import checkpoint
-    from ripieno_export.frames import score, task
-    from ripieno_export.frames.table import Row
-    from ripieno_export.preset import Preset
-
     model = task.network_of(path)
     with torch.no_grad():
         nats = score.nats(model, music.part(part))

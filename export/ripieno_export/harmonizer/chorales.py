@@ -11,7 +11,6 @@ of eight in what they call a beat. Training draws a tempo of its own.
 """
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.errors import FileError
 from ripieno.think.harmonizer import DEPTHS, NOBODY, STYLES
+from ripieno_export.archives import opened, readable
 from ripieno_export.corpus import parts_of
 from ripieno_export.sources import Origin, Parts, read_origin
 from ripieno_export.tokenize import Floats, Ints, Notes
@@ -65,17 +64,12 @@ def read(data: Path) -> list[Chorale]:
     found: list[Chorale] = []
     for path, style, reader in SOURCES:
         folder = data / path
-        try:
+        with readable(folder):
             origin = read_origin(folder)
             for name, melody, starts, voices in reader(folder):
                 piece = _piece(origin, name, style, melody, starts, voices)
                 if piece is not None:
                     found.append(piece)
-        except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-            raise FileError(
-                f"The source {folder} cannot be read ({error}); "
-                "--data names the folder that holds 1_pd_cc0, 2_mit_ccby and so on."
-            ) from error
     return found
 
 
@@ -102,12 +96,11 @@ def _piece(
 
 def _midi_rows(folder: Path) -> Rows:
     """Every file with four tracks, sorted from soprano to bass by their mean pitch."""
-    with zipfile.ZipFile(folder / f"{folder.name}.zip") as archive:
-        text = (folder / "INDEX.jsonl").read_text(encoding="utf-8", errors="replace")
-        for line in filter(None, text.splitlines()):
-            name = str(json.loads(line)["file"])
+    with opened(folder) as archive:
+        for entry in archive.entries():
+            name = str(entry["file"])
             try:
-                parts = parts_of(archive.read(name))
+                parts = parts_of(archive.files.read(name))
             except (KeyError, ValueError, RuntimeError):
                 continue
             if len(parts) == 4:

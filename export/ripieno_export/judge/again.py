@@ -66,6 +66,7 @@ def _engine(header: journal.Header) -> Engine:
         tables=maybe_tables(),
     )
     engine.controls = by_number(header.controls)
+    engine.reach_ns = header.reach_ns
     return engine
 
 

@@ -23,7 +23,6 @@ from ripieno_export.judge.originality import Index, words
 from ripieno_export.judge.pieces import Reading, TestPiece
 from ripieno_export.judge.results import FULL, QUICK, Say, Task
 
-ROLE: Final = "accompany"
 SHORTEST_BEATS: Final = 24
 """A shorter piece has little left after eight beats of listening."""
 
@@ -47,19 +46,6 @@ class Wish:
     out: Path
     is_quick: bool = False
     is_live: bool = True
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of `evaluate --role`; each is optional to the parser."""
-    group = parser.add_argument_group("a role, instead of a recipe")
-    group.add_argument("--role", choices=[ROLE], help="judge how a role is played")
-    group.add_argument("--pieces", type=Path, help="a folder of MIDI files, or --data")
-    group.add_argument("--model", default="", help="a model's name or folder")
-    group.add_argument(
-        "-o", "--output", type=Path, default=Path("judged"), help="where to write"
-    )
-    group.add_argument("--quick", action="store_true", help="a minute, not ten")
-    group.add_argument("--no-live", action="store_true", help="in simulated time only")
 
 
 def wish_of(options: argparse.Namespace) -> Wish:

@@ -6,15 +6,13 @@ training. What cannot be read is listed with its reason, never fatal.
 """
 
 import hashlib
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from ripieno.errors import FileError
+from ripieno_export.archives import Archive, Entry, opened
 from ripieno_export.corpus import family_of, grid_of
 from ripieno_export.judge.harmony import chords_at
 from ripieno_export.judge.leak import apart
@@ -25,7 +23,7 @@ from ripieno_export.judge.pieces import (
     TestPiece,
     notes_of,
 )
-from ripieno_export.sources import Origin, read_origin
+from ripieno_export.sources import Origin
 
 TICKS: Final = 480
 """Exact onsets are kept to a 480th of a beat."""
@@ -90,45 +88,25 @@ def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading
     Raises:
         FileError: the source is not there.
     """
-    folder, how, reading = data / source, CORPORA[source], Reading()
-    try:
-        origin = read_origin(folder)
-        lines = (folder / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()
-        entries = [json.loads(text) for text in filter(None, lines)]
-        chosen = [entry for entry in entries if _is_chosen(entry, how)]
-        with zipfile.ZipFile(folder / f"{folder.name}.zip") as archive:
-            for entry in chosen[:: every or how.every]:
-                _read_entry(archive, entry, how, origin, reading)
-    except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-        raise FileError(
-            f"The source {folder} cannot be read ({error}); "
-            "--data names the folder that holds 1_pd_cc0, 2_mit_ccby and so on."
-        ) from error
+    how, reading = CORPORA[source], Reading()
+    with opened(data / source) as archive:
+        chosen = list(archive.entries(how.only, how.skip))
+        for entry in chosen[:: every or how.every]:
+            _read_entry(archive, entry, how.label, reading)
     return reading
 
 
-def _is_chosen(entry: dict[str, Any], how: Corpus) -> bool:
-    name = str(entry["file"])
-    return how.only in f"/{name}" and Path(name).stem not in how.skip
-
-
-def _read_entry(
-    archive: zipfile.ZipFile,
-    entry: dict[str, Any],
-    how: Corpus,
-    origin: Origin,
-    reading: Reading,
-) -> None:
-    name = str(entry["file"])
+def _read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) -> None:
+    name, origin = str(entry["file"]), archive.origin
     try:
-        piece = _piece(archive.read(name), entry, how.label, origin)
+        piece = _piece(archive.files.read(name), entry, label, origin)
     except (KeyError, ValueError, RuntimeError) as error:
         reading.refused.append((f"{origin.name}/{name}", str(error)))
         return
     reading.pieces.append(piece)
 
 
-def _piece(midi: bytes, entry: dict[str, Any], label: str, origin: Origin) -> TestPiece:
+def _piece(midi: bytes, entry: Entry, label: str, origin: Origin) -> TestPiece:
     parts = [(name, _notes(grid)) for name, grid in grid_of(midi, TICKS)]
     names = [name for name, _ in parts]
     melody = parts[names.index("MELODY") if "MELODY" in names else 0][1]

@@ -187,7 +187,7 @@ def _played(
 
     def listen_until(at_ns: int) -> None:
         while (now_ns := clock.now_ns()) < at_ns:
-            arrived.extend((now_ns, data) for data in port.receive())
+            arrived.extend((now_ns, heard.data) for heard in port.receive())
             clock.wait_until(min(at_ns, now_ns + LOOK_NS))
 
     for at_ns, data in performance.messages:

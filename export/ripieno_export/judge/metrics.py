@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ripieno_export.judge import (
-    adaptation,
     listening,
     originality,
     progression,
@@ -119,14 +118,3 @@ def _texture(pieces: Sequence[TestPiece], takes: Sequence[Take]) -> dict[str, Fi
         "class entropy": texture.band(ours, "pitch-class entropy"),
         "OA": texture.overlap_share(ours, theirs),
     }
-
-
-def judge_push(
-    pieces: Sequence[TestPiece], takes: Sequence[Take], *, condition: str = ""
-) -> Sheet:
-    """The figures of the tritone push; *pieces* are those of `adaptation.pushed`."""
-    chords = [take.chords for take in takes]
-    beats = adaptation.beats_to_recover(pieces, chords)
-    figure = Figure(beats, float("nan"), len(pieces))
-    figures = {"push beats": figure}
-    return Sheet(takes[0].system, pieces[0].corpus, condition, figures)

@@ -6,28 +6,20 @@ more, by name: on one half choices are made, on the other half figures are measu
 """
 
 import json
-import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import FileError
 from ripieno.music.likeness import Floats, in_order
-from ripieno_export.corpus import Piece, family_of, merge
-from ripieno_export.midi_files import parts_in_beats
-from ripieno_export.sources import (
-    SELECTION,
-    Origin,
-    Parts,
-    Selection,
-    piano,
-    read_origin,
-)
+from ripieno_export.corpus import Piece, stream
+from ripieno_export.midi_files import music_in_beats
+from ripieno_export.sources import SELECTION, Origin, Parts, Selection, piano
 from ripieno_export.split import separate
 from ripieno_export.tokenize import Ints
 
@@ -118,7 +110,9 @@ def read(data: Path, selection: tuple[Selection, ...] = SOURCES) -> Music:
     Raises:
         FileError: a source is not there.
     """
-    pieces = [piece for source in selection for piece in _source(data, source)]
+    # That nothing is trained on which must not be, `SOURCES` sees to.
+    found = stream(data, selection, read_midi=music_in_beats, for_evaluation=True)
+    pieces = [piece for piece in found if isinstance(piece, Piece)]
     kept = [piece for piece in separate(pieces) if _length(piece) >= LEAST_BEATS]
     if not kept:
         raise FileError(f"{data} holds no piece of {LEAST_BEATS:g} beats; add data.")
@@ -186,34 +180,3 @@ def _rows(piece: Piece) -> Floats:
 
 def _length(piece: Piece) -> float:
     return float(piece.notes["start"][-1] - piece.notes["start"][0])
-
-
-def _source(data: Path, source: Selection) -> Iterator[Piece]:
-    folder = data / source.path
-    try:
-        origin = read_origin(folder)
-        text = (folder / "INDEX.jsonl").read_text(encoding="utf-8", errors="replace")
-        with zipfile.ZipFile(folder / f"{folder.name}.zip") as archive:
-            for line in filter(None, text.splitlines()):
-                yield from _entry(archive, origin, source, json.loads(line))
-    except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-        raise FileError(
-            f"The source {folder} cannot be read ({error}); "
-            "--data names the folder that holds 1_pd_cc0, 2_mit_ccby and so on."
-        ) from error
-
-
-def _entry(
-    archive: zipfile.ZipFile, origin: Origin, source: Selection, entry: dict[str, Any]
-) -> Iterator[Piece]:
-    """The views of a file; of one that cannot be read, none."""
-    name = str(entry["file"])
-    if source.only not in f"/{name}" or Path(name).stem in source.skip:
-        return
-    try:
-        views = list(source.view(parts_in_beats(archive.read(name))))
-    except (KeyError, ValueError, RuntimeError):
-        return
-    family, split = family_of(entry, origin), str(entry.get("split", "train"))
-    for kind, parts in views:
-        yield Piece(origin, name, family, split, kind, merge(parts))

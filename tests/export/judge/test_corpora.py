@@ -1,4 +1,3 @@
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.command import ROOT
-from tests.export.judge.tunes import midi, notes, piece, scale, source
+from tests.export.judge.tunes import midi, notes, piece, scale
+from tests.export.tiny import source
 
 from ripieno.errors import FileError
 from ripieno.music.chords import named
@@ -41,8 +41,7 @@ def data(tmp_path):
         "aligned/002.mid": b"MThd",
         "aligned/518.mid": song,
     }
-    index = [json.dumps(line) for line in (entry, damaged, skipped)]
-    source(tmp_path, "2_mit_ccby/pop909", files, index)
+    source(tmp_path, "2_mit_ccby/pop909", files, [entry, damaged, skipped])
     return tmp_path
 
 

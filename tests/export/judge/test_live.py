@@ -39,7 +39,8 @@ class Wire(list[bytes]):
 
 def performed(tmp_path):
     """The journal of a player in simulated time, with a plain mind."""
-    clock, port, mind = SimulatedClock(), MemoryPort(), Plain()
+    clock, mind = SimulatedClock(), Plain()
+    port = MemoryPort(clock)
     log, told, said = Wire(), Wire(), Wire()
     settings = Settings(play=params_for(SONG, Human(), listen=0))
     engine = begin(settings, clock, Start(1), log)

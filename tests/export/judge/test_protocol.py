@@ -13,6 +13,7 @@ from tests.export.judge.tunes import chords, midi, notes, piece, scale
 
 from ripieno.errors import FileError, SettingsError
 from ripieno.music.chords import NO_CHORD
+from ripieno_export import flags
 from ripieno_export.cli import main
 from ripieno_export.judge import command, protocol, summary
 from ripieno_export.judge.conditions import Condition, simulate
@@ -35,8 +36,7 @@ def songs(count=2):
 
 def options(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path)
-    command.add_flags(parser)
+    flags.add_evaluating(parser)
     return parser.parse_args(words)
 
 
@@ -51,8 +51,8 @@ def test_either_pieces_or_data_are_judged_on():
 
 
 def test_a_folder_without_music_is_a_sentence(tmp_path, capsys):
-    flags = ["evaluate", "--role", "accompany", "--pieces", str(tmp_path)]
-    assert main(flags) == FileError.exit_code
+    given = ["evaluate", "--role", "accompany", "--pieces", str(tmp_path)]
+    assert main(given) == FileError.exit_code
     assert "no .mid file" in capsys.readouterr().err
 
 

@@ -1,11 +1,8 @@
 """Music so small that every figure can be worked out by hand."""
 
-import io
-import zipfile
-from pathlib import Path
-
 import mido
 import numpy as np
+from tests.export.tiny import bytes_of
 
 from ripieno.music.chords import NO_CHORD, named
 from ripieno_export.judge.pieces import Ints, Notes, TestPiece, on_frames
@@ -93,9 +90,7 @@ def midi(
         file = mido.MidiFile(
             type=0, ticks_per_beat=480, tracks=[mido.merge_tracks(file.tracks)]
         )
-    whole = io.BytesIO()
-    file.save(file=whole)
-    return whole.getvalue()
+    return bytes_of(file)
 
 
 def _track(timed) -> mido.MidiTrack:
@@ -105,14 +100,3 @@ def _track(timed) -> mido.MidiTrack:
         track.append(message.copy(time=tick - now))
         now = tick
     return track
-
-
-def source(data: Path, path: str, files: dict[str, bytes], index: list[str]) -> None:
-    """A source folder as the shared data has it."""
-    folder = data / path
-    folder.mkdir(parents=True)
-    (folder / "README.md").write_text("- Licence: CC0\n")
-    (folder / "INDEX.jsonl").write_text("\n".join(index))
-    with zipfile.ZipFile(folder / f"{folder.name}.zip", "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
