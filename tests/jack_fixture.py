@@ -119,6 +119,8 @@ class JackServer:
             JACK_NO_START_SERVER="1",
             JACK_NO_AUDIO_RESERVATION="1",
         )
+        if self.lsp() is not None:  # or that one would be taken for ours
+            return False
         command = ["jackd", "-S", "--realtime", "--realtime-priority", "70"]
         command += ["-n", name, "-d", "dummy", "-r", str(RATE_HZ), "-p"]
         with self.log.open("wb") as log:

@@ -24,7 +24,8 @@ def reply_starts(path):
         elif isinstance(entry, journal.Told) and isinstance(entry.message, Ask):
             ask = entry.message
         elif isinstance(entry, journal.Sent) and ask and is_first(entry, ask):
-            late.setdefault(ask.revision, (tick_ns - entry.due_ns) / 1e6)
+            late_ns = max(0, tick_ns - entry.due_ns)  # ports may be given it ahead
+            late.setdefault(ask.revision, late_ns / 1e6)
     return late
 
 

@@ -76,8 +76,12 @@ class Daemon:
 
     @property
     def player(self) -> int:
-        """The player's process."""
-        return self.child("rtmidi")
+        """The player's process: the one that has bridges to JACK."""
+        for _ in attempts():
+            for pid in _children(self.process.pid):
+                if any("jack_bridge" in _command(child) for child in _children(pid)):
+                    return pid
+        pytest.fail(f"no child is a player: {self.log.read_text()}")
 
     @property
     def thinker(self) -> int:
@@ -152,6 +156,13 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in text.split()]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def is_alive(pid: int) -> bool:

@@ -411,7 +411,7 @@ def test_what_cannot_be_accompanied_is_answered_with_what_can(tmp_path, text, wo
     ("text", "words"),
     [
         ('provider = "tpu"', ("provider", "'tpu'", "auto, cpu, cuda")),
-        ('backend = "oss"', ("backend", "'oss'", "alsa, jack")),
+        ('backend = "oss"', ("backend", "'oss'", "jack, rtmidi-jack")),
         ("server_wait_s = -1.0", ("server_wait_s", "-1.0", "0.0 and 86400.0")),
         ('name_in = "a:b"', ("name_in", "'a:b'", "colon")),
         ('name_out = ""', ("name_out", "''", "1 to 60")),

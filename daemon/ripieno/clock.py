@@ -44,6 +44,11 @@ class SystemClock:
             time.sleep(left_ns / NS_PER_S)
 
 
+def date_utc() -> str:
+    """The date and time, for the head of a report: never for music."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+
+
 class SimulatedClock:
     """Time that passes only when told to: five minutes of music in under a second."""
 

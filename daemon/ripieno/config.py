@@ -23,7 +23,7 @@ from ripieno.errors import FileError, SettingsError
 from ripieno.params import Params
 
 PROVIDERS: Final = ("auto", "cpu", "cuda")
-BACKENDS: Final = ("auto", "alsa", "jack", "coremidi", "windows")
+BACKENDS: Final = ("auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows")
 SERVER_WAIT_S: Final = (0.0, 86_400.0)
 
 

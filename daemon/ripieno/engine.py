@@ -102,6 +102,18 @@ class Engine:
         return self._stand.params
 
     @property
+    def reach_ns(self) -> int:
+        """How long before its time a planned note is handed over; see `Port.reach_ns`.
+
+        To be set before anything is heard; 0 until then.
+        """
+        return self._stand.reach_ns
+
+    @reach_ns.setter
+    def reach_ns(self, reach_ns: int) -> None:
+        self._stand.reach_ns = reach_ns
+
+    @property
     def timeline(self) -> Timeline:
         """How ticks and nanoseconds meet now."""
         return self._stand.timeline
@@ -155,7 +167,9 @@ class Engine:
         self._stand.now_ns = at_ns
         if isinstance(message, Ready):
             self._ready |= dict.fromkeys(message.roles, message)
-            if self._stand.params.role in message.roles:
+            self._stand.counts["shed"] += message.shift < 0
+            self._stand.counts["climbed"] += message.shift > 0
+            if not message.shift and self._stand.params.role in message.roles:
                 self._role.met(message)
         elif not self._role.thought(at_ns, message):
             self._stand.counts["stale"] += 1
@@ -170,17 +184,18 @@ class Engine:
     # ── out ───────────────────────────────────────────────────────────────────────
 
     def advance(self, now_ns: int) -> list[Effect]:
-        """All that is to be sent and told by now, in order."""
+        """All that is to be handed over and told by now, in order."""
         stand = self._stand
         stand.now_ns, stand.acted = now_ns, False
         self._follow(now_ns)
         self._role.advance(now_ns)
         self._plan_clicks(now_ns)
         now_ticks = stand.timeline.ticks_at(now_ns)
+        until_ticks = stand.timeline.ticks_at(now_ns + stand.reach_ns)
         for scheduler in (stand.scheduler, self._click):
             if scheduler.is_empty:
                 continue
-            for due in scheduler.take(now_ticks):
+            for due in scheduler.take(until_ticks, now_ticks):
                 late_ns = stand.play(due, now_ns)
                 if due.velocity and due.part != CLICK:
                     self._role.started(due, late_ns)
@@ -201,20 +216,22 @@ class Engine:
         """When `advance` next has something to do if nothing comes in, or None."""
         stand = self._stand
         ticks = [stand.scheduler.next_ticks(), self._click.next_ticks()]
-        times = [stand.timeline.ns_at(at) for at in ticks if at is not None]
+        if stand.params.click and stand.transport.running:
+            ticks.append(self._clicked_ticks)
+        reach_ns = stand.reach_ns
+        times = [stand.timeline.ns_at(at) - reach_ns for at in ticks if at is not None]
         times += [
             at_ns
             for at_ns in (self._role.next_ns(), stand.transport.check_at_ns)
             if at_ns is not None
         ]
-        if stand.params.click and stand.transport.running:
-            times.append(stand.timeline.ns_at(self._clicked_ticks))
         return min(times, default=None)
 
     def status(self) -> Status:
         """The state of the performance, as one value. Cost: sorts the recent sends."""
         stand, ready = self._stand, self._ready.get(self._stand.params.role)
         late_p50_ms, late_p99_ms = stand.lateness.quantiles_ms(0.5, 0.99)
+        wait_p50_ms, wait_p99_ms = stand.waits.quantiles_ms(0.5, 0.99)
         status = Status(
             turn=self._role.turn,
             role=stand.params.role,
@@ -223,6 +240,8 @@ class Engine:
             sounding=stand.ledger.sounding,
             late_p50_ms=late_p50_ms,
             late_p99_ms=late_p99_ms,
+            wait_p50_ms=wait_p50_ms,
+            wait_p99_ms=wait_p99_ms,
             dropped=stand.scheduler.dropped,
             echoes=stand.listener.echoes,
             bpm=round(stand.transport.bpm, 2),
@@ -255,7 +274,7 @@ class Engine:
     def _plan_clicks(self, now_ns: int) -> None:
         """Put the clicks of the next beat on their own heap, a beat ahead."""
         stand = self._stand
-        now_ticks = stand.timeline.ticks_at(now_ns)
+        now_ticks = stand.timeline.ticks_at(now_ns + stand.reach_ns)
         if not stand.params.click or not stand.transport.running:
             return
         if now_ticks < self._clicked_ticks:

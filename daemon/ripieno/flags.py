@@ -84,7 +84,9 @@ def add_live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     """Where to play."""
     group, absent = parser.add_argument_group("ports"), _absent(again=again)
     group.add_argument(
-        "--backend", default=absent, help="auto, alsa, jack, coremidi or windows"
+        "--backend",
+        default=absent,
+        help="auto, jack, rtmidi-jack, alsa, coremidi or windows",
     )
     group.add_argument("--in", dest="name_in", default=absent, help="input port's name")
     group.add_argument(

@@ -28,7 +28,12 @@ from ripieno.status import Status
 from ripieno.think.tables import maybe_tables
 
 TURN_NS: Final = 500_000
-"""Polling every 0.5 ms costs some 5 % of a core and adds 0.25 ms at the median."""
+"""While the thinker may answer: that costs some 5 % of a core, and adds 0.25 ms at the
+median. (What is played wakes the player by itself where the port can.)"""
+REST_NS: Final = 4_000_000
+"""Else: a knob may wait for so long."""
+ANSWERS_NS: Final = 2_000_000_000
+"""For so long after it was told something, or said something."""
 SHORTEST_TURN_NS: Final = 50_000
 
 
@@ -64,17 +69,24 @@ class Player:
         self._port, self._engine, self._clock = port, engine, clock
         self._inbox, self._outbox, self._log = inbox, outbox, log
         self._unlogged = self._taken = self._refused = 0
+        self._latest_ns = clock.now_ns()
+        self._answers_until_ns = 0
 
     def turn(self) -> None:
         """One turn of the loop. Cost: some 20 µs when nothing happens."""
-        now_ns = self._clock.now_ns()
-        for data in self._port.receive():
-            self._engine.heard(now_ns, data)
-            self._write(journal.Heard(now_ns, data))
-        for record in self._inbox.read():
+        now_ns = self._port.heard_until(self._clock.now_ns())
+        for heard_ns, data in self._port.receive():
+            at_ns = self._latest_ns = max(heard_ns, self._latest_ns)
+            self._engine.heard(at_ns, data)
+            self._write(journal.Heard(at_ns, data))
+        now_ns = self._latest_ns = max(now_ns, self._latest_ns)
+        records = self._inbox.read()
+        for record in records:
             message = plan.decode_to_player(record)
             self._engine.thought(now_ns, message)
             self._write(journal.Thought(now_ns, message))
+        if records:
+            self._answers_until_ns = now_ns + ANSWERS_NS
         self._advance(now_ns)
 
     def change(self, record: bytes) -> None:
@@ -88,7 +100,7 @@ class Player:
         except (msgspec.DecodeError, UnicodeDecodeError, SettingsError):
             self._refused += 1
             return
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._engine.turned(now_ns, params)
         self._write(journal.Turned(now_ns, params))
 
@@ -99,21 +111,21 @@ class Player:
 
     def meet(self, ready: Ready) -> None:
         """A thinker is there that introduced itself before this player began."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._engine.thought(now_ns, ready)
         self._write(journal.Thought(now_ns, ready))
 
     def release(self) -> None:
         """End everything that sounds, now."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._engine.release(now_ns)
         self._write(journal.Released(now_ns))
         self._advance(now_ns)
 
     def wake_ns(self, now_ns: int) -> int:
-        """When to turn again: when something is due, or to look at the ports."""
+        """When to turn again: something is due, or the thinker may have answered."""
         due_ns = self._engine.next_ns()
-        look_ns = now_ns + TURN_NS
+        look_ns = now_ns + (TURN_NS if now_ns < self._answers_until_ns else REST_NS)
         if due_ns is None or due_ns >= look_ns:
             return look_ns
         return max(due_ns, now_ns + SHORTEST_TURN_NS)
@@ -125,19 +137,29 @@ class Player:
             status, unlogged=self._unlogged, refused=self._refused
         )
 
+    def _now_ns(self) -> int:
+        """The engine's time: it never goes back, nor past what may yet be heard.
+
+        So a message keeps its stamp, however late in a period it reaches us.
+        """
+        now_ns = self._port.heard_until(self._clock.now_ns())
+        self._latest_ns = max(self._latest_ns, now_ns)
+        return self._latest_ns
+
     def _advance(self, now_ns: int) -> None:
         effects = self._engine.advance(now_ns)
         if not effects and not self._engine.acted:
             return
         for effect in effects:
             if isinstance(effect, Send):
-                self._port.send(effect.data)
+                self._port.send(effect.data, effect.due_ns)
         self._engine.settle()
         self._write(journal.Tick(now_ns))
         for effect in effects:
             if isinstance(effect, Send):
                 self._write(journal.Sent(effect.due_ns, effect.data))
             else:
+                self._answers_until_ns = now_ns + ANSWERS_NS
                 self._outbox.write(plan.encode(effect.message))
                 self._write(journal.Told(effect.message))
 
@@ -162,8 +184,18 @@ class Start(NamedTuple):
     timeline: Timeline | None = None
 
 
-def begin(settings: Settings, clock: Clock, start: Start, log: Outbox) -> Engine:
-    """An engine that starts now, and its header in the journal."""
+def begin(
+    settings: Settings, clock: Clock, start: Start, log: Outbox, reach_ns: int = 0
+) -> Engine:
+    """An engine that starts now, and its header in the journal.
+
+    Args:
+        settings: how to play, and which controllers turn what.
+        clock: now.
+        start: what it begins with.
+        log: the journal.
+        reach_ns: the port's.
+    """
     start_ns, memory = clock.now_ns(), start.memory
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))
     header = journal.Header(
@@ -175,6 +207,7 @@ def begin(settings: Settings, clock: Clock, start: Start, log: Outbox) -> Engine
         adopted,
         settings.controls,
         start.timeline,
+        reach_ns,
     )
     log.write(journal.encode(header))
     engine = Engine(
@@ -186,4 +219,5 @@ def begin(settings: Settings, clock: Clock, start: Start, log: Outbox) -> Engine
         tables=maybe_tables(),
     )
     engine.controls = by_number(settings.controls)
+    engine.reach_ns = reach_ns
     return engine

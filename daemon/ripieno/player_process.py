@@ -13,23 +13,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
 from ripieno.config import Settings
 from ripieno.errors import PortError
 from ripieno.ipc import notes
 from ripieno.ipc.block import LEDGER_BYTES, Block
+from ripieno.midi.backends import open_port
 from ripieno.midi.ports import Port
-from ripieno.midi.rtmidi_port import RtMidiPort
 from ripieno.music import messages
 from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
 from ripieno.player import Player, Start, begin
-
-if TYPE_CHECKING:
-    from ripieno.midi.rtmidi_port import Backend
 
 STATUS_NS: Final = 250 * NS_PER_MS
 CHECK_NS: Final = 20 * NS_PER_MS
@@ -64,30 +61,28 @@ def run(
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock, block = SystemClock(), Block(block_name)
     log, told = block.ring("journal"), block.ring("player_notes")
-    _hush_libraries()
+    hush_libraries()
     try:
-        port = _open(settings, clock)
+        port = _open(settings, clock, connections)
     except PortError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
         sys.exit(notes.FAILED)
-    if port.sentinel is not None:
-        port.sentinel.connect(connections)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
     start = Start(seed, epoch, memory, _kept_time(block) if epoch else None)
-    engine = begin(settings, clock, start, log)
+    engine = begin(settings, clock, start, log, port.reach_ns)
     player = Player(
         port, engine, clock,
         inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,
     )  # fmt: skip
-    opened = notes.Opened(port.name_in, port.name_out, _go_realtime())
+    opened = notes.Opened(port.name_in, port.name_out, go_realtime())
     told.write(notes.encode(opened))
     for each in ready:
         player.meet(each)
     player.release()  # what a player before this one left sounding
     if epoch:
-        _silence(port)
+        _silence(port, clock.now_ns())
     _loop(player, port, block, clock, stopping)
     if not port.alive():
         # The ledger stays as it is, for the next player. A dead server's client
@@ -106,14 +101,14 @@ def _kept_time(block: Block) -> Timeline | None:
     return None if record is None else notes.decode_shown(record).timeline
 
 
-def _silence(port: Port) -> None:
+def _silence(port: Port, now_ns: int) -> None:
     """The player before this one may have sent offs into the void: silence all."""
     for channel in range(16):
-        port.send(messages.control(channel, messages.SUSTAIN, 0))
-        port.send(messages.control(channel, messages.ALL_NOTES_OFF, 0))
+        port.send(messages.control(channel, messages.SUSTAIN, 0), now_ns)
+        port.send(messages.control(channel, messages.ALL_NOTES_OFF, 0), now_ns)
 
 
-def _hush_libraries() -> None:
+def hush_libraries() -> None:
     """Keep libjack's own lines from the terminal; Python's errors still get there."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -133,7 +128,7 @@ class _StopFlag:
 
 def _loop(
     player: Player,
-    port: RtMidiPort,
+    port: Port,
     block: Block,
     clock: Clock,
     stopping: _StopFlag,
@@ -159,17 +154,25 @@ def _loop(
         if now_ns >= status_ns:
             status_ns = now_ns + STATUS_NS
             port.check()
-            told.write(notes.encode(notes.Report(player.status())))
-        clock.wait_until(player.wake_ns(now_ns))
+            status = player.status()
+            told.write(notes.encode(notes.Report(status)))
+            block.status.write(notes.encode_status(status))
+        port.wait(player.wake_ns(now_ns))
 
 
-def _open(settings: Settings, clock: Clock) -> RtMidiPort:
+def _open(
+    settings: Settings, clock: Clock, connections: Sequence[tuple[str, str]]
+) -> Port:
     """Open the ports; wait a moment for a dead player's names to become free."""
     until_ns = clock.now_ns() + NAME_FREE_NS
     while True:
         try:
-            return RtMidiPort(
-                cast("Backend", settings.backend), settings.name_in, settings.name_out
+            return open_port(
+                settings.backend,
+                settings.name_in,
+                settings.name_out,
+                clock,
+                connections,
             )
         except PortError:
             if clock.now_ns() >= until_ns:
@@ -177,7 +180,7 @@ def _open(settings: Settings, clock: Clock) -> RtMidiPort:
         clock.wait_until(clock.now_ns() + 20 * NS_PER_MS)
 
 
-def _go_realtime() -> bool:
+def go_realtime() -> bool:
     """Freeze the collector, ask for SCHED_FIFO; whether that was granted."""
     gc.collect()
     gc.freeze()

@@ -64,7 +64,7 @@ class _Embedded:
     def __init__(
         self, settings: Settings, seed: int, block: Block, clock: Clock
     ) -> None:
-        self._port, log = MemoryPort(), _Nowhere()
+        self._port, log = MemoryPort(clock), _Nowhere()
         engine = begin(settings, clock, Start(seed), log)
         self._player = Player(
             self._port,
@@ -83,7 +83,7 @@ class _Embedded:
         return self._port.taken()
 
     def wake_ns(self, now_ns: int) -> int:
-        return self._player.wake_ns(now_ns)
+        return min(self._player.wake_ns(now_ns), now_ns + TURN_NS)
 
     def status(self) -> Status:
         return self._player.status()
@@ -157,7 +157,7 @@ class _ThroughPorts:
     def turn(self) -> list[bytes]:
         if self._daemon.poll() is not None:
             raise _last_words(self._daemon)
-        return self._port.receive()
+        return [heard.data for heard in self._port.receive()]
 
     def wake_ns(self, now_ns: int) -> int:
         return now_ns + TURN_NS

@@ -36,6 +36,15 @@ def test_a_full_ring_refuses_and_loses_nothing():
     assert a_ring.write(b"y" * 10)
 
 
+def test_so_many_are_taken_and_the_rest_stays_in_order():
+    a_ring, _ = ring(256)
+    for number in range(7):
+        a_ring.write(bytes([number]))
+    assert a_ring.read(3) == [b"\0", b"\1", b"\2"]
+    assert len(a_ring.read(3)) == 3
+    assert a_ring.read(3) == [b"\6"]
+
+
 def test_a_record_whose_data_has_not_arrived_is_read_later():
     a_ring, memory = ring()
     a_ring.write(b"note")
@@ -61,7 +70,7 @@ def test_two_ends_of_a_block_see_one_memory():
             assert theirs.ring(name).read() == [name.encode()]
         for value, name in enumerate(WORDS, start=1):
             theirs.set_word(name, value)
-        assert [ours.word(name) for name in WORDS] == [1, 2, 3]
+        assert [ours.word(name) for name in WORDS] == [*range(1, 1 + len(WORDS))]
         theirs.ledger[0] = 9
         assert ours.ledger[0] == 9
     finally:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ripieno.errors import PortError, SettingsError
-from ripieno.midi.backends import choose_backend
-from ripieno.midi.rtmidi_port import Backend, RtMidiPort, _is_named, existing
+from ripieno.midi.backends import Backend, choose_backend
+from ripieno.midi.rtmidi_port import RtMidiPort, _is_named, existing
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,9 @@ def _no_jack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
 
 
-@pytest.mark.parametrize("backend", ["alsa", "jack", "coremidi", "windows"])
+@pytest.mark.parametrize(
+    "backend", ["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
+)
 def test_a_named_backend_is_taken_as_it_is(backend: Backend) -> None:
     assert choose_backend(backend) == (backend, "asked for")
 

@@ -22,12 +22,12 @@ JACK_OUT = "Ripieno Out:Ripieno Out"
 ECHO = """
 import sys, threading
 from ripieno.midi.rtmidi_port import RtMidiPort
-port = RtMidiPort("jack")
+port = RtMidiPort("rtmidi-jack")
 print("open", flush=True)
 never = threading.Event()
 while port.alive():
-    for message in port.receive():
-        port.send(message)
+    for at_ns, message in port.receive():
+        port.send(message, at_ns)
     never.wait(0.0005)
 """
 
@@ -35,16 +35,16 @@ SENDER = """
 import sys, threading
 from ripieno.clock import SystemClock
 from ripieno.midi.rtmidi_port import RtMidiPort
-port, clock, never = RtMidiPort("jack"), SystemClock(), threading.Event()
+port, clock, never = RtMidiPort("rtmidi-jack"), SystemClock(), threading.Event()
 print("open", flush=True)
 n = 0
 while port.alive():
-    port.send(bytes((0x90, n % 128, 64)))
+    port.send(bytes((0x90, n % 128, 64)), 0)
     n += 1
     never.wait(0.0005)
 print(clock.now_ns(), flush=True)
 for _ in range(5000):
-    port.send(b"\\x80\\x3c\\x00")
+    port.send(b"\\x80\\x3c\\x00", 0)
 print("survived", flush=True)
 port.close()
 print("closed", flush=True)
@@ -61,7 +61,7 @@ while True:
 CLOSER = """
 import sys
 from ripieno.midi.rtmidi_port import RtMidiPort
-port = RtMidiPort("jack")
+port = RtMidiPort("rtmidi-jack")
 print("open", flush=True)
 sys.stdin.readline()
 port.close()
@@ -99,14 +99,14 @@ def line(process: subprocess.Popen[str], expected: str | None = None) -> str:
 def test_the_jack_names_are_those_that_the_documentation_gives(
     here: JackServer,
 ) -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         assert (port.name_in, port.name_out) == (JACK_IN, JACK_OUT)
         listed = here.lsp("-p") or []
         assert "input" in listed[listed.index(JACK_IN) + 1]
         assert "output" in listed[listed.index(JACK_OUT) + 1]
-        assert JACK_OUT in list_ports("jack")[0]
-        assert JACK_IN in list_ports("jack")[1]
+        assert JACK_OUT in list_ports("rtmidi-jack")[0]
+        assert JACK_IN in list_ports("rtmidi-jack")[1]
     finally:
         port.close()
     assert JACK_IN not in (here.lsp() or [])
@@ -137,10 +137,10 @@ def test_a_capture_connects_again_when_the_port_reappears(
 
 
 def send_until_captured(csv: Path, message: bytes) -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         for _ in attempts():
-            port.send(message)
+            port.send(message, 0)
             if csv.exists() and f",{message.hex()}\n" in csv.read_text():
                 return
         pytest.fail(f"{message.hex()} was never captured")
@@ -149,15 +149,15 @@ def send_until_captured(csv: Path, message: bytes) -> None:
 
 
 def test_a_name_in_use_is_refused(here: JackServer) -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         with pytest.raises(PortError, match="is in use"):
-            RtMidiPort("jack")
+            RtMidiPort("rtmidi-jack")
         assert here.lsp() is not None
         assert not any("-01" in name for name in here.lsp() or ())
     finally:
         port.close()
-    RtMidiPort("jack").close()
+    RtMidiPort("rtmidi-jack").close()
 
 
 def test_another_program_with_our_port_name_is_noticed(here: JackServer) -> None:
@@ -165,7 +165,7 @@ def test_another_program_with_our_port_name_is_noticed(here: JackServer) -> None
         foreign(here, "Ripieno Out"),
         pytest.raises(PortError, match="'Ripieno Out' is in use"),
     ):
-        RtMidiPort("jack")
+        RtMidiPort("rtmidi-jack")
 
 
 @contextmanager
@@ -200,7 +200,10 @@ def test_a_pair_works_however_many_clients_come_and_go(here: JackServer) -> None
 
 
 def test_two_with_other_names_live_side_by_side(here: JackServer) -> None:
-    first, second = RtMidiPort("jack"), RtMidiPort("jack", "Left In", "Left Out")
+    first, second = (
+        RtMidiPort("rtmidi-jack"),
+        RtMidiPort("rtmidi-jack", "Left In", "Left Out"),
+    )
     try:
         assert {"Left In:Left In", JACK_IN} <= set(here.lsp() or ())
     finally:
@@ -210,16 +213,16 @@ def test_two_with_other_names_live_side_by_side(here: JackServer) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_a_burst_comes_back_whole_and_in_order() -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         assert port.sentinel is not None
         assert port.sentinel.connect([(JACK_OUT, JACK_IN)]) == 1
         burst = [bytes((0x90 + k % 16, k // 16 % 128, 1)) for k in range(4000)]
         for message in burst:
-            port.send(message)
+            port.send(message, 0)
         echoed: list[bytes] = []
         for _ in attempts(patience_s=3.0):
-            echoed += port.receive()
+            echoed += [heard.data for heard in port.receive()]
             if len(echoed) >= len(burst):
                 break
         assert echoed == burst
@@ -228,7 +231,7 @@ def test_a_burst_comes_back_whole_and_in_order() -> None:
 
 
 def test_connections_are_read_and_restored(here: JackServer) -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     sentinel = port.sentinel
     assert sentinel is not None
     try:
@@ -261,7 +264,7 @@ def test_without_a_server_nothing_is_started_and_a_sentence_is_raised(
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "ripieno-test-nobody")
     assert not server_is_up()
     with pytest.raises(PortError, match="no JACK server answers: start JACK"):
-        RtMidiPort("jack")
+        RtMidiPort("rtmidi-jack")
     assert capfd.readouterr().err == ""
 
 
@@ -304,14 +307,14 @@ def test_after_a_server_restart_a_new_port_has_the_old_names(
     mortal_jack: JackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", mortal_jack.name)
-    old = RtMidiPort("jack")
+    old = RtMidiPort("rtmidi-jack")
     mortal_jack.kill()
     for _ in attempts(0.01):
         if not old.alive():
             break
     old.close()
     mortal_jack.start()
-    new = RtMidiPort("jack")
+    new = RtMidiPort("rtmidi-jack")
     try:
         mortal_jack.wait_for_ports(JACK_IN, JACK_OUT)
         assert new.alive()
@@ -322,11 +325,11 @@ def test_after_a_server_restart_a_new_port_has_the_old_names(
 
 
 def test_a_port_that_jack_took_away_never_freezes_the_sender(here: JackServer) -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         port._out.close_port()
         for _ in range(3000):
-            port.send(b"\x90\x3c\x40")
+            port.send(b"\x90\x3c\x40", 0)
         assert not port.alive()
         assert here.lsp() is not None
     finally:
@@ -337,7 +340,7 @@ def test_a_port_that_jack_took_away_never_freezes_the_sender(here: JackServer) -
 def test_a_port_that_jack_took_away_is_noticed_without_a_send(
     here: JackServer, device: str
 ) -> None:
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         port.check()
         assert port.alive()
@@ -353,7 +356,7 @@ def test_a_new_pair_is_connected_to_nothing_and_has_nothing_to_say(
     here: JackServer,
 ) -> None:
     """It has heard itself when it opened; nothing of that is left."""
-    port = RtMidiPort("jack")
+    port = RtMidiPort("rtmidi-jack")
     try:
         assert port.sentinel is not None
         assert port.sentinel.connections([JACK_IN, JACK_OUT]) == []
@@ -368,7 +371,7 @@ def test_the_names_of_a_killed_owner_are_soon_free(here: JackServer) -> None:
         owner.kill()
         for _ in attempts(0.02):
             try:
-                port = RtMidiPort("jack")
+                port = RtMidiPort("rtmidi-jack")
                 break
             except PortError:
                 continue

@@ -53,4 +53,3 @@ def test_a_cleared_plan_is_gone():
     scheduler.clear()
     assert scheduler.take(100) == []
     assert scheduler.is_empty
-    assert scheduler.pending == 0

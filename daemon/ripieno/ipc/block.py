@@ -1,8 +1,9 @@
 """The one block of memory that all our processes share.
 
 Layout: a few 64-bit words (stop flag, heartbeats), the ledger, what the player plays
-by, who is connected to its ports, six rings. It belongs to the supervisor, which makes it and removes it; the others
-attach by name. Whatever process dies, what it wrote is still there for the others.
+by, who is connected to its ports, how it goes, six rings. It belongs to the supervisor,
+which makes it and removes it; the others attach by name. Whatever process dies, what it
+wrote is still there for the others.
 """
 
 import struct
@@ -28,13 +29,15 @@ SHOWN_BYTES: Final = 1 << 17
 """Room for two settings with whatever chart `knobs` has room for."""
 PAIRS_BYTES: Final = 1 << 16
 """Room for some 500 connections, twice."""
+STATUS_BYTES: Final = 1 << 14
+"""Room for two of `ripieno.status`, for whoever looks from outside."""
 WORDS: Final = (
     "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch"
 )  # fmt: skip
 
 _WORD: Final = struct.Struct("<q")
 _WORDS_BYTES: Final = 64
-_SLOTS_BYTES: Final = SHOWN_BYTES + PAIRS_BYTES
+_SLOTS_BYTES: Final = SHOWN_BYTES + PAIRS_BYTES + STATUS_BYTES
 SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + _SLOTS_BYTES + sum(RING_BYTES.values())
 
 
@@ -66,6 +69,8 @@ class Block:
         at += SHOWN_BYTES
         self.pairs = Slot(view[at : at + PAIRS_BYTES])
         at += PAIRS_BYTES
+        self.status = Slot(view[at : at + STATUS_BYTES])
+        at += STATUS_BYTES
         for ring, size in RING_BYTES.items():
             self._rings[ring] = Ring(view[at : at + size])
             at += size
@@ -96,6 +101,7 @@ class Block:
         self.ledger.release()
         self.shown.close()
         self.pairs.close()
+        self.status.close()
         self._memory.close()
         if self._is_mine:
             self._memory.unlink()

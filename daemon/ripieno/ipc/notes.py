@@ -62,5 +62,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 encode_shown = msgspec.json.Encoder().encode
 decode_shown = msgspec.json.Decoder(Shown).decode
+encode_status = msgspec.json.Encoder().encode
+decode_status = msgspec.json.Decoder(Status).decode
+"""How the performance goes lies in the block as well: the rings have their readers."""
 decode_knobs = msgspec.json.Decoder(dict[str, Any]).decode
 """A record of the ring `knobs`: the names and values that change."""

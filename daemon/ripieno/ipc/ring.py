@@ -41,11 +41,11 @@ class Ring:
         _COUNT.pack_into(self._counts, 0, head + length)
         return True
 
-    def read(self) -> list[bytes]:
-        """Take every whole record there is, oldest first."""
+    def read(self, most: int | None = None) -> list[bytes]:
+        """Take every whole record there is, oldest first; or so many of them."""
         records: list[bytes] = []
         head, tail = self._head, self._tail
-        while tail < head:
+        while tail < head and len(records) != most:
             length, crc = _RECORD.unpack(self._get(tail, _RECORD.size))
             payload = self._get(tail + _RECORD.size, min(length, self._size))
             if zlib.crc32(payload) != crc:

@@ -1,14 +1,20 @@
-"""Which MIDI server to use on this machine, and why."""
+"""Which MIDI server to use on this machine, why, and how its ports are opened."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from ripieno.clock import Clock
 from ripieno.errors import PortError, SettingsError
+from ripieno.midi import jack_server, rtmidi_port
+from ripieno.midi.jack_port import JackPort
 from ripieno.midi.jack_server import server_is_up
-from ripieno.midi.rtmidi_port import Backend, list_ports, load_library
+from ripieno.midi.ports import Port
+from ripieno.midi.rtmidi_port import RtMidiPort, load_library
 
-Wanted = Literal["auto", "alsa", "jack", "coremidi", "windows"]
+Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
+Wanted = Literal["auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
 
 ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 
@@ -22,7 +28,7 @@ def choose_backend(
     """The backend to open, and the reason in a few words.
 
     On Linux JACK comes first where its server answers: there a musician's DAW is, and
-    its ports are placed by the frame. ALSA's sequencer is next.
+    its events are placed by the frame. ALSA's sequencer is next.
 
     Args:
         wanted: "auto", or a backend's name, which is then taken as it is.
@@ -40,31 +46,58 @@ def choose_backend(
         raise SettingsError(
             f"the MIDI backend {wanted!r} is unknown: choose one of {get_args(Wanted)}"
         )
+    if platform == "linux" and server_is_up():
+        return "jack", "a JACK server answers"
     load_library()
     if platform == "darwin":
         return "coremidi", "macOS"
     if platform == "win32":
         return "windows", "Windows has no virtual ports: existing ones are opened"
-    return _on_linux(alsa_sequencer)
-
-
-def _on_linux(alsa_sequencer: Path) -> tuple[Backend, str]:
-    jack_is_up = server_is_up()
-    if jack_is_up and _rtmidi_sees_jack():
-        return "jack", "a JACK server answers"
     if alsa_sequencer.exists():
-        why = "rtmidi cannot reach this JACK server" if jack_is_up else "no JACK server"
-        return "alsa", f"{why}, and ALSA's sequencer is there"
+        return "alsa", "no JACK server, and ALSA's sequencer is there"
     raise PortError(
         f"no JACK server answers and {alsa_sequencer} is not there: start JACK, or "
         "load ALSA's sequencer (modprobe snd-seq)"
     )
 
 
-def _rtmidi_sees_jack() -> bool:
-    """False on PipeWire, whose JACK layer the wheel's own libjack cannot reach."""
-    try:
-        list_ports("jack")
-    except PortError:
-        return False
-    return True
+def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
+    """The MIDI ports that others offer: those to read from, those to write to.
+
+    Raises:
+        PortError: the library or the server is missing.
+    """
+    if backend == "jack":
+        return jack_server.list_ports()
+    return rtmidi_port.list_ports(backend)
+
+
+def open_port(
+    backend: str,
+    in_name: str,
+    out_name: str,
+    clock: Clock,
+    connections: Sequence[tuple[str, str]] = (),
+) -> Port:
+    """A pair of ports that other programs see.
+
+    Args:
+        backend: one of `Backend`.
+        in_name: the input's name.
+        out_name: the output's name.
+        clock: what stamps and is waited by.
+        connections: on JACK, what the ports were connected to, to be restored.
+
+    Raises:
+        SettingsError: there is no such backend.
+        PortError: the ports cannot be opened.
+    """
+    chosen, _ = choose_backend(backend)
+    if chosen == "jack":
+        if sys.platform == "win32":
+            raise PortError("frame-exact JACK is not for Windows: choose windows")
+        return JackPort(in_name, out_name, clock, connections)
+    port = RtMidiPort(chosen, in_name, out_name, clock)
+    if port.sentinel is not None:
+        port.sentinel.connect(connections)
+    return port

@@ -71,6 +71,47 @@ def print_why_no_server() -> None:
         sys.stdout.write(str(error))
 
 
+def open_client(name: str) -> Any:  # noqa: ANN401  (an untyped library)
+    """A client of exactly this name, not activated yet; it may hang, see above.
+
+    Raises:
+        PortError: libjack is missing, no server answers, or the name is in use.
+    """
+    return _open(name, exact=True)
+
+
+def connect(client: Any, pairs: Iterable[tuple[str, str]]) -> int:  # noqa: ANN401
+    """Connect ports, given as (source, destination); how many are connected now."""
+    return sum(_connect(client, source, target) for source, target in pairs)
+
+
+def _connect(client: Any, source: str, target: str) -> bool:  # noqa: ANN401
+    import jack
+
+    try:
+        client.connect(source, target)
+    except jack.JackError:
+        port = _port(client, source)
+        there = [] if port is None else client.get_all_connections(port)
+        return any(other.name == target for other in there)
+    return True
+
+
+def list_ports() -> tuple[list[str], list[str]]:
+    """The MIDI ports on JACK: those to read from, those to write to.
+
+    Raises:
+        PortError: libjack is missing, or no server answers.
+    """
+    if why := why_no_server():
+        raise PortError(why)
+    client = _open(_CHECK, exact=False)
+    sources = [port.name for port in client.get_ports(is_midi=True, is_output=True)]
+    targets = [port.name for port in client.get_ports(is_midi=True, is_input=True)]
+    client.close()
+    return sources, targets
+
+
 class Sentinel:
     """A client without ports that notices when the server goes away.
 
@@ -134,18 +175,7 @@ class Sentinel:
         Returns:
             How many hold now. A port that has vanished is passed over.
         """
-        return sum(self._connect(source, target) for source, target in pairs)
-
-    def _connect(self, source: str, target: str) -> bool:
-        import jack
-
-        if self.gone:
-            return False
-        try:
-            self._client.connect(source, target)
-        except jack.JackError:
-            return (source, target) in self.connections([source])
-        return True
+        return 0 if self.gone else connect(self._client, pairs)
 
     def disconnect(self, source: str, target: str) -> None:
         """Undo one connection; does nothing where there is none."""

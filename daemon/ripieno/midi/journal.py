@@ -33,6 +33,8 @@ class Header(msgspec.Struct, frozen=True, tag=True):
     """Which controller turned which parameter."""
     timeline: Timeline | None = None
     """The time that the player before this one kept; None for a new one."""
+    reach_ns: int = 0
+    """How long before their time planned notes were handed to the port."""
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):

@@ -29,13 +29,7 @@ class Scheduler:
     def __init__(self) -> None:
         self._heap: list[tuple[int, bool, int, PlannedNote]] = []
         self._ids = itertools.count(1)
-        self._ons = 0
         self.dropped = 0
-
-    @property
-    def pending(self) -> int:
-        """How many notes are still to start."""
-        return self._ons
 
     @property
     def is_empty(self) -> bool:
@@ -48,13 +42,11 @@ class Scheduler:
         for note in notes:
             ids.append(next(self._ids))
             heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note))
-        self._ons += len(ids)
         return ids
 
     def cancel(self, which: Callable[[int], bool]) -> None:
         """Forget notes that have not begun, by their ids. Cost: O(n)."""
         kept = [entry for entry in self._heap if not (entry[1] and which(entry[2]))]
-        self._ons -= len(self._heap) - len(kept)
         self._heap = kept
         heapq.heapify(self._heap)
 
@@ -62,19 +54,23 @@ class Scheduler:
         """When something is due next, or None."""
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now_ticks: int) -> list[Due]:
+    def take(self, until_ticks: int, now_ticks: int | None = None) -> list[Due]:
         """All that is due at or before a tick, in order.
 
         A note whose end has passed as well before it could start is dropped: late is
         worse than missing.
+
+        Args:
+            until_ticks: that tick.
+            now_ticks: what has passed, where things are taken ahead of their time.
         """
+        now_ticks = until_ticks if now_ticks is None else now_ticks
         due: list[Due] = []
-        while self._heap and self._heap[0][0] <= now_ticks:
+        while self._heap and self._heap[0][0] <= until_ticks:
             ticks, is_on, note_id, note = heapq.heappop(self._heap)
             if not is_on:
                 due.append(Due(ticks, note_id, note.pitch, 0, note.part))
                 continue
-            self._ons -= 1
             if note.end_ticks < now_ticks and note.end_ticks > note.start_ticks:
                 self.dropped += 1
                 continue
@@ -86,4 +82,3 @@ class Scheduler:
     def clear(self) -> None:
         """Forget the plan, offs included: the ledger releases what sounds."""
         self._heap.clear()
-        self._ons = 0

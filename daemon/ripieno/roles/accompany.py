@@ -204,7 +204,7 @@ class Accompany(Moments):
         """When a span is decided, as things stand."""
         start_ns, on_beat = self._spans.start_ns(index), self._asks.on_beat
         if self._stand.params.commit:
-            return start_ns
+            return start_ns - self._stand.reach_ns
         if self._struck_ns is None:
             return start_ns + self._window_ns()
         played_ns = max(start_ns, self._struck_ns)

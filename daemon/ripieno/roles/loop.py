@@ -136,7 +136,8 @@ class Loop(Moments):
     def _moment_ns(self, index: int) -> int:
         """The dot; then shortly after."""
         start_ns = self._spans.start_ns(index)
-        return start_ns + HEED_NS if self._is_begun else start_ns
+        begin_ns = start_ns - self._stand.reach_ns  # its first notes have to be there
+        return start_ns + HEED_NS if self._is_begun else begin_ns
 
     def _moment(self, index: int, now_ns: int) -> None:
         """Begin a bar; or heed the human, and turn to the next span."""

@@ -30,7 +30,7 @@ PERCUSSION: Final = 9
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Bytes to send now; `due_ns` is when they should have been."""
+    """Bytes to hand to the port now; `due_ns` is when they are to leave it."""
 
     due_ns: int
     data: bytes
@@ -101,10 +101,13 @@ class Stand:
         params, meter: how to play; the meter of it as a value.
         is_resumed: whether another player played before, and died.
         now_ns: the instant that the engine was last given.
+        reach_ns: how long before its time a planned note is handed to the port.
         decided_ns: when it was last decided what to play on the beat.
         acted: whether a role has changed what it will do, though nothing went out:
             then the instant has to be written down.
+        replies: how many were decided on, by this player and those before it.
         transport, ledger, listener, history, scheduler, lateness, counts: the stages.
+        waits: from when a reply was decided on to when there was something to play.
         out: what is to go out.
     """
 
@@ -129,17 +132,21 @@ class Stand:
         """
         self.seed, self.tables = seed, tables
         self.now_ns = self.decided_ns = timeline.origin_ns
-        self.acted = False
+        self.acted, self.reach_ns = False, 0
         self.params, self.meter = params, params.time_signature()
         self._chart = params.lead_sheet()
         self.transport = Transport(timeline)
         self.ledger, self.listener, self.history = ledger, Listener(), History()
-        self.scheduler, self.lateness = Scheduler(), Lateness()
+        self.scheduler, self.lateness, self.waits = Scheduler(), Lateness(), Lateness()
         self.out: list[Effect] = []
         self.counts = dict.fromkeys(
-            ("heard", "sent", "turns", "on_time", "fallbacks", "stale", "malformed"), 0
-        )
-        self._revision = epoch << 32
+            (
+                "heard", "sent", "turns", "ready", "on_time", "fallbacks", "stale",
+                "malformed", "shed", "climbed",
+            ),
+            0,
+        )  # fmt: skip
+        self._revision = self.replies = epoch << 32
         self.is_resumed = bool(epoch)
 
     def turn(self, params: Params) -> None:
@@ -196,11 +203,11 @@ class Stand:
             messages_out = self.ledger.off(channel, due.pitch, due.note_id)
         else:
             messages_out = self.ledger.on(channel, due.pitch, due.velocity, due.note_id)
-            self.lateness.add(now_ns - due_ns)
+            self.lateness.add(max(0, now_ns - due_ns))
             self.counts["sent"] += due.part != CLICK
         for data in messages_out:
             self.send(due_ns, now_ns, data)
-        return now_ns - due_ns
+        return max(0, now_ns - due_ns)
 
     def release(self, at_ns: int, which: Callable[[int], bool] = is_planned) -> None:
         """End sounding notes, by their ids; all that were planned where none are."""

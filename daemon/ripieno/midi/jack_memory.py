@@ -1,0 +1,150 @@
+"""The memory that a JACK port shares with its two bridges: what each one tells.
+
+::
+
+    In:  words │ ring of (frame, message) to the player
+    Out: words │ ring of (frame, message) to the bridge
+
+A side's words: the cycle that the server is in, as the bridge saw it, and counts. It is
+a file without a name (a `memfd` where there is one), inherited by the bridges: nothing
+is left behind, whoever is killed.
+"""
+
+import mmap
+import os
+import struct
+import tempfile
+from typing import Final, NamedTuple
+
+from ripieno.ipc.ring import Ring
+
+WORDS: Final = ("count", "frame", "at_ns", "frames", "check", "gone", "late", "lost")
+RING_BYTES: Final = 1 << 20
+"""Some 50 000 notes."""
+_WORDS_BYTES: Final = 8 * len(WORDS)
+_SIDE_BYTES: Final = _WORDS_BYTES + RING_BYTES
+SIZE: Final = 2 * _SIDE_BYTES
+_LOOKS: Final = 100
+_FRAME: Final = struct.Struct("<q")
+_COUNT, _AT, _AT_NS, _FRAMES, _CHECK, _GONE, _LATE, _LOST = range(len(WORDS))
+
+
+class Cycle(NamedTuple):
+    """One of the server's periods.
+
+    Attributes:
+        number: how many the bridge has seen; 0 for none yet.
+        frame: its first frame, counted on for ever (JACK's own count wraps).
+        at_ns: when the bridge's callback began.
+        frames: how long it is.
+    """
+
+    number: int
+    frame: int
+    at_ns: int
+    frames: int
+
+
+class Side:
+    """What one bridge and the player share. Thread: one on each side."""
+
+    def __init__(self, memory: memoryview) -> None:
+        self._words = memory[:_WORDS_BYTES].cast("q")
+        self._ring = Ring(memory[_WORDS_BYTES:])
+
+    def show(self, cycle: Cycle) -> None:
+        """Show the cycle that has begun. Cost: 1 µs."""
+        words, (count, frame, at_ns, frames) = self._words, cycle
+        words[_AT], words[_AT_NS], words[_FRAMES] = frame, at_ns, frames
+        words[_COUNT] = count
+        words[_CHECK] = count ^ frame ^ at_ns ^ frames
+
+    def cycle(self) -> Cycle:
+        """The cycle that was shown last. Cost: 1 µs."""
+        words = self._words
+        for _ in range(_LOOKS):
+            shown = Cycle(words[_COUNT], words[_AT], words[_AT_NS], words[_FRAMES])
+            if words[_CHECK] == shown.number ^ shown.frame ^ shown.at_ns ^ shown.frames:
+                return shown
+        return Cycle(0, 0, 0, 0)
+
+    @property
+    def count(self) -> int:
+        """How many cycles the bridge has seen."""
+        return self._words[_COUNT]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the server has told the bridge that it goes."""
+        return bool(self._words[_GONE])
+
+    def set_gone(self) -> None:
+        """The server goes."""
+        self._words[_GONE] = 1
+
+    @property
+    def late(self) -> int:
+        """How many messages came after their frame."""
+        return self._words[_LATE]
+
+    @property
+    def lost(self) -> int:
+        """How many messages there was no room for."""
+        return self._words[_LOST]
+
+    def count_late(self) -> None:
+        """One message came after its frame."""
+        self._words[_LATE] += 1
+
+    def count_lost(self) -> None:
+        """There was no room for one message."""
+        self._words[_LOST] += 1
+
+    def write(self, frame: int, message: bytes) -> bool:
+        """Hand a message over; False where there is no room."""
+        return self._ring.write(_FRAME.pack(frame) + message)
+
+    def read(self, most: int | None = None) -> list[tuple[int, bytes]]:
+        """Take all messages, or so many of them, each with its frame."""
+        if self._ring.is_empty:
+            return []
+        records = self._ring.read(most)
+        return [(_FRAME.unpack_from(r)[0], r[_FRAME.size :]) for r in records]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no message waits."""
+        return self._ring.is_empty
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._words.release()
+        self._ring.close()
+
+
+class Memory:
+    """Both sides. Whoever has the file's descriptor can map it."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Map the memory of a descriptor that `make` gave."""
+        self._map = mmap.mmap(descriptor, SIZE)
+        view = memoryview(self._map)
+        self.heard, self.due = Side(view[:_SIDE_BYTES]), Side(view[_SIDE_BYTES:])
+        view.release()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.heard.close()
+        self.due.close()
+        self._map.close()
+
+
+def make() -> int:
+    """The descriptor of fresh memory, all zeros; to be closed by the caller."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("ripieno-jack")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, SIZE)
+    return descriptor

@@ -1,0 +1,112 @@
+"""Planned notes are handed over ahead of their time, and leave at the same time."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ripieno.clock import NS_PER_MS, NS_PER_S
+from ripieno.engine import Engine, Send
+from ripieno.music import messages
+from ripieno.params import Params
+from ripieno.simulation import Simulation
+from ripieno.testing import READY, ScriptedModel
+from ripieno.think.composer import Composer
+from ripieno.think.controls import Controls
+
+REACH_NS = 8 * NS_PER_MS
+
+
+def performance(reach_ns, role="answer", **play):
+    """Four notes to a scripted model that is handed over so far ahead."""
+    engine = Engine(Params(role=role, **play), start_ns=0, seed=1)
+    engine.reach_ns = reach_ns
+    simulation = Simulation(engine, Composer(ScriptedModel(), Controls()), ready=READY)
+    for number, pitch in enumerate((60, 62, 64, 65)):
+        at_ns = NS_PER_S + number * NS_PER_S // 4
+        simulation.play([(at_ns, messages.note_on(0, pitch, 70))])
+        simulation.play([(at_ns + NS_PER_S // 5, messages.note_off(0, pitch))])
+    return simulation
+
+
+def sent(simulation):
+    return [(send.due_ns, send.data) for _, send in simulation.sent]
+
+
+def test_every_planned_note_is_handed_over_that_much_ahead():
+    ahead, plain = performance(REACH_NS), performance(0)
+    for simulation in (ahead, plain):
+        simulation.run_until(6 * NS_PER_S)
+    assert len(sent(ahead)) > 6
+    assert sent(ahead) == sent(plain)
+    assert {send.due_ns - now_ns for now_ns, send in ahead.sent} == {REACH_NS}
+    assert {send.due_ns - now_ns for now_ns, send in plain.sent} == {0}
+
+
+def test_what_is_early_is_not_late():
+    ahead = performance(REACH_NS)
+    ahead.run_until(6 * NS_PER_S)
+    status = ahead.engine.status()
+    assert (status.late_p50_ms, status.late_p99_ms) == (0.0, 0.0)
+    assert (status.turns, status.on_time) == (1, 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["answer", "continue", "harmonize"]),
+    st.integers(0, 3000),
+    st.integers(0, 40),
+)
+def test_whenever_the_human_comes_in_each_on_has_its_off(role, at_ms, reach_ms):
+    simulation = performance(reach_ms * NS_PER_MS, role)
+    at_ns = 2 * NS_PER_S + at_ms * NS_PER_MS
+    simulation.play([(at_ns, messages.note_on(0, 72, 70))])
+    simulation.play([(at_ns + 1, messages.note_off(0, 72))])
+    simulation.stop()
+    sounding = set()
+    # As a port orders them: by their times, those of one key as they were handed over.
+    last: dict[int, int] = {}
+    for now_ns, send in simulation.sent:
+        key = send.data[1]
+        last[key] = max(send.due_ns, now_ns, last.get(key, 0))
+        if messages.is_note_on(send.data):
+            sounding.add(key)
+        else:
+            sounding.discard(key)
+    assert not sounding
+
+
+def test_a_click_is_ahead_as_well():
+    engine = Engine(Params(role="accompany", click=True), start_ns=0, seed=1)
+    engine.reach_ns = REACH_NS
+    simulation = Simulation(engine, None)
+    simulation.run_until(4 * NS_PER_S)
+    ons = [(at, s) for at, s in simulation.sent if messages.is_note_on(s.data)]
+    assert len(ons) > 5
+    assert {s.due_ns - at for at, s in ons[1:]} == {REACH_NS}
+
+
+@pytest.mark.parametrize(
+    "play",
+    [{"role": "loop"}, {"role": "accompany", "commit": 1}],
+    ids=["loop", "commit"],
+)
+def test_what_is_promised_is_ahead_on_the_beat_too(play):
+    """The first notes of a bar, not only those within."""
+    params = Params(lead=1.0, listen=0, bpm=120.0, chart="C F G C", **play)
+    engine = Engine(params, start_ns=0, seed=1)
+    engine.reach_ns = REACH_NS
+    simulation = Simulation(engine, None)
+    simulation.play([(NS_PER_S, messages.note_on(0, 60, 70))])
+    simulation.play([(NS_PER_S + NS_PER_S // 3, messages.note_off(0, 60))])
+    simulation.run_until(12 * NS_PER_S)
+    ons = [(at, s) for at, s in simulation.sent if messages.is_note_on(s.data)]
+    assert sum(s.due_ns % (NS_PER_S // 2) == 0 for _, s in ons) > 8
+    assert {s.due_ns - at for at, s in ons} == {REACH_NS}
+
+
+@pytest.mark.parametrize("reach_ns", [0, REACH_NS])
+def test_an_echo_is_due_when_its_key_went_down(reach_ns):
+    engine = Engine(Params(thru=True), start_ns=0, seed=1)
+    engine.reach_ns = reach_ns
+    engine.heard(5, messages.note_on(0, 60, 70))
+    assert engine.advance(9)[0] == Send(5, messages.note_on(0, 60, 70))
