@@ -1,6 +1,7 @@
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -182,7 +183,8 @@ def test_a_new_thinker_is_told_the_whole_history():
         engine.advance(at_ns)
     engine.thought(S, READY)
     told = [e.message for e in engine.advance(S) if isinstance(e, Tell)]
-    assert [type(m).__name__ for m in told] == ["Reset"] + ["Played"] * 8
+    names = [type(m).__name__ for m in told]
+    assert names == ["Reset"] + ["Played"] * 8 + ["Ask"]
 
 
 def test_a_reply_whose_thinker_died_ends_with_what_is_there():
@@ -264,3 +266,19 @@ def test_whatever_comes_in_ons_equal_offs_and_nothing_is_early(stream, role, thr
     played = simulate(inputs, Params(role=role, thru=thru), tail_s=5)
     assert not sounding(played.sent)
     assert all(at >= send.due_ns for at, send in played.sent)
+
+
+def test_another_model_of_the_same_thinker_is_counted_and_told_nothing_again():
+    engine = Engine(Params(), start_ns=0, seed=1)
+    engine.thought(0, READY)
+    for at_ns, data in phrase(1.0):
+        engine.heard(at_ns, data)
+        engine.advance(at_ns)
+    light = msgspec.structs.replace(READY, model="light", shift=-1)
+    engine.thought(2 * S, light)
+    assert not engine.advance(2 * S)
+    status = engine.status()
+    assert (status.model, status.shed, status.climbed) == ("light", 1, 0)
+    engine.thought(2 * S, msgspec.structs.replace(READY, shift=1))
+    status = engine.status()
+    assert (status.model, status.shed, status.climbed) == (READY.model, 1, 1)

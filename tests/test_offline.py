@@ -18,7 +18,7 @@ from ripieno.midi.files import read_performance
 from ripieno.midi.journal import JournalFile
 from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
-from ripieno.music.plan import Plan, Ready
+from ripieno.music.plan import Ask, Plan, Ready
 from ripieno.params import Params
 from ripieno.play import ledger
 from ripieno.player import Player, Start, begin
@@ -204,7 +204,8 @@ class Performance:
     """A player and a thinker in one process, in simulated time, with a journal."""
 
     def __init__(self, path, params=None, *, thinks_every_ms=1):
-        self.clock, self.port = SimulatedClock(7 * S), MemoryPort()
+        self.clock = SimulatedClock(7 * S)
+        self.port = MemoryPort(self.clock)
         self.params = params or Params()
         self._rings = [Ring(memoryview(bytearray(RING_BYTES))) for _ in range(3)]
         self._file, self._every_ms = JournalFile(path), thinks_every_ms
@@ -415,12 +416,26 @@ def test_another_input_leads_to_other_outputs(performance, tmp_path):
     assert replay(altered(tmp_path / "altered.jsonl", entries)).differing > 0
 
 
-def test_a_plan_that_the_model_did_not_make_is_found(performance, tmp_path):
-    def is_full(entry):
-        return isinstance(entry.message, Plan) and entry.message.notes
+def place_of_a_plan(entries):
+    """Where a section came that was played: of a plan that was not only foreseen."""
+    played = {
+        entry.message.revision
+        for entry in entries
+        if isinstance(entry, journal.Told)
+        and isinstance(entry.message, Ask)
+        and not entry.message.foreseen
+    }
 
+    def is_played(entry):
+        plan = entry.message
+        return isinstance(plan, Plan) and plan.notes and plan.revision in played
+
+    return place_of(entries, journal.Thought, is_played)
+
+
+def test_a_plan_that_the_model_did_not_make_is_found(performance, tmp_path):
     entries = list(journal.read(performance))
-    at = place_of(entries, journal.Thought, is_full)
+    at = place_of_a_plan(entries)
     plan = entries[at].message
     first = msgspec.structs.replace(plan.notes[0], pitch=plan.notes[0].pitch ^ 1)
     forged = msgspec.structs.replace(plan, notes=(first, *plan.notes[1:]))
@@ -431,11 +446,8 @@ def test_a_plan_that_the_model_did_not_make_is_found(performance, tmp_path):
 
 
 def test_a_plan_that_nobody_can_play_is_damage(performance, tmp_path):
-    def is_full(entry):
-        return isinstance(entry.message, Plan) and entry.message.notes
-
     entries = list(journal.read(performance))
-    at = place_of(entries, journal.Thought, is_full)
+    at = place_of_a_plan(entries)
     plan = entries[at].message
     high = msgspec.structs.replace(plan.notes[0], pitch=999)
     forged = msgspec.structs.replace(plan, notes=(high, *plan.notes[1:]))

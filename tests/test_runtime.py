@@ -8,11 +8,12 @@ def test_a_turn_is_told_with_how_many_were_on_time():
     line = live_line(
         Status(
             turn="machine", role="answer", provider="CPUExecutionProvider",
-            heard=12, sent=30, turns=3, on_time=2, late_p50_ms=0.1, late_p99_ms=0.25,
+            heard=12, sent=30, turns=3, on_time=2, ready=3, late_p50_ms=0.1,
+            late_p99_ms=0.25,
         )
     ).plain  # fmt: skip
     assert line == (
-        "▶ machine  answer  heard 12  played 30  turns 2/3 on time  "
+        "▶ machine  answer  heard 12  played 30  turns 2/3 on time  ready 100%  "
         "late 0.10/0.25 ms (p50/p99)  CPU"
     )
 
@@ -46,6 +47,11 @@ def test_only_the_next_few_chords_are_told():
 
 def test_a_chord_that_stays_has_nothing_to_go_to():
     assert "  C  heard" in live_line(Status(chord="C")).plain
+
+
+def test_a_lighter_model_that_took_over_is_told():
+    line = live_line(Status(role="answer", model="event-gru", shed=2, climbed=1)).plain
+    assert "  event-gru (down 2×, up 1×)  " in line
 
 
 def test_a_fallback_is_told():

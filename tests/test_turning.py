@@ -31,7 +31,8 @@ class Band:
     """A player and a model in simulated time, as live: rings, journal, an open port."""
 
     def __init__(self, folder, play=None, controls=None):
-        self.clock, self.port = SimulatedClock(5 * NS_PER_S), MemoryPort()
+        self.clock = SimulatedClock(5 * NS_PER_S)
+        self.port = MemoryPort(self.clock)
         self.path = folder / "journal.jsonl"
         self._rings = [Ring(memoryview(bytearray(1 << 20))) for _ in range(3)]
         self._file = JournalFile(self.path)

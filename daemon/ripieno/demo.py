@@ -165,4 +165,11 @@ def _kept(status: Status) -> str:
     if status.role == "loop":
         return ""
     kind = "Keys" if status.role == "harmonize" else "Replies"
-    return f"{kind}: {status.turns}, on time: {status.on_time}."
+    kept = f"{kind}: {status.turns}, on time: {status.on_time}."
+    if not status.turns or status.role not in TURNS:
+        return kept
+    return (
+        f"{kept} Ready before they were asked for: {status.ready} "
+        f"({status.ready / status.turns:.0%}); wait p50 {status.wait_p50_ms:.1f} ms, "
+        f"p99 {status.wait_p99_ms:.1f} ms."
+    )

@@ -15,9 +15,19 @@ from ripieno.engine import Effect, Engine, Resumed, Send, Tell
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.knobs import by_number, check_controls
 from ripieno.midi import journal
-from ripieno.music.plan import Comp, Plan, Ready, Reset, ToPlayer, Voices
+from ripieno.music.plan import (
+    Ask,
+    Comp,
+    Plan,
+    Ready,
+    Reset,
+    ToPlayer,
+    ToThinker,
+    Voices,
+)
 from ripieno.play.ledger import SIZE, Ledger
 from ripieno.simulation import tell
+from ripieno.think.composer import Composer
 from ripieno.think.manifest import installed, load
 from ripieno.think.minds import Mind
 from ripieno.think.tables import maybe_tables
@@ -116,6 +126,7 @@ def _engine(header: journal.Header, path: Path) -> Engine:
         tables=maybe_tables(),
     )
     engine.controls = by_number(header.controls)
+    engine.reach_ns = header.reach_ns
     return engine
 
 
@@ -154,19 +165,31 @@ def _compare(
 
 
 class _Again:
-    """Makes the model's plans again, from what it was told then."""
+    """Makes the model's plans again, from what it was told then.
+
+    Where another model took over, for a while, it is told all that the first one was,
+    and goes on with the plan that was in the making then.
+    """
 
     def __init__(self, found: Replayed) -> None:
         self._found = found
         self._mind: Mind | None = None
         self._made: dict[tuple[int, int], ToPlayer] = {}
+        self._told: list[ToThinker] = []  # since the last Reset
+        self._plans: list[Plan] = []  # that were received of the latest Ask
         found.why_no_plans = "no thinker introduced itself"
 
     def thought(self, message: ToPlayer) -> None:
         """Compare a section of then with the one made now; meet a thinker."""
         if isinstance(message, Ready):
             self._mind, self._found.why_no_plans = _find(message)
+            if message.shift:
+                self._shift(message.since)
             return
+        if isinstance(message, Plan):
+            if self._plans and self._plans[0].revision != message.revision:
+                self._plans.clear()
+            self._plans.append(message)
         if self._mind is None:
             return
         self._found.plans += 1
@@ -176,13 +199,38 @@ class _Again:
     def told(self, effects: list[Effect]) -> None:
         """Tell the model what the engine told it then, in the same order."""
         for effect in effects:
-            if self._mind is None or not isinstance(effect, Tell):
-                continue
-            if isinstance(effect.message, Reset):
-                self._made.clear()
-            for said in tell(self._mind, effect.message):
-                if not isinstance(said, Ready):
-                    self._made[_name(said)] = said
+            if isinstance(effect, Tell):
+                if isinstance(effect.message, Reset):
+                    self._made.clear()
+                    self._told.clear()
+                self._told.append(effect.message)
+                self._tell(effect.message)
+
+    def _tell(self, message: ToThinker) -> None:
+        if self._mind is None:
+            return
+        for said in tell(self._mind, message):
+            if not isinstance(said, Ready):
+                self._made[_name(said)] = said
+
+    def _shift(self, since: int) -> None:
+        """Another model makes the plans from an Ask on, or what is left of that one."""
+        places = [
+            place
+            for place, message in enumerate(self._told)
+            if isinstance(message, Ask) and message.revision == since
+        ]
+        at = places[-1] if places else len(self._told)
+        if self._mind is None:
+            return
+        for message in self._told[:at]:
+            self._mind.told(message)
+        ask = self._told[at] if places else None
+        if isinstance(self._mind, Composer) and isinstance(ask, Ask):
+            plans = [plan for plan in self._plans if plan.revision == since]
+            self._mind.take_over(ask, plans)
+        for message in self._told[at:]:
+            self._tell(message)
 
 
 def _name(said: Plan | Comp | Voices) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from ripieno.config import Settings
 from ripieno.ipc import notes
 from ripieno.midi.backends import choose_backend
 from ripieno.music.plan import Ready
+from ripieno.params import TURNS
 from ripieno.status import Status
 from ripieno.supervisor import Supervisor
 
@@ -109,6 +110,10 @@ def _how(status: Status) -> Iterator[str]:
     """How well it keeps up: with your beats, or with your phrases."""
     if status.role != "accompany":
         yield f"turns {status.on_time}/{status.turns} on time"
+        if status.turns and status.role in TURNS:
+            yield f"ready {status.ready / status.turns:.0%}"
+        if status.shed:
+            yield f"{status.model} (down {status.shed}×, up {status.climbed}×)"
         return
     yield f"ISR {status.isr:.0%}"
     yield f"with you to {status.asynchrony_p95_ms:.0f} ms (p95)"

@@ -4,6 +4,9 @@ Time jumps from one thing to the next: an input, a plan's arrival, the engine's 
 instant. Five minutes of music take under a second plus the model's own time. A model's
 latency can be simulated: its plans arrive that much later.
 
+What is only foreseen is planned as late as it may be, when it is about to come true:
+live a core would have been idle, here it would be time lost.
+
 Knows no device, file or process.
 """
 
@@ -12,7 +15,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from ripieno.engine import Engine, Send, Tell
-from ripieno.music.plan import Ready, ToPlayer, ToThinker
+from ripieno.music.plan import Ask, Played, Ready, ToPlayer, ToThinker
+from ripieno.music.vocabulary import HUMAN
 from ripieno.think.minds import Mind
 
 
@@ -48,6 +52,7 @@ class Simulation:
         self._mind, self._latency_ns = mind, latency_ns
         self._arriving: list[tuple[int, int, ToPlayer]] = []
         self._order = itertools.count()
+        self._guess: tuple[int, Ask] | None = None  # when its plan is there
         if ready is not None:
             engine.thought(0, ready)
 
@@ -64,6 +69,7 @@ class Simulation:
             self.now_ns = max(self.now_ns, next_ns)
             while self._arriving and self._arriving[0][0] <= self.now_ns:
                 self.engine.thought(self.now_ns, heapq.heappop(self._arriving)[2])
+            self._think_ahead()
             self._advance()
         self.now_ns = max(self.now_ns, end_ns)
 
@@ -88,6 +94,25 @@ class Simulation:
     def _tell(self, effect: Tell) -> None:
         if self._mind is None:
             return
-        for said in tell(self._mind, effect.message):
-            at_ns = self.now_ns + self._latency_ns()
+        message, earliest_ns = effect.message, 0
+        if isinstance(message, Ask) and message.foreseen:
+            self._guess = self.now_ns + self._latency_ns(), message
+            return
+        if isinstance(message, Played) and message.source == HUMAN:
+            self._guess = None
+        elif self._guess is not None:
+            earliest_ns, guess = self._guess
+            self._guess = None
+            self._mind.told(guess)
+        for said in tell(self._mind, message):
+            at_ns = earliest_ns or self.now_ns + self._latency_ns()
+            at_ns, earliest_ns = max(at_ns, self.now_ns), 0
             heapq.heappush(self._arriving, (at_ns, next(self._order), said))
+
+    def _think_ahead(self) -> None:
+        """Plan what is foreseen, if that would be there by now."""
+        if self._mind is None or self._guess is None or self._guess[0] > self.now_ns:
+            return
+        guess, self._guess = self._guess[1], None
+        for said in tell(self._mind, guess):
+            self.engine.thought(self.now_ns, said)

@@ -21,8 +21,14 @@ class Status(msgspec.Struct, frozen=True):
         sounding: notes of ours that sound now.
         turns, on_time: replies begun; those whose first note came from the model and
             left within 5 ms of when it was due.
+        ready: replies whose first section was there when the phrase was over, before
+            they were asked for.
+        wait_p50_ms, wait_p99_ms: from when a phrase was over to when there was
+            something to reply with; 0 for what was ready.
         late_p50_ms, late_p99_ms: sent minus due, of planned note-ons.
         fallbacks: times the model was late or away and the fallback played.
+        shed, climbed: times a lighter model took over from one that was too slow, and
+            times that one came back.
         stale: plan sections that came too late to be used.
         dropped: notes not played because their end had passed.
         echoes: our own notes that came back and were ignored.
@@ -49,9 +55,14 @@ class Status(msgspec.Struct, frozen=True):
     sounding: int = 0
     turns: int = 0
     on_time: int = 0
+    ready: int = 0
+    wait_p50_ms: float = 0.0
+    wait_p99_ms: float = 0.0
     late_p50_ms: float = 0.0
     late_p99_ms: float = 0.0
     fallbacks: int = 0
+    shed: int = 0
+    climbed: int = 0
     stale: int = 0
     dropped: int = 0
     echoes: int = 0

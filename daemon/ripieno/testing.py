@@ -62,6 +62,10 @@ class ScriptedModel:
         """Go to where another line is."""
         self._place = other._place
 
+    def idle(self) -> bool:
+        """There is nothing to do."""
+        return False
+
     def step(self, event: Event, controls: Controls) -> Event:
         """The next event of the tune that the masks allow."""
         del event

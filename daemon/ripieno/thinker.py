@@ -1,11 +1,15 @@
 """The thinker: one loop that owns the models.
 
 It is told of every note heard and of every note really sent, so a model's state is
-always warm; when it is asked, it answers section by section and looks into its ring
-between two sections, so that news is never more than one section old. If it dies, the
-player plays on by itself; the next thinker is told the whole history.
+always warm; when it is asked, it answers section by section, and a composer looks into
+the ring between two steps, so that news is never more than one step old. If it dies,
+the player plays on by itself; the next thinker is told the whole history.
+
+Where a heavier model than the role's own was named, that one is loaded beside it, and
+plays while the heavier one is too slow (`ripieno.think.ladder`).
 """
 
+import contextlib
 import gc
 import multiprocessing
 import signal
@@ -25,6 +29,7 @@ from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
 from ripieno.think.duet import Duet
 from ripieno.think.harmonizer import Harmonizer
+from ripieno.think.ladder import Ladder, Rung
 from ripieno.think.manifest import Manifest, find, for_role, load
 from ripieno.think.minds import Mind, Minds
 from ripieno.think.packages import both_are_installed
@@ -113,16 +118,35 @@ def minds_for(model: str, provider: str, block: Block) -> Minds:
     Whenever one is loaded the supervisor is told. Meanwhile no heart beats: a large
     model on a cold GPU takes tens of seconds, and is not hung.
     """
-    told = block.ring("thinker_notes")
+    told, inbox, clock = (
+        block.ring("thinker_notes"), block.ring("to_thinker"), SystemClock(),
+    )  # fmt: skip
 
     def wake_for(role: str) -> tuple[Mind, Ready]:
         block.set_word("thinker_beat_ns", 0)
         is_named = model and role in load(find(model)).roles
         mind, ready = wake(for_role(role, model if is_named else ""), provider)
         told.write(notes.encode(ready))
-        return mind, ready
+        if not isinstance(mind, Composer):
+            return mind, ready
+        rungs = [Rung(mind, ready), *_lighter(role, ready)]
+        ladder = Ladder(rungs, now_ns=clock.now_ns, is_news=lambda: not inbox.is_empty)
+        return ladder, ready
 
     return Minds(wake_for)
+
+
+def _lighter(role: str, ready: Ready) -> list[Rung]:
+    """The role's own model, on the CPU, where a heavier one was named; if it is there.
+
+    On the CPU because it is there even when a GPU goes away.
+    """
+    with contextlib.suppress(ModelError):
+        folder = for_role(role)
+        if load(folder).sha256 != ready.sha256:
+            mind, light = wake(folder, "cpu")
+            return [Rung(mind, light)] if isinstance(mind, Composer) else []
+    return []
 
 
 def run(block_name: str, model: str, provider: str, role: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno.music import scales
-from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, PlannedNote, Played
+from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Plan, PlannedNote, Played
 from ripieno.music.timeline import Timeline
 from ripieno.music.vocabulary import SIZES, Event
 from ripieno.testing import ScriptedModel
@@ -29,6 +29,9 @@ class RandomModel:
 
     def follow(self, other):
         pass
+
+    def idle(self):
+        return False
 
     def step(self, event, controls):
         del event
@@ -207,3 +210,102 @@ def test_a_composer_that_heard_next_to_nothing_still_plays(heard):
     composer = Composer(RandomModel(), Controls())
     hear(composer, heard)
     assert planned(composer, ask())
+
+
+class Every:
+    """News between every so many steps."""
+
+    def __init__(self, steps):
+        self._steps, self._left = steps, steps
+
+    def __call__(self):
+        self._left -= 1
+        if self._left:
+            return False
+        self._left = self._steps
+        return True
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_section_that_is_left_and_gone_on_with_comes_out_the_same(steps):
+    plans = []
+    for is_news in (lambda: False, Every(steps)):
+        composer = Composer(RandomModel(), Controls())
+        hear(composer)
+        composer.begin(ask(seconds=15.0))
+        made: list[Plan] = []
+        while composer.wanted is not None:
+            if (plan := composer.section(is_news)) is not None:
+                made.append(plan)
+        plans.append(made)
+    assert plans[0] == plans[1]
+    assert len(plans[0]) > 2
+
+
+def test_news_every_step_stops_nothing_for_ever():
+    composer = Composer(RandomModel(), Controls())
+    hear(composer)
+    composer.begin(ask(seconds=2.0))
+    tries = 0
+    while composer.wanted is not None:
+        composer.section(lambda: True)
+        tries += 1
+    assert 3 < tries < 500
+
+
+def test_of_what_is_only_foreseen_there_is_one_section_until_it_comes_true():
+    guess = msgspec.structs.replace(ask(seconds=6.0), foreseen=True)
+    ahead, after = (Composer(RandomModel(), Controls()) for _ in range(2))
+    hear(ahead)
+    hear(after)
+    ahead.told(guess)
+    made = [ahead.answer()]
+    assert ahead.answer() is None
+    ahead.told(ask(seconds=6.0))
+    made += iter(ahead.answer, None)
+    after.told(ask(seconds=6.0))
+    assert made == list(iter(after.answer, None))
+
+
+def test_a_short_reply_that_was_foreseen_whole_is_not_planned_again():
+    guess = msgspec.structs.replace(ask(seconds=1.0), foreseen=True)
+    composer = Composer(ScriptedModel(), Controls())
+    hear(composer)
+    composer.told(guess)
+    plan = composer.answer()
+    assert plan is not None
+    assert plan.complete
+    composer.told(ask(seconds=1.0))
+    assert composer.answer() is None
+
+
+@pytest.mark.parametrize(("pitch", "velocity"), [(64, 70), (64, 0), (128, 64)])
+def test_whatever_the_human_does_makes_a_guess_void(pitch, velocity):
+    composer = Composer(ScriptedModel(), Controls())
+    hear(composer)
+    composer.told(msgspec.structs.replace(ask(), foreseen=True))
+    composer.told(Played(9 * S, 0, pitch, velocity))
+    assert composer.wanted is None
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_who_takes_over_goes_on_where_the_other_one_stopped(done):
+    first, second = (Composer(RandomModel(), Controls()) for _ in range(2))
+    wanted = ask(seconds=15.0)
+    plans: list[Plan] = []
+    for composer in (first, second):
+        hear(composer)
+        composer.begin(wanted)
+    while len(plans) < done:
+        plan = first.section()
+        assert plan is not None
+        plans.append(plan)
+    second.take_over(wanted, plans)
+    promised = plans[-1].until_ticks if plans else wanted.start_ticks
+    while (plan := second.section()) is not None:
+        assert plan.section == len(plans)
+        assert all(note.start_ticks >= promised for note in plan.notes)
+        plans.append(plan)
+        promised = plan.until_ticks
+    assert plans[-1].complete
+    assert len(plans) > 2

@@ -101,6 +101,11 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
         limits: what is allowed.
         role: who is asked: ``answer`` (and ``continue``), or ``vary``.
         vary: what is to be varied, and how; for ``vary`` alone.
+        foreseen: whether the human may still play on: then a first section is enough,
+            and nothing of it sounds before an Ask with the same revision comes that
+            is not.
+        reply: which reply of the performance it is, however often it was foreseen; 0
+            where the revision says it.
     """
 
     revision: int
@@ -114,6 +119,13 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     limits: Limits
     role: str = "answer"
     vary: Variation | None = None
+    foreseen: bool = False
+    reply: int = 0
+
+    @property
+    def chance(self) -> tuple[int, int]:
+        """What chance starts from: whenever a reply is planned, it is the same."""
+        return self.seed, self.reply or self.revision
 
 
 class PlannedNote(msgspec.Struct, frozen=True, array_like=True):
@@ -278,13 +290,25 @@ class Voices(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """A model is loaded and warm. `why` says on what it runs and why, in one line."""
+    """A model is loaded and warm; or another one plays from now on.
+
+    Attributes:
+        model, sha256: which one.
+        provider, why: on what it runs and why, in one line.
+        roles: that it plays.
+        shift: −1 where it is a lighter model, that takes over from one which is too
+            slow; 1 where that one is quick enough again; 0 where a thinker is new and
+            has heard nothing.
+        since: with a shift, the first Ask (by revision) of which it makes sections.
+    """
 
     model: str
     sha256: str
     provider: str
     why: str
     roles: tuple[str, ...] = ("answer", "continue")
+    shift: int = 0
+    since: int = 0
 
 
 class Reset(msgspec.Struct, frozen=True, tag=True):

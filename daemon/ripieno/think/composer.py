@@ -5,6 +5,10 @@ both: `played` feeds it as it happens, so the state is warm when a plan is wante
 *branch* is a plan in the making: it starts as a copy of the trunk and is fed with its
 own events. A branch that is no longer wanted costs nothing to drop.
 
+A section may be left between two steps, when there is news, and is gone on with later
+if the news has not made it void: its chance is its own, so it comes out the same. Of
+a plan that is only foreseen there is a first section and no more.
+
 A step both tells the model the last event and samples the next one, so a line has heard
 all *before* its last event, and that event is kept beside it.
 
@@ -13,7 +17,7 @@ Knows music and the step interface; reads no clock, and does not know ONNX Runti
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -25,7 +29,6 @@ from ripieno.music.plan import (
     Ask,
     Limits,
     Plan,
-    PlannedNote,
     Played,
     Reset,
     ToThinker,
@@ -33,6 +36,7 @@ from ripieno.music.plan import (
 from ripieno.music.vocabulary import (
     FIELDS,
     HUMAN,
+    MACHINE,
     Event,
     delta_of,
     down,
@@ -42,6 +46,7 @@ from ripieno.music.vocabulary import (
     up,
     velocity_of,
 )
+from ripieno.think.branch import AFTER_THE_END_S, Branch, moments
 from ripieno.think.constraints import Constraints
 from ripieno.think.controls import Controls, Masks
 from ripieno.think.lines import Line
@@ -49,10 +54,6 @@ from ripieno.think.lines import Line
 SECTION_S: Final = 1.5
 """A plan is handed over in sections: the first is there after some 20 steps."""
 LONGEST_NOTE_S: Final = 4.0
-SHORTEST_NOTE_S: Final = 0.04
-"""A shorter note is a click on most instruments' samples."""
-AFTER_THE_END_S: Final = 0.8
-"""How long the last notes of a reply may ring beyond its length."""
 SCALE_MEMORY: Final = 64
 """The human onsets that an automatic scale is heard from: the last few phrases."""
 MOST_STEPS: Final = 4096
@@ -65,59 +66,6 @@ class StepModel(Protocol):
     def line(self) -> Line:
         """A line of play that has heard nothing yet."""
         ...
-
-
-@dataclass(slots=True)
-class _Branch:
-    """A plan in the making; its times are seconds from the first note."""
-
-    ask: Ask
-    constraints: Constraints
-    last: Event
-    wait_s: float
-    noise: np.random.Generator
-    now_s: float = 0.0
-    begun: bool = False
-    ended: bool = False
-    section: int = 0
-    sounding: dict[int, tuple[float, int]] = field(default_factory=dict)
-    ready: list[tuple[float, float, int, int]] = field(default_factory=list)
-
-    @property
-    def whole_s(self) -> float:
-        """How long the plan is to be."""
-        return self.ask.timeline.seconds_for(
-            self.ask.until_ticks - self.ask.start_ticks
-        )
-
-    def is_open_before(self, at_s: float) -> bool:
-        """Whether a note that starts before then still has no end."""
-        return any(start_s < at_s for start_s, _ in self.sounding.values())
-
-    def drawn_to_grid(self, at_s: float) -> float:
-        """A time, moved towards the grid; half steps count, so that it may play faster.
-
-        Never before what was planned already.
-        """
-        grid_s = self.ask.timeline.seconds_for(self.ask.grid_ticks) / 2
-        if not grid_s:
-            return at_s
-        nearest_s = round(at_s / grid_s) * grid_s
-        drawn_s = at_s + self.ask.limits.tightness * (nearest_s - at_s)
-        return max(drawn_s, self.now_s)
-
-    def finish(self, pitch: int, at_s: float) -> None:
-        """A sounding note has its end."""
-        start_s, velocity = self.sounding.pop(pitch)
-        end_s = max(at_s, start_s + SHORTEST_NOTE_S)
-        self.ready.append((start_s, end_s, pitch, velocity))
-
-    def end(self, at_s: float) -> None:
-        """Nothing comes any more; what sounds rings until then."""
-        latest_s = min(at_s, self.whole_s + AFTER_THE_END_S)
-        for pitch in list(self.sounding):
-            self.finish(pitch, latest_s)
-        self.ended = True
 
 
 class Composer:
@@ -133,7 +81,7 @@ class Composer:
         """
         self._trunk, self._bough = model.line(), model.line()
         self._defaults = controls
-        self._branch: _Branch | None = None
+        self._branch: Branch | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -160,7 +108,7 @@ class Composer:
     def told(self, message: ToThinker) -> None:
         """The player said something; what is no business of ours is ignored."""
         if isinstance(message, Played):
-            if message.is_human_onset:
+            if message.is_human_onset or (message.source == HUMAN and self._foresees):
                 self.drop()  # whatever was asked for, the human came first
             self.played(message)
         elif isinstance(message, Ask) and message.vary is None:
@@ -172,16 +120,41 @@ class Composer:
         """The next section, if one is wanted."""
         return self.section()
 
+    @property
+    def wanted(self) -> Ask | None:
+        """The Ask of which there is a section still to make."""
+        branch = self._branch
+        if branch is None or branch.ended or (self._foresees and branch.section):
+            return None
+        return branch.ask
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more of a plan may be wanted; so it is until a closing one ends."""
+        branch = self._branch
+        if branch is None:
+            return False
+        return not (branch.ended and branch.ask.closing and not branch.ask.foreseen)
+
+    @property
+    def _foresees(self) -> bool:
+        return self._branch is not None and self._branch.ask.foreseen
+
+    def idle(self) -> bool:
+        """A step's worth of what would have to be done later; whether there was any."""
+        return self._trunk.idle()
+
     def begin(self, ask: Ask) -> None:
         """Take up an Ask: more of the branch at hand, or a new one from the trunk."""
-        if self._branch is not None and self._branch.ask.revision == ask.revision:
-            self._branch.ask = ask
-            self._branch.ended = False
+        branch = self._branch
+        if branch is not None and branch.ask.revision == ask.revision:
+            branch.ended &= ask.until_ticks <= branch.ask.until_ticks
+            branch.ask = ask
             return
         self._bough.follow(self._trunk)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
-        seed = np.random.SeedSequence((ask.seed, ask.revision))
-        self._branch = _Branch(
+        seed = np.random.SeedSequence(ask.chance)
+        self._branch = Branch(
             ask=ask,
             constraints=Constraints(ask.limits, self._scale(ask)),
             last=self._last or Event(HUMAN, 0, up(60), 0),
@@ -193,20 +166,43 @@ class Composer:
         """The branch is not wanted any more."""
         self._branch = None
 
-    def section(self) -> Plan | None:
+    def take_over(self, ask: Ask, plans: Sequence[Plan]) -> None:
+        """Go on with a plan that another model began: hear its notes as one's own.
+
+        Args:
+            ask: what is wanted; the branch begins where it was first told.
+            plans: the sections that were handed over already, all of them.
+        """
+        self.begin(ask)
+        branch = self._branch
+        if branch is None or not plans:
+            return
+        branch.section, branch.ended = len(plans), plans[-1].complete
+        seconds = ask.timeline.seconds_for
+        notes = [note for plan in plans for note in plan.notes]
+        last = max([plans[-1].until_ticks, *(note.start_ticks for note in notes)])
+        for at_ticks, pitch, velocity in moments(notes, last):
+            self._hear(branch, seconds(at_ticks - ask.start_ticks), pitch, velocity)
+        branch.now_s = seconds(last - ask.start_ticks)
+
+    def section(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
         """The next section of the plan, or None when nothing is asked for.
+
+        Args:
+            is_news: is asked between two steps; where it is so, the section is left
+                where it is, None returned, and the next call goes on.
 
         Cost: some 10 to 60 model steps.
         """
         branch = self._branch
-        if branch is None or branch.ended:
+        if branch is None or self.wanted is None:
             return None
-        until_s = min(branch.whole_s, branch.now_s + SECTION_S)
-        self._extend(branch, until_s)
-        branch.ended |= branch.now_s >= branch.whole_s and not branch.is_open_before(
-            branch.whole_s
-        )
-        return _hand_over(branch, until_s)
+        if branch.until_s is None:
+            branch.until_s = min(branch.whole_s, branch.now_s + SECTION_S)
+        if not self._extend(branch, branch.until_s, is_news):
+            return None
+        branch.ended |= branch.is_done_to(branch.whole_s)
+        return branch.hand_over()
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
@@ -214,19 +210,26 @@ class Composer:
             return scales.heard(self._heard)
         return frozenset(pc for pc in range(12) if bits >> pc & 1)
 
-    def _extend(self, branch: _Branch, until_s: float) -> None:
-        """Step until all notes that start before `until_s` have their end."""
+    def _extend(
+        self, branch: Branch, until_s: float, is_news: Callable[[], bool]
+    ) -> bool:
+        """Step until all notes that start before `until_s` have their end; if they do.
+
+        At least one step is made, so that a stream of news stops nothing for ever.
+        """
         for _ in range(MOST_STEPS):
-            is_far = branch.now_s >= until_s and not branch.is_open_before(until_s)
-            if branch.ended or is_far:
-                return
+            if branch.is_done_to(until_s):
+                return True
             masks = self._masks(branch)
             if masks is None:
                 branch.ended = True
-                return
+                return True
             self._advance(branch, masks)
+            if is_news():
+                return branch.is_done_to(until_s)
+        return True
 
-    def _masks(self, branch: _Branch) -> Masks | None:
+    def _masks(self, branch: Branch) -> Masks | None:
         if not branch.begun:
             return branch.constraints.first(branch.wait_s)
         end_s = branch.whole_s + AFTER_THE_END_S if branch.ask.closing else math.inf
@@ -237,7 +240,7 @@ class Composer:
         may_start = not branch.ask.closing or branch.now_s < branch.whole_s
         return branch.constraints.masks(branch.now_s, deadlines, may_start=may_start)
 
-    def _advance(self, branch: _Branch, masks: Masks) -> None:
+    def _advance(self, branch: Branch, masks: Masks) -> None:
         """One event more."""
         noise = branch.noise.random(len(FIELDS) + 1).tolist()
         controls = self._controls(branch.ask.limits, masks, noise[:-1])
@@ -254,7 +257,18 @@ class Composer:
             at_s = self._strike(branch, event, at_s)
         branch.now_s, branch.begun = at_s, True
 
-    def _strike(self, branch: _Branch, event: Event, at_s: float) -> float:
+    def _hear(self, branch: Branch, at_s: float, pitch: int, velocity: int) -> None:
+        """An event of a plan that another model has made."""
+        self._bough.step(branch.last, self._defaults)
+        since_s = at_s - branch.now_s if branch.begun else branch.wait_s
+        key = down(pitch) if velocity else up(pitch)
+        level = level_of(velocity) if velocity else 0
+        branch.last = Event(MACHINE, delta_of(since_s), key, level)
+        branch.now_s, branch.begun = at_s, True
+        if velocity:
+            branch.constraints.started(at_s)
+
+    def _strike(self, branch: Branch, event: Event, at_s: float) -> float:
         """Start a note, drawn to the grid; when it starts, which the model is told."""
         if branch.begun:
             earliest_s = branch.constraints.next_onset_s(branch.now_s)
@@ -280,29 +294,3 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
-
-
-def _hand_over(branch: _Branch, until_s: float) -> Plan:
-    """What is ready, in ticks."""
-    ask = branch.ask
-    ticks = ask.timeline.ticks_for
-    notes = tuple(
-        PlannedNote(
-            ask.start_ticks + ticks(start),
-            ask.start_ticks + ticks(end),
-            pitch,
-            velocity,
-        )
-        for start, end, pitch, velocity in sorted(branch.ready)
-    )
-    branch.ready.clear()
-    section, branch.section = branch.section, branch.section + 1
-    return Plan(
-        revision=ask.revision,
-        section=section,
-        notes=notes,
-        until_ticks=ask.until_ticks
-        if branch.ended
-        else ask.start_ticks + ticks(until_s),
-        complete=branch.ended,
-    )

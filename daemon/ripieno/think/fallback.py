@@ -45,7 +45,7 @@ def compose(
 
     Cost: O(onsets + notes planned); under a millisecond.
     """
-    chance = random.Random(f"{ask.seed}/{ask.revision}/{section}")
+    chance = random.Random("/".join(map(str, (*ask.chance, section))))
     moves = _moves(onsets, ask)
     notes: list[PlannedNote] = []
     if onsets:

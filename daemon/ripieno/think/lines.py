@@ -3,11 +3,13 @@
 ``(event, controls) → event``: a line is told what just happened and says what it would
 play next. A model has as many lines as are wanted, each with a memory of its own: one
 follows what is really played, another is a plan in the making, which begins as a copy
-of the first and may be dropped.
+of the first and may be dropped. It copies what differs, no more: a branch that is
+dropped, and begun again one event later, costs one row, however long either was.
 
 A recurrent model's memory is its state. A Transformer's is a window: caches of C
-positions, of which the last ones are filled anew in the background, two old events for
-every new one, so that no step is ever long; it remembers C / 2 to C events.
+positions, beside which the next window is filled with the later half of this one: in
+`idle` time, and else at the latest moment, two old events for every new one, so that no
+step is ever long. It remembers C / 2 to C events.
 
 Knows graphs by their interface only; no clock, and not ONNX Runtime.
 """
@@ -26,8 +28,8 @@ SAMPLED: Final = ("noise", "temperature", "top_p")
 POSITION, TOTAL = "position", "total"
 """Where a cache is written next, and how much of it counts then."""
 CATCH_UP: Final = 2
-"""Old events for every new one: a window that begins three quarters through is whole
-when it is needed."""
+"""Old events for every new one at most: a window that begins three quarters through is
+whole when it is needed. A step then takes as long as three."""
 
 
 class Line(Protocol):
@@ -47,6 +49,13 @@ class Line(Protocol):
         Args:
             event: what just happened.
             controls: masks, temperatures and noise for the event that comes back.
+        """
+        ...
+
+    def idle(self) -> bool:
+        """Do a step's worth of what would have to be done later; whether there was any.
+
+        Nothing that the line says depends on it.
         """
         ...
 
@@ -84,9 +93,39 @@ class StateLine:
         """Tell what happened; get what comes next."""
         return _step(self._graph, event, controls)
 
+    def idle(self) -> bool:
+        """A state is complete: there is nothing to do."""
+        return False
+
     def logits(self) -> tuple[Floats, ...]:
         """Unmasked logits of the last step."""
         return _logits(self._graph)
+
+
+class _Cache:
+    """A graph with a cache of rows, and up to where they are those of another one."""
+
+    def __init__(self, graph: Twinned) -> None:
+        self.graph = graph
+        self._filled = self._shared = 0
+        self.life = self._source_life = 0  # a new one when what was filled changes
+        self.source: _Cache | None = None
+
+    def write(self, row: int) -> None:
+        """A row is about to be filled; those after it are void."""
+        self.life += row < self._filled
+        self._shared = min(self._shared, row)
+        self._filled = row + 1
+
+    def follow(self, other: "_Cache", rows: int) -> None:
+        """Take over the first rows. Cost: of those that are not the same already."""
+        is_known = self.source is other and self._source_life == other.life
+        first = min(self._shared, rows) if is_known else 0
+        if first < rows:
+            self.graph.follow(other.graph, rows, first)
+        self.source, self._source_life, self._shared = other, other.life, rows
+        self.life += 1
+        self._filled = rows
 
 
 class WindowLine:
@@ -98,7 +137,7 @@ class WindowLine:
     """
 
     def __init__(self, graph: Twinned, context_events: int) -> None:
-        self._front, self._back = graph.twin(), graph.twin()
+        self._front, self._back = _Cache(graph.twin()), _Cache(graph.twin())
         self._size, self._half = context_events, context_events // 2
         self._heard = np.zeros((context_events, len(FIELDS)), np.int64)
         self.position = self._caught_up = 0
@@ -108,7 +147,9 @@ class WindowLine:
         self.position = self._caught_up = 0
 
     def follow(self, other: Self) -> None:
-        """Become a copy of another line. Cost: a copy of what the caches hold."""
+        """Become a copy of another line. Cost: of the rows that differ."""
+        if self._back.source is other._front:  # one of the two has slid since
+            self._front, self._back = self._back, self._front
         self.position, self._caught_up = other.position, other._caught_up
         self._heard[: self.position] = other._heard[: self.position]
         self._front.follow(other._front, self.position)
@@ -128,35 +169,43 @@ class WindowLine:
         self._heard[self.position] = event
         said = self._at(self._front, self.position, event, controls)
         self.position += 1
-        if self.position > self._half + self._half // 2:
+        steps_left = self._size - self.position + 1  # and the one that slides
+        for _ in range(self._half - self._caught_up - CATCH_UP * steps_left):
             self._catch_up()
         return said
 
+    def idle(self) -> bool:
+        """Feed the next window with an old event, if it has not heard all of them."""
+        if self._caught_up >= self.position - self._half:
+            return False
+        self._catch_up()
+        return True
+
     def logits(self) -> tuple[Floats, ...]:
         """Unmasked logits of the last step."""
-        return _logits(self._front)
+        return _logits(self._front.graph)
 
     def _catch_up(self) -> None:
-        """Feed the next window with the later half of this one."""
-        wanted = self.position - self._half
-        for _ in range(min(CATCH_UP, wanted - self._caught_up)):
-            event = Event(*self._heard[self._half + self._caught_up].tolist())
-            self._at(self._back, self._caught_up, event, _FREE)
-            self._caught_up += 1
+        """The next window hears one event of the later half of this one."""
+        event = Event(*self._heard[self._half + self._caught_up].tolist())
+        self._at(self._back, self._caught_up, event, _FREE)
+        self._caught_up += 1
 
     def _slide(self) -> None:
         """Go on in the next window, which has heard the later half of this one."""
-        while self._caught_up < self.position - self._half:  # only after a rewind
-            self._catch_up()
+        while self.idle():
+            pass
         self._front, self._back = self._back, self._front
         self.position, self._caught_up = self._caught_up, 0
         self._heard[: self.position] = self._heard[self._half :]
 
     def _at(
-        self, graph: Graph, position: int, event: Event, controls: Controls
+        self, cache: _Cache, position: int, event: Event, controls: Controls
     ) -> Event:
-        graph.put[POSITION][0], graph.put[TOTAL][0] = position, position + 1
-        return _step(graph, event, controls)
+        cache.write(position)
+        put = cache.graph.put
+        put[POSITION][0], put[TOTAL][0] = position, position + 1
+        return _step(cache.graph, event, controls)
 
 
 _FREE: Final = Controls()

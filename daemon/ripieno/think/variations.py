@@ -85,13 +85,14 @@ class Variations:
         self._notes: deque[_Heard] = deque(maxlen=MEMORY)
         self._sinces: deque[int] = deque(maxlen=2)
         self._asked: Ask | None = None
+        self._answered = 0  # the revision of the last Ask that was
 
     def told(self, message: ToThinker) -> None:
         """The player said something; what is no business of ours is ignored."""
         if isinstance(message, Played):
             self._played(message)
         elif isinstance(message, Ask) and message.vary is not None:
-            self._asked = message
+            self._take_up(message, message.vary)
         elif isinstance(message, Reset):
             self.reset()
 
@@ -100,10 +101,16 @@ class Variations:
         ask, self._asked = self._asked, None
         if ask is None or ask.vary is None:
             return None
-        if ask.vary.since_ns not in self._sinces:
-            self._sinces.append(ask.vary.since_ns)
+        self._answered = ask.revision
         notes = self._varied(ask, ask.vary)
         return Plan(ask.revision, 0, tuple(notes), ask.until_ticks, complete=True)
+
+    def _take_up(self, ask: Ask, how: Variation) -> None:
+        """An Ask; one that was foreseen may have been answered already."""
+        if ask.revision != self._answered:
+            self._asked = ask
+        if not ask.foreseen and how.since_ns not in self._sinces:
+            self._sinces.append(how.since_ns)
 
     def _played(self, event: Played) -> None:
         if event.is_human_onset:
@@ -120,7 +127,8 @@ class Variations:
         own = self._phrase(ask, how.since_ns)
         if own is None:
             return []
-        chance = np.random.default_rng([ask.seed % 2**32, ask.revision])
+        seed, reply = ask.chance
+        chance = np.random.default_rng([seed % 2**32, reply])
         wishes = self._wishes(ask, how, own, chance)
         meter, length = own.beat.meter, phrase.segment_steps(own.beat.meter)
         before, made = (REST, REST), list[GridNote]()

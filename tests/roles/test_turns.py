@@ -1,0 +1,188 @@
+"""Turns think ahead: what will be asked for is known, and asked for, before it is."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ripieno.engine import Engine, Send, Tell
+from ripieno.music import messages
+from ripieno.music.plan import Ask, Plan, PlannedNote
+from ripieno.params import Params
+from ripieno.testing import READY, ScriptedModel, simulate
+from ripieno.think.composer import Composer
+from ripieno.think.controls import Controls
+from ripieno.think.manifest import for_role
+from ripieno.thinker import wake
+
+S = 1_000_000_000
+MS = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def gru():
+    return wake(for_role("answer", "event-gru"), "cpu")
+
+
+class Hindsight:
+    """A thinker that does nothing before it has to: it hears of no guess."""
+
+    def __init__(self, mind):
+        self._mind = mind
+
+    def told(self, message):
+        if not (isinstance(message, Ask) and message.foreseen):
+            self._mind.told(message)
+
+    def answer(self):
+        return self._mind.answer()
+
+
+def phrase(start_s=1.0, pitches=(60, 62, 64, 65), gap_s=0.25, length_s=0.2):
+    out = []
+    for place, pitch in enumerate(pitches):
+        at_s = start_s + place * gap_s
+        out.append((round(at_s * S), messages.note_on(0, pitch, 70)))
+        out.append((round((at_s + length_s) * S), messages.note_off(0, pitch)))
+    return out
+
+
+def asks_at(engine, times_ns):
+    """What is asked for at some instants: (time, Ask)."""
+    return [
+        (at_ns, effect.message)
+        for at_ns in times_ns
+        for effect in engine.advance(at_ns)
+        if isinstance(effect, Tell) and isinstance(effect.message, Ask)
+    ]
+
+
+def playing(params=None, call=None):
+    """An engine that has heard a phrase, and what it asked for meanwhile."""
+    engine, asked = Engine(params or Params(), start_ns=0, seed=1), []
+    for at_ns, data in call or phrase():
+        engine.heard(at_ns, data)
+        asked += asks_at(engine, [at_ns])
+    return engine, asked
+
+
+def some_plan(ask, *, complete=False):
+    note = PlannedNote(ask.start_ticks, ask.start_ticks + 90, 60, 70)
+    return Plan(ask.revision, 0, (note,), ask.start_ticks + 700, complete=complete)
+
+
+def test_whenever_the_last_key_comes_up_the_reply_is_foreseen_at_once():
+    _, asked = playing()
+    offs = [at_ns for at_ns, data in phrase() if messages.is_note_off(data)]
+    assert [at_ns for at_ns, _ in asked] == offs
+    assert all(ask.foreseen for _, ask in asked)
+    assert len({ask.revision for _, ask in asked}) == len(asked)
+    assert {ask.reply for _, ask in asked} == {1}
+
+
+def test_while_a_key_is_held_nothing_is_foreseen():
+    _, asked = playing(call=sorted(phrase(length_s=0.6))[:-1])
+    assert not asked
+
+
+@pytest.mark.parametrize("role", ["answer", "continue", "vary"])
+def test_what_was_foreseen_last_is_what_is_asked_for_when_the_phrase_is_over(role):
+    engine, asked = playing(Params(role=role))
+    guess = asked[-1][1]
+    ((at_ns, ask),) = asks_at(engine, range(2 * S, 3 * S, MS))
+    assert (guess.foreseen, ask.foreseen) == (True, False)
+    assert (ask.revision, ask.reply) == (guess.revision, guess.reply)
+    assert (ask.start_ticks, ask.until_ticks) == (guess.start_ticks, guess.until_ticks)
+    assert at_ns < ask.timeline.ns_at(ask.start_ticks)
+    assert at_ns > 2.2 * S  # 550 ms after the last onset
+
+
+def test_a_pedal_makes_another_guess_and_a_knob_does():
+    engine, asked = playing()
+    engine.heard(2 * S, messages.control(0, messages.SUSTAIN, 127))
+    ((_, after_pedal),) = asks_at(engine, [2 * S])
+    engine.turned(2 * S + MS, Params(temperature=1.3))
+    ((_, after_knob),) = asks_at(engine, [2 * S + MS])
+    assert asked[-1][1].revision < after_pedal.revision < after_knob.revision
+    assert after_knob.limits.temperature == 1.3
+
+
+def test_what_was_thought_ahead_does_not_sound_before_the_phrase_is_over():
+    engine, asked = playing()
+    guess = asked[-1][1]
+    early = PlannedNote(0, 10, 60, 70)
+    engine.thought(2 * S, Plan(guess.revision, 0, (early,), 0, complete=False))
+    times = range(2 * S, 3 * S, MS)
+    sent = [(t, e) for t in times for e in engine.advance(t)]
+    over_ns = next(t for t, e in sent if isinstance(e, Tell))
+    assert not [t for t, e in sent if isinstance(e, Send) and t < over_ns]
+
+
+def test_a_note_more_makes_what_was_thought_ahead_void_and_that_is_no_loss():
+    engine, asked = playing()
+    guess = asked[-1][1]
+    engine.heard(2 * S, messages.note_on(0, 67, 70))
+    engine.advance(2 * S)
+    engine.thought(2 * S + MS, some_plan(guess))
+    engine.heard(int(2.1 * S), messages.note_off(0, 67))
+    ((_, another),) = asks_at(engine, [int(2.1 * S)])
+    engine.thought(int(2.2 * S), some_plan(another, complete=True))
+    sent = [e for t in range(int(2.2 * S), 5 * S, MS) for e in engine.advance(t)]
+    ons = [e for e in sent if isinstance(e, Send) and messages.is_note_on(e.data)]
+    assert len(ons) == 1
+    status = engine.status()
+    assert (status.turns, status.ready, status.stale, status.fallbacks) == (1, 1, 0, 0)
+
+
+def test_an_answer_is_ready_when_its_first_section_was_there_before_it_was_asked_for():
+    quick = simulate(phrase(), latency_ns=lambda: 50 * MS).engine.status()
+    assert (quick.turns, quick.ready, quick.wait_p99_ms) == (1, 1, 0.0)
+
+
+def test_an_answer_that_was_not_ready_is_counted_with_how_long_it_was_waited_for():
+    slow = simulate(phrase(), latency_ns=lambda: 360 * MS).engine.status()
+    assert (slow.turns, slow.ready, slow.fallbacks) == (1, 0, 0)
+    assert 0 < slow.wait_p50_ms <= 360
+
+
+def test_a_new_thinker_is_asked_what_the_old_one_was():
+    engine, asked = playing()
+    engine.thought(2 * S, READY)
+    told = [e.message for e in engine.advance(2 * S) if isinstance(e, Tell)]
+    assert isinstance(told[-1], Ask)
+    assert told[-1].revision > asked[-1][1].revision
+    assert told[-1].start_ticks == asked[-1][1].start_ticks
+
+
+calls = st.lists(
+    st.tuples(st.integers(1, 9), st.floats(0.15, 0.5), st.floats(0.05, 1.2)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(deadline=None, max_examples=8)
+@given(calls, st.sampled_from(["answer", "continue"]))
+def test_thinking_ahead_changes_no_note(gru, calls, role):
+    mind, ready = gru
+    inputs, start_s = [], 1.0
+    for count, gap_s, share in calls:
+        pitches = [60 + 2 * n % 7 for n in range(count)]
+        inputs += phrase(start_s, pitches, gap_s, gap_s * min(share, 0.9))
+        start_s += count * gap_s + 4 * share
+    params = Params(role=role)
+    ahead = simulate(inputs, params, mind=mind, ready=ready, tail_s=6)
+    after = simulate(inputs, params, mind=Hindsight(mind), ready=ready, tail_s=6)
+    assert ahead.sent == after.sent
+    assert after.engine.status().ready == 0
+
+
+def test_composing_ahead_goes_no_further_than_the_first_section():
+    engine, asked = playing()
+    mind = Composer(ScriptedModel(), Controls())
+    mind.told(asked[-1][1])
+    assert mind.answer() is not None
+    assert mind.answer() is None
+    ((_, ask),) = asks_at(engine, range(2 * S, 3 * S, MS))
+    mind.told(ask)
+    rest = [plan.section for plan in iter(mind.answer, None)]
+    assert rest[:1] in ([], [1])

@@ -1,0 +1,118 @@
+"""What runs on a GPU says what runs on the CPU; here, with its copies, but no GPU.
+
+The buffers of a graph on a device are copies at fixed addresses. That is so wherever
+the device is, and on the CPU it can be looked at: all that is not tried here is CUDA.
+"""
+
+import numpy as np
+import pytest
+from tests.command import MODELS
+
+from ripieno.music.vocabulary import SIZES, Event
+from ripieno.think import manifest
+from ripieno.think.bound import CPU, CUDA, CapturedGraph, FarGraph, Graph, why_no_cuda
+from ripieno.think.controls import Controls
+from ripieno.think.lines import line_of
+from ripieno.think.manifest import Part
+
+STEPS = 40
+RNG = np.random.default_rng(3)
+EVENTS = [Event(*(int(RNG.integers(size)) for size in SIZES)) for _ in range(STEPS)]
+NOISE = RNG.random((STEPS, 4)).tolist()
+
+
+def part_of(name):
+    m = manifest.load(MODELS / name)
+    return m, Part(m.inputs, m.outputs, m.state, m.sha256)
+
+
+def line(name, kind=Graph):
+    """A line of play through a graph of some kind, on the CPU."""
+    told, part = part_of(name)
+    graph = Graph.load(MODELS / name / manifest.GRAPH, part, CPU, name)
+    return line_of(kind(graph._session, part), told.context_events)
+
+
+def steps(played, first=0, last=STEPS):
+    """What comes back, and the logits of the last step."""
+    said = [
+        played.step(event, Controls(noise=noise, top_p=(0.95,) * 4))
+        for event, noise in zip(EVENTS[first:last], NOISE[first:last], strict=True)
+    ]
+    return said, np.concatenate(played.logits())
+
+
+@pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
+@pytest.mark.parametrize("kind", [FarGraph, CapturedGraph])
+def test_with_copies_at_fixed_addresses_the_same_is_said(name, kind):
+    said, logits = steps(line(name))
+    far, far_logits = steps(line(name, kind))
+    assert far == said
+    assert np.abs(far_logits - logits).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
+@pytest.mark.parametrize("kind", [FarGraph, CapturedGraph])
+def test_a_line_on_a_device_follows_another_one(name, kind):
+    told, part = part_of(name)
+    graph = Graph.load(MODELS / name / manifest.GRAPH, part, CPU, name)
+    far = kind(graph._session, part)
+    trunk, branch = (line_of(far, told.context_events) for _ in range(2))
+    steps(trunk, 0, 20)
+    steps(branch, 5, 9)
+    branch.follow(trunk)
+    plain, _ = steps(line(name))
+    assert steps(branch, 20)[0] == plain[20:]
+    assert steps(trunk, 20)[0] == plain[20:]
+
+
+def test_how_far_the_caches_count_is_frozen_and_going_back_still_works():
+    far = line("event-transformer", CapturedGraph)
+    steps(far, 0, 30)
+    far.rewind(10)
+    again, logits = steps(far, 10)
+    plain, plain_logits = steps(line("event-transformer"))
+    assert again == plain[10:]
+    assert np.abs(logits - plain_logits).max() < 1e-5
+
+
+def test_every_twin_is_a_recording_of_its_own():
+    _, part = part_of("event-gru")
+    graph = Graph.load(MODELS / "event-gru" / manifest.GRAPH, part, CPU, "event-gru")
+    far = CapturedGraph(graph._session, part)
+    numbers = {
+        each._options.get_run_config_entry("gpu_graph_id")
+        for each in (far, far.twin(), far.twin().twin())
+    }
+    assert len(numbers) == 3
+    assert "-1" not in numbers  # which would mean: do not record
+
+
+def test_no_buffer_moves():
+    _, part = part_of("event-transformer")
+    graph = Graph.load(
+        MODELS / "event-transformer" / manifest.GRAPH, part, CPU, "event-transformer"
+    )
+    far = CapturedGraph(graph._session, part)
+    values = (*far._fed.values(), *far._said.values(), *far._caches.values())
+    before = [value.data_ptr() for value in values]
+    for _ in range(3):
+        far.run()
+    assert [value.data_ptr() for value in values] == before
+
+
+@pytest.mark.skipif(why_no_cuda() is None, reason="there is a GPU here")
+def test_where_there_is_no_gpu_nothing_is_recorded_and_the_cpu_runs(capfd):
+    _, part = part_of("event-gru")
+    path = MODELS / "event-gru" / manifest.GRAPH
+    assert CapturedGraph.tried(path, part, CUDA) is None
+    graph = Graph.load(path, part, CUDA, "event-gru")
+    assert type(graph) is Graph
+    assert graph.provider == CPU
+    capfd.readouterr()  # ONNX Runtime complains, which is why it is not asked
+
+
+def test_on_the_cpu_nothing_is_recorded():
+    _, part = part_of("event-gru")
+    graph = Graph.load(MODELS / "event-gru" / manifest.GRAPH, part, CPU, "event-gru")
+    assert type(graph) is Graph

@@ -1,0 +1,300 @@
+"""The ladder: down at once when it has to be, up again when that is safe."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno.clock import SimulatedClock
+from ripieno.music.plan import Ask, Limits, Plan, Played, Ready, Reset
+from ripieno.music.timeline import Timeline
+from ripieno.testing import ScriptedModel
+from ripieno.think.composer import Composer
+from ripieno.think.controls import Controls
+from ripieno.think.ladder import (
+    FEWEST_GOOD,
+    LIGHT_NS,
+    MOST_GOOD,
+    MOST_LATE,
+    RECENT,
+    TRY_EVERY_NS,
+    Ladder,
+    Pace,
+    Rung,
+)
+
+MS = 1_000_000
+S = 1_000_000_000
+BEST = Ready("best", "b", "script", "it is written down")
+LIGHT = Ready("light", "l", "script", "it is written down")
+
+
+class Slow(ScriptedModel):
+    """A scripted model of which every step takes a while."""
+
+    def __init__(self, clock, pitches, step_ns):
+        super().__init__(pitches)
+        self.clock, self.costs = clock, {"step_ns": step_ns}
+
+    def step(self, event, controls):
+        self.clock.wait_until(self.clock.now_ns() + self.costs["step_ns"])
+        return super().step(event, controls)
+
+
+class Stand:
+    """A ladder of two, in simulated time."""
+
+    def __init__(self, best_ns=MS // 2, light_ns=MS // 10):
+        self.clock, self.news = SimulatedClock(S), False
+        self.best = Slow(self.clock, (72,), best_ns)
+        self.light = Slow(self.clock, (48,), light_ns)
+        rungs = [
+            Rung(Composer(self.best, Controls()), BEST),
+            Rung(Composer(self.light, Controls()), LIGHT),
+        ]
+        self.ladder = Ladder(rungs, now_ns=self.clock.now_ns, is_news=lambda: self.news)
+        self.revision = 0
+
+    def ask(self, *, in_ms=300, seconds=1.0, **fields):
+        """Ask for a reply that begins so soon."""
+        self.revision += 1
+        start = Timeline().ticks_at(self.clock.now_ns() + in_ms * MS)
+        ask = Ask(
+            revision=self.revision,
+            timeline=Timeline(),
+            start_ticks=start,
+            until_ticks=start + Timeline().ticks_for(seconds),
+            closing=True,
+            pulse_ticks=240,
+            grid_ticks=0,
+            seed=3,
+            limits=Limits(),
+        )
+        ask = msgspec.structs.replace(ask, **fields)
+        self.ladder.told(ask)
+        return ask
+
+    def said(self, most=100):
+        """All that there is to be said, with when."""
+        answers = (self.ladder.answer() for _ in range(most))
+        return [(self.clock.now_ns(), each) for each in answers if each is not None]
+
+    def plays(self, **how):
+        """Ask, and see who answers: messages without their times."""
+        self.ask(**how)
+        return [message for _, message in self.said()]
+
+    def waits(self, seconds):
+        """Nothing is asked for; the thinker turns."""
+        until_ns = self.clock.now_ns() + int(seconds * S)
+        while self.clock.now_ns() < until_ns:
+            assert self.ladder.answer() is None
+            self.clock.wait_until(self.clock.now_ns() + 5 * MS)
+
+
+def pitches(messages):
+    return {n.pitch for m in messages if isinstance(m, Plan) for n in m.notes}
+
+
+def shifts(messages):
+    return [(m.model, m.shift) for m in messages if isinstance(m, Ready)]
+
+
+def test_while_it_is_quick_enough_the_best_one_plays():
+    stand = Stand()
+    for _ in range(30):
+        messages = stand.plays()
+        assert pitches(messages) == {72}
+        assert shifts(messages) == []
+        stand.waits(2)
+
+
+def test_one_that_would_be_late_is_left_and_the_lighter_one_is_in_time():
+    stand = Stand(best_ns=60 * MS)
+    ask = stand.ask(in_ms=300)
+    said = stand.said()
+    assert isinstance(said[0][1], Ready)
+    first_ns, first = next(each for each in said if isinstance(each[1], Plan))
+    assert first_ns <= ask.timeline.ns_at(ask.start_ticks)
+    assert pitches([first]) == {48}
+    assert shifts([m for _, m in said]) == [("light", -1)]
+    assert said[0][1].since == ask.revision
+
+
+def test_within_a_reply_the_lighter_one_goes_on_without_a_gap_or_a_double():
+    stand = Stand()
+    ask = stand.ask(seconds=6.0)
+    ((_, first),) = stand.said(1)
+    assert isinstance(first, Plan)
+    plans = [first]
+    stand.best.costs["step_ns"] = 400 * MS
+    said = [message for _, message in stand.said()]
+    assert shifts(said) == [("light", -1)]
+    plans += [message for message in said if isinstance(message, Plan)]
+    assert [plan.section for plan in plans] == list(range(len(plans)))
+    assert {plan.revision for plan in plans} == {ask.revision}
+    assert pitches(plans[:1]) == {72}
+    assert pitches(plans[1:]) >= {48}
+    assert plans[-1].complete
+    promised = ask.start_ticks
+    for plan in plans:
+        assert all(note.start_ticks >= promised for note in plan.notes)
+        promised = plan.until_ticks
+
+
+def test_every_section_is_there_when_it_is_due_however_slow_the_best_one_gets():
+    for slow_ms in (5, 20, 50, 100):
+        stand = Stand(best_ns=slow_ms * MS)
+        for _ in range(4):
+            ask = stand.ask(in_ms=400, seconds=4.0)
+            due_ns = ask.timeline.ns_at(ask.start_ticks)
+            for at_ns, message in stand.said():
+                if isinstance(message, Plan):
+                    assert at_ns <= due_ns
+                    due_ns = ask.timeline.ns_at(message.until_ticks)
+            stand.waits(5)
+
+
+def test_one_late_answer_is_forgiven_and_the_next_ask_is_the_best_ones_again():
+    stand = Stand()
+    stand.best.costs["step_ns"] = 60 * MS
+    assert shifts(stand.plays()) == [("light", -1)]
+    stand.best.costs["step_ns"] = MS // 2
+    messages = stand.plays()
+    assert shifts(messages) == [("best", 1)]
+    assert pitches(messages) == {72}
+
+
+def fallen():
+    """A ladder whose best rung has been late too often."""
+    stand = Stand(best_ns=60 * MS)
+    for _ in range(MOST_LATE + 1):
+        stand.plays()
+    return stand
+
+
+def test_one_that_is_late_too_often_is_not_asked_while_it_is_slow():
+    stand = fallen()
+    for _ in range(5):
+        messages = stand.plays()
+        assert shifts(messages) == []
+        assert pitches(messages) == {48}
+        stand.waits(2 * TRY_EVERY_NS / S)
+
+
+def test_it_comes_back_after_enough_good_tries_and_at_an_ask():
+    stand = fallen()
+    stand.best.costs["step_ns"] = MS // 2
+    stand.waits((FEWEST_GOOD - 1) * TRY_EVERY_NS / S - 0.2)
+    assert pitches(stand.plays()) == {48}
+    stand.waits(3 * TRY_EVERY_NS / S)
+    messages = stand.plays()
+    assert shifts(messages) == [("best", 1)]
+    assert pitches(messages) == {72}
+
+
+def test_a_reply_that_has_begun_is_ended_by_who_began_it():
+    stand = fallen()
+    ask = stand.ask(foreseen=True)
+    first = [message for _, message in stand.said()]
+    stand.best.costs["step_ns"] = MS // 2
+    stand.waits(20)
+    stand.ladder.told(msgspec.structs.replace(ask, foreseen=False))
+    rest = [message for _, message in stand.said()]
+    assert pitches(first) == pitches(rest) | {48} == {48}
+    assert shifts(first + rest) == []
+
+
+def test_news_is_heard_before_anything_is_given_up():
+    stand = Stand(best_ns=60 * MS)
+    stand.ask(in_ms=100)
+    stand.news = True
+    assert [stand.ladder.answer() for _ in range(5)] == [None] * 5
+    stand.ladder.told(Played(stand.clock.now_ns(), 0, 60, 70))
+    stand.news = False
+    assert stand.said() == []  # the human came first: nothing is late
+
+
+def test_who_takes_over_has_heard_all_that_was_played():
+    """The light rung plays what it would have played alone."""
+    stand = Stand(best_ns=60 * MS)
+    alone = Composer(ScriptedModel((48,)), Controls())
+    for place, pitch in enumerate((60, 64, 67, 72, 60)):
+        for event in (
+            Played(place * S // 4, 0, pitch, 70),
+            Played(place * S // 4 + S // 5, 0, pitch, 0),
+        ):
+            stand.ladder.told(event)
+            alone.told(event)
+    ask = stand.ask()
+    alone.told(ask)
+    made = [m for _, m in stand.said() if isinstance(m, Plan)]
+    assert made == list(iter(alone.answer, None))
+
+
+def test_a_reset_is_a_reset_for_all():
+    stand = Stand()
+    stand.plays()
+    stand.ladder.told(Reset())
+    stand.waits(3)
+    assert pitches(stand.plays()) == {72}
+
+
+def test_a_ladder_of_one_never_goes_anywhere():
+    clock = SimulatedClock(S)
+    mind = Composer(Slow(clock, (72,), 100 * MS), Controls())
+    ladder = Ladder([Rung(mind, BEST)], now_ns=clock.now_ns, is_news=lambda: False)
+    stand = Stand()
+    stand.ladder, stand.clock = ladder, clock
+    for _ in range(5):
+        messages = stand.plays()
+        assert pitches(messages) == {72}
+        assert shifts(messages) == []
+
+
+# ── the pace alone ───────────────────────────────────────────────────────────────────
+
+times = st.lists(st.integers(1, 10**10), max_size=3 * RECENT)
+
+
+@given(times)
+def test_the_usual_time_is_one_that_was_measured_lately(took):
+    pace = Pace()
+    for each in took:
+        pace.took(each)
+    assert pace.usual_ns in (took[-RECENT:] or [LIGHT_NS])
+
+
+@given(st.lists(st.booleans(), max_size=100))
+def test_it_is_down_from_the_second_late_answer_of_any_twenty_on(late):
+    pace, fell = Pace(), False
+    for place, each in enumerate(late):
+        pace.answered(late=each)
+        fell |= sum(late[max(0, place + 1 - RECENT) : place + 1]) > MOST_LATE
+        assert pace.is_down == fell
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_a_rung_that_is_down_needs_good_tries_in_a_row(good):
+    pace, row = Pace(), 0
+    for _ in range(MOST_LATE + 1):
+        pace.answered(late=True)
+    for each in good:
+        if not pace.is_down:
+            break
+        pace.tried(1, 2 if each else 1)
+        row = row + 1 if each else 0
+        assert pace.is_down == (row < FEWEST_GOOD)
+
+
+@pytest.mark.parametrize("falls", [1, 2, 3, 9])
+def test_after_every_fall_it_takes_twice_as_many(falls):
+    pace, needed = Pace(), 0
+    for _ in range(falls):
+        for _ in range(MOST_LATE + 1):
+            pace.answered(late=True)
+        needed = 0
+        while pace.is_down:
+            pace.tried(1, 10)
+            needed += 1
+    assert needed == min(FEWEST_GOOD * 2 ** (falls - 1), MOST_GOOD)
