@@ -15,7 +15,7 @@ MOST_FUNCTION_LINES = 60
 
 HOMES = {
     "onnxruntime": [
-        "daemon/ripieno/think/session.py",
+        "daemon/ripieno/think/bound.py",
         "export/ripieno_export/lighter.py",  # its tools that make graphs lighter
     ],
     "rtmidi": ["daemon/ripieno/midi/rtmidi_port.py"],

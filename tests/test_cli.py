@@ -20,6 +20,7 @@ from ripieno.think.manifest import digest
 
 COMMANDS = (
     "play", "set", "ports", "render", "replay", "similar", "models", "doctor", "demo",
+    "bench",
 )  # fmt: skip
 HEAVY = ("torch", "onnxruntime", "rtmidi", "sounddevice", "jack", "mido", "numpy")
 TRIES = 5

@@ -13,7 +13,7 @@ from tests.command import break_library, copy_model, ripieno
 from ripieno.cli import main
 from ripieno.doctor import examine
 
-TOPICS = ["Ripieno", "MIDI", "Inference", "Models", "Packages", "Priority"]
+TOPICS = ["Ripieno", "MIDI", "Inference", "Models", "Packages", "Threads", "Priority"]
 TOPICS += ["JACK", "Sound", "SoundFont"]
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it")

@@ -17,7 +17,8 @@ from ripieno.midi.files import read_performance
 
 PACKAGES = {"daemon/ripieno": "ripieno", "export/ripieno_export": "ripieno_export"}
 SHIPPED = (".py", ".toml", "py.typed")
-DATA = f"ripieno-{__version__}.data/data/share/ripieno/models"
+SHARE = f"ripieno-{__version__}.data/data/share/ripieno"
+DATA = f"{SHARE}/models"
 INFO = f"ripieno-{__version__}.dist-info"
 MODEL = ("model.onnx", "manifest.json", "golden.npz", "README.md")
 
@@ -99,6 +100,8 @@ def in_checkout():
         relative = path.relative_to(ROOT / "models")
         if path.is_file() and relative.as_posix()[0] != ".":
             expected.add(f"{DATA}/{relative.as_posix()}")
+    for path in (ROOT / "benchmarks" / "peers").glob("*.py"):
+        expected.add(f"{SHARE}/benchmarks/peers/{path.name}")
     about = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
     return expected | {f"{INFO}/{name}" for name in about}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ripieno import __version__
+from ripieno.bench.commands import add_bench
 from ripieno.errors import RipienoError, SettingsError
 from ripieno.flags import add_live, add_playing, seed_of, settings_of
 
@@ -24,6 +25,7 @@ examples:
   ripieno similar tune.mid ~/music    which files are like this one, and where
   ripieno set lead=0.5 chord-lock="C F G7"      while it plays
   ripieno doctor                   what is there, what is missing
+  ripieno bench latency            how fast it answers on this machine
 """
 
 
@@ -66,8 +68,7 @@ def _play(arguments: argparse.Namespace) -> int:
 
 
 def _ports(arguments: argparse.Namespace) -> int:
-    from ripieno.midi.backends import choose_backend
-    from ripieno.midi.rtmidi_port import list_ports
+    from ripieno.midi.backends import choose_backend, list_ports
 
     backend, why = choose_backend(arguments.backend or "auto")
     sources, destinations = list_ports(backend)
@@ -184,14 +185,34 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    del arguments
     from ripieno.doctor import examine
 
+    if arguments.tune:
+        return _tune()
     worst = 0
     for finding in examine():
         print(f"{finding.verdict:<4}  {finding.topic}: {finding.sentence}")
         worst |= finding.verdict == "FAIL"
     return int(worst)
+
+
+def _tune() -> int:
+    from ripieno.think.manifest import installed
+    from ripieno.think.tuning import path
+    from ripieno.tuner import sentence, tune
+
+    print("Trying threads, two seconds a model; leave the machine alone meanwhile.")
+    for found in tune(installed()):
+        print(sentence(found))
+    print(f"Kept in {path()}; it is used from the next start on.")
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from ripieno.bench.commands import measure
+
+    measure(arguments)
+    return 0
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -237,7 +258,9 @@ def _parser() -> _Parser:
     play.set_defaults(run=_play)
 
     ports = commands.add_parser("ports", help="list the MIDI ports there are")
-    ports.add_argument("--backend", help="auto, alsa, jack, coremidi or windows")
+    ports.add_argument(
+        "--backend", help="auto, jack, rtmidi-jack, alsa, coremidi or windows"
+    )
     ports.set_defaults(run=_ports)
 
     render = commands.add_parser("render", help="play along with a file, offline")
@@ -260,7 +283,14 @@ def _parser() -> _Parser:
     models.set_defaults(run=_models)
 
     doctor = commands.add_parser("doctor", help="what is there, what is missing")
+    doctor.add_argument(
+        "--tune", action="store_true", help="find each model's threads on this machine"
+    )
     doctor.set_defaults(run=_doctor)
+
+    bench = commands.add_parser("bench", help="measure this machine and this daemon")
+    add_bench(bench)
+    bench.set_defaults(run=_bench)
 
     _add_demo(commands.add_parser("demo", help="hear a duet, without any MIDI set-up"))
     return parser

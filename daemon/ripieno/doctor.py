@@ -10,10 +10,9 @@ from ripieno import __version__
 from ripieno.audio.devices import audio_report
 from ripieno.audio.soundfont import SoundFont, find_soundfont
 from ripieno.errors import RipienoError
-from ripieno.midi.backends import choose_backend
+from ripieno.midi.backends import choose_backend, list_ports
 from ripieno.midi.jack_server import why_no_server
-from ripieno.midi.rtmidi_port import list_ports
-from ripieno.think import manifest
+from ripieno.think import manifest, tuning
 
 
 class Finding(NamedTuple):
@@ -47,6 +46,7 @@ def examine() -> Iterator[Finding]:
         except (RipienoError, ImportError, OSError) as error:
             yield Finding(topic, "FAIL", str(error))
     yield _packages()
+    yield _threads()
     yield _priority()
     if sys.platform == "linux":
         yield _optional("JACK", _jack)
@@ -70,6 +70,33 @@ def _inference() -> str:
 
     choice = choose_provider("auto")
     return f"ONNX Runtime {runtime_version()}; {choice.why}."
+
+
+def _threads() -> Finding:
+    try:
+        from ripieno.think.session import runtime_version
+    except ImportError:
+        return Finding("Threads", "note", "not looked at without ONNX Runtime.")
+    found = tuning.found(tuning.here(runtime_version()))
+    if found.why_not:
+        said = f"what is kept is not used, because {found.why_not}"
+        return Finding("Threads", "note", f"{said}: run `ripieno doctor --tune` again.")
+    models = found.machine.models
+    if not models:
+        return Finding(
+            "Threads",
+            "note",
+            f"{tuning.Threads()} for every model; `ripieno doctor --tune` tries others "
+            "on this machine.",
+        )
+    told = [f"{t.model}: {t.threads}" for t in models if t.threads != tuning.Threads()]
+    last = max(t.when for t in models)
+    return Finding(
+        "Threads",
+        "ok",
+        f"{tuning.Threads()} for every model{' but ' * bool(told)}{', '.join(told)}; "
+        f"{len(models)} were tried, the last on {last}.",
+    )
 
 
 def _models() -> str:

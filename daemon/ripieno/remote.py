@@ -28,6 +28,7 @@ from ripieno.knobs import NAMES, merged, parsed
 from ripieno.midi.charts import read_chart
 from ripieno.music.lead_sheet import text_of
 from ripieno.params import Params
+from ripieno.status import Status
 
 LOOK_NS: Final = 5 * NS_PER_MS
 PATIENCE_NS: Final = 2 * NS_PER_S
@@ -68,6 +69,22 @@ def change(words: Sequence[str], name_in: str | None = None) -> list[str]:
         after = merged(before.params, fields)
         _hand_over(block, fields, before, SystemClock())
     return [_line(name, after, before.params) for name in fields]
+
+
+def status_of(name_in: str | None = None) -> Status | None:
+    """How a running daemon's performance goes; None where it has only begun.
+
+    Args:
+        name_in: the daemon's input port, where several play.
+
+    Raises:
+        SettingsError: it is not clear which daemon is meant.
+        PortError: none plays.
+    """
+    _, daemon = _daemon(name_in)
+    with _attached(daemon) as block:
+        record = block.status.read()
+    return None if record is None else notes.decode_status(record)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────

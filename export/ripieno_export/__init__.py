@@ -1,6 +1,7 @@
 """Training and export: from a folder of music to a model folder that the daemon plays.
 
-    sources · folders · corpus    files → pieces; midi_files and notation read them
+    sources · archives · corpus   the shared music → pieces; midi_files reads them
+    folders                       any other folder's; notation reads more
     split · folds                 held-out music kept apart, by tune family
     tokenize · augment · turns    notes → varied crops → who plays what → events
     packing · packed · dataset    streamed to disk once; a batch hangs on its step
@@ -13,8 +14,10 @@
     evaluate · evaluation/        held-out nats per event, beside Markov's; and more
     step · to_onnx · parity       the step graphs, their export, their golden vectors
     lighter · quantize            the same in fewer bits
-    finetune · originality        your own files; whether it copies
-    card · publish · making · cli models/<name>/
+    finetune                      your own files
+    continuing · originality      what a model plays on; whether it copies
+    card · publish · making       models/<name>/
+    flags · cli                   the commands
 
 It may import the daemon's values and its session; the daemon never imports it.
 """

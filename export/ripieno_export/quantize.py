@@ -40,7 +40,6 @@ from ripieno_export.publish import FIGURES
 from ripieno_export.step import CONTROLS, LOGITS
 from ripieno_export.tokenize import Floats
 
-WHAT: Final = "a published model in fewer bits"
 STEPS: Final = 2000
 """Timed, of each model, in turns: other work then slows both alike."""
 
@@ -271,20 +270,6 @@ def _write_manifest(folder: Path, manifest: Manifest) -> None:
 # ── the command ───────────────────────────────────────────────────────────────────
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The command's flags."""
-    parser.add_argument("model", type=Path, help="its folder, or its name")
-    parser.add_argument("--bits", type=int, choices=tuple(lighter.BITS), required=True)
-    parser.add_argument("--data", type=Path, required=True, help="of held-out music")
-    parser.add_argument("--run", type=Path, help="of the packed corpus (runs/MODEL)")
-    parser.add_argument(
-        "--models", type=Path, default=Path("models"), help="where model folders go"
-    )
-    parser.add_argument(
-        "--crops", type=int, default=evaluate.CROPS, help="of held-out music"
-    )
-
-
 def run(options: argparse.Namespace) -> None:
     """Do what the flags say."""
     folder = options.model
@@ -292,5 +277,6 @@ def run(options: argparse.Namespace) -> None:
         folder = options.models / folder
     corpus = options.run or Path("runs") / folder.name
     packed = event_task.packed(options.data, corpus)
-    made = quantize(folder, options.bits, packed, options.models, crops=options.crops)
+    crops = evaluate.CROPS if options.crops is None else options.crops
+    made = quantize(folder, options.bits, packed, options.models, crops=crops)
     display.say(f"{made.name} is in {made}.")

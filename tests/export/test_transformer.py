@@ -131,6 +131,29 @@ def test_a_line_that_follows_is_a_copy_wherever_the_window_is(
     assert np.array_equal(source_logits(line), source_logits(other))
 
 
+@pytest.mark.parametrize("spare", [1, 2, 5])
+def test_what_is_done_in_idle_time_changes_nothing_that_is_said(
+    graph: Graph, spare: int
+) -> None:
+    line, plain = WindowLine(graph, CONTEXT), WindowLine(graph, CONTEXT)
+    for place in range(3 * CONTEXT):
+        feed(line, place, place + 1)
+        feed(plain, place, place + 1)
+        for _ in range(spare):
+            line.idle()
+        assert np.array_equal(source_logits(line), source_logits(plain))
+
+
+def test_a_line_that_had_idle_time_takes_no_long_step(graph: Graph) -> None:
+    line = WindowLine(graph, CONTEXT)
+    for place in range(3 * CONTEXT):
+        before = line._caught_up
+        feed(line, place, place + 1)
+        assert line._caught_up in (before, 0)
+        while line.idle():
+            pass
+
+
 def test_the_future_does_not_change_the_past(network: EventTransformer) -> None:
     events = torch.from_numpy(EVENTS[None, :24].copy())
     with torch.no_grad():

@@ -45,6 +45,6 @@ class Twinned(Graph, Protocol):
         """The same graph with buffers of its own."""
         ...
 
-    def follow(self, other: Self, rows: int | None = None) -> None:
-        """Take over a twin's state; of caches, so many positions (None: all)."""
+    def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
+        """Take over a twin's state; of caches, the rows ``first:rows`` (None: all)."""
         ...

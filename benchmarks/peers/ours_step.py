@@ -1,0 +1,18 @@
+"""Ripieno's event GRU: an event is heard, the next one is sampled."""
+
+from turns import serve
+
+from ripieno import __version__
+from ripieno.music.vocabulary import Event
+from ripieno.think.controls import Controls
+from ripieno.think.manifest import find
+from ripieno.think.session import Session
+from ripieno.think.tuning import Threads
+
+session = Session(find("event-gru"), "cpu", Threads())
+line, controls = session.line(), Controls(top_p=(0.95,) * 4)
+event = Event(0, 20, 60, 16)
+serve(
+    {"ripieno": __version__, "parameters": session.manifest.parameters},
+    lambda: line.step(event, controls),
+)

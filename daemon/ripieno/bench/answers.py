@@ -1,0 +1,172 @@
+"""What is asked of each kind of model while it is measured: one whole answer.
+
+========  ==================================================================
+step      8 s of a reply to 24 notes, by the composer
+voices    three voices under a key
+duet      a beat's chord and texture, and what was really played of it
+phrase    two bars, varied
+pattern   a bar of a loop
+likeness  one run: it answers nobody
+========  ==================================================================
+
+Every answer is another one, as music goes on; none depends on how fast it is.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ripieno.clock import NS_PER_MS, NS_PER_S
+from ripieno.music.chords import N_CHORDS
+from ripieno.music.duet import Manner, Note, Phase, Span
+from ripieno.music.plan import (
+    Ask,
+    Beat,
+    Comp,
+    Decide,
+    Groove,
+    Limits,
+    Plan,
+    Played,
+    Reset,
+    Sing,
+    Variation,
+)
+from ripieno.music.timeline import Timeline
+from ripieno.think.composer import Composer
+from ripieno.think.controls import Controls
+from ripieno.think.duet import Duet
+from ripieno.think.harmonizer import Harmonizer
+from ripieno.think.minds import Mind
+from ripieno.think.patterns import Patterns
+from ripieno.think.session import Loaded, Session
+from ripieno.think.variations import Variations
+from ripieno.think.writer import Writer
+
+TUNE: Final = (60, 64, 67, 65, 64, 62, 60, 59)
+"""What is heard, over and over."""
+NOTES: Final = 24
+"""What is heard before a reply."""
+NOTE_NS: Final = 250 * NS_PER_MS
+REPLY_TICKS: Final = 8 * 480
+"""Eight seconds: in free time a beat is a second."""
+BAR_TICKS: Final = 1920
+
+Answer = Callable[[], None]
+"""Asks for one whole answer and gets it."""
+
+WHAT: Final = {
+    "step": "8 s of a reply",
+    "voices": "three voices under a key",
+    "duet": "a beat's chord and texture",
+    "phrase": "two bars, varied",
+    "pattern": "a bar of a loop",
+    "likeness": "a run",
+}
+"""For people: what an answer of each interface is."""
+
+
+def answer_of(loaded: Loaded) -> Answer:
+    """One that asks a loaded model."""
+    kind, graphs = loaded.manifest.interface, loaded.graphs
+    if kind == "step":
+        assert isinstance(loaded, Session)
+        shaping = loaded.manifest.sampling
+        defaults = Controls(temperature=shaping.temperature, top_p=shaping.top_p)
+        return _Replies(Composer(loaded, defaults))
+    if kind == "voices":
+        return _Keys(Harmonizer(graphs["model"]))
+    if kind == "duet":
+        return _Beats(Duet(graphs["harmony"], graphs["model"]))
+    if kind == "phrase":
+        return _Phrases(Variations(Writer(graphs)))
+    if kind == "pattern":
+        return _Bars(Patterns(graphs["model"]))
+    return graphs["model"].run
+
+
+class _Asked:
+    """A mind, and how often it was asked."""
+
+    def __init__(self, mind: Mind) -> None:
+        self._mind, self._count = mind, 0
+
+    def _play(self, notes: int) -> int:
+        """The tune from a new beginning; when it ends."""
+        self._mind.told(Reset())
+        for place in range(notes):
+            at_ns, pitch = place * NOTE_NS, TUNE[place % len(TUNE)]
+            self._mind.told(Played(at_ns, 0, pitch, 80))
+            self._mind.told(Played(at_ns + NOTE_NS // 2, 0, pitch, 0))
+        return notes * NOTE_NS
+
+    def _ask(self, start_ns: int, ticks: int) -> Ask:
+        timeline = Timeline()
+        start = timeline.ticks_at(start_ns)
+        return Ask(
+            revision=self._count, timeline=timeline, start_ticks=start,
+            until_ticks=start + ticks, closing=True, pulse_ticks=480, grid_ticks=0,
+            seed=self._count, limits=Limits(),
+        )  # fmt: skip
+
+
+class _Replies(_Asked):
+    def __call__(self) -> None:
+        self._count += 1
+        self._mind.told(self._ask(self._play(NOTES), REPLY_TICKS))
+        while (said := self._mind.answer()) is not None:
+            if isinstance(said, Plan) and said.complete:
+                return
+
+
+class _Keys(_Asked):
+    def __call__(self) -> None:
+        self._count += 1
+        at_ns = self._count * NS_PER_S
+        pitch = TUNE[self._count % len(TUNE)] + 12
+        self._mind.told(Played(at_ns, 0, pitch, 80))
+        self._mind.told(Sing(self._count, at_ns, pitch, 3, Limits()))
+        self._mind.answer()
+
+
+class _Beats(_Asked):
+    def __call__(self) -> None:
+        index, self._count = self._count, self._count + 1
+        pitches = (TUNE[index % len(TUNE)],)
+        heard = Span((pitches, (), (), ()), (pitches,) * 4)
+        asked = Decide(
+            revision=index + 1, index=index, phase=Phase(index % 4, 4, index // 4),
+            frames=4, beat=heard, staleness=0, chords=(0.0,) * N_CHORDS, trust=1.0,
+            before=0, manner=Manner(5, 2, 1), low=36, high=84, polyphony=4, scale=0xFFF,
+            temperature=1.0, top_p=0.95, seed=index,
+        )  # fmt: skip
+        self._mind.told(asked)
+        notes, chord = list[Note](), 0
+        while isinstance(said := self._mind.answer(), Comp):
+            notes += said.notes
+            chord = said.chord
+            if said.complete:
+                break
+        self._mind.told(Beat(index, heard, chord, tuple(notes)))
+
+
+class _Phrases(_Asked):
+    def __call__(self) -> None:
+        from msgspec.structs import replace
+
+        self._count += 1
+        asked = self._ask(self._play(2 * len(TUNE)), 2 * BAR_TICKS)
+        how = Variation(since_ns=0, distance=0.5)
+        self._mind.told(replace(asked, role="vary", vary=how))
+        self._mind.answer()
+
+
+class _Bars(_Asked):
+    def __call__(self) -> None:
+        index, self._count = self._count, self._count + 1
+        self._mind.told(
+            Groove(
+                index, index, index * BAR_TICKS, BAR_TICKS, (0,) * 4,
+                pattern=index // 4, busy=0.0, seed=1, limits=Limits(),
+            )
+        )  # fmt: skip
+        self._mind.answer()

@@ -1,0 +1,140 @@
+"""A daemon to be measured: `ripieno play` as a program of its own, with its own ports.
+
+It stands beside whatever the musician runs and disturbs none of it. What it did is in
+its journal, what it looked like in `/proc` where there is one.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.config import Settings
+from ripieno.errors import (
+    FileError,
+    ModelError,
+    PortError,
+    RipienoError,
+    SettingsError,
+)
+from ripieno.flags import written
+
+NAME_IN: Final = "Ripieno Bench In"
+NAME_OUT: Final = "Ripieno Bench Out"
+LOADING_NS: Final = 120 * NS_PER_S
+LOOK_NS: Final = 20 * NS_PER_MS
+ENDING_S: Final = 10.0
+OPEN: Final = "Ports: "
+"""It says so when its ports are there."""
+MODEL: Final = "Model: "
+
+
+class Daemon:
+    """`ripieno play`, from the start to the end of a `with`. Thread: one.
+
+    Attributes:
+        settings: what it was started with.
+        journal, log: where it writes its journal, and its lines for people.
+    """
+
+    def __init__(self, settings: Settings, seed: int, folder: Path) -> None:
+        """Prepare; `with` starts it.
+
+        Args:
+            settings: the backend already chosen; its journal goes into *folder*.
+            seed: what chance starts from.
+            folder: a fresh one.
+        """
+        self.journal, self.log = folder / "journal.jsonl", folder / "daemon.log"
+        self.settings = msgspec.structs.replace(settings, journal=str(self.journal))
+        self._seed = seed
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        clock = SystemClock()
+        flags = written(self.settings, self._seed)
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ripieno", "play", *flags],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self._wait_for_ports(clock)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    @property
+    def model(self) -> str:
+        """What it said that it plays with."""
+        said = [line for line in self._lines() if line.startswith(MODEL)]
+        return said[0].removeprefix(MODEL).partition(" (")[0] if said else ""
+
+    @property
+    def starts(self) -> int:
+        """How often its ports were opened: more than once, and its player died."""
+        return sum(line.startswith(OPEN) for line in self._lines())
+
+    @property
+    def pid(self) -> int:
+        """Its supervisor's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def check(self) -> None:
+        """Return if it still plays.
+
+        Raises:
+            RipienoError: it has ended; the sentence is its own.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            raise self._last_words()
+
+    def end(self) -> None:
+        """Have it release every note and end; harmless when called twice."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait_for_ports(self, clock: Clock) -> None:
+        until_ns = clock.now_ns() + LOADING_NS
+        while not self.starts:
+            self.check()
+            if clock.now_ns() > until_ns:
+                raise PortError(
+                    f"The daemon opened no ports within {LOADING_NS // NS_PER_S} s; "
+                    "try `ripieno doctor`."
+                )
+            clock.wait_until(clock.now_ns() + LOOK_NS)
+
+    def _lines(self) -> list[str]:
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def _last_words(self) -> RipienoError:
+        assert self._process is not None
+        said = self._lines() or ["The daemon ended too early; try `ripieno doctor`."]
+        kinds = (SettingsError, FileError, ModelError)
+        by_code = {kind.exit_code: kind for kind in kinds}
+        kind = by_code.get(self._process.returncode, PortError)
+        return kind(said[-1].removeprefix("ripieno: "))

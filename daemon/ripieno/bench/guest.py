@@ -1,0 +1,158 @@
+"""Ports of our own, at a daemon's ports: plays scripts, keeps all that comes back.
+
+On JACK they are a `Port` as the daemon's own are: frame-exact where its backend is.
+What cannot be handed over ahead counts from the instant at which it was sent.
+"""
+
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from ripieno.bench.pairing import Stamped
+from ripieno.bench.script import Script
+from ripieno.clock import NS_PER_MS, Clock, SystemClock
+from ripieno.config import Settings
+from ripieno.midi.backends import open_port
+from ripieno.midi.client_port import ClientPort
+from ripieno.midi.jack_port import JackPort
+from ripieno.midi.ports import Heard
+
+GUEST_IN: Final = "Ripieno Bench Guest In"
+GUEST_OUT: Final = "Ripieno Bench Guest Out"
+ON_JACK: Final = ("jack", "rtmidi-jack")
+LOOK_NS: Final = NS_PER_MS // 4
+"""Where nothing wakes us: what comes back counts from when it is taken."""
+MARGIN_NS: Final = 4 * NS_PER_MS
+"""Handed over so much before it has to be: a busy machine stalls us for some ms."""
+SHOW_NS: Final = 200 * NS_PER_MS
+
+
+class _Device(Protocol):
+    """What a `Port` and a `ClientPort` have in common."""
+
+    def send(self, message: bytes, due_ns: int) -> None: ...
+
+    def receive(self) -> list[Heard]: ...
+
+    def close(self) -> None: ...
+
+
+class Guest:
+    """A musician's keyboard and ears. Thread: one.
+
+    Attributes:
+        sent: what was played, stamped with when it left.
+        heard: what came back, stamped with when it arrived.
+        hurried: times of what was handed over so late that it left some time after.
+        reach_ns: how long ahead a message is handed over; 0 where it leaves at once.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """Connect to a daemon that plays.
+
+        Args:
+            settings: its own; the backend already chosen.
+            clock: the system's if None.
+
+        Raises:
+            PortError: the library, the server or one of the ports is missing.
+        """
+        self._clock = clock or SystemClock()
+        self.sent: list[Stamped] = []
+        self.heard: list[Stamped] = []
+        self.hurried: set[int] = set()
+        self._device: _Device
+        self._exact: JackPort | None = None
+        if settings.backend in ON_JACK:
+            pairs = [
+                (f"{GUEST_OUT}:{GUEST_OUT}", full_name(settings.name_in)),
+                (full_name(settings.name_out), f"{GUEST_IN}:{GUEST_IN}"),
+            ]
+            port = open_port(settings.backend, GUEST_IN, GUEST_OUT, self._clock, pairs)
+            self._exact = port if isinstance(port, JackPort) else None
+            self._device, self.reach_ns = port, port.reach_ns
+        else:
+            self._device = ClientPort(
+                settings.backend, settings.name_in, settings.name_out
+            )
+            self.reach_ns = 0
+
+    def play(self, script: Script, look: Callable[[], None] | None = None) -> None:
+        """Play a script, in its own time, and listen meanwhile.
+
+        Args:
+            script: rising in time.
+            look: called a few times a second.
+        """
+        ahead_ns = self.reach_ns and self.reach_ns + MARGIN_NS
+        look_ns = 0
+        for due_ns, data, _ in script:
+            while (now_ns := self._clock.now_ns()) < due_ns - ahead_ns:
+                if look is not None and now_ns >= look_ns:
+                    look_ns = now_ns + SHOW_NS
+                    look()
+                self._listen(min(due_ns - ahead_ns, now_ns + LOOK_NS))
+            self._device.send(data, due_ns)
+            left_ns = max(now_ns, due_ns) if ahead_ns else now_ns
+            if ahead_ns and now_ns > due_ns - self.reach_ns:
+                self.hurried.add(left_ns)
+            self.sent.append(Stamped(left_ns, data, self._frame_at(left_ns)))
+
+    def listen(
+        self, until_ns: int, is_over: Callable[[list[Stamped]], bool] | None = None
+    ) -> bool:
+        """Listen until then, or until something is over; whether that was so.
+
+        Args:
+            until_ns: when to stop.
+            is_over: is given what has come since the last look.
+        """
+        while (now_ns := self._clock.now_ns()) < until_ns:
+            before = len(self.heard)
+            self._listen(min(until_ns, now_ns + LOOK_NS))
+            if is_over is not None and is_over(self.heard[before:]):
+                return True
+        return False
+
+    def keys(self) -> list[Stamped]:
+        """The note-ons that were played."""
+        return [each for each in self.sent if each.data[0] & 0xF0 == 0x90]
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._device.close()
+
+    def _listen(self, until_ns: int) -> None:
+        self._clock.wait_until(until_ns)
+        if self._exact is not None:
+            self._exact.heard_until(self._clock.now_ns())  # it keeps its time by that
+        self.heard += [
+            Stamped(at_ns, data, self._frame_at(at_ns))
+            for at_ns, data in self._device.receive()
+        ]
+
+    def _frame_at(self, at_ns: int) -> int | None:
+        return None if self._exact is None else self._exact.frame_at(at_ns)
+
+
+@contextlib.contextmanager
+def guest_of(settings: Settings) -> Iterator[Guest]:
+    """A guest, from here to the end of the `with`; Python's collector rests meanwhile.
+
+    Raises:
+        PortError: the library, the server or one of the ports is missing.
+    """
+    guest = Guest(settings)
+    gc.collect()
+    gc.disable()
+    try:
+        yield guest
+    finally:
+        gc.enable()
+        guest.close()
+
+
+def full_name(name: str) -> str:
+    """A port's name on JACK."""
+    return f"{name}:{name}"

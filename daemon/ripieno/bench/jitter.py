@@ -1,0 +1,191 @@
+"""`ripieno bench jitter`: what was due against what arrived, while the machine works.
+
+Notes are planned and handed to a port by a process that is set up as the player's is
+(`ripieno.bench.planned`); a second client hears them and stamps them as exactly as it
+can. So it is done under every load, for every way to JACK that there is:
+
+* frame-exact (`jack`): in samples. Its deviation should be 0, and none lost;
+* by rtmidi: in ms. What is sent leaves with the next period, so up to one is its due.
+"""
+
+import argparse
+import multiprocessing
+import random
+from typing import TYPE_CHECKING, Final
+
+from ripieno.bench import planned
+from ripieno.bench.daemon import NAME_IN, NAME_OUT
+from ripieno.bench.guest import ON_JACK, Guest, guest_of
+from ripieno.bench.lateness import (
+    Heard,
+    Runs,
+    figures,
+    judged,
+    pictures,
+    tables,
+    verdicts,
+)
+from ripieno.bench.machine import maybe_jack
+from ripieno.bench.planned import Done, Opened, Order
+from ripieno.bench.pressure import KINDS, pressure
+from ripieno.bench.report import Report, begin
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
+from ripieno.config import Settings
+from ripieno.errors import PortError, SettingsError
+from ripieno.midi.backends import choose_backend
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from rich.console import Console
+
+COLLECTING: Final = "collector on"
+"""Garbage in the playing process whose collector was not frozen: what that is for."""
+LOADS: Final = (*KINDS, COLLECTING)
+GAP_NS: Final = 4 * NS_PER_MS
+"""The mean from note to note: three periods of 64 frames, and never in step."""
+RATE_HZ: Final = 48_000
+"""Where no server says its own, gaps are whole samples of this rate."""
+TAIL_NS: Final = NS_PER_S // 2
+LOADING_S: Final = 30.0
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its flags."""
+    parser.add_argument(
+        "--backends", default="auto", help="such as jack,rtmidi-jack; auto for both"
+    )
+    parser.add_argument("--loads", default=",".join(LOADS), help="which of them")
+    parser.add_argument(
+        "--notes", type=int, default=10_000, help="a load: 100 … 200000"
+    )
+    parser.add_argument(
+        "--model", default="event-gru", help="whose steps are run: a name or a folder"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="what chance starts from")
+
+
+def run(arguments: argparse.Namespace, say: "Console") -> Report:
+    """Measure.
+
+    Raises:
+        RipienoError: a value is out of its bounds, or a port cannot be opened.
+    """
+    loads = [word.strip() for word in arguments.loads.split(",")]
+    if unknown := set(loads) - set(LOADS):
+        raise SettingsError(
+            f"loads names {min(unknown)!r}; name any of {', '.join(LOADS)}."
+        )
+    if not 100 <= arguments.notes <= 200_000:
+        raise SettingsError(
+            f"notes is {arguments.notes}; it must lie between 100 and 200000."
+        )
+    backends = _backends(arguments.backends)
+    begun = begin(
+        "jitter",
+        {
+            "backends": backends, "loads": loads, "notes": arguments.notes,
+            "model": arguments.model, "seed": arguments.seed,
+        },
+    )  # fmt: skip
+    found: Runs = {}
+    jack = maybe_jack()
+    notes: list[str] = []
+    try:
+        for backend in backends:
+            for load in loads:
+                say.print(f"{backend}, {load}: {arguments.notes} notes.")
+                found[backend, load] = _measure(backend, load, arguments)
+    except KeyboardInterrupt:
+        notes.append("Stopped by Ctrl-C: what was measured by then.")
+    notes += verdicts(found, jack)
+    if any(not heard.is_realtime for heard in found.values()):
+        notes.append("Real-time priority was not granted: see `ripieno doctor`.")
+    return begun.end(
+        tables(found, jack),
+        figures(found, jack),
+        pictures=pictures(found),
+        notes=notes,
+    )
+
+
+def _backends(wanted: str) -> list[str]:
+    if wanted != "auto":
+        return [choose_backend(word.strip())[0] for word in wanted.split(",")]
+    backend, _ = choose_backend()
+    return ["jack", "rtmidi-jack"] if backend == "jack" else [backend]
+
+
+# ── one load ──────────────────────────────────────────────────────────────────────────
+
+
+def _measure(backend: str, load: str, arguments: argparse.Namespace) -> Heard:
+    order = Order(
+        backend, NAME_IN, NAME_OUT, _gaps(arguments.notes, arguments.seed),
+        litters=load in ("garbage", COLLECTING), collects=load == COLLECTING,
+    )  # fmt: skip
+    kind = "quiet" if load == COLLECTING else load
+    with pressure(kind, arguments.model):
+        return _played(order)
+
+
+def _gaps(count: int, seed: int) -> tuple[int, ...]:
+    """Uneven gaps of whole samples, so that exact times are exact frames."""
+    chance = random.Random(seed)
+    jack = maybe_jack()
+    rate_hz = jack.rate_hz if jack else RATE_HZ
+    mean = GAP_NS * rate_hz // NS_PER_S
+    frames, at_ns, gaps = 0, 0, []
+    for _ in range(count):
+        frames += chance.randint(mean // 2, mean + mean // 2)
+        next_ns = frames * NS_PER_S // rate_hz
+        gaps.append(next_ns - at_ns)
+        at_ns = next_ns
+    return tuple(gaps)
+
+
+def _played(order: Order) -> Heard:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(
+        target=planned.run, args=(order, theirs), name="ripieno bench player"
+    )
+    process.start()
+    try:
+        opened = _opened(ours)
+        # Whatever sends, the second client is as exact as there is.
+        ear = "jack" if order.backend in ON_JACK else order.backend
+        settings = Settings(backend=ear, name_in=NAME_IN, name_out=NAME_OUT)
+        with guest_of(settings) as guest:
+            ours.send("go")
+            done = _listened(guest, ours, sum(order.gaps_ns))
+        ours.send("end")
+        process.join(5.0)
+    finally:
+        process.kill()
+        process.join()
+    return judged(done, guest.heard, is_realtime=opened.is_realtime)
+
+
+def _opened(end: "Connection") -> Opened:
+    if not end.poll(LOADING_S):
+        raise PortError(f"No port was opened within {LOADING_S:g} s; start JACK again.")
+    said = end.recv()
+    if isinstance(said, str):
+        raise PortError(said)
+    assert isinstance(said, Opened)
+    return said
+
+
+def _listened(guest: Guest, end: "Connection", for_ns: int) -> Done:
+    clock = SystemClock()
+    until_ns = clock.now_ns() + 2 * for_ns + 20 * NS_PER_S
+    guest.listen(until_ns, lambda _: end.poll())
+    if not end.poll():
+        raise PortError(
+            "The playing process did not come to its end; start JACK again."
+        )
+    done = end.recv()
+    guest.listen(clock.now_ns() + TAIL_NS)
+    assert isinstance(done, Done)
+    return done

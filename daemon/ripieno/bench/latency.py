@@ -1,0 +1,337 @@
+"""`ripieno bench latency`: from a key that goes down to the note that answers it.
+
+Through real ports, of a daemon of our own, role by role. The musician's keys pass thru
+the same daemon at the same time: what a key costs by itself stands beside what its
+answer costs, key by key, and the difference is the thinking's. On JACK keys and answers
+are counted in the server's own samples, from port to port: a sound card's way in and
+out comes on top. A server hands a key over up to a period before its sample is played,
+so an answer may take less than the period that thru always takes.
+
+::
+
+    harmonize     key ─▶ the first voice with it
+    accompany     key on the beat ─▶ the first note with it
+    answer …      when the reply was to begin ─▶ its first note; and the silence before
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from ripieno.bench import pairing, script
+from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
+from ripieno.bench.guest import Guest, guest_of
+from ripieno.bench.machine import maybe_jack
+from ripieno.bench.pairing import Paired, Stamped, is_thru
+from ripieno.bench.report import Figure, Picture, Report, Table, begin
+from ripieno.bench.spread import HEADINGS, Spread, cells, histogram, spread
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
+from ripieno.config import Settings
+from ripieno.errors import SettingsError
+from ripieno.midi import journal
+from ripieno.midi.backends import choose_backend
+from ripieno.params import TURNS, Params
+from ripieno.remote import status_of
+from ripieno.status import Status
+from ripieno.think import manifest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ROLES: Final = ("harmonize", "answer", "accompany")
+KNOWN: Final = (*ROLES, "continue", "vary")
+WARM_UP: Final = 8
+"""Keys that are played before those that count."""
+BEGIN_NS: Final = NS_PER_S // 2
+QUIET_NS: Final = NS_PER_S // 2
+REPLY_NS: Final = 6 * NS_PER_S
+"""How long a reply is waited for."""
+LISTEN_NS: Final = 400 * NS_PER_MS
+"""How much of a reply is heard before the next phrase cuts it."""
+KEYS_A_TURN: Final = 20
+KEYS_A_BEAT: Final = 4
+"""A turn and a beat take as long as so many of the quick keys."""
+BEYOND: Final = "answer p99 beyond thru p99"
+ALLOWED_MS: Final = 2.0
+"""What an answer may cost beside a period: the promise for `harmonize`."""
+SOON_NS: Final = 60 * NS_PER_MS
+"""What comes later after a key on the beat is for the next sixteenth."""
+
+
+class Measured(NamedTuple):
+    """What one role did.
+
+    Attributes:
+        model: that played it.
+        rows: what was measured, by what it is; in ms.
+        misses: keys or phrases that were not answered.
+        left_out: keys that the measuring musician was late with.
+        status: the daemon's, as it ended.
+    """
+
+    model: str
+    rows: dict[str, list[float]]
+    misses: int
+    left_out: int
+    status: Status = Status()
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its flags."""
+    parser.add_argument(
+        "--roles", default=",".join(ROLES), help=f"of {', '.join(KNOWN)}"
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="for the roles that it plays; again for more",
+    )
+    parser.add_argument("--provider", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--notes", type=int, default=1000, help="keys a role: 40 … 10^5"
+    )
+    parser.add_argument("--backend", default="auto", help="which MIDI system")
+    parser.add_argument("--seed", type=int, default=1, help="what chance starts from")
+
+
+def run(arguments: argparse.Namespace, say: "Console") -> Report:
+    """Measure.
+
+    Raises:
+        RipienoError: a value is out of its bounds, or a daemon cannot play here.
+    """
+    roles = [role.strip() for role in arguments.roles.split(",")]
+    if unknown := set(roles) - set(KNOWN):
+        raise SettingsError(
+            f"roles names {min(unknown)!r}; name any of {', '.join(KNOWN)}."
+        )
+    if not 40 <= arguments.notes <= 100_000:
+        raise SettingsError(
+            f"notes is {arguments.notes}; it must lie between 40 and 100000."
+        )
+    backend, why = choose_backend(arguments.backend)
+    begun = begin(
+        "latency",
+        {
+            "backend": backend, "roles": roles, "notes": arguments.notes,
+            "model": arguments.model, "seed": arguments.seed,
+        },
+    )  # fmt: skip
+    say.print(f"MIDI: {backend} ({why}).")
+    found: dict[str, Measured] = {}
+    notes: list[str] = []
+    try:
+        for role in roles:
+            for model in _models(arguments.model, role):
+                settings = _settings(arguments, backend, role, model)
+                name = f"{role}, {model}" if model else role
+                found[name] = _measure(role, settings, arguments, say)
+    except KeyboardInterrupt:
+        notes.append("Stopped by Ctrl-C: what was measured by then.")
+    figures = _figures(found)
+    notes += _verdicts(figures)
+    return begun.end(_tables(found), figures, pictures=_pictures(found), notes=notes)
+
+
+def _models(named: list[str], role: str) -> list[str]:
+    """Those that were named and play a role; else the one that plays it anyway."""
+    return [name for name in named if role in _roles_of(name)] or [""]
+
+
+def _settings(
+    arguments: argparse.Namespace, backend: str, role: str, model: str
+) -> Settings:
+    return Settings(
+        model=model,
+        provider=arguments.provider,
+        backend=backend,
+        name_in=NAME_IN,
+        name_out=NAME_OUT,
+        play=msgspec.convert({"role": role, "thru": True, "channel": 2, "listen": 0},
+                             Params),
+    )  # fmt: skip
+
+
+def _roles_of(model: str) -> tuple[str, ...]:
+    return manifest.load(manifest.find(model)).roles
+
+
+# ── one role ──────────────────────────────────────────────────────────────────────────
+
+
+def _measure(
+    role: str, settings: Settings, arguments: argparse.Namespace, say: "Console"
+) -> Measured:
+    play: Callable[[Guest, int, int], None] = _play_keys
+    if role in TURNS:
+        play = _play_turns
+    elif role == "accompany":
+        play = _play_beats
+    with tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
+        with Daemon(settings, arguments.seed, Path(folder)) as daemon:
+            say.print(
+                f"{role}: {daemon.model}, about {_seconds(role, arguments):.0f} s."
+            )
+            with guest_of(settings) as guest:
+                play(guest, arguments.notes, arguments.seed)
+                status = status_of(NAME_IN) or Status()
+            model = daemon.model
+            daemon.check()
+        entries = list(journal.read(daemon.journal))
+    return _measured(role, model, guest, entries)._replace(status=status)
+
+
+def _seconds(role: str, arguments: argparse.Namespace) -> float:
+    keys = int(arguments.notes)
+    if role in TURNS:
+        return 2.5 * (keys // KEYS_A_TURN)
+    return 0.5 * (keys // KEYS_A_BEAT) if role == "accompany" else 0.1 * keys
+
+
+def _play_keys(guest: Guest, count: int, seed: int) -> None:
+    clock = SystemClock()
+    guest.play(script.keys(WARM_UP + count, clock.now_ns() + BEGIN_NS, seed))
+    guest.listen(clock.now_ns() + guest.reach_ns + QUIET_NS)
+
+
+def _play_beats(guest: Guest, count: int, seed: int) -> None:
+    clock = SystemClock()
+    beats = WARM_UP + count // KEYS_A_BEAT
+    guest.play(script.beats(beats, clock.now_ns() + BEGIN_NS, seed))
+    guest.listen(clock.now_ns() + guest.reach_ns + QUIET_NS)
+
+
+def _play_turns(guest: Guest, count: int, seed: int) -> None:
+    clock = SystemClock()
+    for turn in range(max(1, count // KEYS_A_TURN)):
+        guest.play(script.phrase(clock.now_ns() + BEGIN_NS // 2, seed + turn))
+        if guest.listen(clock.now_ns() + REPLY_NS, _begins):
+            guest.listen(clock.now_ns() + LISTEN_NS)
+
+
+def _begins(heard: list[Stamped]) -> bool:
+    return any(each.data[0] & 0xF0 == 0x90 and not is_thru(each.data) for each in heard)
+
+
+def _measured(
+    role: str, model: str, guest: Guest, entries: list[journal.Entry]
+) -> Measured:
+    jack, keys = maybe_jack(), guest.keys()
+    rate_hz = jack.rate_hz if jack else 0
+    pairs = pairing.paired(
+        pairing.by_samples(keys, rate_hz), pairing.by_samples(guest.heard, rate_hz)
+    )
+    of_keys = zip(keys, pairs, strict=True)
+    pairs = [pair for key, pair in of_keys if key.at_ns not in guest.hurried][WARM_UP:]
+    left_out = len(keys) - WARM_UP - len(pairs)
+    rows = {"key to itself, thru": pairing.thru_ms(pairs)}
+    asked = {"asked to answered, in the daemon": pairing.responses_ms(entries)}
+    if role in TURNS:
+        found = pairing.replies(entries)
+        rows["planned to arrived"] = pairing.arrival_ms(found, guest.heard)
+        rows["last key up to reply"] = _silences_ms(guest)
+        turns = len(keys) // script.PHRASE_KEYS
+        misses = turns - len(rows["last key up to reply"])
+        return Measured(model, rows | asked, misses, left_out)
+    pairs = [_soon(pair) for pair in pairs] if role == "accompany" else pairs
+    rows["key to answer"] = pairing.answer_ms(pairs)
+    rows["answer beyond thru"] = pairing.beyond_ms(pairs)
+    misses = sum(pair.answer_ns is None for pair in pairs)
+    return Measured(model, rows | asked, misses, left_out)
+
+
+def _soon(pair: Paired) -> Paired:
+    """What comes with the beat; later notes are later notes."""
+    late = pair.answer_ns is not None and pair.answer_ns - pair.key_ns > SOON_NS
+    return pair._replace(answer_ns=None) if late else pair
+
+
+def _silences_ms(guest: Guest) -> list[float]:
+    """From the end of each phrase to the first note of the reply to it."""
+    ups = [each.at_ns for each in guest.sent if each.data[0] & 0xF0 == 0x80]
+    ons = [each.at_ns for each in guest.heard if _begins([each])]
+    found, place = [], 0
+    for at_ns, next_ns in zip(ups, [*ups[1:], None], strict=True):
+        while place < len(ons) and ons[place] < at_ns:
+            place += 1
+        is_here = place < len(ons) and (next_ns is None or ons[place] < next_ns)
+        if is_here and (next_ns is None or next_ns - at_ns > BEGIN_NS // 2):
+            found.append((ons[place] - at_ns) / NS_PER_MS)
+    return found
+
+
+# ── for people ────────────────────────────────────────────────────────────────────────
+
+
+def _tables(found: dict[str, Measured]) -> list[Table]:
+    return [
+        Table(
+            f"{role.partition(',')[0]} by {measured.model}, in ms; "
+            f"{measured.misses} not answered, {measured.status.fallbacks} by the "
+            f"fallback, {measured.left_out} left out{_readiness(measured.status)}",
+            ("", *HEADINGS),
+            tuple((name, *cells(spread(ms))) for name, ms in measured.rows.items()),
+        )
+        for role, measured in found.items()
+    ]
+
+
+def _readiness(status: Status) -> str:
+    """What share of the replies was there before it was asked for."""
+    if status.role not in TURNS or not status.turns:
+        return ""
+    return (
+        f"; {status.ready / status.turns:.1%} of the replies were ready before they "
+        f"were asked for, the others {status.wait_p99_ms:.1f} ms after (p99)"
+    )
+
+
+def _pictures(found: dict[str, Measured]) -> list[Picture]:
+    shown = ("key to answer", "planned to arrived")
+    return [
+        Picture(f"{role}: {name}", tuple(histogram(measured.rows[name], "ms")))
+        for role, measured in found.items()
+        for name in shown
+        if name in measured.rows
+    ]
+
+
+def _verdicts(figures: dict[str, Figure]) -> Iterator[str]:
+    """How the answers stand to what was promised."""
+    jack = maybe_jack()
+    if jack is None:
+        return
+    bound = jack.period_ms + ALLOWED_MS
+    for name, beyond in figures.items():
+        if not name.startswith("harmonize") or not name.endswith(BEYOND):
+            continue
+        assert isinstance(beyond, float)
+        kept = "kept" if beyond <= bound else "missed"
+        yield (
+            f"{name} is {beyond:.2f} ms; a period + {ALLOWED_MS:g} ms, "
+            f"{bound:.2f} ms, is the bound: {kept}."
+        )
+
+
+def _figures(found: dict[str, Measured]) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {}
+    for role, measured in found.items():
+        spreads: dict[str, Spread] = {n: spread(ms) for n, ms in measured.rows.items()}
+        figures |= {f"{role}: {name}": each for name, each in spreads.items()}
+        figures[f"{role}: model"] = measured.model
+        figures[f"{role}: not answered"] = float(measured.misses)
+        status = measured.status
+        figures[f"{role}: by the fallback"] = float(status.fallbacks)
+        figures[f"{role}: left out"] = float(measured.left_out)
+        if status.role in TURNS and status.turns:
+            figures[f"{role}: ready before asked"] = status.ready / status.turns
+            figures[f"{role}: wait p99, ms"] = status.wait_p99_ms
+        if "key to answer" in spreads:
+            thru, answer = spreads["key to itself, thru"], spreads["key to answer"]
+            figures[f"{role}: {BEYOND}"] = answer.p99 - thru.p99
+    return figures

@@ -1,0 +1,159 @@
+"""What came of planned notes: how late, how many, and how it stands to the promise."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from ripieno.bench.guest import ON_JACK
+from ripieno.bench.machine import Jack
+from ripieno.bench.pairing import MS, Stamped
+from ripieno.bench.planned import Done
+from ripieno.bench.report import Figure, Picture, Table
+from ripieno.bench.spread import HEADINGS, cells, histogram, spread
+
+LOADED: Final = "inference"
+"""The load for which something is promised."""
+ALLOWED_MS: Final = 0.5
+"""What rtmidi may cost beside a period, p99: the promise."""
+FRAMES: Final = 1 << 32
+"""JACK's clock begins again after so many."""
+ENDS: Final = ("lost", "doubled", "unclear")
+Runs = dict[tuple[str, str], "Heard"]
+"""By backend and load."""
+
+
+class Heard(NamedTuple):
+    """What came of the notes of one run.
+
+    Attributes:
+        late_ns: arrived minus due, of those that came, but the unclear.
+        late_frames: the same by the sample clock, where both sides have it.
+        handed_ns: when each was handed over, minus when it was due.
+        lost, doubled: how many never came, or came again.
+        unclear: how many were stamped before they were handed over. A server that has
+            just stalled does not know what time it is.
+        is_realtime: whether the priority was granted.
+    """
+
+    late_ns: list[int]
+    late_frames: list[int]
+    handed_ns: list[int]
+    lost: int
+    doubled: int
+    unclear: int
+    is_realtime: bool
+
+
+def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Heard:
+    """What came of what was planned: every note differs from all others."""
+    arrived: dict[bytes, Stamped] = {}
+    for each in heard:
+        arrived.setdefault(each.data, each)
+    doubled = len(heard) - len(arrived)
+    came = [(due, arrived[due.data]) for due in done.notes if due.data in arrived]
+    handed_at = {n.data: ns for n, ns in zip(done.notes, done.handed_ns, strict=True)}
+    late = [
+        got.at_ns - due.at_ns for due, got in came if got.at_ns >= handed_at[due.data]
+    ]
+    frames = [
+        wrapped(got.frame - due.frame)
+        for due, got in came
+        if got.frame is not None and due.frame is not None
+    ]
+    handed = [
+        at_ns - due.at_ns for at_ns, due in zip(done.handed_ns, done.notes, strict=True)
+    ]
+    lost, unclear = len(done.notes) - len(came), len(came) - len(late)
+    return Heard(late, frames, handed, lost, doubled, unclear, is_realtime)
+
+
+def wrapped(frames: int) -> int:
+    """A distance on a clock of 32 bits."""
+    return (frames + FRAMES // 2) % FRAMES - FRAMES // 2
+
+
+def _rows(found: Runs) -> list[tuple[str, str, Heard]]:
+    return [(backend, load, heard) for (backend, load), heard in found.items()]
+
+
+def tables(found: Runs, jack: Jack | None) -> list[Table]:
+    """For people: exact to the sample, by rtmidi, and when it was handed over."""
+    exact, polled, handed = [], [], []
+    for backend, load, heard in _rows(found):
+        name, counts = f"{backend}, {load}", (heard.lost, heard.doubled, heard.unclear)
+        ends = tuple(map(str, counts))
+        if heard.late_frames and backend == "jack":
+            exact.append((name, *cells(spread(heard.late_frames), digits=2), *ends))
+        else:
+            polled.append((name, *cells(spread(_beyond(heard, backend, jack))), *ends))
+        handed.append((name, *cells(spread(ns / MS for ns in heard.handed_ns))))
+    beyond = " minus one period" if jack else ""
+    columns = ("", *HEADINGS)
+    every = [
+        Table("Arrived minus due, in samples", (*columns, *ENDS), tuple(exact)),
+        Table(f"Arrived minus due{beyond}, in ms", (*columns, *ENDS), tuple(polled)),
+        Table("Handed over minus due, in ms", columns, tuple(handed)),
+    ]
+    return [table for table in every if table.rows]
+
+
+def _beyond(heard: Heard, backend: str, jack: Jack | None) -> list[float]:
+    """How late each note came, in ms, beyond the period that rtmidi may wait for."""
+    period_ms = jack.period_ms if jack and backend in ON_JACK else 0.0
+    return [ns / MS - period_ms for ns in heard.late_ns]
+
+
+def pictures(found: Runs) -> list[Picture]:
+    """How it was spread under the load that something is promised for."""
+    found_pictures = []
+    for backend, load, heard in _rows(found):
+        late, unit = [ns / MS for ns in heard.late_ns], "ms"
+        if heard.late_frames and backend == "jack":
+            late, unit = [float(frames) for frames in heard.late_frames], "samples"
+        if load == LOADED:
+            title = f"{backend}, {load}: arrived minus due"
+            found_pictures.append(Picture(title, tuple(histogram(late, unit))))
+    return found_pictures
+
+
+def verdicts(found: Runs, jack: Jack | None) -> list[str]:
+    """How the ports stand to what was promised of them under inference load."""
+    said = []
+    exact, polled = found.get(("jack", LOADED)), found.get(("rtmidi-jack", LOADED))
+    if exact is not None:
+        sd = spread(exact.late_frames).sd
+        kept = "kept" if sd == 0 and not exact.lost else "missed"
+        said.append(
+            f"jack, {LOADED}: sd {sd:.2f} samples, {exact.lost} lost; "
+            f"0 and 0 are the bounds: {kept}."
+        )
+    if polled is not None:
+        p99 = spread(_beyond(polled, "rtmidi-jack", jack)).p99
+        kept = "kept" if p99 <= ALLOWED_MS else "missed"
+        said.append(
+            f"rtmidi-jack, {LOADED}: p99 {p99:.2f} ms beyond a period; "
+            f"{ALLOWED_MS:g} ms is the bound: {kept}."
+        )
+    return said
+
+
+def figures(found: Runs, jack: Jack | None) -> dict[str, Figure]:
+    """For programs."""
+    said: dict[str, Figure] = {}
+    for backend, load, heard in _rows(found):
+        name = f"{backend}, {load}"
+        said |= {
+            f"{name}: handed minus due, ms": spread(ns / MS for ns in heard.handed_ns),
+            f"{name}: lost": float(heard.lost),
+            f"{name}: doubled": float(heard.doubled),
+            f"{name}: unclear": float(heard.unclear),
+        }
+        late_ms = spread(ns / MS for ns in heard.late_ns)
+        if heard.late_frames and backend == "jack":
+            exact = spread(heard.late_frames)
+            said[f"{name}: arrived minus due, samples"] = exact
+            continue
+        said[f"{name}: arrived minus due, ms"] = late_ms
+        if jack is not None and backend in ON_JACK:
+            beyond = spread(_beyond(heard, backend, jack))
+            said[f"{name}: beyond one period, ms"] = beyond
+    return said

@@ -1,0 +1,178 @@
+"""Which answer belongs to which key, and what a journal says about time. Pure.
+
+Times are nanoseconds of the daemon's clock. Keys are the musician's, on channel 1; what
+passes thru comes back on channel 1, what the machine plays on others.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from ripieno.clock import NS_PER_S
+from ripieno.midi import journal
+from ripieno.music import messages
+from ripieno.music.plan import Ask
+
+HUMAN: Final = 0
+"""The musician's channel, counted from 0."""
+MS: Final = 1e6
+
+
+class Stamped(NamedTuple):
+    """A message, and when it came or went.
+
+    Attributes:
+        at_ns: when, by the daemon's clock.
+        data: one complete message.
+        frame: the same by the server's sample clock; None where there is none.
+    """
+
+    at_ns: int
+    data: bytes
+    frame: int | None = None
+
+
+def by_samples(stamped: Iterable[Stamped], rate_hz: int) -> list[Stamped]:
+    """The same with the sample clock's times, where it has stamped them.
+
+    A server that stalls stops it: what is heard is on it, and so is what is played.
+    """
+    return [
+        each if each.frame is None
+        else each._replace(at_ns=each.frame * NS_PER_S // rate_hz)
+        for each in stamped
+    ]  # fmt: skip
+
+
+class Paired(NamedTuple):
+    """A key, and what came of it; None for what did not come."""
+
+    key_ns: int
+    thru_ns: int | None
+    answer_ns: int | None
+
+
+def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
+    """What came of each key before the next one went down.
+
+    Args:
+        keys: note-ons, rising in time.
+        heard: all that came back, in any order.
+    """
+    ons = _ons(heard)
+    found, place = [], 0
+    for index, key in enumerate(keys):
+        is_last = index + 1 == len(keys)
+        until_ns = None if is_last else keys[index + 1].at_ns
+        while place < len(ons) and ons[place].at_ns < key.at_ns:
+            place += 1
+        thru_ns = answer_ns = None
+        while place < len(ons) and (until_ns is None or ons[place].at_ns < until_ns):
+            at_ns, data, _ = ons[place]
+            if is_thru(data):
+                is_it = thru_ns is None and data[1] == key.data[1]
+                thru_ns = at_ns if is_it else thru_ns
+            elif answer_ns is None:
+                answer_ns = at_ns
+            place += 1
+        found.append(Paired(key.at_ns, thru_ns, answer_ns))
+    return found
+
+
+def is_thru(data: bytes) -> bool:
+    """Whether it is on the musician's own channel."""
+    return data[0] & 0x0F == HUMAN
+
+
+def _ons(heard: Iterable[Stamped]) -> list[Stamped]:
+    ons = [each for each in heard if messages.is_note_on(each.data)]
+    return sorted(ons, key=lambda each: each.at_ns)
+
+
+def thru_ms(pairs: Iterable[Paired]) -> list[float]:
+    """From each key to itself."""
+    return [(p.thru_ns - p.key_ns) / MS for p in pairs if p.thru_ns is not None]
+
+
+def answer_ms(pairs: Iterable[Paired]) -> list[float]:
+    """From each key to the first note that answers it."""
+    return [(p.answer_ns - p.key_ns) / MS for p in pairs if p.answer_ns is not None]
+
+
+def beyond_ms(pairs: Iterable[Paired]) -> list[float]:
+    """From each key's own return to its answer: what the thinking costs."""
+    return [
+        (p.answer_ns - p.thru_ns) / MS
+        for p in pairs
+        if p.answer_ns is not None and p.thru_ns is not None
+    ]
+
+
+class Reply(NamedTuple):
+    """The first note of a reply, as a journal has it."""
+
+    due_ns: int
+    sent_ns: int
+    data: bytes
+
+
+def replies(entries: Iterable[journal.Entry]) -> list[Reply]:
+    """For each reply that began as it was planned: its first note."""
+    found: dict[int, Reply] = {}
+    ask, tick_ns = None, 0
+    for entry in entries:
+        if isinstance(entry, journal.Tick):
+            tick_ns = entry.at_ns
+        elif isinstance(entry, journal.Told) and isinstance(entry.message, Ask):
+            ask = ask if entry.message.foreseen else entry.message
+        elif isinstance(entry, journal.Sent) and ask is not None:
+            start_ns = ask.timeline.ns_at(ask.start_ticks)
+            if messages.is_note_on(entry.data) and entry.due_ns == start_ns:
+                reply = Reply(entry.due_ns, tick_ns, entry.data)
+                found.setdefault(ask.revision, reply)
+    return list(found.values())
+
+
+def arrival_ms(found: Sequence[Reply], heard: Sequence[Stamped]) -> list[float]:
+    """How long after it was due each reply's first note arrived."""
+    ons = _ons(heard)
+    late = []
+    for index, reply in enumerate(found):
+        from_ns = min(reply.due_ns, reply.sent_ns)
+        until_ns = found[index + 1].due_ns if index + 1 < len(found) else None
+        for at_ns, data, _ in ons:
+            if until_ns is not None and at_ns >= until_ns:
+                break
+            if at_ns >= from_ns and data == reply.data:
+                late.append((at_ns - reply.due_ns) / MS)
+                break
+    return late
+
+
+def responses_ms(entries: Iterable[journal.Entry]) -> list[float]:
+    """From each thing asked of the thinker to the first that it said to it."""
+    asked: dict[int, int] = {}
+    found, tick_ns = [], 0
+    for entry in entries:
+        if isinstance(entry, journal.Tick):
+            tick_ns = entry.at_ns
+        elif isinstance(entry, journal.Told):
+            revision = getattr(entry.message, "revision", None)
+            if revision is not None:
+                asked.setdefault(revision, tick_ns)
+        elif isinstance(entry, journal.Thought):
+            asked_ns = asked.pop(getattr(entry.message, "revision", -1), None)
+            if asked_ns is not None:
+                found.append((entry.at_ns - asked_ns) / MS)
+    return found
+
+
+def lateness_ms(entries: Iterable[journal.Entry]) -> Iterator[float]:
+    """Sent minus due of every planned note-on; what passes thru is due at once."""
+    tick_ns = 0
+    for entry in entries:
+        if isinstance(entry, journal.Tick):
+            tick_ns = entry.at_ns
+        elif isinstance(entry, journal.Sent):
+            is_planned = messages.is_note_on(entry.data) and not is_thru(entry.data)
+            if is_planned:
+                yield (tick_ns - entry.due_ns) / MS

@@ -1,0 +1,151 @@
+"""What a measurement found: shown as tables, written as JSON.
+
+A report says where it comes from (machine, versions, load beside it, settings), so that
+a figure is never quoted without them. `figures` are for programs, by name; `tables`,
+`pictures` and `notes` are the same for people.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from rich.console import Console
+
+from ripieno.bench.machine import Load, machine, versions
+from ripieno.bench.spread import Spread
+from ripieno.clock import date_utc
+from ripieno.errors import FileError
+
+Figure: TypeAlias = float | bool | str | Spread | None
+"""None stands for what could not be measured here."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Rows for people; every row has as many cells as there are columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """Lines of text that draw something."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What one measurement found.
+
+    Attributes:
+        name: of the measurement.
+        when: date and time, UTC.
+        machine, versions: what it ran on.
+        load: how busy the machine was meanwhile; see `ripieno.bench.machine.Load`.
+        settings: what was asked for.
+        tables, pictures, notes: for people.
+        figures: for programs.
+    """
+
+    name: str
+    when: str
+    machine: dict[str, str]
+    versions: dict[str, str]
+    load: dict[str, float]
+    settings: dict[str, str | float | bool | list[str] | None]
+    tables: tuple[Table, ...]
+    figures: dict[str, Figure]
+    pictures: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def write_json(self, path: Path) -> None:
+        """Write it.
+
+        Raises:
+            FileError: it cannot be written.
+        """
+        data = msgspec.json.format(msgspec.json.encode(self), indent=2)
+        try:
+            path.write_bytes(data + b"\n")
+        except OSError as error:
+            raise FileError(f"Cannot write {path}: {error.strerror}.") from error
+
+    def print(self, console: Console) -> None:
+        """Show it."""
+        console.print(f"ripieno bench {self.name}, {self.when}")
+        for about in (self.machine, self.versions, self.load):
+            told = "; ".join(f"{name} {value}" for name, value in about.items())
+            console.print(told, markup=False)
+        for table in self.tables:
+            for line in _lines(table):
+                console.print(line, markup=False)
+        for picture in self.pictures:
+            console.print(picture.title, markup=False)
+            for line in picture.lines:
+                console.print(line, markup=False)
+        for note in self.notes:
+            console.print(note, markup=False)
+
+
+def read(path: Path) -> Report:
+    """A report that `Report.write_json` wrote.
+
+    Raises:
+        FileError: it cannot be read, or is no report.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    except msgspec.DecodeError as error:
+        raise FileError(f"{path} is no report of `ripieno bench`: {error}.") from error
+
+
+class Begun:
+    """A report whose measurement runs; `begin` makes it."""
+
+    def __init__(
+        self, name: str, settings: Mapping[str, str | float | bool | list[str] | None]
+    ) -> None:
+        self._name, self._settings = name, dict(settings)
+        self._when, self._load = date_utc(), Load()
+
+    def end(
+        self,
+        tables: Sequence[Table],
+        figures: Mapping[str, Figure],
+        *,
+        pictures: Sequence[Picture] = (),
+        notes: Sequence[str] = (),
+    ) -> Report:
+        """What was found; to be called when the measured processes have ended."""
+        return Report(
+            self._name, self._when, machine(), versions(), self._load.beside(),
+            self._settings, tuple(tables), dict(figures), tuple(pictures), tuple(notes),
+        )  # fmt: skip
+
+
+def begin(
+    name: str, settings: Mapping[str, str | float | bool | list[str] | None]
+) -> Begun:
+    """Begin a report, just before the first measurement.
+
+    Args:
+        name: of the measurement.
+        settings: what was asked for, by name.
+    """
+    return Begun(name, settings)
+
+
+def _lines(table: Table) -> list[str]:
+    """The table, its first column to the left; lines are as long as they have to be."""
+    rows = (table.columns, *table.rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [table.title]
+    for row in rows:
+        first, *rest = zip(row, widths, strict=True)
+        cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
+        lines.append("  ".join(cells).rstrip())
+    return lines

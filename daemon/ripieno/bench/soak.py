@@ -1,0 +1,200 @@
+"""`ripieno bench soak`: every role in turn, for half an hour or for a night.
+
+A daemon of our own with a journal, a musician at its real ports who changes everything
+that can be changed while it plays, and then the sums: what was late, what hung, what
+was lost on the way, what grew, what died. Models are swapped by going from role to
+role, and within one role by its manner.
+"""
+
+import argparse
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ripieno.bench import soak_script
+from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
+from ripieno.bench.guest import Guest, guest_of
+from ripieno.bench.processes import family, memory_mib
+from ripieno.bench.report import Report, begin
+from ripieno.bench.soak_script import Stint
+from ripieno.bench.soak_sums import Sums, Watch, sounding
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.config import Settings
+from ripieno.errors import PortError, SettingsError
+from ripieno.midi.backends import choose_backend
+from ripieno.params import Params
+from ripieno.remote import change, status_of
+from ripieno.status import Status
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+STINTS: Final = 36
+"""At least so many: every role has played, and every model is loaded, after a quarter
+of the time, from which on memory has to be flat."""
+SHORTEST_S: Final = 4.0
+LONGEST_S: Final = 45.0
+BREATH_NS: Final = 300 * NS_PER_MS
+"""Between two stints: what the last one planned has left by then."""
+SILENCE_NS: Final = NS_PER_S
+SAMPLES: Final = 180
+"""Looks at the memory: every ten seconds of half an hour."""
+ENDING_NS: Final = NS_PER_S
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its flags."""
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=30.0, help="0.4 or more")
+    length.add_argument("--hours", type=float, help="the same in hours")
+    parser.add_argument("--model", default="", help="for the roles that it plays")
+    parser.add_argument("--provider", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--backend", default="auto", help="which MIDI system")
+    parser.add_argument("--seed", type=int, default=1, help="what chance starts from")
+    parser.add_argument("--journal", type=Path, help="keep the journal there")
+
+
+def run(arguments: argparse.Namespace, say: "Console") -> Report:
+    """Measure.
+
+    Raises:
+        RipienoError: a value is out of its bounds, or the daemon ended by itself.
+    """
+    hours = arguments.hours
+    minutes = arguments.minutes if hours is None else 60.0 * hours
+    if not 0.4 <= minutes <= 60 * 24 * 7:
+        raise SettingsError(
+            f"minutes is {minutes:g}; it must lie between 0.4 and {60 * 24 * 7}."
+        )
+    backend, why = choose_backend(arguments.backend)
+    begun = begin(
+        "soak",
+        {
+            "backend": backend, "minutes": minutes, "model": arguments.model,
+            "seed": arguments.seed,
+        },
+    )  # fmt: skip
+    say.print(f"MIDI: {backend} ({why}). {minutes:g} minutes; Ctrl-C ends it sooner.")
+    settings = Settings(
+        model=arguments.model, provider=arguments.provider, backend=backend,
+        name_in=NAME_IN, name_out=NAME_OUT,
+        play=Params(thru=True, channel=2, listen=0),
+    )  # fmt: skip
+    watch, notes = Watch(), list[str]()
+    with tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
+        daemon = Daemon(settings, arguments.seed, Path(folder))
+        with daemon, guest_of(settings) as guest:
+            length_ns = int(minutes * 60 * NS_PER_S)
+            soaking = _Soaking(daemon, guest, watch, arguments.seed)
+            if not soaking.play(length_ns, say):
+                notes.append("Stopped by Ctrl-C: what was measured by then.")
+            daemon.end()
+            guest.listen(SystemClock().now_ns() + ENDING_NS)
+        sums = Sums(daemon.journal, daemon.log, guest.heard, watch)
+        if arguments.journal is not None:
+            arguments.journal.write_bytes(daemon.journal.read_bytes())
+    return begun.end(sums.tables(), sums.figures(), notes=notes)
+
+
+class _Soaking:
+    """The musician, and whoever changes settings beside. Thread: one."""
+
+    def __init__(self, daemon: Daemon, guest: Guest, watch: Watch, seed: int) -> None:
+        self._daemon, self._guest, self._watch = daemon, guest, watch
+        self._seed = seed
+        self._clock: Clock = SystemClock()
+        self._sample_ns = self._every_ns = 0
+        self._sounding: Counter[tuple[int, int]] = Counter()
+        self._start_ns = self._end_ns = 0
+
+    def play(self, length_ns: int, say: "Console") -> bool:
+        """Play for so long; False if a person ended it."""
+        self._start_ns = self._clock.now_ns()
+        self._end_ns = self._start_ns + length_ns
+        self._every_ns = max(length_ns // SAMPLES, NS_PER_S // 2)
+        stint_s = min(max(length_ns / STINTS / NS_PER_S, SHORTEST_S), LONGEST_S)
+        number = 0
+        try:
+            say.print(f"Connected; every role in turn, {stint_s:.0f} s each.")
+            with _shown(say, length_ns / NS_PER_S) as (progress, task):
+                while self._clock.now_ns() < self._end_ns:
+                    told = soak_script.stint(number, self._seed)
+                    progress.update(task, description=told.role)
+                    self._stint(number, told, int(stint_s * NS_PER_S), progress, task)
+                    number += 1
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    def _stint(
+        self,
+        number: int,
+        told: Stint,
+        for_ns: int,
+        progress: "Progress",
+        task: "TaskID",
+    ) -> None:
+        guest, clock = self._guest, self._clock
+
+        def look() -> None:
+            self._look()
+            done_ns = clock.now_ns() - self._start_ns
+            progress.update(task, completed=done_ns / NS_PER_S)
+
+        self._change(told.words)
+        start_ns = clock.now_ns() + guest.reach_ns + BREATH_NS
+        script = soak_script.played(told, start_ns, for_ns, self._seed + number)
+        half = len(script) // 2
+        guest.play(script[:half], look)
+        self._change(told.middle)
+        guest.play(script[half:], look)
+        guest.listen(clock.now_ns() + guest.reach_ns + BREATH_NS)
+        if number % 5 == 4:
+            guest.listen(clock.now_ns() + SILENCE_NS)
+        if (status := self._status()) is not None:
+            self._watch.last.append((told.role, status))
+        # A reply may still be going on: another role begins with silence.
+        another = "harmonize" if told.role != "harmonize" else "answer"
+        self._change((f"role={another}",))
+        guest.listen(clock.now_ns() + guest.reach_ns + BREATH_NS)
+        now = sounding(guest.heard)
+        self._watch.stuck[told.role] += sum((now - self._sounding).values())
+        self._sounding = now
+
+    def _look(self) -> None:
+        """The daemon still plays; and its memory, when it is time."""
+        now_ns = self._clock.now_ns()
+        if now_ns < self._sample_ns:
+            return
+        self._sample_ns = now_ns + self._every_ns
+        self._daemon.check()
+        watch = self._watch
+        for pid, name in family(self._daemon.pid).items():
+            watch.names.setdefault(pid, name)
+            watch.memory.setdefault(pid, []).append(memory_mib(pid))
+
+    def _change(self, words: Sequence[str]) -> None:
+        try:
+            change(words, NAME_IN)
+        except PortError:
+            self._daemon.check()
+            self._watch.refused += 1
+
+    def _status(self) -> Status | None:
+        with contextlib.suppress(PortError):
+            return status_of(NAME_IN)
+        return None
+
+
+@contextlib.contextmanager
+def _shown(say: "Console", total_s: float) -> Iterator[tuple["Progress", "TaskID"]]:
+    """A line that says which role plays, and how long it will go on."""
+    from rich.progress import Progress
+
+    is_off = not say.is_terminal
+    with Progress(console=say, transient=True, disable=is_off) as progress:
+        yield progress, progress.add_task("", total=total_s)

@@ -1,0 +1,122 @@
+"""The measurements as their users run them: short ones, on a real server.
+
+What a musician would hear is asserted; how fast a machine is that does other work
+meanwhile is not.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.command import assert_sentence, ripieno
+from tests.live_daemon import until
+
+from ripieno.bench.report import read
+from ripieno.bench.spread import Spread
+
+pytestmark = pytest.mark.jack
+
+SETTING, FILE, PORT = 2, 3, 5
+
+
+@pytest.fixture
+def bench(jack, tmp_path):
+    """Run a measurement; its report."""
+
+    def run(what, *flags):
+        path = tmp_path / "found.json"
+        env = {**jack.env, "XDG_RUNTIME_DIR": str(tmp_path)}
+        done = ripieno("bench", what, *flags, "-o", path, env=env)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout.startswith(f"ripieno bench {what}, ")
+        return read(path)
+
+    return run
+
+
+def spread_of(report, name):
+    found = report.figures[name]
+    assert isinstance(found, Spread)
+    return found
+
+
+@pytest.mark.parametrize("backend", ["jack", "rtmidi-jack"])
+def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
+    flags = ("--roles", "harmonize", "--notes", "60", "--backend", backend)
+    found = bench("latency", *flags)
+    thru = spread_of(found, "harmonize: key to itself, thru")
+    answer = spread_of(found, "harmonize: key to answer")
+    assert thru.count >= 50
+    assert answer.count >= 50
+    assert 0 < thru.p50 < 20
+    assert 0 < answer.p50 < 30
+    assert found.figures["harmonize: model"].startswith("chorale-gru")
+    assert found.versions["JACK period"].startswith("128 frames")
+
+
+def test_nothing_is_lost_and_exact_is_exact(bench):
+    flags = ("--notes", "300", "--loads", "quiet,garbage")
+    found = bench("jitter", "--backends", "jack,rtmidi-jack", *flags)
+    for backend in ("jack", "rtmidi-jack"):
+        for load in ("quiet", "garbage"):
+            assert found.figures[f"{backend}, {load}: lost"] == 0
+            assert found.figures[f"{backend}, {load}: doubled"] == 0
+    assert spread_of(found, "jack, quiet: arrived minus due, samples").p95 == 0
+
+
+def test_a_short_soak_leaves_nothing_sounding(bench):
+    found = bench("soak", "--minutes", "0.42", "--seed", "3")
+    for name in ("stuck notes", "lost messages", "doubled messages"):
+        assert found.figures[name] == 0, name
+    assert found.figures["processes that died"] == 0
+    assert found.figures["stints"] >= 4
+    assert found.figures["ISR"] is not None
+
+
+def test_ctrl_c_ends_the_daemon_and_says_what_was_measured(jack, tmp_path):
+    log = tmp_path / "said.txt"
+    with log.open("wb") as said:
+        soaking = subprocess.Popen(
+            [sys.executable, "-m", "ripieno", "bench", "soak", "--minutes", "5"],
+            env={**jack.env, "XDG_RUNTIME_DIR": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            start_new_session=True,
+        )
+    until(lambda: "Connected" in log.read_text(), patience_s=30.0)
+    os.killpg(soaking.pid, signal.SIGINT)
+    shown, _ = soaking.communicate(timeout=30.0)
+    assert soaking.returncode == 0
+    assert "Stopped by Ctrl-C" in shown
+    assert "stuck notes" in shown
+    assert "Traceback" not in log.read_text()
+    assert not list((tmp_path / "ripieno").glob("*.json"))
+
+
+def test_no_server_is_one_sentence(jack, tmp_path):
+    env = {**jack.env, "JACK_DEFAULT_SERVER": "ripieno-nobody"}
+    env["XDG_RUNTIME_DIR"] = str(tmp_path)
+    flags = ("--backend", "rtmidi-jack", "--roles", "harmonize")
+    done = ripieno("bench", "latency", *flags, env=env)
+    assert done.returncode == PORT
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("ripieno: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (("latency", "--roles", "sleep"), SETTING, "sleep"),
+        (("latency", "--notes", "1"), SETTING, "40"),
+        (("jitter", "--loads", "rain"), SETTING, "rain"),
+        (("soak", "--minutes", "0"), SETTING, "0.4"),
+        (("latency", "-o", "nowhere/found.json"), FILE, "nowhere"),
+        (("weather",), SETTING, "weather"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(flags, code, words):
+    assert_sentence(ripieno("bench", *flags), code, words)

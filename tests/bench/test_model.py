@@ -1,0 +1,139 @@
+"""`ripieno bench model` runs what the daemon runs, and compares it with its bytes."""
+
+import argparse
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from tests.command import MODELS, copy_model
+
+from ripieno.bench import model
+from ripieno.bench.answers import WHAT, answer_of
+from ripieno.bench.model import Steps
+from ripieno.bench.report import read
+from ripieno.bench.roofline import Memory, cache_bytes, whole
+from ripieno.clock import SimulatedClock
+from ripieno.errors import ModelError, SettingsError
+from ripieno.think import manifest
+from ripieno.think.session import Loaded, Session
+from ripieno.tuner import FILLED
+
+QUIET = Console(file=io.StringIO())
+EVERY_KIND = {
+    "event-gru": "step", "event-transformer-int8": "step", "chorale-gru": "voices",
+    "duet-gru": "duet", "phrase-vae": "phrase", "loop-gan": "pattern",
+    "phrase-encoder": "likeness",
+}  # fmt: skip
+
+
+def asked(*models, seconds=0.2):
+    return argparse.Namespace(model=list(models), seconds=seconds)
+
+
+def loaded(name):
+    kind = Session if EVERY_KIND[name] == "step" else Loaded
+    return kind(MODELS / name, "cpu")
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_every_kind_of_model_is_asked_for_an_answer_and_gives_it(name):
+    answer = answer_of(loaded(name))
+    answer()
+    answer()
+
+
+def test_every_model_that_is_shipped_has_an_answer_that_can_be_measured():
+    kinds = {manifest.load(folder).interface for folder in manifest.installed()}
+    assert kinds - {"tables"} <= set(WHAT)
+
+
+def test_a_reply_is_eight_seconds_of_notes():
+    answer: Any = answer_of(loaded("event-gru"))
+    mind, answer._count = answer._mind, 1
+    mind.told(answer._ask(answer._play(24), 8 * 480))
+    heard = []
+    while (plan := mind.answer()) is not None:
+        heard.append(plan)
+    assert heard[-1].complete
+    assert heard[-1].until_ticks == (6 + 8) * 480  # six seconds are heard before it
+    assert sum(len(plan.notes) for plan in heard) > 8
+
+
+@pytest.mark.realtime
+def test_a_model_is_measured_cold_and_warm_in_every_way(tmp_path):
+    report = model.run(asked("duet-gru"), QUIET)
+    figures: dict[str, Any] = report.figures
+    (table,) = report.tables
+    assert {row[1] for row in table.rows} >= {"1 thread", "2 threads"}
+    for name in ("load, ms", "first step, ms", "first answer, ms", "over limit"):
+        assert figures[f"duet-gru, 1 thread, {name}"] > 0
+    step = figures["duet-gru, 1 thread, step, ms"]
+    assert 0 < step.p50 <= step.p95 <= step.p99
+    assert step.count >= model.ROUNDS
+    report.write_json(tmp_path / "model.json")
+    assert read(tmp_path / "model.json").figures.keys() == report.figures.keys()
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(not model.why_not_cuda(), reason="there is a GPU here")
+def test_where_there_is_no_gpu_the_table_says_so_and_why():
+    report = model.run(asked("duet-gru"), QUIET)
+    (row,) = [row for row in report.tables[0].rows if row[1] == "CUDA"]
+    assert row[2] == f"not measured: {model.why_not_cuda()}"
+    assert report.figures["duet-gru, CUDA"] is None
+
+
+def test_tables_have_no_step_to_measure():
+    with pytest.raises(SettingsError, match="chord-hmm has no steps"):
+        model.run(asked("chord-hmm"), QUIET)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), 1e9])
+def test_seconds_out_of_bounds_are_refused(seconds):
+    with pytest.raises(SettingsError, match="must lie between"):
+        model.run(asked("duet-gru", seconds=seconds), QUIET)
+
+
+def test_a_model_that_is_not_there_is_said_in_a_sentence():
+    with pytest.raises(ModelError, match="no model called 'nobody'"):
+        model.run(asked("nobody"), QUIET)
+
+
+def test_a_damaged_model_is_said_in_a_sentence(tmp_path):
+    folder = copy_model(tmp_path, sha256="0" * 64)
+    with pytest.raises(ModelError, match="copy the whole model folder again"):
+        model.run(asked(str(folder)), QUIET)
+
+
+def test_a_step_moves_its_filled_rows_and_a_state_whole():
+    window = manifest.load(MODELS / "event-transformer")
+    half, full = (cache_bytes(whole(window), rows) for rows in (256, 512))
+    layers, hidden = 4, 256
+    assert full == 2 * half == layers * 2 * 512 * hidden * 4
+    state = manifest.load(MODELS / "event-gru")
+    assert cache_bytes(whole(state), 0) == 2 * 512 * 4
+
+
+def test_the_limit_is_bytes_over_bandwidth():
+    memory = Memory(SimulatedClock())
+    memory.gb_per_s += [10.0, 20.0, 40.0]
+    assert memory.limit_ms(20e6) == pytest.approx(1.0)
+    assert memory.least_ms(20e6) == pytest.approx(0.5)
+
+
+@pytest.mark.realtime
+def test_memory_is_read_at_some_speed():
+    memory = Memory(read_bytes=1 << 24)
+    memory.read()
+    assert 0.5 < memory.typical_gb_per_s < 2000
+
+
+def test_steps_go_on_past_the_end_of_a_window_and_rest_in_between():
+    steps: Any = Steps(loaded("event-transformer-int8"))
+    steps.fill()
+    before = steps._line.logits()
+    steps.rest()
+    assert all(map(np.array_equal, steps._line.logits(), before))
+    assert steps._line.position == int(FILLED * 512)

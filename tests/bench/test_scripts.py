@@ -1,0 +1,87 @@
+"""What the measuring musicians play."""
+
+import itertools
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno.bench import planned, script, soak_script
+from ripieno.bench.pairing import Stamped
+from ripieno.bench.soak_sums import sounding
+from ripieno.clock import NS_PER_MS, NS_PER_S
+from ripieno.knobs import merged, parsed
+from ripieno.music import messages
+from ripieno.params import ROLES, Params
+
+seeds = st.integers(0, 10_000)
+
+
+def overlapping(played):
+    """How many keys are down at most."""
+    down, most = 0, 0
+    for _, data, _ in played:
+        down += messages.is_note_on(data) - messages.is_note_off(data)
+        most = max(most, down)
+    return most
+
+
+@given(seeds)
+def test_keys_never_overlap_and_lie_at_least_sixty_milliseconds_apart(seed):
+    played = script.keys(50, NS_PER_S, seed)
+    ons = [each.at_ns for each in played if messages.is_note_on(each.data)]
+    gaps = [b - a for a, b in itertools.pairwise(ons)]
+    assert len(ons) == 50
+    assert min(gaps) >= 60 * NS_PER_MS
+    assert overlapping(played) == 1
+
+
+@given(seeds)
+def test_beats_bring_twenty_four_clocks_each(seed):
+    played = script.beats(8, 0, seed)
+    assert sum(each.data == script.CLOCK for each in played) == 8 * 24
+    assert played[0].data == script.START
+    assert played == sorted(played, key=lambda each: each.at_ns)
+
+
+@given(st.integers(0, 500), seeds)
+def test_what_a_stint_changes_is_valid(number, seed):
+    told = soak_script.stint(number, seed)
+    params = Params()
+    for words in (told.words, told.middle):
+        split = [word.partition("=") for word in words]
+        fields = {
+            name.replace("-", "_"): parsed(name.replace("-", "_"), text)
+            for name, _, text in split
+        }
+        params = merged(params, fields)
+    assert params.role == told.role
+
+
+@given(st.integers(0, 60), seeds)
+def test_a_stint_ends_with_every_key_up(number, seed):
+    told = soak_script.stint(number, seed)
+    played = soak_script.played(told, 0, 5 * NS_PER_S, seed)
+    assert played == sorted(played, key=lambda each: each.at_ns)
+    assert not sounding(played)
+    assert any(messages.is_note_on(each.data) for each in played)
+
+
+def test_every_role_comes_in_turn():
+    roles = [soak_script.stint(number, 1).role for number in range(12)]
+    assert Counter(roles) == dict.fromkeys(ROLES, 2)
+
+
+@pytest.mark.parametrize("count", [1, 300, 20_000])
+def test_planned_notes_differ_from_each_other(count):
+    notes = planned.planned((4,) * count, 0)
+    assert len({note.data for note in notes}) == count
+    assert all(messages.is_note_on(note.data) for note in notes)
+    assert notes[-1].at_ns == 4 * count
+
+
+def test_what_sounds_is_what_has_more_ons_than_offs():
+    on, off = messages.note_on(1, 60, 70), messages.note_off(1, 60)
+    stamped = [Stamped(0, data) for data in (on, on, off)]
+    assert sounding(stamped) == {(1, 60): 1}
