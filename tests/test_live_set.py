@@ -95,11 +95,10 @@ def test_from_role_to_role_live_nothing_hangs(jack, capture, tmp_path):
         until(lambda: len(entries(daemon, journal.Header)) == 2)
         daemon.phrase(60, 64, 67, 72, gap_s=0.4)
         daemon.kill(daemon.thinker)
-        until(lambda: daemon.log.read_text().count("Model: event-gru") == 2)
+        until(lambda: daemon.log.read_text().count("Model: chorale-gru") == 2)
         wanted = len(capture().ons) + 3
         daemon.phrase(60, 64, 67)
         wait_for_ons(capture, wanted)
-        until(lambda: daemon.log.read_text().count("Model: chorale-gru") == 2)
     again = after_last_header(daemon)
     assert "harmonize" in {
         role

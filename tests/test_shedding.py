@@ -1,7 +1,7 @@
 """A thinker that gets no processor: the lighter model plays, and the heavy one again.
 
 In real time, with the real models and a thinker process of its own, which is stopped
-and let go again, some of a hundred times a second: to it that is a machine with far too
+and let go again, a dozen times a second: to it that is a machine with far too
 much to do.
 """
 
@@ -29,7 +29,7 @@ GAP_NS = 250 * MS
 REST_S = 4.0
 """After a phrase: for the reply, and for a heavy model to be tried."""
 STARVED, MOST_AFTER = 3, 9
-CYCLE_NS, RUNS_NS = 40 * MS, 2 * MS
+CYCLE_NS, RUNS_NS = 80 * MS, 2 * MS
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGSTOP") or sys.platform == "darwin",

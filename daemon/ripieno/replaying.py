@@ -29,7 +29,7 @@ from ripieno.play.ledger import SIZE, Ledger
 from ripieno.simulation import tell
 from ripieno.think.composer import Composer
 from ripieno.think.manifest import installed, load
-from ripieno.think.minds import Mind
+from ripieno.think.minds import Mind, asked_of
 from ripieno.think.tables import maybe_tables
 from ripieno.thinker import wake
 
@@ -165,15 +165,17 @@ def _compare(
 
 
 class _Again:
-    """Makes the model's plans again, from what it was told then.
+    """Makes the models' plans again, from what they were told then.
 
-    Where another model took over, for a while, it is told all that the first one was,
-    and goes on with the plan that was in the making then.
+    A model is loaded when it is first asked, and then told all that there was since the
+    last Reset. Where another one took over, for a while, it goes on with the plan that
+    was in the making then.
     """
 
     def __init__(self, found: Replayed) -> None:
         self._found = found
-        self._mind: Mind | None = None
+        self._ready: dict[str, Ready] = {}  # by role
+        self._minds: dict[str, Mind] = {}  # by role; of those that were asked
         self._made: dict[tuple[int, int], ToPlayer] = {}
         self._told: list[ToThinker] = []  # since the last Reset
         self._plans: list[Plan] = []  # that were received of the latest Ask
@@ -182,55 +184,80 @@ class _Again:
     def thought(self, message: ToPlayer) -> None:
         """Compare a section of then with the one made now; meet a thinker."""
         if isinstance(message, Ready):
-            self._mind, self._found.why_no_plans = _find(message)
-            if message.shift:
-                self._shift(message.since)
+            self._met(message)
             return
         if isinstance(message, Plan):
             if self._plans and self._plans[0].revision != message.revision:
                 self._plans.clear()
             self._plans.append(message)
-        if self._mind is None:
+        if self._found.why_no_plans:
             return
         self._found.plans += 1
         made = self._made.pop(_name(message), None)
         self._found.differing_plans += made != message
 
     def told(self, effects: list[Effect]) -> None:
-        """Tell the model what the engine told it then, in the same order."""
+        """Tell the models what the engine told them then, in the same order."""
         for effect in effects:
             if isinstance(effect, Tell):
                 if isinstance(effect.message, Reset):
                     self._made.clear()
                     self._told.clear()
+                if (role := asked_of(effect.message)) is not None:
+                    self._wake(role)
                 self._told.append(effect.message)
                 self._tell(effect.message)
 
-    def _tell(self, message: ToThinker) -> None:
-        if self._mind is None:
-            return
-        for said in tell(self._mind, message):
-            if not isinstance(said, Ready):
-                self._made[_name(said)] = said
+    def _met(self, ready: Ready) -> None:
+        if not self._ready:
+            self._found.why_no_plans = ""
+        for role in ready.roles:
+            self._ready[role] = ready
+            self._minds.pop(role, None)
+        if ready.shift:
+            self._shift(ready)
 
-    def _shift(self, since: int) -> None:
+    def _wake(self, role: str) -> None:
+        """Load who plays a role, and tell it what it would have heard by now."""
+        ready = self._ready.get(role)
+        if role in self._minds or ready is None:
+            return
+        mind, why = _find(ready)
+        self._found.why_no_plans = self._found.why_no_plans or why
+        if mind is None:
+            return
+        self._minds |= dict.fromkeys(ready.roles, mind)
+        for message in self._told:
+            mind.told(message)
+
+    def _tell(self, message: ToThinker) -> None:
+        for mind in {id(mind): mind for mind in self._minds.values()}.values():
+            self._keep(mind, message)
+
+    def _shift(self, ready: Ready) -> None:
         """Another model makes the plans from an Ask on, or what is left of that one."""
         places = [
             place
             for place, message in enumerate(self._told)
-            if isinstance(message, Ask) and message.revision == since
+            if isinstance(message, Ask) and message.revision == ready.since
         ]
         at = places[-1] if places else len(self._told)
-        if self._mind is None:
-            return
-        for message in self._told[:at]:
-            self._mind.told(message)
-        ask = self._told[at] if places else None
-        if isinstance(self._mind, Composer) and isinstance(ask, Ask):
-            plans = [plan for plan in self._plans if plan.revision == since]
-            self._mind.take_over(ask, plans)
-        for message in self._told[at:]:
-            self._tell(message)
+        later, self._told = self._told[at:], self._told[:at]
+        self._wake(ready.roles[0])
+        mind = self._minds.get(ready.roles[0])
+        if isinstance(mind, Composer) and later and isinstance(later[0], Ask):
+            plans = [plan for plan in self._plans if plan.revision == ready.since]
+            mind.take_over(later[0], plans)
+        for message in later:
+            self._told.append(message)
+            if mind is not None:
+                self._keep(mind, message)
+
+    def _keep(self, mind: Mind, message: ToThinker) -> None:
+        """Tell one model; what it says is what is compared."""
+        for said in tell(mind, message):
+            if not isinstance(said, Ready):
+                self._made[_name(said)] = said
 
 
 def _name(said: Plan | Comp | Voices) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def play(settings: Settings, *, seed: int) -> None:
     settings = msgspec.structs.replace(settings, backend=backend)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
-    view = View(console)
+    view = View(console, settings.play.role)
     supervisor = Supervisor(
         settings, SystemClock(), seed=seed, show=view.show, say=view.say
     )
@@ -52,8 +52,9 @@ def play(settings: Settings, *, seed: int) -> None:
 class View:
     """What `play` shows: lines that stay, and one that is always now."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, role: str) -> None:
+        self._console, self._role = console, role
+        self._models: dict[str, Ready] = {}  # not said yet, by role
         # Where nobody watches (a log file), only the lines that stay are written.
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self._is_watched = sys.stdout.isatty()
@@ -65,12 +66,24 @@ class View:
     def show(self, note: notes.Note) -> None:
         """What a child process said."""
         if isinstance(note, Ready):
-            self.say(f"Model: {note.model} on {note.provider} ({note.why}).")
+            self._models |= dict.fromkeys(note.roles, note)
+            self._name_model()
         elif isinstance(note, notes.Opened):
             priority = "real-time" if note.fifo else "ordinary (not allowed more)"
             self.say(f"Ports: {note.name_in} → {note.name_out}; priority: {priority}.")
-        elif isinstance(note, notes.Report) and self._is_watched:
-            self.live.update(live_line(note.status), refresh=True)
+        elif isinstance(note, notes.Report):
+            self._role = note.status.role
+            self._name_model()
+            if self._is_watched:
+                self.live.update(live_line(note.status), refresh=True)
+
+    def _name_model(self) -> None:
+        """Say once what plays; all roles' models are loaded, and most never play."""
+        if (ready := self._models.get(self._role)) is None:
+            return
+        for role in ready.roles:
+            self._models.pop(role, None)
+        self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
 
 
 def live_line(status: Status) -> Text:

@@ -25,6 +25,7 @@ from ripieno.ipc.block import Block
 from ripieno.ipc.ring import Ring
 from ripieno.music import plan
 from ripieno.music.plan import Ready
+from ripieno.params import ROLES
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
 from ripieno.think.duet import Duet
@@ -165,6 +166,8 @@ def run(block_name: str, model: str, provider: str, role: str) -> None:
     inbox = block.ring("to_thinker")
     inbox.skip()
     block.ring("to_player").write(plan.encode(ready))
+    # The player opens its ports meanwhile, or lets its fallback play.
+    minds.load_all(ROLES)
     gc.freeze()
     clock = SystemClock()
     thinker = Thinker(minds, inbox, block.ring("to_player"))

@@ -135,3 +135,14 @@ def test_who_cannot_be_woken_is_not_tried_again():
 def test_whom_a_daemon_begins_with_has_to_be_there():
     with pytest.raises(ModelError, match="nobody plays accompany"):
         Minds(House().wake).load("accompany")
+
+
+def test_all_are_loaded_beforehand_and_introduced_and_none_twice():
+    house = House(Scripted("answer", "continue"), Scripted("harmonize"))
+    minds = Minds(house.wake)
+    minds.load("answer")
+    minds.load_all(("harmonize", "answer", "continue", "loop"))
+    assert house.woken == ["answer", "harmonize", "loop"]
+    assert [type(each) for each in said(minds)] == [Ready]
+    minds.told(SING)
+    assert said(minds) == [Voices(7, (60,))]

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
+from ripieno.bench.ctrl_c import CtrlC
 from ripieno.bench.pairing import Stamped
 from ripieno.bench.script import Script
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
@@ -42,23 +43,30 @@ class Guest:
     """A musician's keyboard and ears. Thread: one.
 
     Attributes:
+        check: raises KeyboardInterrupt where Ctrl-C was pressed.
         sent: what was played, stamped with when it left.
         heard: what came back, stamped with when it arrived.
         hurried: times of what was handed over so late that it left some time after.
         reach_ns: how long ahead a message is handed over; 0 where it leaves at once.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         """Connect to a daemon that plays.
 
         Args:
             settings: its own; the backend already chosen.
             clock: the system's if None.
+            check: called all the time while it plays and listens; may raise.
 
         Raises:
             PortError: the library, the server or one of the ports is missing.
         """
-        self._clock = clock or SystemClock()
+        self._clock, self.check = clock or SystemClock(), check
         self.sent: list[Stamped] = []
         self.heard: list[Stamped] = []
         self.hurried: set[int] = set()
@@ -89,6 +97,7 @@ class Guest:
         look_ns = 0
         for due_ns, data, _ in script:
             while (now_ns := self._clock.now_ns()) < due_ns - ahead_ns:
+                self.check()
                 if look is not None and now_ns >= look_ns:
                     look_ns = now_ns + SHOW_NS
                     look()
@@ -109,6 +118,7 @@ class Guest:
             is_over: is given what has come since the last look.
         """
         while (now_ns := self._clock.now_ns()) < until_ns:
+            self.check()
             before = len(self.heard)
             self._listen(min(until_ns, now_ns + LOOK_NS))
             if is_over is not None and is_over(self.heard[before:]):
@@ -143,14 +153,15 @@ def guest_of(settings: Settings) -> Iterator[Guest]:
     Raises:
         PortError: the library, the server or one of the ports is missing.
     """
-    guest = Guest(settings)
-    gc.collect()
-    gc.disable()
-    try:
-        yield guest
-    finally:
-        gc.enable()
-        guest.close()
+    with CtrlC() as ctrl_c:
+        guest = Guest(settings, check=ctrl_c.check)
+        gc.collect()
+        gc.disable()
+        try:
+            yield guest
+        finally:
+            gc.enable()
+            guest.close()
 
 
 def full_name(name: str) -> str:

@@ -181,6 +181,7 @@ class _Soaking:
         try:
             change(words, NAME_IN)
         except PortError:
+            self._guest.check()  # Ctrl-C reaches the daemon as well
             self._daemon.check()
             self._watch.refused += 1
 

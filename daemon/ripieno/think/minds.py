@@ -1,22 +1,26 @@
-"""One mind a role, loaded when it is first asked for.
+"""One mind a role, so that a musician may change the role while playing.
 
 A message goes to every mind that is there; each takes what is its business. An ask that
-none can answer loads the one that can, which then introduces itself: so a musician may
-change the role while playing. What cannot be loaded is not tried again, and the player
-plays on by its own means.
+none can answer loads the one that can, which then introduces itself. What cannot be
+loaded is not tried again, and the player plays on by its own means.
 
 Knows minds by their interface only.
 """
 
+import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from ripieno.errors import ModelError
 from ripieno.music.plan import Ask, Decide, Groove, Ready, Sing, ToPlayer, ToThinker
 
-ASKS: Final = {Decide: "accompany", Groove: "loop", Sing: "harmonize"}
-"""What each kind of ask is for; an `Ask` says it itself."""
+_ASKS: Final = {Decide: "accompany", Groove: "loop", Sing: "harmonize"}
+
+
+def asked_of(message: ToThinker) -> str | None:
+    """The role that a message asks something of, or None where it only tells."""
+    return message.role if isinstance(message, Ask) else _ASKS.get(type(message))
 
 
 class Mind(Protocol):
@@ -56,9 +60,19 @@ class Minds:
             self._minds[each] = mind
         return ready
 
+    def load_all(self, roles: Iterable[str]) -> None:
+        """Load whoever else plays one of these, so that a change of role costs nothing.
+
+        What cannot be loaded is tried again when it is asked for.
+        """
+        for role in roles:
+            if role not in self._minds:
+                with contextlib.suppress(ModelError):
+                    self._news.append(self.load(role))
+
     def told(self, message: ToThinker) -> None:
         """To whoever is concerned; an ask for nobody wakes somebody."""
-        role = message.role if isinstance(message, Ask) else ASKS.get(type(message))
+        role = asked_of(message)
         if role is not None and role not in self._minds and role not in self._missing:
             self._try_to_load(role)
             return  # the player is told who is there, and asks again
