@@ -11,7 +11,8 @@ from ripieno.think.controls import Controls
 from ripieno.think.ladder import Ladder, Rung
 from ripieno.think.manifest import for_role, load
 from ripieno.think.session import Session
-from ripieno.thinker import Thinker, wake
+from ripieno.thinker import Thinker
+from ripieno.waking import wake
 
 MS = 1_000_000
 NEVER = 1 << 40

@@ -26,7 +26,7 @@ from ripieno.think.manifest import (
 )
 from ripieno.think.sampling import sample
 from ripieno.think.session import Session, choose_provider
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 MOST_BYTES = 80 * 10**6
 TOLERANCE = 1e-4

@@ -25,7 +25,8 @@ from ripieno.player import Player, Start, begin
 from ripieno.render import render
 from ripieno.replaying import replay
 from ripieno.think.manifest import for_role
-from ripieno.thinker import Thinker, wake
+from ripieno.thinker import Thinker
+from ripieno.waking import wake
 
 NEAR_NS = 1_100_000
 """A tick at 120 bpm is 1.04 ms."""

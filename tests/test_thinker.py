@@ -4,7 +4,7 @@ from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.music.plan import Ask, Limits, Plan, Ready
 from ripieno.music.timeline import Timeline
-from ripieno.thinker import minds_for
+from ripieno.waking import minds_for
 
 
 def test_while_a_model_is_loaded_its_heart_counts_for_nothing():

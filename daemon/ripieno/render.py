@@ -31,7 +31,7 @@ from ripieno.status import Status
 from ripieno.think.manifest import for_role
 from ripieno.think.minds import Mind
 from ripieno.think.tables import maybe_tables
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 Progress = Callable[[float], None]
 """Is told how much is done, 0 to 1."""

@@ -31,7 +31,7 @@ from ripieno.think.composer import Composer
 from ripieno.think.manifest import installed, load
 from ripieno.think.minds import Mind, asked_of
 from ripieno.think.tables import maybe_tables
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 
 class Replayed(msgspec.Struct):

@@ -21,7 +21,7 @@ from ripieno.play.expression import LATE_TICKS
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
 from ripieno.think.manifest import for_role
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 MS = 1_000_000
 S = 1_000 * MS

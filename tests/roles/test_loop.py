@@ -14,7 +14,7 @@ from ripieno.music.plan import Groove, Plan, PlannedNote, Ready, Reset
 from ripieno.params import Params
 from ripieno.simulation import Simulation
 from ripieno.think.manifest import for_role
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 MS = 1_000_000
 S = 1_000 * MS

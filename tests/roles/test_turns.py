@@ -12,7 +12,7 @@ from ripieno.testing import READY, ScriptedModel, simulate
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
 from ripieno.think.manifest import for_role
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 S = 1_000_000_000
 MS = 1_000_000

@@ -11,7 +11,7 @@ from ripieno.music.plan import Ask, Ready
 from ripieno.params import Params
 from ripieno.testing import simulate
 from ripieno.think.manifest import for_role
-from ripieno.thinker import wake
+from ripieno.waking import wake
 
 S = 1_000_000_000
 PITCHES = (67, 64, 60, 64, 67, 72, 71, 69, 67, 65, 64, 62)

@@ -19,7 +19,7 @@ from ripieno.think.harmony import Tables
 from ripieno.think.manifest import for_role
 from ripieno.think.minds import Mind
 from ripieno.think.tables import maybe_tables
-from ripieno.thinker import wake
+from ripieno.waking import wake
 from ripieno_export.judge.answer import Answer, Spans, answer_of, named
 from ripieno_export.judge.human import Human, Performance, perform
 from ripieno_export.judge.pieces import (
