@@ -11,7 +11,9 @@ import sys
 
 import pytest
 from tests.command import assert_sentence, ripieno
+from tests.jack_fixture import PERIOD_FRAMES, RATE_HZ
 from tests.live_daemon import until
+from tests.ratios import stored_lateness
 
 from ripieno.bench.report import read
 from ripieno.bench.spread import Spread
@@ -65,6 +67,9 @@ def test_nothing_is_lost_and_exact_is_exact(bench):
             assert found.figures[f"{backend}, {load}: lost"] == 0
             assert found.figures[f"{backend}, {load}: doubled"] == 0
     assert spread_of(found, "jack, quiet: arrived minus due, samples").p95 == 0
+    late = spread_of(found, "rtmidi-jack, quiet: arrived minus due, ms")
+    period_ms = 1e3 * PERIOD_FRAMES / RATE_HZ
+    assert late.p95 / period_ms <= stored_lateness().allowed
 
 
 def test_a_short_soak_leaves_nothing_sounding(bench):
