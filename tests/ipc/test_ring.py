@@ -1,3 +1,4 @@
+import multiprocessing
 import struct
 
 from hypothesis import given
@@ -59,6 +60,29 @@ def test_a_writer_that_dies_within_a_record_leaves_nothing():
     a_ring, memory = ring()
     struct.pack_into("<II", memory, HEADER_BYTES, 4, 0)
     assert a_ring.read() == []
+
+
+def _store_over_and_over(name):
+    block = Block(name)
+    for _ in range(300_000):
+        block.ring("to_thinker").skip()
+    block.close()
+
+
+def test_nobody_ever_sees_a_count_that_is_half_stored():
+    spawn = multiprocessing.get_context("spawn")
+    block = Block()
+    ring = block.ring("to_thinker")
+    assert ring.write(bytes(1000))
+    ring.skip()
+    reader = spawn.Process(target=_store_over_and_over, args=(block.name,))
+    reader.start()
+    seen = set()
+    while reader.is_alive():
+        seen |= {ring._tail for _ in range(100)}
+    reader.join()
+    assert (seen, reader.exitcode) == ({ring._head}, 0)
+    block.close()
 
 
 def test_two_ends_of_a_block_see_one_memory():

@@ -6,7 +6,6 @@ which makes it and removes it; the others attach by name. Whatever process dies,
 wrote is still there for the others.
 """
 
-import struct
 import sys
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -35,7 +34,6 @@ WORDS: Final = (
     "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch"
 )  # fmt: skip
 
-_WORD: Final = struct.Struct("<q")
 _WORDS_BYTES: Final = 64
 _SLOTS_BYTES: Final = SHOWN_BYTES + PAIRS_BYTES + STATUS_BYTES
 SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + _SLOTS_BYTES + sum(RING_BYTES.values())
@@ -61,7 +59,7 @@ class Block:
         self._is_mine = name is None
         view = self._memory.buf
         assert view is not None
-        self._words = view[:_WORDS_BYTES]
+        self._words = view[:_WORDS_BYTES].cast("q")  # stored whole, as a ring's counts
         self.ledger = view[_WORDS_BYTES : _WORDS_BYTES + LEDGER_BYTES]
         self._rings: dict[str, Ring] = {}
         at = _WORDS_BYTES + LEDGER_BYTES
@@ -86,12 +84,11 @@ class Block:
 
     def word(self, name: str) -> int:
         """Read one of `WORDS`."""
-        at = WORDS.index(name) * _WORD.size
-        return int(_WORD.unpack_from(self._words, at)[0])
+        return self._words[WORDS.index(name)]
 
     def set_word(self, name: str, value: int) -> None:
         """Write one of `WORDS`."""
-        _WORD.pack_into(self._words, WORDS.index(name) * _WORD.size, value)
+        self._words[WORDS.index(name)] = value
 
     def close(self) -> None:
         """Let go; the one who made it also removes it."""

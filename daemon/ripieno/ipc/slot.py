@@ -15,7 +15,7 @@ import struct
 import zlib
 from typing import Final
 
-_COUNT: Final = struct.Struct("<Q")
+_COUNT_BYTES: Final = 8
 _RECORD: Final = struct.Struct("<II")
 LOOKS: Final = 100
 
@@ -25,7 +25,8 @@ class Slot:
 
     def __init__(self, memory: memoryview) -> None:
         """Use memory that all sides map; all zeros is an empty slot."""
-        self._count, halves = memory[: _COUNT.size], memory[_COUNT.size :]
+        self._count = memory[:_COUNT_BYTES].cast("Q")  # stored whole, as a ring's
+        halves = memory[_COUNT_BYTES:]
         half = len(halves) // 2
         self._halves = halves[:half], halves[half : 2 * half]
 
@@ -37,7 +38,7 @@ class Slot:
             return False
         _RECORD.pack_into(half, 0, len(payload), zlib.crc32(payload))
         half[_RECORD.size : _RECORD.size + len(payload)] = payload
-        _COUNT.pack_into(self._count, 0, count)
+        self._count[0] = count
         return True
 
     def read(self) -> bytes | None:
@@ -61,4 +62,4 @@ class Slot:
 
     @property
     def _counted(self) -> int:
-        return int(_COUNT.unpack_from(self._count, 0)[0])
+        return self._count[0]
