@@ -12,8 +12,8 @@ match yet is read at the next poll. A full ring refuses; nothing blocks on the o
 side.
 
 The counts are stored whole, by an aligned store of eight bytes. `struct.pack_into`
-fills with zeros first: a writer that looked just then saw an empty count, took the ring for
-full, and lost its record (measured: 4 of some 30 000, in half an hour).
+fills with zeros first: a writer that looked just then saw an empty count, took the ring
+for full, and lost its record (measured: 4 of some 30 000, in half an hour).
 
 Thread: one writer, one reader. Cost: O(bytes), one copy each way.
 """
