@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
@@ -233,6 +233,29 @@ class JackServer:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+@contextlib.contextmanager
+def child(
+    server: JackServer, code: str, *arguments: str, ports: Iterable[str]
+) -> Iterator[subprocess.Popen[str]]:
+    """A piece of Python that says "open"; killed at the end, and its ports gone."""
+    process = server.python(code, *arguments)
+    try:
+        line(process, "open")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        server.wait_until_gone(*ports)
+
+
+def line(process: subprocess.Popen[str], expected: str | None = None) -> str:
+    """What it says next."""
+    assert process.stdout is not None
+    text = process.stdout.readline().strip()
+    assert expected in (None, text), process.stderr and process.stderr.read()
+    return text
 
 
 def _free_the_data_base() -> None:

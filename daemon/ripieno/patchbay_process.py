@@ -11,8 +11,6 @@ import signal
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.errors import PortError
 from ripieno.ipc import notes
@@ -20,9 +18,6 @@ from ripieno.ipc.block import Block
 from ripieno.midi.patchbay import Pair, Patchbay
 
 LOOK_NS: Final = 200 * NS_PER_MS
-
-encode_pairs = msgspec.json.Encoder().encode
-decode_pairs = msgspec.json.Decoder(tuple[Pair, ...]).decode
 
 
 def run(
@@ -52,7 +47,7 @@ def run(
             patchbay.lost()
         patchbay.look()
         if shown != (shown := patchbay.pairs):
-            block.pairs.write(encode_pairs(shown))
+            block.pairs.write(notes.encode_pairs(shown))
         now_ns = clock.now_ns()
         block.set_word("patchbay_beat_ns", now_ns)
         clock.wait_until(now_ns + LOOK_NS)

@@ -31,6 +31,7 @@ from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.journal import JournalFile
+from ripieno.midi.ports import ON_JACK, name_on_jack
 from ripieno.music.plan import Ready
 
 TURN_NS: Final = 10 * NS_PER_MS
@@ -43,7 +44,6 @@ HUNG_THINKER_NS: Final = 10 * NS_PER_S
 """It beats between sections; the slowest section of a large model takes about 1 s."""
 HUNG_PATCHBAY_NS: Final = 5 * NS_PER_S
 """It beats five times a second; libjack may wait for ever, the music goes on."""
-JACK: Final = ("jack", "rtmidi-jack")
 MOST_STARTS: Final = 5
 """More than five starts in twenty seconds will not get better by a sixth."""
 
@@ -157,7 +157,7 @@ class Supervisor:
 
     def _start_patchbay(self) -> BaseProcess:
         name_in, name_out = self._settings.name_in, self._settings.name_out
-        ports = (f"{name_in}:{name_in}", f"{name_out}:{name_out}")
+        ports = (name_on_jack(name_in), name_on_jack(name_out))
         self._block.set_word("patchbay_beat_ns", 0)
         process = _spawn.Process(
             target=patchbay_process.run,
@@ -170,7 +170,7 @@ class Supervisor:
     def _pairs(self) -> tuple[tuple[str, str], ...]:
         """The connections of our ports, as the patchbay saw them last."""
         record = self._block.pairs.read()
-        return () if record is None else patchbay_process.decode_pairs(record)
+        return () if record is None else notes.decode_pairs(record)
 
     def _as_last_turned(self) -> Settings:
         """The settings, with what the last player played by, if there was one."""
@@ -244,7 +244,7 @@ class Supervisor:
 
     @property
     def _is_on_jack(self) -> bool:
-        return self._settings.backend in JACK
+        return self._settings.backend in ON_JACK
 
     def _wait_for_server(self, now_ns: int) -> None:
         """Sit out a server that went away.

@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from tests.jack_fixture import JackServer, attempts
+from tests import jack_fixture
+from tests.jack_fixture import JackServer, attempts, line
 
 from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.errors import PortError
@@ -104,25 +105,10 @@ def _busy() -> Iterator[None]:
         load.wait()
 
 
-@contextmanager
 def child(
     server: JackServer, code: str, *arguments: str
-) -> Iterator[subprocess.Popen[str]]:
-    process = server.python(BEGIN + code, *arguments)
-    try:
-        line(process, "open")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-        server.wait_until_gone(IN, OUT)
-
-
-def line(process: subprocess.Popen[str], expected: str | None = None) -> str:
-    assert process.stdout is not None
-    text = process.stdout.readline().strip()
-    assert expected in (None, text), process.stderr and process.stderr.read()
-    return text
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    return jack_fixture.child(server, BEGIN + code, *arguments, ports=(IN, OUT))
 
 
 def received(port: JackPort, n: int) -> list[Heard]:

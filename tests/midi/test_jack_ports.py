@@ -2,11 +2,12 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.jack_fixture import JackServer, attempts
+from tests import jack_fixture
+from tests.jack_fixture import JackServer, attempts, line
 
 from ripieno.errors import PortError
 from ripieno.midi.backends import choose_backend
@@ -77,23 +78,10 @@ def here(jack: JackServer, monkeypatch: pytest.MonkeyPatch) -> JackServer:
     return jack
 
 
-@contextmanager
-def child(server: JackServer, code: str) -> Iterator[subprocess.Popen[str]]:
-    process = server.python(code)
-    try:
-        line(process, "open")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-        server.wait_until_gone(JACK_IN, JACK_OUT)
-
-
-def line(process: subprocess.Popen[str], expected: str | None = None) -> str:
-    assert process.stdout is not None
-    text = process.stdout.readline().strip()
-    assert expected in (None, text), process.stderr and process.stderr.read()
-    return text
+def child(
+    server: JackServer, code: str
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    return jack_fixture.child(server, code, ports=(JACK_IN, JACK_OUT))
 
 
 def test_the_jack_names_are_those_that_the_documentation_gives(

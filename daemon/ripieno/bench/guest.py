@@ -17,11 +17,10 @@ from ripieno.config import Settings
 from ripieno.midi.backends import open_port
 from ripieno.midi.client_port import ClientPort
 from ripieno.midi.jack_port import JackPort
-from ripieno.midi.ports import Heard
+from ripieno.midi.ports import ON_JACK, Heard, name_on_jack
 
 GUEST_IN: Final = "Ripieno Bench Guest In"
 GUEST_OUT: Final = "Ripieno Bench Guest Out"
-ON_JACK: Final = ("jack", "rtmidi-jack")
 LOOK_NS: Final = NS_PER_MS // 4
 """Where nothing wakes us: what comes back counts from when it is taken."""
 MARGIN_NS: Final = 4 * NS_PER_MS
@@ -74,8 +73,8 @@ class Guest:
         self._exact: JackPort | None = None
         if settings.backend in ON_JACK:
             pairs = [
-                (f"{GUEST_OUT}:{GUEST_OUT}", full_name(settings.name_in)),
-                (full_name(settings.name_out), f"{GUEST_IN}:{GUEST_IN}"),
+                (name_on_jack(GUEST_OUT), name_on_jack(settings.name_in)),
+                (name_on_jack(settings.name_out), name_on_jack(GUEST_IN)),
             ]
             port = open_port(settings.backend, GUEST_IN, GUEST_OUT, self._clock, pairs)
             self._exact = port if isinstance(port, JackPort) else None
@@ -162,8 +161,3 @@ def guest_of(settings: Settings) -> Iterator[Guest]:
         finally:
             gc.enable()
             guest.close()
-
-
-def full_name(name: str) -> str:
-    """A port's name on JACK."""
-    return f"{name}:{name}"

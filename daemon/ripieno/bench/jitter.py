@@ -14,8 +14,9 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from ripieno.bench import planned
+from ripieno.bench.bounds import within, words
 from ripieno.bench.daemon import NAME_IN, NAME_OUT
-from ripieno.bench.guest import ON_JACK, Guest, guest_of
+from ripieno.bench.guest import Guest, guest_of
 from ripieno.bench.lateness import (
     Heard,
     Runs,
@@ -31,8 +32,9 @@ from ripieno.bench.pressure import KINDS, pressure
 from ripieno.bench.report import Report, begin
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import PortError, SettingsError
+from ripieno.errors import PortError
 from ripieno.midi.backends import choose_backend
+from ripieno.midi.ports import ON_JACK
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -71,15 +73,8 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     Raises:
         RipienoError: a value is out of its bounds, or a port cannot be opened.
     """
-    loads = [word.strip() for word in arguments.loads.split(",")]
-    if unknown := set(loads) - set(LOADS):
-        raise SettingsError(
-            f"loads names {min(unknown)!r}; name any of {', '.join(LOADS)}."
-        )
-    if not 100 <= arguments.notes <= 200_000:
-        raise SettingsError(
-            f"notes is {arguments.notes}; it must lie between 100 and 200000."
-        )
+    loads = words("loads", arguments.loads, LOADS)
+    within("notes", arguments.notes, 100, 200_000)
     backends = _backends(arguments.backends)
     begun = begin(
         "jitter",

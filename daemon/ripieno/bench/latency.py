@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from ripieno.bench import pairing, script
+from ripieno.bench.bounds import within, words
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
 from ripieno.bench.guest import Guest, guest_of
 from ripieno.bench.machine import maybe_jack
@@ -31,7 +32,6 @@ from ripieno.bench.report import Figure, Picture, Report, Table, begin
 from ripieno.bench.spread import HEADINGS, Spread, cells, histogram, spread
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import SettingsError
 from ripieno.midi import journal
 from ripieno.midi.backends import choose_backend
 from ripieno.params import TURNS, Params
@@ -105,15 +105,8 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     Raises:
         RipienoError: a value is out of its bounds, or a daemon cannot play here.
     """
-    roles = [role.strip() for role in arguments.roles.split(",")]
-    if unknown := set(roles) - set(KNOWN):
-        raise SettingsError(
-            f"roles names {min(unknown)!r}; name any of {', '.join(KNOWN)}."
-        )
-    if not 40 <= arguments.notes <= 100_000:
-        raise SettingsError(
-            f"notes is {arguments.notes}; it must lie between 40 and 100000."
-        )
+    roles = words("roles", arguments.roles, KNOWN)
+    within("notes", arguments.notes, 40, 100_000)
     backend, why = choose_backend(arguments.backend)
     begun = begin(
         "latency",

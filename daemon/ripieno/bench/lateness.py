@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ripieno.bench.guest import ON_JACK
 from ripieno.bench.machine import Jack
 from ripieno.bench.pairing import MS, Stamped
 from ripieno.bench.planned import Done
 from ripieno.bench.report import Figure, Picture, Table
 from ripieno.bench.spread import HEADINGS, cells, histogram, spread
+from ripieno.midi.ports import ON_JACK
 
 LOADED: Final = "inference"
 """The load for which something is promised."""

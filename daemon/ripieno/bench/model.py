@@ -18,6 +18,7 @@ from typing import Final
 from rich.console import Console
 
 from ripieno.bench.answers import WHAT, Answer, answer_of
+from ripieno.bench.bounds import within
 from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.roofline import Memory, cache_bytes, whole
 from ripieno.bench.spread import spread
@@ -64,10 +65,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
     Raises:
         RipienoError: a flag is out of its bounds, or a model cannot be loaded.
     """
-    if not 0.1 <= arguments.seconds <= 3600:
-        raise SettingsError(
-            f"seconds is {arguments.seconds:g}; it must lie between 0.1 and 3600."
-        )
+    within("seconds", arguments.seconds, 0.1, 3600)
     folders = [manifests.find(name) for name in arguments.model]
     folders = folders or list(manifests.installed())
     settings = {"models": [f.name for f in folders], "seconds": arguments.seconds}

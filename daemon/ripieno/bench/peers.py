@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from rich.console import Console
 
+from ripieno.bench.bounds import within
 from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.spread import Spread, spread
 from ripieno.errors import FileError, SettingsError
@@ -75,10 +76,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
     Raises:
         RipienoError: a flag is out of its bounds, or the scripts are not there.
     """
-    if not 1 <= arguments.rounds <= 10_000:
-        raise SettingsError(
-            f"rounds is {arguments.rounds}; it must lie between 1 and 10000."
-        )
+    within("rounds", arguments.rounds, 1, 10_000)
     if arguments.python is not None and not arguments.python.is_file():
         raise SettingsError(
             f"python is {arguments.python}, which is no file; name an interpreter, "

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ripieno.bench import soak_script
+from ripieno.bench.bounds import within
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
 from ripieno.bench.guest import Guest, guest_of
 from ripieno.bench.processes import family, memory_mib
@@ -23,7 +24,7 @@ from ripieno.bench.soak_script import Stint
 from ripieno.bench.soak_sums import Sums, Watch, sounding
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import PortError, SettingsError
+from ripieno.errors import PortError
 from ripieno.midi.backends import choose_backend
 from ripieno.params import Params
 from ripieno.remote import change, status_of
@@ -66,10 +67,7 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     """
     hours = arguments.hours
     minutes = arguments.minutes if hours is None else 60.0 * hours
-    if not 0.4 <= minutes <= 60 * 24 * 7:
-        raise SettingsError(
-            f"minutes is {minutes:g}; it must lie between 0.4 and {60 * 24 * 7}."
-        )
+    within("minutes", minutes, 0.4, 60 * 24 * 7)
     backend, why = choose_backend(arguments.backend)
     begun = begin(
         "soak",

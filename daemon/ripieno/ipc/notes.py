@@ -65,5 +65,8 @@ decode_shown = msgspec.json.Decoder(Shown).decode
 encode_status = msgspec.json.Encoder().encode
 decode_status = msgspec.json.Decoder(Status).decode
 """How the performance goes lies in the block as well: the rings have their readers."""
+encode_pairs = msgspec.json.Encoder().encode
+decode_pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
+"""Who is connected to our ports, as (source, destination): what the patchbay shows."""
 decode_knobs = msgspec.json.Decoder(dict[str, Any]).decode
 """A record of the ring `knobs`: the names and values that change."""

@@ -30,7 +30,7 @@ from ripieno.midi import jack_memory
 from ripieno.midi.jack_memory import Cycle, Memory
 from ripieno.midi.jack_time import FrameTime, Placing
 from ripieno.midi.parser import Parser
-from ripieno.midi.ports import IN, OUT, Heard
+from ripieno.midi.ports import IN, OUT, Heard, name_on_jack
 
 OPEN_NS: Final = 5 * NS_PER_S
 """It takes 0.2 s; on a machine that is very busy ten times as long."""
@@ -78,7 +78,7 @@ class JackPort:
         Raises:
             PortError: libjack or the server is missing, or a name is in use.
         """
-        self.name_in, self.name_out = f"{in_name}:{in_name}", f"{out_name}:{out_name}"
+        self.name_in, self.name_out = name_on_jack(in_name), name_on_jack(out_name)
         self._clock = clock or SystemClock()
         self._parser, self._placing = Parser(), Placing()
         self._unsent: deque[tuple[int, bytes]] = deque()

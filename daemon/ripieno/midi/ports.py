@@ -17,6 +17,13 @@ IN: Final = "Ripieno In"
 """The port that a DAW sends the musician's playing to."""
 OUT: Final = "Ripieno Out"
 """The port that a DAW takes our playing from."""
+ON_JACK: Final = ("jack", "rtmidi-jack")
+"""The backends whose ports are a JACK server's."""
+
+
+def name_on_jack(name: str) -> str:
+    """The full name there: every port has a client of its own, of the same name."""
+    return f"{name}:{name}"
 
 
 class Heard(NamedTuple):

@@ -29,7 +29,7 @@ from ripieno.errors import PortError
 from ripieno.midi.jack_guard import JackGuard
 from ripieno.midi.jack_server import Sentinel, keep_for_ever
 from ripieno.midi.parser import Parser
-from ripieno.midi.ports import CLIENT, IN, OUT, Heard
+from ripieno.midi.ports import CLIENT, IN, ON_JACK, OUT, Heard, name_on_jack
 
 RtMidiBackend = Literal["alsa", "rtmidi-jack", "coremidi", "windows"]
 
@@ -89,10 +89,9 @@ class RtMidiPort:
         out_name: str = OUT,
         clock: Clock | None = None,
     ) -> None:
-        self.name_in = f"{in_name}:{in_name}" if backend == "rtmidi-jack" else in_name
-        self.name_out = (
-            f"{out_name}:{out_name}" if backend == "rtmidi-jack" else out_name
-        )
+        is_on_jack = backend in ON_JACK
+        self.name_in = name_on_jack(in_name) if is_on_jack else in_name
+        self.name_out = name_on_jack(out_name) if is_on_jack else out_name
         self.reach_ns = 0
         self.sentinel: Sentinel | None = None
         self._clock = clock or SystemClock()
@@ -100,7 +99,7 @@ class RtMidiPort:
         self._parser = Parser()
         self._lost = False
         self._closed = False
-        if backend == "rtmidi-jack":
+        if is_on_jack:
             self._open_on_jack(in_name, out_name)
             return
         if backend != "windows":
