@@ -14,6 +14,7 @@ and with it notes that no daemon could have saved (0–4 of 3 000 on two busy co
 
 import contextlib
 import ctypes
+import itertools
 import os
 import shutil
 import signal
@@ -26,6 +27,8 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 import pytest
+
+from ripieno.clock import NS_PER_S, SystemClock
 
 NATIVE = Path(__file__).parent / "native"
 PROGRAMS = ("jack_probe", "jack_capture")
@@ -174,9 +177,16 @@ class JackServer:
 
     def lsp(self, *options: str) -> list[str] | None:
         """The lines of `jack_lsp`; None where no server answers."""
-        done = subprocess.run(
-            ["jack_lsp", *options], env=self.env, capture_output=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                ["jack_lsp", *options],
+                env=self.env,
+                capture_output=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return None
         return done.stdout.decode().splitlines() if done.returncode == 0 else None
 
     def wait_for_ports(self, *names: str) -> None:
@@ -265,10 +275,15 @@ def _free_the_data_base() -> None:
     locked, and every client after that hangs in its opening (libdb's mutexes lie in
     that folder; jackd2 1.9.21).
     """
-    names = (path.read_text() for path in Path("/proc").glob("[0-9]*/comm"))
-    with contextlib.suppress(OSError):  # a process ended while we looked
-        if "jackd\n" not in names:
-            shutil.rmtree(f"/dev/shm/jack_db-{os.getuid()}", ignore_errors=True)
+    if "jackd\n" not in map(_program, Path("/proc").glob("[0-9]*/comm")):
+        shutil.rmtree(f"/dev/shm/jack_db-{os.getuid()}", ignore_errors=True)
+
+
+def _program(comm: Path) -> str:
+    try:
+        return comm.read_text()
+    except OSError:  # it ended while we looked
+        return ""
 
 
 def _end_with_parent() -> None:
@@ -277,8 +292,14 @@ def _end_with_parent() -> None:
 
 
 def attempts(every_s: float = 0.05, patience_s: float = PATIENCE_S) -> Iterable[int]:
-    """Numbers, one each `every_s`, until patience ends: to wait on another process."""
-    never = threading.Event()
-    for number in range(int(patience_s / every_s)):
+    """Numbers, one each `every_s`, until patience ends: to wait on another process.
+
+    However long a look takes, there are three.
+    """
+    clock, never = SystemClock(), threading.Event()
+    until_ns = clock.now_ns() + int(patience_s * NS_PER_S)
+    for number in itertools.count():
+        if number >= 3 and clock.now_ns() >= until_ns:
+            return
         yield number
         never.wait(every_s)

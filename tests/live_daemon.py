@@ -49,9 +49,10 @@ class Daemon:
         self._musician: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "Daemon":
-        for _ in attempts():
+        for _ in attempts(patience_s=60.0):
             if "Ports:" in self.log.read_text():
                 return self
+        self.__exit__()
         pytest.fail(f"the daemon did not open its ports: {self.log.read_text()}")
 
     def __exit__(self, *_: object) -> None:
@@ -70,7 +71,7 @@ class Daemon:
         """The process among our children that has loaded a library."""
         for _ in attempts():
             for pid in _children(self.process.pid):
-                if library in Path(f"/proc/{pid}/maps").read_text():
+                if library in _read(pid, "maps"):
                     return pid
         pytest.fail(f"no child has loaded {library}: {self.log.read_text()}")
 
@@ -79,7 +80,9 @@ class Daemon:
         """The player's process: the one that has bridges to JACK."""
         for _ in attempts():
             for pid in _children(self.process.pid):
-                if any("jack_bridge" in _command(child) for child in _children(pid)):
+                if any(
+                    "jack_bridge" in _read(child, "cmdline") for child in _children(pid)
+                ):
                     return pid
         pytest.fail(f"no child is a player: {self.log.read_text()}")
 
@@ -151,27 +154,21 @@ class Captured:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return []
-    return [int(word) for word in text.split()]
+    return [int(word) for word in _read(pid, f"task/{pid}/children").split()]
 
 
-def _command(pid: int) -> str:
+def _read(pid: int, what: str) -> str:
+    """What /proc says of a process; nothing of one that has gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/{what}").read_text()
     except OSError:
         return ""
 
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.split(")")[1].split()[0] != "Z"
+    stat = _read(pid, "stat")
+    return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def pause(for_s: float) -> None:

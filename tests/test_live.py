@@ -131,7 +131,7 @@ def test_connections_that_others_made_are_put_back(jack, tmp_path):
             lines = jack.lsp("-c") or []
             return OUT in lines and f"   {target}" in lines
 
-        until(lambda: not is_connected())
+        until(lambda: daemon.log.read_text().count("Ports: ") == 2)
         assert until(is_connected) < 1.0
         guest.terminate()
         guest.wait()
@@ -202,7 +202,11 @@ def test_a_port_name_in_use_is_one_sentence(jack, tmp_path):
     second.mkdir()
     with Daemon(jack, tmp_path):
         refused = Daemon(jack, second)
-        assert refused.process.wait(20.0) == 5
+        try:
+            assert refused.process.wait(60.0) == 5
+        finally:
+            refused.process.kill()
+            refused.process.wait()
     text = refused.log.read_text()
     assert "in use" in text.splitlines()[-1]
     assert "Traceback" not in text

@@ -31,10 +31,13 @@ REST_S = 4.0
 STARVED, MOST_AFTER = 3, 9
 CYCLE_NS, RUNS_NS = 80 * MS, 2 * MS
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(signal, "SIGSTOP") or sys.platform == "darwin",
-    reason="stops a process as POSIX does",
-)
+pytestmark = [
+    pytest.mark.realtime,
+    pytest.mark.skipif(
+        not hasattr(signal, "SIGSTOP") or sys.platform == "darwin",
+        reason="stops a process as POSIX does",
+    ),
+]
 
 
 class Sent(NamedTuple):
@@ -83,8 +86,9 @@ def musician():
     settings = Settings(
         model="event-transformer", provider="cpu", play=Params(role="answer")
     )
+    before = set(multiprocessing.active_children())
     with embedded(settings, 1, Console(quiet=True)) as stage:
-        (thinker,) = multiprocessing.active_children()
+        (thinker,) = set(multiprocessing.active_children()) - before
         assert thinker.pid is not None
         musician = Musician(stage, thinker.pid)
         yield musician

@@ -44,7 +44,6 @@ NAMES: Final = tuple(n for n in Params.__struct_fields__ if n not in FIXED)
 MOST: Final = 127
 LAST_CONTROLLER: Final = 119
 """From 120 on they are channel mode messages."""
-PEDALS: Final = (messages.SUSTAIN, messages.SOFT)
 """They are heard as pedals."""
 
 _KINDS: Final = {field.name: field.type for field in msgspec.structs.fields(Params)}
@@ -111,10 +110,11 @@ def check_controls(controls: Mapping[str, int]) -> None:
             raise SettingsError(
                 f"controls: no controller turns {name!r}; choose of {', '.join(KNOBS)}."
             )
-        if not 0 <= number <= LAST_CONTROLLER or number in PEDALS:
+        if not 0 <= number <= LAST_CONTROLLER or number in messages.PEDALS:
             raise SettingsError(
                 f"controls: {name} is {number}; it must lie between 0 and "
-                f"{LAST_CONTROLLER}, and be no pedal ({', '.join(map(str, PEDALS))})."
+                f"{LAST_CONTROLLER}, and be no pedal "
+                f"({', '.join(map(str, messages.PEDALS))})."
             )
     taken: dict[int, str] = {}
     for name, number in controls.items():

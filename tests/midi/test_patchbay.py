@@ -41,6 +41,10 @@ def test_a_server_that_hangs_is_no_server_and_says_so_in_time(
 ) -> None:
     mortal_jack.pause()
     child = mortal_jack.python(ASKER)
-    said, errors = child.communicate(timeout=20.0)
-    mortal_jack.resume()
+    try:
+        said, errors = child.communicate(timeout=20.0)
+    finally:
+        mortal_jack.resume()
+        child.kill()
+        child.communicate()
     assert "did not answer within" in said, errors

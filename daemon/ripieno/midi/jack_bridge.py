@@ -11,7 +11,8 @@ takes messages from it and writes each on its frame.
 
 * Standard input is the leash: first a line (what to connect; now open), then nothing;
   its end means that the owner is gone or done. *Out* then lets every off that it still
-  has go, and no on.
+  has go, and no on, and ends whatever still sounds: with the next period after a player
+  was killed, not when the next one has started.
 * Standard output first says ``open RATE`` or ``refused SENTENCE``; from then on each
   byte of *in* says that something has arrived.
 * Opening may hang in libjack for ever, and so may closing: an alarm ends the process.
@@ -32,6 +33,7 @@ from ripieno.clock import SystemClock
 from ripieno.errors import PortError
 from ripieno.midi.jack_memory import Cycle, Memory, Side
 from ripieno.midi.jack_server import connect, open_client
+from ripieno.midi.sounding import Sounding
 from ripieno.music import messages
 
 OPENING_S: Final = 8.0
@@ -133,7 +135,7 @@ class Out(Bridge):
 
     def __init__(self, name: str, side: Side) -> None:
         self._waiting: list[tuple[int, int, bytes]] = []
-        self._n_taken = 0
+        self._n_taken, self._sounding = 0, Sounding()
         self._is_leaving, self._left = False, threading.Event()
         super().__init__(name, side)
 
@@ -152,7 +154,7 @@ class Out(Bridge):
                 self.side.count_late()
         if self._is_leaving:
             self._write_before(frame + _WRAP, frame + _WRAP)
-            if not self._waiting and self.side.is_empty:
+            if not self._waiting and self.side.is_empty and self._ended_all():
                 self._left.set()
         else:
             self._write_before(frame + frames, frame)
@@ -167,6 +169,7 @@ class Out(Bridge):
                 pass
             elif len(message) <= port.max_event_size:
                 port.write_midi_event(max(0, due - start), message)
+                self._sounding.passed(message)
                 is_first = False
             elif is_first:
                 self.side.count_lost()  # larger than the whole buffer
@@ -174,8 +177,17 @@ class Out(Bridge):
                 return
             heapq.heappop(waiting)
 
+    def _ended_all(self) -> bool:
+        """End what sounds; what finds no room is ended in the next cycle."""
+        for message in self._sounding.ends():
+            if len(message) > self.port.max_event_size:
+                return False
+            self.port.write_midi_event(0, message)
+            self._sounding.passed(message)
+        return True
+
     def flush(self) -> None:
-        """Let every off go that still waits: the owner counts it as sent."""
+        """Let every off go that still waits, and end what sounds."""
         self._is_leaving = True
         self._left.wait(FLUSH_S)
         # What was written in one cycle has left when the next one begins.

@@ -12,7 +12,10 @@ NOTE_OFF: Final = 0x80
 NOTE_ON: Final = 0x90
 CONTROL: Final = 0xB0
 SUSTAIN: Final = 64
+SOSTENUTO: Final = 66
 SOFT: Final = 67
+PEDALS: Final = (SUSTAIN, SOSTENUTO, SOFT)
+"""What keeps or colours notes while it is down; whoever presses one lifts it."""
 ALL_SOUND_OFF: Final = 120
 ALL_NOTES_OFF: Final = 123
 

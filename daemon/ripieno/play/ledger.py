@@ -16,7 +16,7 @@ from typing import Final
 from ripieno.music import messages
 
 N_NOTES: Final = 16 * 128
-PEDALS: Final = (messages.SUSTAIN, messages.SOFT)
+PEDALS: Final = messages.PEDALS
 SIZE: Final = N_NOTES + 16 * len(PEDALS)
 THRU: Final = 0
 """The id of whatever the human holds through us; planned notes count from 1."""
@@ -81,8 +81,8 @@ class Ledger:
         for slot in feet:
             self._lift(slot)
         return [
-            messages.control((s - N_NOTES) // 2, PEDALS[(s - N_NOTES) % 2], 0)
-            for s in feet
+            messages.control(channel, PEDALS[foot], 0)
+            for channel, foot in (divmod(s - N_NOTES, len(PEDALS)) for s in feet)
         ]
 
     def settle(self) -> None:

@@ -1,0 +1,58 @@
+"""What went through a port tells what sounds behind it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripieno.midi.sounding import Sounding
+from ripieno.music import messages
+
+CHANNELS, KEYS = st.integers(0, 15), st.integers(0, 127)
+ONS = st.builds(messages.note_on, CHANNELS, KEYS, st.integers(0, 127))
+OFFS = st.builds(messages.note_off, CHANNELS, KEYS)
+CONTROLS = st.builds(messages.control, CHANNELS, st.integers(0, 119), KEYS)
+
+
+def held(stream: list[bytes]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """Keys and pedals whose last word was not an end, counted the long way."""
+    last: dict[tuple[str, int, int], bool] = {}
+    for data in stream:
+        channel = messages.channel_of(data)
+        if messages.is_control(data):
+            if data[1] in (64, 66, 67):
+                last["foot", channel, data[1]] = data[2] > 0
+        else:
+            last["key", channel, data[1]] = messages.is_note_on(data)
+    down = [slot for slot, is_down in last.items() if is_down]
+    keys = {(c, n) for kind, c, n in down if kind == "key"}
+    return keys, {(c, n) for kind, c, n in down if kind == "foot"}
+
+
+@given(st.lists(ONS | OFFS | CONTROLS, max_size=60))
+def test_what_is_down_is_ended_and_nothing_else(stream: list[bytes]) -> None:
+    sounding = Sounding()
+    for message in stream:
+        sounding.passed(message)
+    keys, feet = held(stream)
+    ends = sounding.ends()
+    assert {(m[0] & 15, m[1]) for m in ends if messages.is_note_off(m)} == keys
+    assert {(m[0] & 15, m[1]) for m in ends if messages.is_control(m)} == feet
+    assert len(ends) == len(keys) + len(feet)
+    for message in ends:
+        sounding.passed(message)
+    assert sounding.ends() == []
+
+
+def test_keys_are_let_go_before_the_pedals() -> None:
+    sounding = Sounding()
+    sounding.passed(messages.control(3, messages.SOSTENUTO, 127))
+    sounding.passed(messages.note_on(2, 60, 1))
+    first, second = sounding.ends()
+    assert first == messages.note_off(2, 60)
+    assert second == messages.control(3, messages.SOSTENUTO, 0)
+
+
+def test_what_is_no_channel_message_changes_nothing() -> None:
+    sounding = Sounding()
+    for message in (b"\xf0\x7d\xf7", b"\xf8", b"\xc0\x05", b"\xe0\x00\x40"):
+        sounding.passed(message)
+    assert sounding.ends() == []
