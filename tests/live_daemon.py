@@ -56,9 +56,7 @@ class Daemon:
         pytest.fail(f"the daemon did not open its ports: {self.log.read_text()}")
 
     def __exit__(self, *_: object) -> None:
-        if self._musician is not None:
-            self._musician.kill()
-            self._musician.communicate()
+        self.leave()
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -105,6 +103,13 @@ class Daemon:
         self._musician.stdin.write(line + "\n")
         self._musician.stdin.flush()
         self._says("played")
+
+    def leave(self) -> None:
+        """Let the musician's program die; whoever plays next is another one."""
+        if self._musician is not None:
+            self._musician.kill()
+            self._musician.communicate()
+            self._musician = None
 
     def phrase(self, *pitches: int, gap_s: float = 0.15) -> None:
         """A phrase of single notes."""

@@ -1,5 +1,7 @@
 """Planned notes are handed over ahead of their time, and leave at the same time."""
 
+import heapq
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,7 +52,25 @@ def test_what_is_early_is_not_late():
     assert (status.turns, status.on_time) == (1, 1)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("period_frames", [128, 1024])
+def test_what_comes_back_is_known_however_early_it_was_handed_over(period_frames):
+    """Through a DAW that returns all that it gets, two buffers after it sounded."""
+    period_ns = period_frames * NS_PER_S // 48_000
+    simulation = performance(period_ns + 5 * NS_PER_MS)
+    heard, back = 0, list[tuple[int, bytes]]()
+    while simulation.now_ns < 12 * NS_PER_S:
+        simulation.run_until(simulation.now_ns + NS_PER_MS)
+        for _, send in simulation.sent[heard:]:
+            heapq.heappush(back, (send.due_ns + 2 * period_ns, send.data))
+        heard = len(simulation.sent)
+        while back and back[0][0] <= simulation.now_ns:
+            simulation.play([heapq.heappop(back)])
+    status = simulation.engine.status()
+    assert status.echoes > 3
+    assert status.turns == 1
+
+
+@settings(max_examples=40)
 @given(
     st.sampled_from(["answer", "continue", "harmonize"]),
     st.integers(0, 3000),
@@ -110,3 +130,21 @@ def test_an_echo_is_due_when_its_key_went_down(reach_ns):
     engine.reach_ns = reach_ns
     engine.heard(5, messages.note_on(0, 60, 70))
     assert engine.advance(9)[0] == Send(5, messages.note_on(0, 60, 70))
+
+
+def test_voices_are_an_echo_of_their_key():
+    """Due at the key's own stamp, to the nanosecond, so that a port knows them."""
+    engine = Engine(Params(role="harmonize", manner="thirds"), start_ns=0, seed=1)
+    engine.reach_ns = REACH_NS
+    for number in range(8):
+        at_ns = (number + 1) * NS_PER_S + 777_777 * number
+        engine.heard(at_ns, messages.note_on(0, 72, 90))
+        ons = [
+            effect.due_ns
+            for effect in engine.advance(at_ns + 1000)
+            if isinstance(effect, Send) and messages.is_note_on(effect.data)
+        ]
+        assert ons
+        assert set(ons) == {at_ns}
+        engine.heard(at_ns + NS_PER_S // 4, messages.note_off(0, 72))
+        engine.advance(at_ns + NS_PER_S // 4)

@@ -1,96 +1,23 @@
 """Turned while it plays: it holds at once, nothing hangs, and a replay is exact."""
 
-from collections import Counter
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.band import Band, sounding
 
-from ripieno.clock import NS_PER_MS, NS_PER_S, SimulatedClock
-from ripieno.config import Settings
+from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.engine import Engine, Send, Tell
-from ripieno.ipc.ring import Ring
 from ripieno.knobs import CONTROLS, KNOBS, by_number, turned
 from ripieno.midi import journal
-from ripieno.midi.journal import JournalFile
-from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
 from ripieno.music.plan import Ask, Decide, Reset, Sing
 from ripieno.params import ROLES, Params
-from ripieno.player import Player, Start, begin
-from ripieno.replaying import replay
 from ripieno.testing import READY, ScriptedModel
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
 
 ALL = by_number({name: 20 + place for place, name in enumerate(KNOBS)})
 """Every knob on a controller: none of them is a pedal's."""
-
-
-class Band:
-    """A player and a model in simulated time, as live: rings, journal, an open port."""
-
-    def __init__(self, folder, play=None, controls=None):
-        self.clock = SimulatedClock(5 * NS_PER_S)
-        self.port = MemoryPort(self.clock)
-        self.path = folder / "journal.jsonl"
-        self._rings = [Ring(memoryview(bytearray(1 << 20))) for _ in range(3)]
-        self._file = JournalFile(self.path)
-        given = CONTROLS if controls is None else controls
-        engine = begin(
-            Settings(play=play or Params(), controls=given),
-            self.clock, Start(1), self._rings[2],
-        )  # fmt: skip
-        self.player = Player(
-            self.port, engine, self.clock,
-            inbox=self._rings[0], outbox=self._rings[1], log=self._rings[2],
-        )  # fmt: skip
-        self.sent = []
-
-    @property
-    def params(self):
-        return self.player.shown().params
-
-    def run(self, for_s):
-        for _ in range(int(for_s * 1000)):
-            self.clock.wait_until(self.clock.now_ns() + NS_PER_MS)
-            self.player.turn()
-            self.sent += self.port.taken()
-            self._rings[1].read()
-
-    def feed(self, *data):
-        for each in data:
-            self.port.feed(each)
-        self.run(0.002)
-
-    def play(self, *pitches):
-        for pitch in pitches:
-            self.feed(messages.note_on(0, pitch, 70))
-            self.run(0.25)
-            self.feed(messages.note_off(0, pitch))
-            self.run(0.1)
-
-    def change(self, record):
-        self.player.change(record)
-        self.run(0.002)
-
-    def replayed(self):
-        self.player.release()
-        self.sent += self.port.taken()
-        self._file.write(self._rings[2].read())
-        self._file.close()
-        return replay(self.path)
-
-
-def sounding(sent):
-    count: Counter[tuple[int, int]] = Counter()
-    for data in sent:
-        key = messages.channel_of(data), data[1]
-        if messages.is_note_on(data):
-            count[key] += 1
-        elif messages.is_note_off(data):
-            count[key] -= 1
-    return +count
 
 
 def test_a_controller_changes_lead_while_it_plays():

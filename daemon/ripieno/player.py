@@ -20,7 +20,7 @@ from ripieno.ipc import notes
 from ripieno.knobs import by_number, merged
 from ripieno.midi import journal
 from ripieno.midi.ports import Port
-from ripieno.music import plan
+from ripieno.music import messages, plan
 from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
 from ripieno.play.ledger import Ledger
@@ -68,7 +68,7 @@ class Player:
     ) -> None:
         self._port, self._engine, self._clock = port, engine, clock
         self._inbox, self._outbox, self._log = inbox, outbox, log
-        self._unlogged = self._taken = self._refused = 0
+        self._unlogged = self._untold = self._taken = self._refused = 0
         self._latest_ns = clock.now_ns()
         self._answers_until_ns = 0
 
@@ -115,6 +115,13 @@ class Player:
         self._engine.thought(now_ns, ready)
         self._write(journal.Thought(now_ns, ready))
 
+    def cut_off(self) -> None:
+        """Nobody plays to us any more: what is held is let go, as at a DAW's stop."""
+        now_ns = self._now_ns()
+        for data in messages.letting_go():
+            self._engine.heard(now_ns, data)
+            self._write(journal.Heard(now_ns, data))
+
     def release(self) -> None:
         """End everything that sounds, now."""
         now_ns = self._now_ns()
@@ -134,7 +141,10 @@ class Player:
         """How the performance goes."""
         status = self._engine.status()
         return msgspec.structs.replace(
-            status, unlogged=self._unlogged, refused=self._refused
+            status,
+            unlogged=self._unlogged,
+            untold=self._untold,
+            refused=self._refused,
         )
 
     def _now_ns(self) -> int:
@@ -160,7 +170,7 @@ class Player:
                 self._write(journal.Sent(effect.due_ns, effect.data))
             else:
                 self._answers_until_ns = now_ns + ANSWERS_NS
-                self._outbox.write(plan.encode(effect.message))
+                self._untold += not self._outbox.write(plan.encode(effect.message))
                 self._write(journal.Told(effect.message))
 
     def _write(self, entry: journal.Entry) -> None:

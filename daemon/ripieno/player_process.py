@@ -83,14 +83,16 @@ def run(
     player.release()  # what a player before this one left sounding
     if epoch:
         _silence(port, clock.now_ns())
-    _loop(player, port, block, clock, stopping)
-    if not port.alive():
-        # The ledger stays as it is, for the next player. A dead server's client
-        # library may hang in its exit.
-        os._exit(notes.SERVER_GONE)
-    player.release()
-    clock.wait_until(clock.now_ns() + FLUSH_NS)
-    port.close()
+    try:
+        _loop(player, port, block, clock, stopping)
+    finally:  # a bug of ours must not leave a note either
+        if not port.alive():
+            # The ledger stays as it is, for the next player. A dead server's client
+            # library may hang in its exit.
+            os._exit(notes.SERVER_GONE)
+        player.release()
+        clock.wait_until(clock.now_ns() + FLUSH_NS)
+        port.close()
     memory.release()
     block.close()
 
@@ -103,9 +105,8 @@ def _kept_time(block: Block) -> Timeline | None:
 
 def _silence(port: Port, now_ns: int) -> None:
     """The player before this one may have sent offs into the void: silence all."""
-    for channel in range(16):
-        port.send(messages.control(channel, messages.SUSTAIN, 0), now_ns)
-        port.send(messages.control(channel, messages.ALL_NOTES_OFF, 0), now_ns)
+    for message in messages.letting_go():
+        port.send(message, now_ns)
 
 
 def hush_libraries() -> None:
@@ -136,7 +137,7 @@ def _loop(
     parent = multiprocessing.parent_process()
     told, changes = block.ring("player_notes"), block.ring("knobs")
     status_ns = check_ns = clock.now_ns()
-    shown = None
+    shown, is_fed = None, False
     while True:
         for record in changes.read():
             player.change(record)
@@ -154,10 +155,20 @@ def _loop(
         if now_ns >= status_ns:
             status_ns = now_ns + STATUS_NS
             port.check()
+            was_fed, is_fed = is_fed, _is_fed(block, port)
+            if was_fed and not is_fed:
+                player.cut_off()
             status = player.status()
             told.write(notes.encode(notes.Report(status)))
             block.status.write(notes.encode_status(status))
         port.wait(player.wake_ns(now_ns))
+
+
+def _is_fed(block: Block, port: Port) -> bool:
+    """Whether anybody is connected to our input, as the patchbay saw it last."""
+    record = block.pairs.read()
+    pairs = () if record is None else notes.decode_pairs(record)
+    return any(target == port.name_in for _, target in pairs)
 
 
 def _open(

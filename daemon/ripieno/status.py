@@ -35,6 +35,7 @@ class Status(msgspec.Struct, frozen=True):
         malformed: messages that were not MIDI.
         refused: changes of settings that made no sense.
         unlogged: lines that the journal had no room for.
+        untold: messages that the thinker's ring had no room for.
         bpm, is_external: the tempo, and whether a MIDI clock gives it.
         position: bar and beat, counted from 1; empty where there is no beat.
         chord: the name of the chord that sounds.
@@ -69,6 +70,7 @@ class Status(msgspec.Struct, frozen=True):
     malformed: int = 0
     refused: int = 0
     unlogged: int = 0
+    untold: int = 0
     bpm: float = 0.0
     is_external: bool = False
     position: str = ""

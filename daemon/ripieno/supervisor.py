@@ -28,7 +28,7 @@ from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.config import Settings
 from ripieno.errors import FileError, ModelError, PortError, RipienoError
 from ripieno.ipc import notes, presence
-from ripieno.ipc.block import Block
+from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.journal import JournalFile
 from ripieno.midi.ports import ON_JACK, name_on_jack
@@ -36,8 +36,8 @@ from ripieno.music.plan import Ready
 
 TURN_NS: Final = 10 * NS_PER_MS
 LOOK_NS: Final = 200 * NS_PER_MS
-LOADING_NS: Final = 120 * NS_PER_S
-"""A large model on a cold GPU takes tens of seconds to load."""
+OPENING_NS: Final = 20 * NS_PER_S
+"""A player tries for 3 s, and a bridge for 5; libjack may hang for ever."""
 HUNG_PLAYER_NS: Final = 700 * NS_PER_MS
 """It beats every 20 ms; the machine itself stalls for 10, a busy one for 100."""
 HUNG_THINKER_NS: Final = 10 * NS_PER_S
@@ -80,7 +80,7 @@ class Supervisor:
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
         self._patchbay_rests_until_ns = 0
-        self._failure: notes.Failure | None = None
+        self._failures: dict[str, notes.Failure] = {}  # by the child that said so
         self._journal: JournalFile | None = None
         self._ready: list[Ready] = []
         self._is_open = False
@@ -123,7 +123,7 @@ class Supervisor:
     # ── children ──────────────────────────────────────────────────────────────────
 
     def _start_thinker(self) -> BaseProcess:
-        self._block.set_word("thinker_beat_ns", 0)
+        self._block.set_word("thinker_beat_ns", self._clock.now_ns() + LOADING_NS)
         self._ready = []
         process = _spawn.Process(
             target=thinker.run,
@@ -140,7 +140,7 @@ class Supervisor:
 
     def _start_player(self) -> BaseProcess:
         self._is_open = False
-        self._block.set_word("player_beat_ns", 0)
+        self._block.set_word("player_beat_ns", self._clock.now_ns() + OPENING_NS)
         self._block.ring("to_player").skip()
         self._read()  # who was introduced there is in the notes as well
         args = (
@@ -203,20 +203,21 @@ class Supervisor:
             self._patchbay.end_if_hung(now_ns, self._block.word("patchbay_beat_ns"))
             if not self._player.is_running:
                 self._player_ended(now_ns)
-            elif not self._thinker.is_running:
-                self._thinker_ended(now_ns)
-            elif self._is_open and self._is_on_jack:
-                self._keep_patchbay(now_ns)
+            else:
+                if not self._thinker.is_running:
+                    self._thinker_ended(now_ns)
+                if self._is_open and self._is_on_jack:
+                    self._keep_patchbay(now_ns)
             self._clock.wait_until(now_ns + TURN_NS)
 
     def _player_ended(self, now_ns: int) -> None:
         went_away = self._player.exit_code in (notes.SERVER_GONE, notes.FAILED)
         if went_away and self._is_on_jack and not server_is_up():
             self._wait_for_server(now_ns)
-            self._failure = None
+            self._failures.pop("player", None)
         elif (
             self._player.starts_lately(now_ns) >= MOST_STARTS
-            or self._failure is not None
+            or "player" in self._failures
         ):
             raise self._why(self._player)
         else:
@@ -228,7 +229,7 @@ class Supervisor:
         if self._thinker.starts_lately(now_ns) >= MOST_STARTS:
             return  # the fallback plays; in a while it is tried again
         self._say("The thinker died; the fallback plays until it is back.")
-        self._failure = None
+        self._failures.pop("thinker", None)
         self._thinker.start(now_ns)
 
     def _keep_patchbay(self, now_ns: int) -> None:
@@ -264,8 +265,7 @@ class Supervisor:
             self._clock.wait_until(self._clock.now_ns() + LOOK_NS)
 
     def _why(self, child: Child) -> RipienoError:
-        if self._failure is not None:
-            failed = self._failure
+        if (failed := self._failures.get(child.name)) is not None:
             kind = ModelError if failed.exit_code == ModelError.exit_code else PortError
             return kind(failed.sentence)
         return PortError(
@@ -279,14 +279,14 @@ class Supervisor:
         lines = self._block.ring("journal").read()
         if self._journal is not None and (sentence := self._journal.write(lines)):
             self._say(sentence)
-        for ring in ("thinker_notes", "player_notes"):
-            for record in self._block.ring(ring).read():
+        for child in (self._thinker, self._player):
+            for record in self._block.ring(f"{child.name}_notes").read():
                 note = notes.decode(record)
                 if isinstance(note, Ready):
                     self._ready.append(note)
                 self._is_open |= isinstance(note, notes.Opened)
                 if isinstance(note, notes.Failure):
-                    self._failure = note
+                    self._failures[child.name] = note
                 self._show(note)
 
     def _stop(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ripieno.clock import SystemClock
 from ripieno.errors import ModelError
 from ripieno.ipc import notes
-from ripieno.ipc.block import Block
+from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.music.plan import Ready
 from ripieno.think.composer import Composer
 from ripieno.think.controls import Controls
@@ -83,15 +83,15 @@ def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
 def minds_for(model: str, provider: str, block: Block) -> Minds:
     """Minds by role: of the model that was named where it plays it, else of any.
 
-    Whenever one is loaded the supervisor is told. Meanwhile no heart beats: a large
-    model on a cold GPU takes tens of seconds, and is not hung.
+    Whenever one is loaded the supervisor is told. Meanwhile its heart may rest for
+    `LOADING_NS`: a large model on a cold GPU takes tens of seconds, and is not hung.
     """
     told, inbox, clock = (
         block.ring("thinker_notes"), block.ring("to_thinker"), SystemClock(),
     )  # fmt: skip
 
     def wake_for(role: str) -> tuple[Mind, Ready]:
-        block.set_word("thinker_beat_ns", 0)
+        block.set_word("thinker_beat_ns", clock.now_ns() + LOADING_NS)
         is_named = model and role in load(find(model)).roles
         mind, ready = wake(for_role(role, model if is_named else ""), provider)
         told.write(notes.encode(ready))

@@ -56,6 +56,24 @@ def test_a_record_whose_data_has_not_arrived_is_read_later():
     assert a_ring.read() == [b"note"]
 
 
+def test_zeros_are_no_record():
+    a_ring, memory = ring()
+    struct.pack_into("<Q", memory, 0, 40)  # as a processor may show it: the head first
+    assert a_ring.read() == []
+    struct.pack_into("<Q", memory, 0, 0)
+    assert a_ring.write(b"note")
+    assert a_ring.read() == [b"note"]
+
+
+def test_what_lay_here_a_lap_ago_is_no_record():
+    a_ring, memory = ring(64)
+    for _ in range(4):
+        assert a_ring.write(b"eight by")
+        assert a_ring.read() == [b"eight by"]
+    struct.pack_into("<Q", memory, 0, 80)  # the head is shown, the data not yet
+    assert a_ring.read() == []
+
+
 def test_a_writer_that_dies_within_a_record_leaves_nothing():
     a_ring, memory = ring()
     struct.pack_into("<II", memory, HEADER_BYTES, 4, 0)

@@ -14,6 +14,13 @@ def test_an_empty_slot_shows_nothing():
     assert slot().read() is None
 
 
+def test_zeros_are_no_value():
+    memory = bytearray(256)
+    shown = Slot(memoryview(memory))
+    memory[0] = 1  # something was shown, and is being written over
+    assert shown.read() is None
+
+
 @given(st.lists(st.binary(max_size=100), min_size=1))
 def test_it_shows_the_latest_value_as_often_as_one_looks(values):
     shown = slot()

@@ -133,6 +133,48 @@ def test_a_note_more_makes_what_was_thought_ahead_void_and_that_is_no_loss():
     assert (status.turns, status.ready, status.stale, status.fallbacks) == (1, 1, 0, 0)
 
 
+def ons_between(engine, first_ns, last_ns):
+    """When each note-on was sent, and what is sent."""
+    ons = []
+    for at_ns in range(first_ns, last_ns, MS):
+        sends = [e for e in engine.advance(at_ns) if isinstance(e, Send)]
+        engine.settle()
+        ons += [
+            (at_ns, e.due_ns, e.data[1]) for e in sends if messages.is_note_on(e.data)
+        ]
+    return ons
+
+
+def test_a_section_that_is_late_moves_no_note():
+    engine, asked = playing()
+    ask = asked[-1][1]
+    engine.thought(2 * S, some_plan(ask))
+    start_ns = ask.timeline.ns_at(ask.start_ticks)
+    ons = ons_between(engine, 2 * S, start_ns + S)
+    starts = [ask.start_ticks + 120 * place for place in range(1, 9)]
+    rest = tuple(PlannedNote(t, t + 480, 70 + i, 70) for i, t in enumerate(starts))
+    plan = Plan(ask.revision, 1, rest, ask.until_ticks, complete=True)
+    engine.thought(start_ns + S, plan)
+    later = ons_between(engine, start_ns + S, start_ns + 4 * S)
+    assert len(ons) == 1
+    assert later
+    assert all(at_ns - due_ns <= 26 * MS for at_ns, due_ns, _ in later)
+    assert len(later) + engine.status().dropped == len(rest)
+    assert engine.status().dropped > 2
+
+
+def test_a_thinker_that_comes_back_before_the_first_note_doubles_none():
+    engine, asked = playing()
+    engine.thought(2 * S, some_plan(asked[-1][1], complete=True))
+    ((over_ns, ask),) = asks_at(engine, range(2 * S, int(2.5 * S), MS))
+    engine.thought(over_ns + MS, READY)
+    (_, again) = asks_at(engine, [over_ns + 2 * MS])[-1]
+    assert again.revision != ask.revision
+    engine.thought(over_ns + 3 * MS, some_plan(again, complete=True))
+    ons = ons_between(engine, over_ns + 3 * MS, 6 * S)
+    assert [pitch for _, _, pitch in ons] == [60]
+
+
 def test_an_answer_is_ready_when_its_first_section_was_there_before_it_was_asked_for():
     quick = simulate(phrase(), latency_ns=lambda: 50 * MS).engine.status()
     assert (quick.turns, quick.ready, quick.wait_p99_ms) == (1, 1, 0.0)

@@ -309,3 +309,34 @@ def test_who_takes_over_goes_on_where_the_other_one_stopped(done):
         promised = plan.until_ticks
     assert plans[-1].complete
     assert len(plans) > 2
+
+
+class Counting(ScriptedModel):
+    """It counts the steps of all its lines."""
+
+    steps = 0
+
+    def step(self, event, controls):
+        Counting.steps += 1
+        return super().step(event, controls)
+
+
+def test_who_takes_over_hears_the_last_of_it_however_long_it_was():
+    taken = []
+    for count in (4, 400):
+        composer = Composer(Counting(), Controls())
+        hear(composer)
+        wanted = ask(seconds=0.75 * (count + 2), closing=False)
+        starts = [wanted.start_ticks + 360 * place for place in range(count)]
+        plans = [
+            Plan(1, i, (PlannedNote(t, t + 90, 60, 70),), t + 360, complete=False)
+            for i, t in enumerate(starts)
+        ]
+        before = Counting.steps
+        composer.take_over(wanted, plans)
+        taken.append(Counting.steps - before)
+        plan = composer.section()
+        assert plan is not None
+        assert plan.section == count
+        assert all(note.start_ticks >= plans[-1].until_ticks for note in plan.notes)
+    assert 0 < taken[1] <= taken[0] + 2

@@ -24,6 +24,9 @@ RING_BYTES: Final = {
     "thinker_notes": 1 << 16,
     "knobs": 1 << 15,
 }
+LOADING_NS: Final = 120_000_000_000
+"""A large model on a cold GPU takes tens of seconds to load: a heart that beats so far
+ahead of the time may rest until then."""
 SHOWN_BYTES: Final = 1 << 17
 """Room for two settings with whatever chart `knobs` has room for."""
 PAIRS_BYTES: Final = 1 << 16

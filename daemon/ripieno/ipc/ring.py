@@ -27,6 +27,11 @@ HEADER_BYTES: Final = 16
 _HEAD, _TAIL = 0, 1
 
 
+def _seed(at: int) -> int:
+    """Of a record's CRC: neither zeros nor what lay here a lap ago can match."""
+    return (at + 1) & 0xFFFFFFFF
+
+
 class Ring:
     """One direction between two processes."""
 
@@ -42,7 +47,8 @@ class Ring:
         length = _RECORD.size + len(payload)
         if length > self._size - (head - tail):
             return False
-        self._put(head, _RECORD.pack(len(payload), zlib.crc32(payload)) + payload)
+        crc = zlib.crc32(payload, _seed(head))
+        self._put(head, _RECORD.pack(len(payload), crc) + payload)
         self._counts[_HEAD] = head + length
         return True
 
@@ -53,7 +59,7 @@ class Ring:
         while tail < head and len(records) != most:
             length, crc = _RECORD.unpack(self._get(tail, _RECORD.size))
             payload = self._get(tail + _RECORD.size, min(length, self._size))
-            if zlib.crc32(payload) != crc:
+            if zlib.crc32(payload, _seed(tail)) != crc:
                 break
             records.append(payload)
             tail += _RECORD.size + length

@@ -18,6 +18,8 @@ from typing import Final
 _COUNT_BYTES: Final = 8
 _RECORD: Final = struct.Struct("<II")
 LOOKS: Final = 100
+_SEED: Final = 1
+"""The CRC of nothing is then not 0: zeros are no value."""
 
 
 class Slot:
@@ -36,7 +38,7 @@ class Slot:
         half = self._halves[count % 2]
         if _RECORD.size + len(payload) > len(half):
             return False
-        _RECORD.pack_into(half, 0, len(payload), zlib.crc32(payload))
+        half[: _RECORD.size] = _RECORD.pack(len(payload), zlib.crc32(payload, _SEED))
         half[_RECORD.size : _RECORD.size + len(payload)] = payload
         self._count[0] = count
         return True
@@ -50,7 +52,7 @@ class Slot:
             half = self._halves[count % 2]
             length, crc = _RECORD.unpack_from(half, 0)
             payload = bytes(half[_RECORD.size : _RECORD.size + length])
-            if zlib.crc32(payload) == crc:
+            if zlib.crc32(payload, _SEED) == crc:
                 return payload
         return None
 

@@ -99,11 +99,12 @@ class JackPort:
         except PortError:
             self.close()
             raise
-        self._cycle = self._memory.heard.cycle()
+        self._cycle = self._first_cycle(until_ns)
         self._newest = self._cycle.frame
         self._time = FrameTime(rate_hz, self._cycle.frame, self._cycle.at_ns)
         self._see_some_cycles()
-        self.reach_ns = self._time.length_ns(self._cycle.frames) + REACH_NS
+        self._frames = self._cycle.frames
+        self.reach_ns = self._time.length_ns(self._frames) + REACH_NS
         self._checked_ns, self._counts = self._clock.now_ns(), self._count()
 
     @property
@@ -178,6 +179,9 @@ class JackPort:
         if self._closed or not all(bridge.is_there for bridge in self._bridges):
             self._lost = True
             return
+        if self._cycle.frames > self._frames:  # `reach_ns` is for shorter periods
+            self._lost = True
+            return
         now_ns = self._clock.now_ns()
         if now_ns - self._checked_ns < STALL_NS:
             return
@@ -198,6 +202,15 @@ class JackPort:
             bridge.end(until_ns, self._clock)
         self._memory.close()
 
+    def _first_cycle(self, until_ns: int) -> Cycle:
+        """One that the bridge has told of whole; it has seen some before it is open."""
+        while not (cycle := self._memory.heard.cycle()).number:
+            if self._clock.now_ns() > until_ns:
+                self.close()
+                raise PortError(f"JACK does not call {self.name_in!r}: restart JACK")
+            self._clock.wait_until(self._clock.now_ns() + NS_PER_MS // 2)
+        return cycle
+
     def _see_some_cycles(self) -> None:
         """One alone may have begun late; the earliest of some tells the time."""
         until_ns = self._clock.now_ns() + SEEING_NS
@@ -212,8 +225,10 @@ class JackPort:
     def _look(self) -> Cycle:
         """The cycle that the server is in."""
         if not self._closed and self._memory.heard.count != self._cycle.number:
-            self._cycle = self._memory.heard.cycle()
-            self._time.see(self._cycle.frame, self._cycle.at_ns)
+            cycle = self._memory.heard.cycle()
+            if cycle.number:  # else the bridge was stopped amid telling of it
+                self._cycle = cycle
+                self._time.see(cycle.frame, cycle.at_ns)
         return self._cycle
 
     def _first_reachable(self, cycle: Cycle) -> int:

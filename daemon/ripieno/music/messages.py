@@ -72,3 +72,9 @@ def note_off(channel: int, pitch: int) -> bytes:
 def control(channel: int, number: int, value: int) -> bytes:
     """A control change."""
     return bytes((CONTROL | channel, number, value))
+
+
+def letting_go() -> list[bytes]:
+    """Every pedal up and all notes off, on all channels: what a DAW says at its stop."""
+    numbers = (*PEDALS, ALL_NOTES_OFF)
+    return [control(channel, number, 0) for channel in range(16) for number in numbers]

@@ -36,10 +36,20 @@ class Scheduler:
         """Whether nothing is to start or to stop."""
         return not self._heap
 
-    def add(self, notes: Iterable[PlannedNote]) -> list[int]:
-        """Put notes on the heap; their ids."""
+    def add(
+        self, notes: Iterable[PlannedNote], earliest_ticks: int | None = None
+    ) -> list[int]:
+        """Put notes on the heap; their ids. Those that are too late are dropped.
+
+        Args:
+            notes: in any order.
+            earliest_ticks: what was to begin before this comes too late; None for any.
+        """
         ids = []
         for note in notes:
+            if earliest_ticks is not None and note.start_ticks < earliest_ticks:
+                self.dropped += 1
+                continue
             ids.append(next(self._ids))
             heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note))
         return ids

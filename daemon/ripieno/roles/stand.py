@@ -183,7 +183,7 @@ class Stand:
             return
         velocity = data[2] if messages.is_note_on(data) else 0
         if velocity:
-            self.listener.sent(now_ns, data)
+            self.listener.sent(max(due_ns, now_ns), data)
         if messages.channel_of(data) != PERCUSSION:
             self.remember(Played(now_ns, MACHINE, data[1], velocity))
 

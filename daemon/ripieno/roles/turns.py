@@ -41,6 +41,9 @@ notices 20 to 30 ms (Schuett 2002)."""
 MOST_VOID: Final = 32
 """Guesses whose sections may still be on their way."""
 ON_TIME_NS: Final = 5_000_000
+LATE_NS: Final = 25_000_000
+"""A note of a section that is later is left out, not played late: an ensemble begins to
+notice at 20–30 ms (Schuett 2002)."""
 SHORTEST_REPLY_S: Final = 1.0
 LONGEST_REPLY_S: Final = 24.0
 CHUNK_S: Final = 6.0
@@ -84,7 +87,7 @@ class Turns:
             self._phrase.up(event.at_ns, event.pitch)
 
     def thought(self, at_ns: int, message: ToPlayer) -> bool:
-        """A section of a plan. They are in ticks: when they come changes nothing."""
+        """A section of a plan. They are in ticks: when they come moves nothing."""
         if not isinstance(message, Plan):
             return False
         guess = self._guess
@@ -98,7 +101,8 @@ class Turns:
             return False
         if reply.over_ns is not None and not message.section:
             self._stand.waits.add(at_ns - reply.over_ns)
-        self._stand.scheduler.add(message.notes)
+        earliest_ticks = self._stand.timeline.ticks_at(at_ns - LATE_NS)
+        self._stand.scheduler.add(message.notes, earliest_ticks)
         self.ended()
         return True
 
@@ -109,6 +113,7 @@ class Turns:
         reply = self._reply
         if reply is not None and not reply.started:
             self._reply = None  # the one who was asked is gone: ask the new one
+            self._stand.scheduler.clear()  # nothing of it sounds yet
         elif reply is not None and reply.ask.closing:
             reply.complete = True  # it ends with what is there
             self.ended()

@@ -1,0 +1,77 @@
+"""A player and a thinker's end of its rings, in simulated time."""
+
+from collections import Counter
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, SimulatedClock
+from ripieno.config import Settings
+from ripieno.ipc.ring import Ring
+from ripieno.midi.journal import JournalFile
+from ripieno.midi.memory import MemoryPort
+from ripieno.music import messages
+from ripieno.params import Params
+from ripieno.player import Player, Start, begin
+from ripieno.replaying import replay
+
+
+class Band:
+    """A player and a model in simulated time, as live: rings, journal, an open port."""
+
+    def __init__(self, folder, play=None, told_bytes=1 << 20):
+        self.clock = SimulatedClock(5 * NS_PER_S)
+        self.port = MemoryPort(self.clock)
+        self.path = folder / "journal.jsonl"
+        sizes = (1 << 20, told_bytes, 1 << 20)
+        self._rings = [Ring(memoryview(bytearray(size))) for size in sizes]
+        settings = Settings(play=play or Params())
+        engine = begin(settings, self.clock, Start(1), self._rings[2])
+        self.player = Player(
+            self.port, engine, self.clock,
+            inbox=self._rings[0], outbox=self._rings[1], log=self._rings[2],
+        )  # fmt: skip
+        self.sent = []
+
+    @property
+    def params(self):
+        return self.player.shown().params
+
+    def run(self, for_s):
+        for _ in range(int(for_s * 1000)):
+            self.clock.wait_until(self.clock.now_ns() + NS_PER_MS)
+            self.player.turn()
+            self.sent += self.port.taken()
+            self._rings[1].read()
+
+    def feed(self, *data):
+        for each in data:
+            self.port.feed(each)
+        self.run(0.002)
+
+    def play(self, *pitches):
+        for pitch in pitches:
+            self.feed(messages.note_on(0, pitch, 70))
+            self.run(0.25)
+            self.feed(messages.note_off(0, pitch))
+            self.run(0.1)
+
+    def change(self, record):
+        self.player.change(record)
+        self.run(0.002)
+
+    def replayed(self):
+        self.player.release()
+        self.sent += self.port.taken()
+        file = JournalFile(self.path)
+        file.write(self._rings[2].read())
+        file.close()
+        return replay(self.path)
+
+
+def sounding(sent):
+    count: Counter[tuple[int, int]] = Counter()
+    for data in sent:
+        key = messages.channel_of(data), data[1]
+        if messages.is_note_on(data):
+            count[key] += 1
+        elif messages.is_note_off(data):
+            count[key] -= 1
+    return +count
