@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +22,21 @@ from ripieno.music.chords import NO_CHORD
 from ripieno.music.duet import Note
 from ripieno.music.meter import Meter
 from ripieno.music.pattern import ONSET, SOUND, STEPS
+from ripieno.music.plan import Groove, Limits
+from ripieno.think.patterns import Patterns
 from ripieno.think.session import Loaded
 from ripieno_export import checkpoint, train
 from ripieno_export.duet import songs as songs_of
 from ripieno_export.duet.songs import Song
-from ripieno_export.loops import bars, figures, graphs, judging, publish, task
+from ripieno_export.loops import (
+    bars,
+    figures,
+    graphs,
+    judging,
+    leaning,
+    publish,
+    task,
+)
 from ripieno_export.loops.task import LoopTask
 from ripieno_export.networks import loop
 from ripieno_export.preset import load
@@ -120,6 +131,16 @@ def test_bars_are_binary_and_nothing_sounds_without_an_onset() -> None:
     assert not (began & ~onsets).any()
 
 
+def test_a_lean_is_added_to_all_logits_of_its_kind_and_to_no_other() -> None:
+    torch.manual_seed(0)
+    model, put = loop.Generator(8), random_inputs()
+    plain = model.logits(*put)
+    model.lean, model.hold = -0.25, 0.5
+    begun, held = (model.logits(*put) - plain).detach().unbind(1)
+    assert torch.allclose(begun, torch.full_like(begun, -0.25), atol=1e-6)
+    assert torch.allclose(held, torch.full_like(held, 0.5), atol=1e-6)
+
+
 def test_a_binary_value_has_the_gradient_of_its_probability() -> None:
     chance = torch.tensor([0.2, 0.7], requires_grad=True)
     hard = loop.binary(chance)
@@ -188,6 +209,7 @@ def test_figures_say_what_bars_hold() -> None:
     assert (found["notes"], found["classes"], found["empty"]) == (1.5, 3.0, 0.5)
     assert found["chord_tones"] == pytest.approx(2 / 3)
     assert found["one_step"] == pytest.approx(1 / 3)
+    assert found["qualified"] == pytest.approx(2 / 3)
 
 
 def test_lengths_are_those_of_the_notes() -> None:
@@ -222,6 +244,83 @@ def test_moved_bars_keep_to_the_chords_wanted(songs: list[Song]) -> None:
     assert figures.chord_tones(moved[:, ONSET], tones) == 1.0
 
 
+class OnTorch:
+    """A graph that the daemon's mind runs, which is the network itself."""
+
+    def __init__(self, model: loop.Generator) -> None:
+        self._step = graphs.Step(model).eval()
+        self.put = {
+            name: tensor.numpy()
+            for name, tensor in zip(graphs.INPUTS, graphs.examples(), strict=True)
+        }
+        self.out: dict[str, np.ndarray] = {}
+        self.rolls: list[np.ndarray] = []
+
+    def run(self) -> None:
+        put = (torch.from_numpy(self.put[name].copy()) for name in graphs.INPUTS)
+        with torch.no_grad():
+            roll, logits = self._step(*put)
+        self.out = {"roll": roll.numpy(), "logits": logits.numpy()}
+        self.rolls.append(self.out["roll"][0] > 0)
+
+
+def deaf_to_noise(held_out: bars.Bars) -> loop.Generator:
+    """A generator that heeds only what it is told; a pattern begins with 16 notes."""
+    torch.manual_seed(0)
+    model = loop.Generator(8).requires_grad_(requires_grad=False)
+    model.seed.weight[:, : pattern.NOISE] = 0
+    for part in model.modules():
+        if isinstance(part, loop.Turned):
+            part.gains.weight[:, : pattern.NOISE] = 0
+            part.gains.weight[:, pattern.NOISE :] *= 4
+    count = len(held_out)
+    manner = torch.from_numpy(pattern.told_manner(0, has_before=False))
+    begun = model.logits(
+        torch.zeros(count, pattern.NOISE),
+        torch.from_numpy(held_out.told),
+        torch.zeros(count, 2, STEPS, pattern.ROWS),
+        manner.expand(count, -1),
+    )[:, ONSET]
+    bound = float(begun.flatten().quantile(1 - 16 / begun[0].numel()))
+    model.lean = 1e-3 - bound  # beside the bound: on it batches would round apart
+    return model.eval()
+
+
+def test_judged_bars_are_those_that_the_daemon_has_made() -> None:
+    held_out = bars.bars_of([song(1, count=16)])
+    model = deaf_to_noise(held_out)
+    graph: Any = OnTorch(model)  # as much of a graph as this mind asks of one
+    mind = Patterns(graph)
+    for index, told in enumerate(held_out.chords.tolist()):
+        at = index, index, index * 1920, 1920, tuple(told), index // 4
+        mind.bar(Groove(*at, busy=0.0, seed=3, limits=Limits()))
+    made, _ = judging.in_patterns(model, held_out, np.random.default_rng(0))
+    assert made.any((1, 2, 3)).all()
+    assert np.array_equal(made, np.stack(graph.rolls))
+
+
+# ── leaning ──────────────────────────────────────────────────────────────────────────
+
+
+def test_holds_lean_as_little_as_leaves_enough_notes_long(
+    weights: Path, songs: list[Song]
+) -> None:
+    found = leaning.leaning(graphs.step_of(weights).network, songs)
+    tried = [found.tried[str(hold)]["qualified"] for hold in leaning.HOLDS]
+    enough = [share >= leaning.QUALIFIED for share in tried]
+    chosen = leaning.HOLDS.index(found.holds)
+    assert not any(enough[:chosen])
+    assert enough[chosen] or chosen == len(enough) - 1
+    assert found.tried["real bars"]["lengths"] == 0
+
+
+def test_leans_are_chosen_on_validation_alone(weights: Path, songs: list[Song]) -> None:
+    valid = [each for each in songs if each.part == "valid"]
+    found = [leaning.leaning(graphs.step_of(weights).network, s)
+             for s in (songs, valid)]  # fmt: skip
+    assert found[0] == found[1]
+
+
 # ── from training to the daemon ──────────────────────────────────────────────────────
 
 
@@ -239,8 +338,10 @@ def test_what_is_published_answers_as_it_was_trained(
     loaded = Loaded(folder, "cpu")
     assert loaded.manifest.roles == ("loop",)
     figures_found = json.loads((folder / "figures.json").read_text())
-    step = graphs.step_of(weights, figures_found["lean"])
+    step = graphs.step_of(weights, figures_found["lean"], figures_found["hold"])
     assert publish.checked(loaded.graphs["model"], publish.recorded(step)) < 1e-4
     text = (folder / "README.md").read_text()
     assert "moved bars" in text
+    assert "longer than a sixteenth" in text
+    assert "cannot fail on this grid" in " ".join(text.split())
     assert max(map(len, text.splitlines())) < 200

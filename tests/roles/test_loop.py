@@ -333,6 +333,30 @@ def test_density_thins_out_what_is_off_the_beat_first():
     assert {at % BEAT for at, _ in ons(played)} == {0}
 
 
+class Clusters(Grooves):
+    """A third and its neighbours on every beat, some of them twice."""
+
+    def answer(self):
+        plan = super().answer()
+        if plan is None:
+            return None
+        notes = [
+            PlannedNote(n.start_ticks, n.start_ticks + length, n.pitch + by, 80)
+            for n in plan.notes
+            for by, length in ((0, 100), (0, 400), (1, 400), (2, 200), (12, 400))
+        ]
+        return Plan(plan.revision, 0, tuple(notes), plan.until_ticks, complete=True)
+
+
+@pytest.mark.parametrize("bars", [("C", "F#", "C", "F#", "Db", "G"), ("C",) * 6])
+def test_no_key_is_struck_twice_at_one_instant(bars):
+    played = performed(triads(*bars), Clusters(), low=60, high=66)
+    count = Counter(ons(played))
+    assert len(count) > 20
+    assert set(count.values()) == {1}
+    assert not hanging(played.sent)
+
+
 def test_the_register_holds_whatever_the_mind_says():
     played = performed(line(), Grooves(), low=40, high=55, chart=CHART)
     assert all(40 <= pitch <= 55 for _, pitch in ons(played))

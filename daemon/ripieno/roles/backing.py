@@ -6,6 +6,7 @@ follow a chord that nobody expected. On the way out off-beats swing, and all fol
 loud the human plays.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,7 +116,7 @@ class Backing:
         self._bar, self._told = bar, list(bar.chords)
         self._waiting.clear()
         self._sounding.clear()
-        notes = [self._real(note) for note in self._thinned(bar)]
+        notes = _distinct(self._real(note) for note in self._thinned(bar))
         ids = self._stand.scheduler.add(notes)
         self._waiting |= zip(ids, notes, strict=True)
 
@@ -152,8 +153,14 @@ class Backing:
         }
         self._stand.scheduler.cancel(ahead.__contains__)
         self._waiting = {i: n for i, n in self._waiting.items() if i not in ahead}
+        taken = {(n.start_ticks, n.pitch) for n in self._waiting.values()}
+        taken |= {(now, n.pitch) for n in self._sounding.values()}
         notes = [
-            self._on(chord, expected, n) for n in (*late.values(), *ahead.values())
+            note
+            for note in _distinct(
+                self._on(chord, expected, n) for n in (*late.values(), *ahead.values())
+            )
+            if (note.start_ticks, note.pitch) not in taken
         ]
         ids = self._stand.scheduler.add(notes)
         self._waiting |= zip(ids, notes, strict=True)
@@ -213,6 +220,16 @@ class Backing:
 
         kept = sorted(bar.notes, key=weight)[:most]
         return sorted(kept, key=lambda note: (note.start_ticks, note.pitch))
+
+
+def _distinct(notes: Iterable[PlannedNote]) -> list[PlannedNote]:
+    """Of notes that would strike one key at one instant, the longest."""
+    longest: dict[tuple[int, int], PlannedNote] = {}
+    for note in notes:
+        key = note.start_ticks, note.pitch
+        if key not in longest or note.end_ticks > longest[key].end_ticks:
+            longest[key] = note
+    return list(longest.values())
 
 
 def _between(pitch: int, low: int, high: int) -> int:

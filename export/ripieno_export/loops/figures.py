@@ -28,6 +28,8 @@ Figures = dict[str, Any]
 def figures(rolls: Bools, tones: Bools) -> Figures:
     """All figures of a set of bars.
 
+    Qualified are notes longer than a sixteenth, the grid's shortest.
+
     Args:
         rolls: [N, 2, STEPS, ROWS].
         tones: which rows are chord tones, [N, BEATS, ROWS].
@@ -43,6 +45,7 @@ def figures(rolls: Bools, tones: Bools) -> Figures:
         "empty": float(1 - full.mean()),
         "chord_tones": chord_tones(onsets, tones),
         "one_step": share(lengths[1], lengths.sum()),
+        "qualified": share(lengths[2:].sum(), lengths.sum()),
         "distance": distance(onsets),
         "at": distribution(struck.sum(0)),
         "lengths": distribution(lengths),

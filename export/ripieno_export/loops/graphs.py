@@ -70,8 +70,8 @@ def part_of(graph: Path) -> Part:
     )
 
 
-def step_of(weights: Path, lean: float = 0.0) -> Step:
-    """The mean generator of a checkpoint, as it is run; see `Generator.lean`."""
+def step_of(weights: Path, lean: float = 0.0, hold: float = 0.0) -> Step:
+    """The mean generator of a checkpoint, as it is run; see `Generator`."""
     network = generator_of(checkpoint.load(weights))
-    network.lean = lean
+    network.lean, network.hold = lean, hold
     return Step(network).eval()

@@ -2,7 +2,9 @@
 
 Judged on songs of the split's test part, which neither training nor the choice of the
 weights has seen, and as the daemon plays: in patterns of four bars, each bar told the
-one that was made before it, the first none. Beside it:
+one that was made before it and how many notes the first has, the first neither. What
+the daemon does to them then is left out: a root where a bar begins without a bass,
+the limits, and silence on a beat without a chord. Beside it:
 
 * *moved bars*: real bars of other songs, drawn by chance, moved to the chords as the
   daemon moves notes;
@@ -12,12 +14,13 @@ one that was made before it, the first none. Beside it:
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ripieno.music import pattern
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.duet import Note
-from ripieno.music.pattern import ONSET, ROWS, SOUND, STEPS_IN_BEAT
+from ripieno.music.pattern import ONSET, SOUND, STEPS_IN_BEAT
 from ripieno.music.voicing import bass_of, moved, voiced
 from ripieno_export.duet.songs import Song
 from ripieno_export.loops import figures
@@ -25,11 +28,6 @@ from ripieno_export.loops.bars import Bars, Bools, Rows, bars_of
 from ripieno_export.loops.task import JUDGED_AT_ONCE, noise, tones_of
 from ripieno_export.networks.loop import Generator, sounding
 
-MOST: Final = 1536
-"""Bars that are judged: some twenty songs."""
-TRIED: Final = 512
-"""Bars on which a lean is chosen."""
-LEANS: Final = (0.0, -0.05, 0.05, 0.1)
 PATTERN: Final = 4
 """Bars of a pattern: the daemon's default."""
 PLACES: Final = 16
@@ -45,7 +43,7 @@ ROOTS: Final = (36, 50)
 
 def judge(model: Generator, songs: list[Song]) -> dict[str, Any]:
     """All figures of a card."""
-    held_out = first(bars_of([song for song in songs if song.part == "test"]), MOST)
+    held_out = bars_of([song for song in songs if song.part == "test"])
     others = bars_of([song for song in songs if song.part == "valid"])
     chance = np.random.default_rng(0)
     made, raw = in_patterns(model, held_out, chance)
@@ -73,25 +71,6 @@ def judge(model: Generator, songs: list[Song]) -> dict[str, Any]:
     }
 
 
-def leaning(model: Generator, songs: list[Song]) -> float:
-    """How far its onsets should lean, by the gaps to real bars of validation songs."""
-    bars = first(bars_of([song for song in songs if song.part == "valid"]), TRIED)
-    tones = tones_of(torch.from_numpy(bars.told))
-    real = figures.figures(bars.rolls, tones)
-
-    def apart(lean: float) -> float:
-        model.lean = lean
-        made, _ = in_patterns(model, bars, np.random.default_rng(0))
-        return sum(figures.gaps(figures.figures(made, tones), real).values())
-
-    return min(LEANS, key=apart)
-
-
-def first(bars: Bars, most: int) -> Bars:
-    """The first bars of all, so many at most: whole songs, and one that is cut off."""
-    return Bars(**{name: getattr(bars, name)[:most] for name in Bars.__slots__})
-
-
 def plain(measured: figures.Figures) -> dict[str, Any]:
     """Figures that are single numbers."""
     return {k: round(v, 4) for k, v in measured.items() if isinstance(v, float)}
@@ -110,7 +89,10 @@ def quads(bars: Bars) -> Rows:
 def in_patterns(
     model: Generator, bars: Bars, chance: np.random.Generator
 ) -> tuple[Bools, Bools]:
-    """Bars as the daemon makes them; a real bar's place that is left over stays empty.
+    """Bars as the daemon makes them, before it adds a bass and keeps to the limits.
+
+    Each after the first of a pattern is told the bar before it and how many notes the
+    first has; bars that are left over at the end of a song begin a pattern each.
 
     Returns:
         Rolls, and what the network wrote before holds without an onset were dropped.
@@ -123,22 +105,25 @@ def in_patterns(
         if not len(row):
             continue
         is_new = place in {0, PATTERN}
-        before = np.zeros_like(bars.rolls[row])
+        before, crowd = np.zeros_like(bars.rolls[row]), np.zeros(len(row))
         if not is_new:
             before = _seen_from(bars, rows[place - 1], row, made)
+            crowd = made[rows[0], ONSET].sum((1, 2))
         own = noise(chance, len(row)) if place == PATTERN else drawn
-        made[row], raw[row] = run(model, bars, row, own, before)
+        made[row], raw[row] = run(model, bars, row, own, before, crowd)
     return made, raw
 
 
 @torch.no_grad()
 def run(  # what one bar needs
     model: Generator, bars: Bars, rows: Rows, drawn: torch.Tensor, before: Bools,
-    notes: float = 0.0,
+    notes: npt.ArrayLike = 0.0,
 ) -> tuple[Bools, Bools]:  # fmt: skip
     """Bars to the chords of some rows; the same raw."""
     is_told = [bool(bar.any()) for bar in before[:, ONSET]]
-    manner = np.stack([pattern.told_manner(notes, has_before=b) for b in is_told])
+    crowds = np.broadcast_to(notes, len(rows)).tolist()
+    both = zip(crowds, is_told, strict=True)
+    manner = np.stack([pattern.told_manner(n, has_before=b) for n, b in both])
     chords = torch.from_numpy(bars.told[rows])
     told = (
         chords,
@@ -255,15 +240,14 @@ def _left(bars: Bars) -> Rows:
 
 def _seen_from(bars: Bars, before: Rows, rows: Rows, made: Bools) -> Bools:
     """What was made for some rows, in the rows of those after them."""
-    shifts = bars.shifts
-    by = shifts[before] - shifts[rows]
-    seen = np.zeros_like(made[rows])
-    for place, semitones in enumerate(by.tolist()):
-        low, high = max(semitones, 0), ROWS + min(semitones, 0)
-        seen[place, :, :, low:high] = made[
-            before[place], :, :, low - semitones : high - semitones
-        ]
-    return seen
+    both = zip(before.tolist(), rows.tolist(), strict=True)
+    seen = [
+        pattern.roll_of(
+            pattern.notes_of(made[last], int(bars.shifts[last])), int(bars.shifts[row])
+        )
+        for last, row in both
+    ]
+    return np.stack(seen)
 
 
 def _moved(note: Note, had: list[int], wanted: list[int]) -> Note:

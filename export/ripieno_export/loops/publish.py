@@ -24,7 +24,7 @@ from ripieno.think.session import Loaded
 from ripieno_export import checkpoint, evaluate, parity, to_onnx
 from ripieno_export.duet.songs import Song
 from ripieno_export.loops import bars as bars_of
-from ripieno_export.loops import graphs, judging
+from ripieno_export.loops import graphs, judging, leaning
 from ripieno_export.loops.card import card
 from ripieno_export.loops.graphs import INPUTS, OUTPUTS, Step
 from ripieno_export.loops.task import Options
@@ -59,13 +59,14 @@ def publish(weights: Path, data: Path, models: Path) -> Path:
     """
     payload, songs = checkpoint.load(weights), bars_of.read(data)
     name = str(payload["preset"]["name"])
-    lean = judging.leaning(graphs.step_of(weights).network, songs)
-    step = graphs.step_of(weights, lean)
+    found = leaning.leaning(graphs.step_of(weights).network, songs)
+    leans = found.onsets, found.holds
+    step = graphs.step_of(weights, *leans)
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models, prefix=".") as place:
         folder = Path(place) / name
         folder.mkdir()
-        to_onnx.export(graphs.step_of, weights, folder / manifests.GRAPH, lean)
+        to_onnx.export(graphs.step_of, weights, folder / manifests.GRAPH, *leans)
         _write(folder, describe(name, step, songs, {}, folder))
         graph = Loaded(folder, "cpu").graphs["model"]
         golden = recorded(step)
@@ -73,7 +74,9 @@ def publish(weights: Path, data: Path, models: Path) -> Path:
             "parity_largest_difference": checked(graph, golden),
             "bar_ms": bar_ms(graph),
             "bytes": (folder / manifests.GRAPH).stat().st_size,
-            "lean": lean,
+            "lean": found.onsets,
+            "hold": found.holds,
+            "holds_tried": found.tried,
             "recipe": payload["preset"] | {"options": options(payload)},
             "progress": payload["progress"],
         }

@@ -101,9 +101,11 @@ class Generator(nn.Module):
     Attributes:
         lean: what is added to the logits of onsets; chosen when it is published, since
             the mean of many generators is thinner than each of them.
+        hold: the same of holds, since notes of one step are too many otherwise.
     """
 
     lean: float = 0.0
+    hold: float = 0.0
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -158,7 +160,7 @@ class Generator(nn.Module):
         picture = torch.cat([drawn[:, 2:], planes_of(chords), before], 1)
         found = drawn[:, :2] + self.settle(picture)
         begun, held = found.split(1, 1)
-        return torch.cat([begun + self.lean, held], 1)
+        return torch.cat([begun + self.lean, held + self.hold], 1)
 
     def forward(
         self, noise: Tensor, chords: Tensor, before: Tensor, manner: Tensor
