@@ -4,7 +4,7 @@ import json
 from itertools import accumulate
 
 import pytest
-from tests.command import S, assert_sentence, copy_model, ripieno
+from tests.command import S, assert_sentence, copy_model, rewrite_manifest, ripieno
 
 from ripieno.midi.files import Track, write_performance
 from ripieno.music import messages
@@ -139,6 +139,42 @@ def test_a_folder_of_broken_files_is_a_sentence(query, tmp_path):
 def test_a_query_that_cannot_be_read_is_a_sentence(library):
     done = ripieno("similar", library / "broken.mid", library)
     assert_sentence(done, 3, "broken.mid", "damaged")
+
+
+def test_runs_of_intervals_count(query, library, tmp_path):
+    """Without them the shown likeness is the encoder's own."""
+    folder = copy_model(tmp_path, "phrase-encoder")
+    entries = json.loads((folder / "manifest.json").read_text())
+    shown = {}
+    for weight in (0.0, entries["runs"]["weight"]):
+        rewrite_manifest(folder, runs={**entries["runs"], "weight": weight})
+        done = ripieno("similar", query, library, "--model", folder, "--json")
+        matches = json.loads(done.stdout)["matches"]
+        shown[weight > 0] = {match["file"]: match["likeness"] for match in matches}
+    assert shown[True]["copy.mid"] > 0.99
+    assert shown[True] != shown[False]
+    # No other tune here has many runs of this one's.
+    for name in set(shown[True]) - {"copy.mid"}:
+        assert shown[True][name] < shown[False][name]
+
+
+def test_chords_alone_have_no_runs_and_are_compared_all_the_same(tmp_path):
+    pitches = (60, 64, 67, 72)
+    played = [(0, messages.note_on(0, pitch, 80)) for pitch in pitches]
+    played += [(4 * S, messages.note_off(0, pitch)) for pitch in pitches]
+    for name in ("chord", "copy"):
+        write_performance(tmp_path / f"{name}.mid", [Track(name, tuple(played))])
+    done = ripieno("similar", tmp_path / "chord.mid", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    (match,) = json.loads(done.stdout)["matches"]
+    assert (match["file"], match["likeness"]) == ("copy.mid", 1.0)
+
+
+def test_a_model_whose_runs_are_damaged_is_a_sentence(query, library, tmp_path):
+    folder = copy_model(tmp_path, "phrase-encoder")
+    (folder / "runs.npy").write_bytes(b"no runs")
+    done = ripieno("similar", query, library, "--model", folder)
+    assert_sentence(done, 4, "runs.npy", "copy the whole model folder")
 
 
 def test_another_models_name_is_a_sentence(query, library):

@@ -2,8 +2,9 @@
 
 ::
 
-    IN.mid ─▶ notes in beats ─▶ windows ─▶ embeddings ─┐
-    LIBRARY/*.mid ─▶ the same, file by file ───────────┴▶ likeness ─▶ table or JSON
+    IN.mid ─▶ notes in beats ─┬▶ windows ─▶ embeddings ─┐
+                              └▶ runs of intervals ─────┤
+    LIBRARY/*.mid ─▶ the same, file by file ────────────┴▶ likeness ─▶ table or JSON
 
 Beats are the file's own: its tempo map is undone, so tempo does not matter, nor does
 transposition (see `ripieno.music.likeness`). Drums are left out. Nothing is written and
@@ -27,6 +28,8 @@ from ripieno.music import messages
 from ripieno.music.likeness import BEATS, FEWEST, Floats, Rolls, in_order, phrases
 from ripieno.think import manifest as manifests
 from ripieno.think.likeness import Embeddings, Encoder, compare
+from ripieno.think.runs import Runs
+from ripieno.think.runs import load as load_runs
 
 Progress = Callable[[float], None]
 """Is told how much is done, 0 to 1."""
@@ -42,7 +45,8 @@ class Match(msgspec.Struct, frozen=True):
 
     Attributes:
         rank: 1 is the most alike.
-        likeness: at most 1, which a transposed copy has.
+        likeness: of phrases and of runs together; at most 1, which a transposed copy
+            has.
         file: its path in the library.
         bar: of the query, from 1: there begin the eight beats that are most like …
         its_bar: … those that begin in this bar of the file.
@@ -73,11 +77,44 @@ class Found(msgspec.Struct, frozen=True):
     unreadable: tuple[Unreadable, ...]
 
 
+class _Read(msgspec.Struct, frozen=True):
+    """A file's notes, its windows, and the bar in which each of them begins."""
+
+    notes: Floats
+    rolls: Rolls
+    bars: tuple[int, ...]
+
+
 class _Piece(msgspec.Struct, frozen=True):
-    """A file as it is compared: a row and a bar for each of its windows."""
+    """A file as it is compared: a row and a bar for each of its windows, its runs."""
 
     windows: Embeddings
     bars: tuple[int, ...]
+    runs: Floats
+
+
+class _Ear(msgspec.Struct, frozen=True):
+    """A loaded model: what it hears in a file, and how alike two files are to it."""
+
+    name: str
+    encoder: Encoder
+    runs: Runs
+
+    def heard(self, read: _Read) -> _Piece:
+        windows = self.encoder.embed(read.rolls)
+        return _Piece(windows, read.bars, self.runs.of(read.notes))
+
+    def match(self, asked: _Piece, other: _Piece, file: str) -> Match:
+        found = compare(asked.windows, other.windows)
+        likeness = self.runs.joined(found.likeness, asked.runs, other.runs)
+        return Match(
+            rank=0,
+            likeness=round(float(likeness), 4),
+            file=file,
+            bar=asked.bars[found.here],
+            its_bar=other.bars[found.there],
+            cosine=round(found.cosine, 4),
+        )
 
 
 def similar(
@@ -97,20 +134,20 @@ def similar(
         ModelError: the model cannot be loaded.
     """
     files = _files_in(library, query)
-    rolls, bars = _read(query)
-    encoder, name = _encoder(model, provider)
-    asked = _Piece(encoder.embed(rolls), bars)
+    read = _read(query)
+    ear = _ear(model, provider)
+    asked = ear.heard(read)
     matches: list[Match] = []
     unreadable: list[Unreadable] = []
     for number, path in enumerate(files):
         progress(number / len(files))
         shown = str(path.relative_to(library))
         try:
-            rolls, bars = _read(path)
+            read = _read(path)
         except FileError as error:
             unreadable.append(Unreadable(shown, str(error)))
             continue
-        matches.append(_match(asked, _Piece(encoder.embed(rolls), bars), shown))
+        matches.append(ear.match(asked, ear.heard(read), shown))
     if not matches:
         raise FileError(
             f"None of the {len(files)} MIDI files in {library} can be compared; "
@@ -118,7 +155,7 @@ def similar(
         )
     matches.sort(key=lambda match: (-match.likeness, match.file))
     ranked = [msgspec.structs.replace(m, rank=n) for n, m in enumerate(matches, 1)]
-    return Found(str(query), name, tuple(ranked), tuple(unreadable))
+    return Found(str(query), ear.name, tuple(ranked), tuple(unreadable))
 
 
 def lines(found: Found, top: int) -> list[str]:
@@ -143,33 +180,23 @@ def as_json(found: Found, top: int) -> str:
     return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
 
 
-def _match(asked: _Piece, other: _Piece, file: str) -> Match:
-    found = compare(asked.windows, other.windows)
-    return Match(
-        rank=0,
-        likeness=round(found.likeness, 4),
-        file=file,
-        bar=asked.bars[found.here],
-        its_bar=other.bars[found.there],
-        cosine=round(found.cosine, 4),
-    )
-
-
-def _encoder(model: str, provider: str) -> tuple[Encoder, str]:
+def _ear(model: str, provider: str) -> _Ear:
     try:
         from ripieno.think import session as sessions
     except ImportError as error:
         raise ModelError(
             f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
         ) from error
-    loaded = sessions.Loaded(manifests.find(model), provider)
+    folder = manifests.find(model)
+    loaded = sessions.Loaded(folder, provider)
     manifest = loaded.manifest
     if manifest.interface != "likeness":
         raise ModelError(
             f"The model {manifest.name} compares nothing (its interface is "
             f"{manifest.interface}); use {MODEL}."
         )
-    return Encoder(loaded.graphs["model"]), manifest.name
+    encoder = Encoder(loaded.graphs["model"])
+    return _Ear(manifest.name, encoder, load_runs(folder, manifest))
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────
@@ -194,17 +221,17 @@ def _files_in(library: Path, query: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> tuple[Rolls, tuple[int, ...]]:
-    """A file's windows, and the bar in which each begins."""
+def _read(path: Path) -> _Read:
     performance = read_performance(path)
-    rolls, starts = phrases(notes_of(performance))
+    notes = notes_of(performance)
+    rolls, starts = phrases(notes)
     if not len(starts):
         raise FileError(
             f"{path} has no {BEATS} beats with {FEWEST} notes, drums aside: "
             "choose a longer piece"
         )
     count = _bar_counter(performance)
-    return rolls, tuple(count(beat) for beat in starts.tolist())
+    return _Read(notes, rolls, tuple(count(beat) for beat in starts.tolist()))
 
 
 def notes_of(performance: Performance) -> Floats:

@@ -16,9 +16,11 @@ pytest.importorskip("symusic")
 import torch
 
 from ripieno.errors import FileError, ModelError, SettingsError
-from ripieno.music.likeness import SHAPE, phrases
+from ripieno.music.likeness import RUNS, SHAPE, phrases, runs
 from ripieno.think import manifest as manifests
+from ripieno.think import runs as stored_runs
 from ripieno.think.likeness import Encoder, compare
+from ripieno.think.runs import Runs
 from ripieno.think.session import Loaded
 from ripieno_export import preset, train
 from ripieno_export.checkpoint import BEST
@@ -32,6 +34,7 @@ from ripieno_export.likeness import (
     publish,
     reconstruction,
     retrieval,
+    weighing,
 )
 from ripieno_export.likeness.linear import Linear
 from ripieno_export.likeness.pieces import CHOOSING, JUDGED, SOURCES, TRAINED
@@ -215,6 +218,7 @@ def test_the_folder_is_whole_and_loads(published):
         "model.onnx",
         "manifest.json",
         "golden.npz",
+        "runs.npy",
         "figures.json",
         "README.md",
     }
@@ -228,8 +232,41 @@ def test_the_card_says_what_was_measured(published):
     card = (published / "README.md").read_text()
     figures = json.loads((published / "figures.json").read_text())
     found = figures["retrieval"]["whole"]["tempo told"]["model"]
-    assert f"| this model | {found['at_1']:.3f} | {found['at_5']:.3f}" in card
+    assert f"| this model alone | {found['at_1']:.3f} | {found['at_5']:.3f}" in card
     assert manifests.load(published).fingerprint in card
+
+
+def test_the_card_has_a_row_as_similar_ranks_in_every_table_of_retrieval(published):
+    card = (published / "README.md").read_text()
+    figures = json.loads((published / "figures.json").read_text())
+    for results in figures["retrieval"].values():
+        found = results["tempo told"]["similar"]
+        assert f"runs together | {found['at_1']:.3f} | {found['at_5']:.3f}" in card
+
+
+def test_the_card_says_where_a_plain_method_is_better(published):
+    card = " ".join((published / "README.md").read_text().split())
+    figures = json.loads((published / "figures.json").read_text())
+    rebuilt = figures["reconstruction_f1"]
+    for cell in ("struck", "sounding"):
+        own, linear = rebuilt["model"][cell], rebuilt["linear"][cell]
+        shown = f"{own:.3f} against {linear:.3f} {cell}"
+        assert (shown in card) == (own < linear)
+    plain = figures["retrieval"]["whole"]["tempo told"]
+    own, runs_ = (plain[name]["at_1"] for name in ("model", "interval runs"))
+    alone = card.partition("Alone, it finds")[2].partition("As `ripieno similar`")[0]
+    shown = f"whole pieces (tempo told: {own:.3f} against {runs_:.3f})"
+    assert own > runs_ or shown in alone
+    assert alone.startswith(" no more") or own > runs_
+
+
+def test_the_runs_of_the_folder_are_those_that_were_chosen(published, music):
+    stored = stored_runs.load(published, manifests.load(published))
+    tried = json.loads((published / "figures.json").read_text())["runs"]
+    assert np.array_equal(stored.rarity, weighing.rarity_in(music))
+    assert stored.weight == tried["weight"]
+    best = max(tried["mrr_by_weight"].values())
+    assert tried["mrr_by_weight"][f"{stored.weight:g}"] == best
 
 
 def test_the_graph_answers_as_torch_does(published, weights, music):
@@ -289,18 +326,56 @@ def test_likenesses_are_what_the_daemon_computes():
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+def test_ranking_is_what_the_daemon_computes(published):
+    graph_ = Loaded(published, "cpu").graphs["model"]
+    embed = retrieval.by_embedding(Encoder(graph_).embed)
+    weighed = Runs(np.linspace(0, 1, RUNS), 0.7)
+    queries, library = [tune(1), tune(2)[:3]], (tune(1), tune(3), tune(4))
+    plain = embed(queries, library)
+    found = retrieval.by_both(embed, weighed)(queries, library)
+    for number, other in enumerate(library):
+        asked, there = weighed.of(queries[0]), weighed.of(other)
+        expected = weighed.joined(float(plain[0, number]), asked, there)
+        assert found[0, number] == pytest.approx(float(expected))
+    assert (found[1] == retrieval.NOTHING).all()
+
+
+def test_runs_weigh_more_the_more_they_find(music):
+    def blind(queries, library):
+        return np.zeros((len(queries), len(library)))
+
+    chosen, tried = weighing.weighed(music, blind)
+    assert chosen.weight > 0
+    assert tried["0"] == min(tried.values())
+
+
+def test_no_piece_that_figures_are_measured_on_chooses_the_weight(music):
+    asked: set[bytes] = set()
+
+    def seen(queries, library):
+        asked.update(query[:, 0].tobytes() for query in queries)
+        return np.zeros((len(queries), len(library)))
+
+    weighing.weighed(music, seen)
+    onsets = {
+        part: {
+            halves.halves(music.piece(piece))[0][:, 0].tobytes()
+            for piece in np.flatnonzero(music.part == part).tolist()
+        }
+        for part in (CHOOSING, JUDGED)
+    }
+    assert asked & onsets[CHOOSING]
+    assert not asked & onsets[JUDGED]
+
+
 def test_features_know_a_transposed_copy():
     moved = tune(1) + np.array((0, 0, 5))
     others = [tune(seed) for seed in range(2, 8)]
-    for name, method in retrieval.baselines(others).items():
+    rarity = features.rarity(features.table(runs, others))
+    for name, method in retrieval.baselines(rarity).items():
         scores = method([moved], (*others, tune(1)))
         assert scores[0][-1] == pytest.approx(1.0), name
         assert scores[0][-1] >= scores[0].max() - 1e-9, name
-
-
-def test_the_upper_line_is_the_highest_of_each_onset():
-    chords = np.array([(0, 1, 60), (0, 1, 67), (1, 2, 64), (1, 2, 48)], np.float64)
-    assert features.upper_line(chords)[:, 2].tolist() == [67, 64]
 
 
 def test_a_linear_autoencoder_of_enough_numbers_gives_everything_back():

@@ -8,13 +8,16 @@ from ripieno.music.likeness import (
     HOP_BEATS,
     MOST_WINDOWS,
     ROWS,
+    RUNS,
     STEPS,
     cut,
     fingerprint,
     in_order,
     phrases,
     rolls_of,
+    runs,
     starts_of,
+    upper_line,
 )
 
 MIDDLE = ROWS // 2
@@ -130,6 +133,41 @@ def test_what_lies_far_off_is_folded_in_by_octaves(pitch):
     rows = sorted({row for _, row in cells(struck)})
     assert len(rows) == 2
     assert (rows[1] - rows[0] - abs(pitch - 60)) % 12 == 0
+
+
+def test_the_upper_line_is_the_highest_of_each_onset():
+    chords = played((0, 1, 60), (0, 1, 67), (1, 2, 64), (1, 2, 48))
+    assert upper_line(chords)[:, 2].tolist() == [67, 64]
+
+
+def test_notes_of_a_strummed_chord_begin_together():
+    strummed = played((0, 1, 67), (0.05, 1, 60), (0.5, 1, 64))
+    assert upper_line(strummed)[:, 2].tolist() == [67, 64]
+
+
+def test_each_run_of_three_intervals_is_counted():
+    counts = runs(scale(17))
+    assert counts.shape == (RUNS,)
+    assert counts.sum() == 17 - 3
+    assert sorted(counts[counts > 0].tolist()) == [1, 1, 2, 2, 2, 2, 2, 2]
+
+
+@given(st.integers(-40, 40), st.floats(0.5, 2))
+def test_runs_are_the_same_in_another_key_and_tempo(semitones, stretch):
+    moved = scale(32) * (stretch, stretch, 1) + (0, 0, semitones)
+    assert np.array_equal(runs(scale(32)), runs(moved))
+
+
+def test_other_music_has_other_runs():
+    backwards = scale(32)
+    backwards[:, 2] = backwards[::-1, 2]
+    assert not np.array_equal(runs(scale(32)), runs(backwards[:-3]))
+
+
+def test_fewer_than_four_notes_are_no_run():
+    assert not runs(played()).any()
+    assert not runs(scale(3)).any()
+    assert runs(scale(4)).sum() == 1
 
 
 def test_the_layout_has_a_name():

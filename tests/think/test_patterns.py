@@ -1,5 +1,7 @@
 """The mind of the loop: what it tells its graph, and what it makes of the answer."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -257,6 +259,12 @@ def test_the_model_never_leaves_a_bar_empty_and_starts_every_note(graph):
         assert plan.notes
     roll = graph.out["roll"][0] > 0
     assert len(pattern.notes_of(roll, 0)) == roll[pattern.ONSET].sum()
+
+
+def test_three_quarters_of_the_models_notes_are_longer_than_a_sixteenth():
+    found = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
+    assert found["bars"]["loop-gan"]["qualified"] >= 0.75
+    assert found["holds_tried"][str(found["hold"])]["qualified"] >= 0.75
 
 
 @pytest.mark.parametrize("busy", [4.0, 12.0, 24.0])

@@ -1,4 +1,4 @@
-"""What the phrase encoder sees: piano rolls of eight beats, centred on their own pitch.
+"""What pieces are compared by: rolls of eight beats, and runs of three intervals.
 
 A *window* is eight beats (quarter notes) on a sixteenth grid; at each step and row it
 says whether a note is struck there, and whether one sounds. Rows count semitones from
@@ -6,8 +6,11 @@ the window's mean pitch (weighted by duration), so that a transposed copy of a w
 the very same roll; what lies too far away is folded in by octaves.
 
 A piece is seen as windows from its first beat on, every four beats, those that are
-nearly empty left out. Shared with training. It knows no file and no second: notes are
-rows of (onset, end, pitch) with times in beats. `fingerprint` names the layout.
+nearly empty left out. A *run* is three intervals of the upper line, one after another;
+a piece has so and so many of each, whatever its key and tempo.
+
+Shared with training. It knows no file and no second: notes are rows of (onset, end,
+pitch) with times in beats. `fingerprint` names the layout.
 """
 
 import hashlib
@@ -35,11 +38,18 @@ MOST_WINDOWS: Final = 128
 """Of a piece: 512 beats; of a longer one, as many are taken evenly."""
 LONGEST_BEATS: Final = 16
 """A note that began earlier than this before a window is not seen in it."""
+RUNS: Final = 4096
+"""Buckets that the 25³ runs are hashed into."""
+WIDEST: Final = 12
+"""Semitones of an interval; a wider one counts as an octave."""
+TOGETHER_BEATS: Final = 1 / 16
+"""Onsets nearer than this are one chord, of which the highest note is in the line."""
 
 
 def fingerprint() -> str:
     """Names the layout; a model that was trained on another one is refused."""
-    told = f"likeness-1 {SHAPE} {STEPS_PER_BEAT} {HOP_BEATS} {FEWEST} {LONGEST_BEATS}"
+    rolls = f"{SHAPE} {STEPS_PER_BEAT} {HOP_BEATS} {FEWEST} {LONGEST_BEATS}"
+    told = f"likeness-2 {rolls} {RUNS} {WIDEST} {TOGETHER_BEATS}"
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
@@ -130,6 +140,25 @@ def phrases(notes: Floats) -> tuple[Rolls, Floats]:
     """All windows of a piece, and where they begin in beats: [W, …], (W,)."""
     starts = starts_of(notes)
     return rolls_of(*cut(notes, starts), len(starts)), starts
+
+
+def runs(notes: Floats) -> Floats:
+    """How often a piece has each run of three intervals, hashed: [`RUNS`]."""
+    steps = np.diff(upper_line(notes)[:, 2]).astype(np.int64)
+    steps = steps.clip(-WIDEST, WIDEST) + WIDEST
+    if len(steps) < 3:
+        return np.zeros(RUNS)
+    base = 2 * WIDEST + 1
+    run = (steps[:-2] * base + steps[1:-1]) * base + steps[2:]
+    return np.bincount(run % RUNS, minlength=RUNS).astype(np.float64)
+
+
+def upper_line(notes: Floats) -> Floats:
+    """The highest note of all that begin together."""
+    group = np.cumsum(np.diff(notes[:, 0], prepend=-np.inf) > TOGETHER_BEATS)
+    order = np.lexsort((-notes[:, 2], group))
+    first = np.unique(group[order], return_index=True)[1]
+    return notes[order][first]
 
 
 def _onsets_in(notes: Floats, starts: Floats) -> tuple[Ints, Ints]:

@@ -13,7 +13,7 @@ import os
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -25,6 +25,7 @@ from ripieno.think.harmony import TABLES
 MANIFEST: Final = "manifest.json"
 GRAPH: Final = "model.onnx"
 GOLDEN: Final = "golden.npz"
+RUNS: Final = "runs.npy"
 FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
     "step": vocabulary.fingerprint,
     "duet": duet.fingerprint,
@@ -58,6 +59,18 @@ class Part(msgspec.Struct, frozen=True):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     state: tuple[tuple[str, str], ...]
+    sha256: str
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """What counts beside the graph of a *likeness* model: see `ripieno.think.runs`.
+
+    Attributes:
+        weight: of runs of intervals; the graph weighs 1.
+        sha256: of `runs.npy`.
+    """
+
+    weight: Annotated[float, msgspec.Meta(ge=0)]
     sha256: str
 
 
@@ -103,6 +116,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sampling: defaults.
         sha256: of `model.onnx`, or of `tables.npz`.
         more: other graphs in the folder, by name; `<name>.onnx`.
+        runs: of the *likeness* interface alone.
     """
 
     name: str
@@ -122,6 +136,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sampling: Sampling
     sha256: str
     more: dict[str, Part] = {}
+    runs: Runs | None = None
     contract: int = 1
 
     @property
@@ -181,6 +196,8 @@ def _check(manifest: Manifest, folder: Path) -> None:
     _check_file(folder / manifest.file, manifest.sha256)
     for name, part in manifest.more.items():
         _check_file(folder / f"{name}.onnx", part.sha256)
+    if manifest.runs is not None:
+        _check_file(folder / RUNS, manifest.runs.sha256)
 
 
 def _check_file(path: Path, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""What likeness is without a network: histograms of pitch, interval and rhythm.
+"""What likeness is without a network: histograms of pitch and rhythm, rare runs.
 
 Each method turns notes into one vector, to be compared by the cosine; those of pitch
 classes are compared at their best of twelve transpositions.
@@ -9,13 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats
+from ripieno.music.likeness import Floats, upper_line
 
 CLASSES: Final = 12
-GRAMS: Final = 4096
-"""Buckets that runs of three intervals are hashed into."""
-LARGEST: Final = 12
-TOGETHER_BEATS: Final = 1 / 16
 
 Scores = Callable[[Floats, Floats], Floats]
 """Queries' vectors [Q, F] and the library's [N, F] → scores [Q, N]."""
@@ -26,17 +22,6 @@ def pitch_classes(notes: Floats) -> Floats:
     length = notes[:, 1] - notes[:, 0]
     shares = np.bincount(notes[:, 2].astype(np.int64) % 12, length, CLASSES)
     return shares.astype(np.float64)
-
-
-def intervals(notes: Floats) -> Floats:
-    """Runs of three intervals of the upper line, hashed and counted."""
-    steps = np.diff(upper_line(notes)[:, 2]).astype(np.int64)
-    steps = steps.clip(-LARGEST, LARGEST) + LARGEST
-    if len(steps) < 3:
-        return np.zeros(GRAMS)
-    base = 2 * LARGEST + 1
-    gram = (steps[:-2] * base + steps[1:-1]) * base + steps[2:]
-    return np.bincount(gram % GRAMS, minlength=GRAMS).astype(np.float64)
 
 
 def rhythm(notes: Floats) -> Floats:
@@ -52,14 +37,6 @@ def rhythm(notes: Floats) -> Floats:
         np.bincount(density, minlength=13),
     ]
     return np.concatenate([part / max(part.sum(), 1) for part in parts])
-
-
-def upper_line(notes: Floats) -> Floats:
-    """The highest note of all that begin together."""
-    group = np.cumsum(np.diff(notes[:, 0], prepend=-np.inf) > TOGETHER_BEATS)
-    order = np.lexsort((-notes[:, 2], group))
-    first = np.unique(group[order], return_index=True)[1]
-    return notes[order][first]
 
 
 def rarity(rows: Floats) -> Floats:

@@ -11,6 +11,7 @@ from ripieno.clock import NS_PER_MS, Clock, SystemClock
 from ripieno.music.likeness import Ints, Rolls, phrases
 from ripieno.think.graph import Graph
 from ripieno.think.likeness import Embeddings, Encoder
+from ripieno.think.runs import Runs
 from ripieno_export.likeness import (
     halves,
     neighbours,
@@ -29,14 +30,17 @@ FITTED: Final = 3000
 """Windows that the linear autoencoder is fitted to."""
 REBUILT: Final = 400
 """Windows of each half of the held-out music that are given back."""
-TRAINING: Final = 400
-"""Pieces that say which runs of intervals are rare."""
 TIMED: Final = 200
 UNSEEN_LEAST: Final = 300
 
 
 def measure(
-    trained: Autoencoder, untrained: Autoencoder, graph: Graph, music: Music, data: Path
+    trained: Autoencoder,
+    untrained: Autoencoder,
+    graph: Graph,
+    runs: Runs,
+    music: Music,
+    data: Path,
 ) -> Figures:
     """Retrieval, neighbours, reconstruction and speed.
 
@@ -44,6 +48,7 @@ def measure(
         trained: the network of `graph`; its decoder is not in it.
         untrained: the same before training.
         graph: as the daemon loads it.
+        runs: what runs of intervals weigh beside it, as the daemon loads them.
         music: what it was trained on and what was held out.
         data: the folder of sources, for a collection of another kind if it is there.
     """
@@ -62,7 +67,7 @@ def measure(
         _windows_of(music, JUDGED, REBUILT),
     )
     return {
-        "retrieval": _retrieval(music, embeds, data),
+        "retrieval": _retrieval(music, embeds, runs, data),
         "neighbours": neighbours.measured(
             music, {n: embeds[n] for n in ("model", "untrained")}
         ),
@@ -92,11 +97,12 @@ def run_ms(graph: Graph, clock: Clock | None = None) -> dict[str, float]:
     return {"p50": round(float(np.median(taken)), 3), "min": round(min(taken), 3)}
 
 
-def _retrieval(music: Music, embeds: dict[str, Embed], data: Path) -> Figures:
-    chance = np.random.default_rng(0)
-    training = _some(np.flatnonzero(music.part == TRAINED), TRAINING, chance)
+def _retrieval(
+    music: Music, embeds: dict[str, Embed], runs: Runs, data: Path
+) -> Figures:
     learned = {name: retrieval.by_embedding(embed) for name, embed in embeds.items()}
-    others = retrieval.baselines([music.piece(piece) for piece in training.tolist()])
+    both = {"similar": retrieval.by_both(learned["model"], runs)}
+    others = both | retrieval.baselines(runs.rarity)
     searches = {kind: halves.search(music, kind, JUDGED) for kind in halves.SETS}
     if (data / pieces.UNSEEN[0].path).is_dir():
         other = pieces.read(data, pieces.UNSEEN)

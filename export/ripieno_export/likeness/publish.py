@@ -1,4 +1,4 @@
-"""A checkpoint → `models/phrase-encoder/`: graph, manifest, golden vectors, card.
+"""A checkpoint → `models/phrase-encoder/`: graph, runs, manifest, golden vectors, card.
 
 The folder is built beside its place, loaded by the daemon's own session, replayed
 against torch, judged and timed, and only then moved to where it is found.
@@ -15,16 +15,28 @@ import torch
 
 from ripieno.music import likeness
 from ripieno.think import manifest as manifests
+from ripieno.think import runs as stored_runs
+from ripieno.think.likeness import Encoder
 from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.think.runs import Runs
 from ripieno.think.session import Loaded
 from ripieno_export import checkpoint, evaluate, parity, to_onnx
-from ripieno_export.likeness import cards, encoder_task, graph, measuring
+from ripieno_export.likeness import (
+    cards,
+    encoder_task,
+    graph,
+    measuring,
+    retrieval,
+    weighing,
+)
 from ripieno_export.likeness.graph import EncoderGraph
 from ripieno_export.likeness.pieces import JUDGED, TRAINED, Music
 from ripieno_export.preset import Preset
 from ripieno_export.publish import FIGURES, LICENCE
 
 GOLDEN_WINDOWS: Final = 2 * graph.BATCH
+FLAT: Final = {"similar": "similar", "model": "model", "interval runs": "intervals"}
+"""The methods whose recall is in the manifest, and their names there."""
 
 
 def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
@@ -47,20 +59,26 @@ def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
         folder = Path(place) / recipe.name
         folder.mkdir()
         to_onnx.export(graph.graph_in, weights, folder / manifests.GRAPH)
-        _write(folder, describe(recipe, built, music, {}, folder))
+        manifest = describe(recipe, built, music, folder)
+        _write(folder, manifest)
         loaded = Loaded(folder, "cpu").graphs["model"]
         golden = graph.record(built, torch.from_numpy(_golden_windows(music)))
         parity.save(golden, folder / manifests.GOLDEN)
+        embed = Encoder(loaded).embed
+        chosen, tried = weighing.weighed(music, retrieval.by_embedding(embed))
+        manifest = _with_runs(manifest, chosen, folder)
+        runs = stored_runs.load(folder, manifests.load(folder))
         trained = encoder_task.network_of(weights)
         untrained = encoder_task.network(recipe).eval()
-        figures = measuring.measure(trained, untrained, loaded, music, data)
+        figures = measuring.measure(trained, untrained, loaded, runs, music, data)
         figures |= {
+            "runs": {"weight": runs.weight, "mrr_by_weight": tried},
             "parity_largest_difference": graph.check(loaded, golden),
             "bytes": (folder / manifests.GRAPH).stat().st_size,
             "recipe": payload["preset"],
             "progress": payload["progress"],
         }
-        manifest = describe(recipe, built, music, quality(figures), folder)
+        manifest = msgspec.structs.replace(manifest, quality=quality(figures))
         _write(folder, manifest)
         evaluate.write(figures, folder / FIGURES)
         text = cards.card(manifest, figures)
@@ -71,13 +89,9 @@ def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
 
 
 def describe(
-    recipe: Preset,
-    built: EncoderGraph,
-    music: Music,
-    quality_: dict[str, float],
-    folder: Path,
+    recipe: Preset, built: EncoderGraph, music: Music, folder: Path
 ) -> Manifest:
-    """The manifest of a model folder that holds its graph."""
+    """The manifest of a model folder that holds its graph; nothing measured yet."""
     examples = built.example_inputs()
     with torch.no_grad():
         results = built(*examples)
@@ -86,7 +100,7 @@ def describe(
         family="encoder",
         interface="likeness",
         roles=(),
-        vocabulary="likeness-1",
+        vocabulary="likeness-2",
         fingerprint=likeness.fingerprint(),
         inputs=_tensors(built.input_names, examples),
         outputs=_tensors(built.output_names, results),
@@ -95,7 +109,7 @@ def describe(
         parameters=sum(weight.numel() for weight in built.parameters()),
         licence=LICENCE,
         sources=sources(music),
-        quality=quality_,
+        quality={},
         sampling=Sampling(),
         sha256=manifests.digest(folder / manifests.GRAPH),
     )
@@ -119,7 +133,7 @@ def quality(figures: dict[str, Any]) -> dict[str, float]:
     flat = {
         f"{kind}_{name}_recall_at_1": found["tempo told"][method]["at_1"]
         for kind, found in figures["retrieval"].items()
-        for method, name in (("model", "model"), ("interval runs", "intervals"))
+        for method, name in FLAT.items()
     }
     untrained = figures["retrieval"]["whole"]["tempo told"]["untrained"]
     return {
@@ -130,6 +144,16 @@ def quality(figures: dict[str, Any]) -> dict[str, float]:
         "rebuilt_f1_sounding": figures["reconstruction_f1"]["model"]["sounding"],
         "cpu_run_ms_p50": figures["run_ms"]["p50"],
     }
+
+
+def _with_runs(manifest: Manifest, runs: Runs, folder: Path) -> Manifest:
+    """The manifest of a folder into which runs were written."""
+    path = folder / manifests.RUNS
+    np.save(path, runs.rarity.astype(np.float32))
+    stored = manifests.Runs(runs.weight, manifests.digest(path))
+    manifest = msgspec.structs.replace(manifest, runs=stored)
+    _write(folder, manifest)
+    return manifest
 
 
 def _golden_windows(music: Music) -> likeness.Rolls:

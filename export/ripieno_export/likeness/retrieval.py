@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats, Ints, Rolls, phrases
+from ripieno.music.likeness import Floats, Ints, Rolls, phrases, runs
 from ripieno.think.likeness import Embeddings, style_of
+from ripieno.think.runs import Runs
 from ripieno_export.likeness import features
 from ripieno_export.likeness.halves import Search, disguised
 
@@ -19,6 +20,8 @@ Method = Callable[[list[Floats], tuple[Floats, ...]], Floats]
 """Queries and a library → scores [Q, N]."""
 
 CONDITIONS: Final = {"tempo told": False, "tempo not told": True}
+NOTHING: Final = -1.0
+"""How alike anything is to a query of which no window is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,53 @@ def recall_of(scores: Floats, wanted: Ints) -> Recall:
 def judged(search: Search, methods: dict[str, Method]) -> dict[str, dict[str, Recall]]:
     """Every method under every condition: {condition: {method: recall}}."""
     found: dict[str, dict[str, Recall]] = {}
-    for condition, is_off_grid in CONDITIONS.items():
-        queries = [
-            disguised(query, number, is_off_grid=is_off_grid)
-            for number, query in enumerate(search.queries)
-        ]
+    for condition, queries in disguises(search).items():
         found[condition] = {
             name: recall_of(method(queries, search.library), search.wanted)
             for name, method in methods.items()
         }
     return found
+
+
+def disguises(search: Search) -> dict[str, list[Floats]]:
+    """The queries as they are asked under each condition."""
+    return {
+        condition: [
+            disguised(query, number, is_off_grid=is_off_grid)
+            for number, query in enumerate(search.queries)
+        ]
+        for condition, is_off_grid in CONDITIONS.items()
+    }
+
+
+def by_both(alike: Method, weighed: Runs) -> Method:
+    """Likeness as `ripieno similar` ranks: by an embedding and by runs together."""
+
+    def scores(queries: list[Floats], library: tuple[Floats, ...]) -> Floats:
+        asked = features.table(weighed.of, queries)
+        there = features.table(weighed.of, library)
+        return joined(alike(queries, library), asked, there, weighed)
+
+    return scores
+
+
+def joined(alike: Floats, asked: Floats, there: Floats, weighed: Runs) -> Floats:
+    """`ripieno.think.runs.Runs.joined` for many queries.
+
+    Args:
+        alike: how alike the embedding says they are, [Q, N].
+        asked: the queries' runs, [Q, `RUNS`].
+        there: the library's, [N, `RUNS`].
+        weighed: what runs weigh.
+
+    Returns:
+        [Q, N]; what is like nothing stays so, for `ripieno similar` refuses it.
+    """
+    rows = [
+        weighed.joined(row, query, there) if row.max() > NOTHING else row
+        for row, query in zip(alike, asked, strict=True)
+    ]
+    return np.stack(rows)
 
 
 def by_embedding(embed: Embed) -> Method:
@@ -77,7 +117,7 @@ def likenesses(query: Embeddings, library: list[Embeddings]) -> Floats:
     A query that was stretched until no window is full is like nothing.
     """
     if not len(query):
-        return np.full(len(library), -1.0)
+        return np.full(len(library), NOTHING)
     bounds = np.cumsum([0, *(len(windows) for windows in library[:-1])])
     styles = np.stack([style_of(windows) for windows in library])
     alike = query @ np.concatenate(library).T  # [W, all windows]
@@ -98,11 +138,10 @@ def by_feature(method: Callable[[Floats], Floats], scores: features.Scores) -> M
     return scored
 
 
-def baselines(training: list[Floats]) -> dict[str, Method]:
-    """What needs no network; `training` says which intervals are rare."""
-    rare = features.rarity(features.table(features.intervals, training))
+def baselines(rarity: Floats) -> dict[str, Method]:
+    """What needs no network, given how rare each run of intervals is."""
     return {
         "pitch classes": by_feature(features.pitch_classes, features.aligned_cosines),
-        "interval runs": by_feature(features.intervals, features.weighted(rare)),
+        "interval runs": by_feature(runs, features.weighted(rarity)),
         "rhythm": by_feature(features.rhythm, features.cosines),
     }
