@@ -1,7 +1,7 @@
 """Training and export: from a folder of music to a model folder that the daemon plays.
 
     sources · archives · corpus   the shared music → pieces; midi_files reads them
-    folders                       any other folder's; notation reads more
+    folders · tree · provenance   any other folder's; notation reads more
     split · folds                 held-out music kept apart, by tune family
     tokenize · augment · turns    notes → varied crops → who plays what → events
     packing · packed · dataset    streamed to disk once; a batch hangs on its step

@@ -11,7 +11,10 @@ by `ripieno_export.folders`. This module knows no crops; what it yields are note
 seconds, one piece after the other: a corpus may be larger than memory.
 """
 
+import lzma
 import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +47,17 @@ TRAIN: Final = "train"
 VALID: Final = "valid"
 UNDECIDED: Final = ""
 """No index proposes a split: whoever packs the pieces draws it by family."""
+
+UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    RuntimeError,  # of symusic; also what zipfile cannot do, or has no password for
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What reading a file raises if it is damaged, of another kind, or not there."""
 
 ReadMidi = Callable[[bytes], Music]
 
@@ -166,7 +180,7 @@ def _read_entry(
     try:
         music = read_midi(archive.files.read(name))
         views = list(source.view(music.parts))
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (*UNREADABLE, KeyError) as error:
         yield Refusal(f"{origin.name}/{name}", str(error))
         return
     family, split = family_of(entry, origin), str(entry.get("split", TRAIN))

@@ -1,29 +1,33 @@
 """Anybody's folder of music: MIDI, ABC, MusicXML, MEI and Humdrum, zipped or not.
 
 What is known of a file is taken from where its maker wrote it: titles and composers
-from the file itself or an `INDEX.jsonl` (see `ripieno_export.corpus`), the licence from
-the nearest `LICENSE` above it, repository and commit from a `README.md`. What is not
-stated is called so.
+from the file itself or an `INDEX.jsonl` (see `ripieno_export.corpus`), the licence and
+the rest from what lies beside it (`ripieno_export.provenance`). What is not stated is
+called so.
 
 Whatever cannot be used is refused with its reason; nothing in a file ends the reading.
 """
 
+import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from ripieno.errors import FileError
-from ripieno_export import corpus, notation
-from ripieno_export.corpus import UNDECIDED, Piece, Refusal
+from ripieno_export import corpus, notation, tree
+from ripieno_export.corpus import TRAIN, UNDECIDED, UNREADABLE, VALID, Piece, Refusal
 from ripieno_export.midi_files import Music
-from ripieno_export.sources import NOT_STATED, Origin, read_origin, unlabelled
+from ripieno_export.provenance import Origins
+from ripieno_export.sources import Origin, unlabelled
 from ripieno_export.tokenize import Floats, Notes, is_pedal
+from ripieno_export.tree import File
 
 MIDI: Final = frozenset({".mid", ".midi", ".kar"})
 MUSIC: Final = MIDI | notation.SCORES | {".abc"}
@@ -36,6 +40,15 @@ IS_AUDIO: Final = (
 )
 MOST_BYTES: Final = 32 << 20
 """Ten times the largest score known here: nothing larger is one piece of music."""
+LONGEST_NAME: Final = 255
+"""Characters; file systems know no longer ones, zips do."""
+COPIES: Final = re.compile(
+    r"([\s_-]*\(\d+\)|[\s_-]+(copy([\s_-]+\d+)?|v\d+))+$", re.IGNORECASE
+)
+SPLITS: Final = {"train": TRAIN, "training": TRAIN} | dict.fromkeys(
+    ("valid", "validation", "val", "dev", "test"), VALID
+)
+"""What indices call the parts: nobody's test music is learned from."""
 FEWEST_NOTES: Final = 16
 LONGEST_S: Final = 4 * 3600.0
 DENSEST: Final = 60.0
@@ -52,40 +65,6 @@ FLAT: Final = 0.5
 """Share of notes with the velocity of the one before that makes a flat touch. Measured:
 at most .05 in performances and .40 where it was set by hand, at least .57 in scores."""
 
-LICENCES: Final = (
-    (r"CC0|Public Domain Dedication", "CC0-1.0"),
-    (r"Attribution-ShareAlike (\d\.\d)|CC[ -]BY-SA[ -](\d\.\d)", "CC-BY-SA-{}"),
-    (r"Attribution-NonCommercial|CC[ -]BY-NC", "CC-BY-NC"),
-    (r"Attribution (\d\.\d) International|CC[ -]BY[ -](\d\.\d)", "CC-BY-{}"),
-    (r"GNU GENERAL PUBLIC LICENSE\s+Version (\d)", "GPL-{}.0"),
-    (r"Apache License\s+Version 2", "Apache-2.0"),
-    (r"MIT License|Permission is hereby granted, free of charge", "MIT"),
-    (r"This is free and unencumbered software", "Unlicense"),
-    (r"public domain", "public domain"),
-)
-"""What a licence's text says of itself → its short name."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file on the disk or in a zip.
-
-    Attributes:
-        name: its path under the folder.
-        inside: its path in its zip, or the same.
-        size: in bytes, unpacked.
-        load: reads it.
-    """
-
-    name: str
-    inside: str
-    size: int
-    load: Callable[[], bytes]
-
-    @property
-    def suffix(self) -> str:
-        return Path(self.name).suffix.lower()
-
 
 def stream(folder: Path, licence: str = "") -> Iterator[Piece | Refusal]:
     """Read a folder and all below it, a piece at a time, by name.
@@ -100,78 +79,50 @@ def stream(folder: Path, licence: str = "") -> Iterator[Piece | Refusal]:
     if not folder.is_dir():
         raise FileError(f"There is no folder {folder}; name one with music in it.")
     index, found = _index(folder), False
-    origins: dict[Path, Origin] = {}
-    for file in _files(folder):
+    origins = Origins(folder, licence)
+    for file in tree.files(folder, MUSIC | AUDIO):
         if isinstance(file, Refusal):
             yield file
-        elif file.suffix in MUSIC:
-            found = True
-            place = (folder / file.name).parent
-            if place not in origins:
-                origins[place] = _origin(folder, place, licence)
-            origin = origins[place]
-            entry = index.get(file.inside) or index.get(file.name) or {}
-            yield from _read(file, origin, entry)
-        elif file.suffix in AUDIO:
-            found = True
+            continue
+        found = True
+        if file.suffix in AUDIO:
             yield Refusal(file.name, IS_AUDIO)
+        else:
+            entry = index.get(file.listed) or index.get(file.name) or {}
+            yield from _read(file, origins.of(file.place), entry)
     if not found:
         kinds = " ".join(sorted(MUSIC))
         raise FileError(f"{folder} holds no music ({kinds}, or a .zip of them).")
 
 
-def _files(folder: Path) -> Iterator[_File | Refusal]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.suffix.lower() == ".zip" and path.is_file():
-            yield from _zipped(path, name)
-        elif path.is_file():
-            try:
-                yield _File(name, name, path.stat().st_size, path.read_bytes)
-            except OSError as error:
-                yield Refusal(name, str(error.strerror))
-
-
-def _zipped(path: Path, name: str) -> Iterator[_File | Refusal]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                if not info.is_dir():
-                    full = f"{name}/{info.filename}"
-                    load = _loader(archive, info.filename)
-                    yield _File(full, info.filename, info.file_size, load)
-    except (OSError, zipfile.BadZipFile) as error:
-        yield Refusal(name, f"it is no zip ({error})")
-
-
-def _loader(archive: zipfile.ZipFile, name: str) -> Callable[[], bytes]:
-    return lambda: archive.read(name)
-
-
 def _read(
-    file: _File, origin: Origin, entry: dict[str, Any]
+    file: File, origin: Origin, entry: dict[str, Any]
 ) -> Iterator[Piece | Refusal]:
     try:
         readings = notation.readings(_content(file), file.suffix)
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        yield Refusal(file.name, _reason(error))
+    except UNREADABLE as error:
+        yield Refusal(file.name, tree.reason(error))
         return
     for mark, reading in readings:
         name = f"{file.name}{mark}"
         try:
             yield from list(_views(reading(), origin, name, entry))
-        except (OSError, ValueError, RuntimeError) as error:
-            yield Refusal(name, _reason(error))
+        except UNREADABLE as error:
+            yield Refusal(name, tree.reason(error))
 
 
-def _content(file: _File) -> bytes:
-    if file.size > MOST_BYTES:
-        raise ValueError(f"it has {file.size >> 20} MB; {MOST_BYTES >> 20} is most")
-    return file.load()
+def _content(file: File) -> bytes:
+    _check_size(file.size)
+    content = file.load()
+    if file.suffix == ".mxl":  # a zip, which says how large it is unpacked
+        with zipfile.ZipFile(io.BytesIO(content)) as score:
+            _check_size(sum(info.file_size for info in score.infolist()))
+    return content
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+def _check_size(size: int) -> None:
+    if size > MOST_BYTES:
+        raise ValueError(f"it has {size >> 20} MB; {MOST_BYTES >> 20} is most")
 
 
 def _views(
@@ -180,11 +131,11 @@ def _views(
     title = str(entry.get("title") or music.title or _stem(name))
     composer = str(entry.get("composer") or music.composer)
     stated = str(entry.get("licence") or entry.get("license") or origin.licence)
-    origin = replace(origin, licence=stated)
-    family = corpus.named(title, composer)
+    origin = replace(origin, licence=tree.printable(stated))
+    family = corpus.named(tree.printable(title), tree.printable(composer))
+    split = SPLITS.get(str(entry.get("split")).lower(), UNDECIDED)
     for kind, parts in unlabelled(music.parts, music.keyboards):
         notes = clean(corpus.merge(parts))
-        split = str(entry.get("split", UNDECIDED))
         yield Piece(
             origin,
             name,
@@ -199,35 +150,51 @@ def _views(
 
 
 def _stem(name: str) -> str:
-    """A file's name without what tells copies apart: "(1)", "copy", "v2"."""
-    stem = re.sub(r"\.[^./]+(?=$|#)", "", name.rpartition("/")[2])
-    return re.sub(r"[\s_-]*(\(\d+\)|copy|v\d+)$", "", stem, flags=re.IGNORECASE)
+    """A file's name without what tells copies apart: "(1)", "copy", "v2".
+
+    Words need something between: "songv2" is a name, as "bwv846" is.
+    """
+    last = name.rpartition("/")[2][-LONGEST_NAME:]
+    stem = re.sub(r"\.[^./]+(?=$|#)", "", last)
+    return COPIES.sub("", stem) or stem
 
 
 def clean(notes: Notes) -> Notes:
-    """Notes once each, none that hangs.
+    """Notes once each, none that hangs or has no length.
 
     Raises:
         ValueError: they are too few, too long or too many to be music.
     """
+    lasting = notes["end"] > notes["start"]
+    empty = int((~lasting & ~is_pedal(notes)).sum())
+    notes = notes[lasting]
     _, first = np.unique(notes[["start", "pitch", "track"]], return_index=True)
     notes = notes[np.sort(first)]
     notes["velocity"] = np.clip(notes["velocity"], 1, 127)
     sounding = notes[~is_pedal(notes)]
     if len(sounding) < FEWEST_NOTES:
-        raise ValueError(f"{len(sounding)} notes; {FEWEST_NOTES} are the least")
-    last_s = float(sounding["start"].max())
-    length_s = last_s - float(sounding["start"].min())
-    if last_s > LONGEST_S:
-        raise ValueError(
-            f"it lasts {last_s / 3600:.0f} hours; {LONGEST_S / 3600:g} is most"
-        )
-    if len(sounding) > DENSEST * max(length_s, 1.0):
-        raise ValueError(
-            f"{len(sounding)} notes in {length_s:.0f} s are no hands' work"
-        )
-    notes["end"] = np.minimum(notes["end"], last_s + RINGS_S)
+        more = f" ({empty} more have no length)" if empty else ""
+        raise ValueError(f"{len(sounding)} notes{more}; {FEWEST_NOTES} are the least")
+    _check_length(sounding["start"].astype(np.float64))
+    notes["end"] = np.minimum(notes["end"], sounding["start"].max() + RINGS_S)
     return notes[notes["end"] > notes["start"]]
+
+
+def _check_length(starts: Floats) -> None:
+    """Whether so many notes can be a piece of music.
+
+    The last moment lasts as long as the mean of the others: two chords that are half a
+    second apart are a second of music, and one chord alone is of no length at all.
+    """
+    count, moments = len(starts), len(np.unique(starts))
+    if starts.max() > LONGEST_S:
+        hours = starts.max() / 3600
+        raise ValueError(f"it lasts {hours:.0f} hours; {LONGEST_S / 3600:g} is most")
+    if moments == 1:
+        raise ValueError(f"its {count} notes all begin at once: a chord is no piece")
+    length_s = (starts.max() - starts.min()) * moments / (moments - 1)
+    if count > DENSEST * length_s:
+        raise ValueError(f"{count} notes in {length_s:.3f} s are no hands' work")
 
 
 def on_beat(notes: Notes, beats: Floats) -> float:
@@ -248,48 +215,18 @@ def evenness(notes: Notes) -> float:
 def _index(folder: Path) -> dict[str, dict[str, Any]]:
     """Entries of every INDEX.jsonl, by their file; a damaged line says nothing."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(folder.rglob("INDEX.jsonl")):
-        place = path.parent.relative_to(folder).as_posix()
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                entry = json.loads(line)
-                found[(Path(place) / str(entry["file"])).as_posix()] = entry
-            except (json.JSONDecodeError, KeyError, TypeError):
-                continue
+    for path in tree.paths(folder):
+        if isinstance(path, Path) and path.name == "INDEX.jsonl":
+            place = path.parent.relative_to(folder)
+            for entry in _entries(path):
+                found[(place / str(entry["file"])).as_posix()] = entry
     return found
 
 
-def _origin(root: Path, place: Path, licence: str) -> Origin:
-    """Where a folder's files come from: the nearest one above that states a licence."""
-    for folder in (up for up in (place, *place.parents) if up.is_relative_to(root)):
-        stated = _licence(folder)
-        if stated or folder == root:
-            break
-    readme = folder / "README.md"
-    known = read_origin(folder) if readme.is_file() else None
-    name = folder.resolve().name
-    if known is None:
-        return Origin(name, licence or stated or NOT_STATED, NOT_STATED, NOT_STATED)
-    fallback = known.licence if known.licence != NOT_STATED else stated or NOT_STATED
-    return replace(known, name=name, licence=licence or fallback)
-
-
-def _licence(folder: Path) -> str:
-    """What a folder's LICENSE is, by its words; else its first line."""
-    for path in sorted(folder.glob("*")):
-        stem = path.stem.upper()
-        if stem in {"LICENSE", "LICENCE", "COPYING"} and path.is_file():
-            text = path.read_text(encoding="utf-8", errors="replace")
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
-            return _licence_in(text) or (lines[0][:80] if lines else "")
-    return ""
-
-
-def _licence_in(text: str) -> str:
-    """The licence that a text names first."""
-    found = [
-        (match.start(), name.format(next(filter(None, match.groups()), "")))
-        for pattern, name in LICENCES
-        if (match := re.search(pattern, text, re.IGNORECASE))
-    ]
-    return min(found)[1] if found else ""
+def _entries(index: Path) -> Iterator[dict[str, Any]]:
+    with suppress(OSError), index.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            with suppress(ValueError, RecursionError):
+                entry = json.loads(line)
+                if isinstance(entry, dict) and "file" in entry:
+                    yield entry

@@ -61,7 +61,8 @@ def music_of(midi: bytes) -> Music:
     pitched = [t for t in score.tracks if len(t.notes) and not t.is_drum]
     if not pitched:
         has_drums = any(len(t.notes) for t in score.tracks)
-        raise ValueError("it has no notes but drums" if has_drums else "no notes")
+        without = "it has no notes, or none that ends: offs may be missing"
+        raise ValueError("it has no notes but drums" if has_drums else without)
     return Music(
         parts=[(track.name, _notes_of(track)) for track in pitched],
         keyboards=tuple(track.program in KEYBOARDS for track in pitched),

@@ -10,6 +10,7 @@ families nor beats.
 
 import csv
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from ripieno_export.sources import DYNAMIC, EXPRESSIVE, Origin
 from ripieno_export.tokenize import Floats, Ints, Notes
 
 KINDS: Final = ("piano", "melody", "duet")
+TUNE: Final = re.compile(r"#\d+$")
+"""What follows a tunebook's name: which of its tunes it is."""
 ABOUT: Final = "about.json"
 PIECES: Final = "pieces.jsonl"
 REFUSED: Final = "refused.csv"
@@ -102,7 +105,7 @@ def is_packed(folder: Path) -> bool:
 def files(folder: Path) -> int:
     """How many files a packed corpus was made of; a tunebook is one."""
     lines = (folder / PIECES).read_text(encoding="utf-8").splitlines()
-    return len({json.loads(line)["file"].partition("#")[0] for line in lines})
+    return len({TUNE.sub("", json.loads(line)["file"]) for line in lines})
 
 
 def load(path: Path) -> Packed:

@@ -155,7 +155,7 @@ SELECTION: Final = (
 
 def read_origin(folder: Path) -> Origin:
     """What a source's README states of its licence, repository and commit."""
-    text = (folder / "README.md").read_text(encoding="utf-8")
+    text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
 
     def stated(label: str) -> str:
         found = re.search(rf"^- {label}: (.+)$", text, re.MULTILINE)

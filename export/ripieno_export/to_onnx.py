@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -109,3 +110,18 @@ def export_here(built: Exportable, graph: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    forget_the_way_here(graph)
+
+
+def forget_the_way_here(path: Path) -> None:
+    """Take the exporter's remarks out of a file: where each node's code lay, and such.
+
+    They are of no use to whoever runs it, and name the folders of whoever made it.
+    """
+    model = onnx.load(path)
+    for graph in (model.graph, *model.functions):
+        values = (*graph.input, *graph.output) if graph is model.graph else ()
+        for told in (graph, *graph.node, *graph.value_info, *values):
+            told.doc_string = ""
+            del told.metadata_props[:]
+    onnx.save(model, path)

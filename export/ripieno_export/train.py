@@ -6,7 +6,8 @@
 3. Every `valid_every` steps the held-out music is judged; the best weights stay, and
    a run that has got no better for `patience` judgements stops.
 4. Every `save_every` steps, at the deadline and at the end, a checkpoint: network,
-   optimisers, step. A run that finds one goes on from it, bit for bit.
+   optimisers, step. A run that finds one goes on from it, bit for bit: a stop between
+   two judgements judges nothing, or patience would count from it.
 
 The whole state of randomness is the step: dropout is seeded by it, too. Under
 ``torchrun`` every process takes its share of each batch; Lightning Fabric does the
@@ -206,7 +207,8 @@ def train(
         task: what is learned.
         preset: the recipe.
         run: the folder of its checkpoints and of its TensorBoard curves.
-        minutes: stop after this long, with a checkpoint.
+        minutes: stop after this long, with a checkpoint; a run that has judged nothing
+            yet judges once more, so that there are weights to publish.
         clock: for the deadline and the display.
         fabric: of this process, if it was made before.
     """
@@ -222,10 +224,12 @@ def train(
         spent_s = (clock.now_ns() - begun_ns) / NS_PER_S
         shown.step(number, losses, spent_s / (number - begun_step))
         late = minutes is not None and trainer.agreed(spent_s > 60 * minutes)
-        is_last = number == preset.steps or late
-        if number % preset.valid_every == 0 or is_last:
+        if number % preset.valid_every == 0 or number == preset.steps:
             shown.judged(number, trainer.judge())
-        if number % preset.save_every == 0 or is_last:
+        if number % preset.save_every == 0 or trainer.is_over or late:
             trainer.save()
+    if late and math.isinf(trainer.progress.best):
+        # Something to publish; last.pt is written, so what goes on knows nothing of it.
+        shown.judged(trainer.progress.step, trainer.judge())
     shown.close()
     return trainer.progress

@@ -1,9 +1,12 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("symusic")
+
+from tests.export import strangers, tiny
 
 from ripieno.errors import FileError, SettingsError
 from ripieno_export import corpus, split
@@ -26,6 +29,25 @@ def test_a_damaged_file_is_listed_and_the_rest_is_read(data: Path) -> None:
     assert "polish_piano/midi/003.mid" in names
     assert len(reading.refused) == 11
     assert len({p.origin.name for p in reading.pieces}) == 11
+
+
+def test_a_file_that_cannot_be_unpacked_is_listed_and_the_rest_is_read(
+    tmp_path: Path,
+) -> None:
+    path, names = "2_mit_ccby/polish_piano", ("damaged.mid", "whole.mid")
+    tiny.source(tmp_path, path, {}, [{"file": name} for name in names])
+    place = tmp_path / path / "polish_piano.zip"
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for seed, name in enumerate(names):
+            archive.writestr(name, strangers.midi(seed))
+    damaged = bytearray(place.read_bytes())
+    damaged[60:80] = b"\xff" * 20
+    place.write_bytes(damaged)
+    reading = corpus.read(tmp_path, (Selection(path, piano),))
+    assert [piece.file for piece in reading.pieces] == ["whole.mid"]
+    ((name, why),) = reading.refused
+    assert name == "polish_piano/damaged.mid"
+    assert "while decompressing" in why
 
 
 def test_provenance_comes_from_the_source_itself(data: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +165,6 @@ def test_the_split_is_by_tune_and_the_same_wherever_it_is_drawn(
 def test_what_shares_a_quarter_of_its_music_follows_into_training(
     tmp_path: Path,
 ) -> None:
-    from dataclasses import replace
-
     first, second, third = strangers.pieces(3)
     notes = np.concatenate([third.notes[:200], first.notes[:200]])
     notes["start"] = np.arange(400) * 0.25
@@ -178,6 +177,16 @@ def test_what_shares_a_quarter_of_its_music_follows_into_training(
     ]
     found = packing.pack(pieces, tmp_path / "c")
     assert found.held_out.tolist() == [False, True, True, False]
+
+
+def test_the_tunes_of_a_book_are_one_file_and_a_sharp_is_no_tune(
+    tmp_path: Path,
+) -> None:
+    names = ("in C# minor.mid", "in C# major.mid", "book.abc#1", "book.abc#12")
+    made = strangers.pieces(len(names))
+    pieces = [replace(p, file=name) for p, name in zip(made, names, strict=True)]
+    packing.pack(pieces, tmp_path / "c")
+    assert packed.files(tmp_path / "c") == 3
 
 
 def test_the_folder_says_what_each_piece_is(found: Packed, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 import scipy.io
+import scipy.sparse
 import torch
 
 from ripieno.errors import FileError, RipienoError, SettingsError
@@ -207,8 +208,37 @@ def test_pieces_of_one_length_that_became_one_array_come_apart(tmp_path: Path):
     assert len(found.part("valid")) == 1
 
 
+def test_sparse_matrices_are_read(tmp_path: Path):
+    path = tmp_path / "x.mat"
+    one, two = music(2)
+    sparse = [scipy.sparse.csc_matrix(roll.astype(float)) for roll in (one, two)]
+    scipy.io.savemat(path, {"traindata": cells(sparse), "validdata": sparse[1]})
+    found = rolls.read(path)
+    assert all(map(np.array_equal, found.part("train"), (one, two)))
+    assert np.array_equal(found.part("valid")[0], two)
+
+
+def test_pieces_without_a_frame_are_left_out(tmp_path: Path):
+    path = tmp_path / "x.mat"
+    (one,) = music(1)
+    pieces = [np.zeros((0, 88)), one, np.zeros((0, 0)), scipy.sparse.csc_matrix((0, 0))]
+    scipy.io.savemat(path, {"traindata": cells(pieces), "testdata": np.zeros((0, 88))})
+    found = rolls.read(path)
+    assert [len(piece) for piece in found.part("train")] == [len(one)]
+    with pytest.raises(FileError, match="nothing to predict"):
+        found.part("test")
+
+
 @pytest.mark.parametrize(
-    ("piece", "why"), [(np.ones((5, 87)), "88"), (np.full((5, 88), 3), "0 and 1")]
+    ("piece", "why"),
+    [
+        (np.ones((5, 87)), "88"),
+        (np.ones((88, 5)), r"\(88, 5\); it must be \[frames, 88\]; .* transpose"),
+        (np.full((5, 88), 3), "0 and 1"),
+        (np.full((5, 88), np.nan), "0 and 1"),
+        (np.full((5, 88), 1j), "0 and 1"),
+        (np.full((2, 88), "a", object), "0 and 1"),
+    ],
 )
 def test_what_is_no_piano_roll_is_named(tmp_path: Path, piece, why):
     path = tmp_path / "x.mat"
@@ -253,6 +283,24 @@ def test_every_network_has_a_recipe_for_every_file(file_name, backbone):
     recipe = task.recipe(file_name, backbone)
     assert recipe.family == backbone
     assert task.network(recipe).heads.keys() == set(HEADS)
+
+
+def test_which_recipe_a_file_gets_hangs_on_its_name_and_is_said(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert task.why("JSB_Chorales").endswith(
+        "frames-jsb: the file's name begins with 'jsb'."
+    )
+    other = file.rename(tmp_path / "my_JSB.mat")
+    given = ["frames", str(other), "--network", "gru", "--minutes", "0"]
+    assert cli.main([*given, "--run", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said == (
+        "my_JSB is trained by the recipe frames-nottingham: it is for large sets, and "
+        "the file's name does not begin with 'jsb'."
+    )
+    made = checkpoint.load(tmp_path / "run" / "gru" / LAST)["preset"]["name"]
+    assert made == "frames-nottingham-gru"
 
 
 def test_a_resumed_run_ends_as_one_that_was_never_interrupted(tmp_path: Path):

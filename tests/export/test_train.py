@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ripieno.clock import SimulatedClock
 from ripieno.errors import FileError, SettingsError
 from ripieno_export import checkpoint, event_task, preset, train
-from ripieno_export.checkpoint import LAST, Progress
+from ripieno_export.checkpoint import BEST, LAST, Progress
 from ripieno_export.event_task import EventTask
 from ripieno_export.packed import Packed
 from ripieno_export.preset import Preset
@@ -76,6 +76,52 @@ def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
         for number, state in one["state"].items():
             for name, value in state.items():
                 assert torch.equal(value, other["state"][number][name]), name
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two checkpoints are equal to the last bit."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"steps": 5},  # the last step is judged, though not on the schedule
+        {"steps": 30, "patience": 1, "learning_rate": 1.0},
+        {"steps": 30, "patience": 1, "learning_rate": 0.0, "save_every": 100},
+    ],
+)
+def test_a_run_stopped_after_every_step_ends_as_one_that_never_was(
+    more: dict[str, int | float], corpus: Packed, tmp_path: Path
+) -> None:
+    recipe = TINY.with_(valid_every=2, **more)
+    whole = trained(recipe, corpus, tmp_path / "whole")
+    for step in range(1, whole.step + 1):
+        task = EventTask(recipe, corpus)
+        parts = train.train(task, recipe, tmp_path / "parts", minutes=0)
+        assert parts.step == step
+    assert trained(recipe, corpus, tmp_path / "parts") == whole
+    for name in (BEST, LAST):
+        one, other = (checkpoint.load(tmp_path / n / name) for n in ("whole", "parts"))
+        assert same(one, other), name
+
+
+def test_a_run_that_is_stopped_before_it_is_judged_leaves_weights_to_publish(
+    corpus: Packed, tmp_path: Path
+) -> None:
+    task = EventTask(TINY, corpus)
+    progress = train.train(task, TINY, tmp_path, minutes=0)
+    assert (progress.step, progress.best_step) == (1, 1)
+    best, last = (checkpoint.load(tmp_path / name) for name in (BEST, LAST))
+    assert same(best["model"], last["model"])
+    assert best["progress"]["best"] == progress.best < 15
+    assert last["progress"]["best"] == float("inf")
 
 
 def test_muon_takes_the_matrices_between_embeddings_and_heads() -> None:

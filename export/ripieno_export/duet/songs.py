@@ -135,7 +135,7 @@ def _read_source(folder: Path, source: Source, reading: Reading) -> None:
             try:
                 midi = archive.files.read(name)
                 reading.songs.append(_song(midi, entry, source, origin))
-            except (KeyError, ValueError, RuntimeError) as error:
+            except (*corpus.UNREADABLE, KeyError) as error:
                 reading.refused.append((f"{origin.name}/{name}", str(error)))
 
 

@@ -74,6 +74,7 @@ def run(wish: Wish, say: Callable[[str], None]) -> None:
     music = rolls.read(wish.file)
     music.part(wish.part)
     if wish.weights is None:
+        say(task.why(music.name))
         train(wish, music)
     judged = [judge(path, music, wish.part) for path in found(wish)]
     rows = [row for row, _ in judged]

@@ -53,11 +53,26 @@ class FrameOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 def recipe(file: str, backbone: str) -> Preset:
     """The preset for a file's name and a network."""
-    start = next(start for start in RECIPES if file.lower().startswith(start))
-    general = preset.load(RECIPES[start])
+    general = preset.load(RECIPES[_start(file)])
     own = general.options_as(FrameOptions).own.get(backbone, Own())
     name = f"{general.name}-{backbone}"
     return general.with_(name=name, family=backbone, **msgspec.structs.asdict(own))
+
+
+def why(file: str) -> str:
+    """Which recipe a file's name gets, in a sentence."""
+    start = _start(file)
+    known = ", ".join(repr(name) for name in RECIPES if name)
+    reason = (
+        f"the file's name begins with {start!r}"
+        if start
+        else f"it is for large sets, and the file's name does not begin with {known}"
+    )
+    return f"{file} is trained by the recipe {RECIPES[start]}: {reason}."
+
+
+def _start(file: str) -> str:
+    return next(start for start in RECIPES if file.lower().startswith(start))
 
 
 def network(preset: Preset) -> FrameNetwork:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ripieno.think.harmonizer import DEPTHS, NOBODY, STYLES
 from ripieno_export.archives import opened, readable
-from ripieno_export.corpus import parts_of
+from ripieno_export.corpus import UNREADABLE, parts_of
 from ripieno_export.sources import Origin, Parts, read_origin
 from ripieno_export.tokenize import Floats, Ints, Notes
 
@@ -101,7 +101,7 @@ def _midi_rows(folder: Path) -> Rows:
             name = str(entry["file"])
             try:
                 parts = parts_of(archive.files.read(name))
-            except (KeyError, ValueError, RuntimeError):
+            except (*UNREADABLE, KeyError):
                 continue
             if len(parts) == 4:
                 yield name, *_sampled(parts)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ripieno_export.archives import Archive, Entry, opened
-from ripieno_export.corpus import family_of, grid_of
+from ripieno_export.corpus import UNREADABLE, family_of, grid_of
 from ripieno_export.judge.harmony import chords_at
 from ripieno_export.judge.leak import apart
 from ripieno_export.judge.pieces import (
@@ -100,7 +100,7 @@ def _read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) ->
     name, origin = str(entry["file"]), archive.origin
     try:
         piece = _piece(archive.files.read(name), entry, label, origin)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (*UNREADABLE, KeyError) as error:
         reading.refused.append((f"{origin.name}/{name}", str(error)))
         return
     reading.pieces.append(piece)

@@ -1,0 +1,349 @@
+"""Nothing that lies in a stranger's folder ends the reading of it, or makes it long."""
+
+import io
+import json
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("symusic")
+
+from tests.export import strangers
+
+from ripieno_export import corpus, folders, packed, packing, tree
+from ripieno_export.cli import main
+from ripieno_export.corpus import Reading
+from ripieno_export.provenance import Origins
+from ripieno_export.tokenize import NOTE, Notes
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with one good file."""
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    (folder / "good.mid").write_bytes(strangers.midi(1))
+    return folder
+
+
+def read(folder: Path) -> Reading:
+    return corpus.gather(folders.stream(folder))
+
+
+def the_good_one_is_read(found: Reading) -> bool:
+    return "good.mid" in {piece.file for piece in found.pieces}
+
+
+# ── what cannot be opened ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 0]
+)
+@pytest.mark.parametrize("place_in_file", [0.1, 0.5, 0.9])
+def test_a_damaged_file_in_a_zip_is_listed_and_the_rest_is_read(
+    method: int, place_in_file: float, place: Path
+) -> None:
+    content = strangers.midi(2, 400)
+    with zipfile.ZipFile(place / "z.zip", "w", method) as archive:
+        archive.writestr("damaged.mid", content)
+        size = archive.infolist()[0].compress_size
+        archive.writestr("whole.mid", strangers.midi(3))
+    packed_file = bytearray((place / "z.zip").read_bytes())
+    start = 30 + len("damaged.mid") + int(place_in_file * size)
+    packed_file[start : start + 20] = b"\xff" * 20
+    (place / "z.zip").write_bytes(packed_file)
+    found = read(place)
+    assert the_good_one_is_read(found)
+    assert "z.zip/whole.mid" in {piece.file for piece in found.pieces}
+    ((name, why),) = found.refused
+    assert name == "z.zip/damaged.mid"
+    assert why
+
+
+def test_a_zip_whose_packing_is_not_known_or_whose_names_are_damaged_is_listed(
+    place: Path,
+) -> None:
+    for file, old, new in [
+        ("method.zip", b"\x00\x00\x00\x00", b"\x00\x00\x63\x00"),  # in both headers
+        ("name.zip", "é".encode(), b"\xff\xff"),
+    ]:
+        with zipfile.ZipFile(place / file, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("é.mid"), strangers.midi(4))
+        packed_file = (place / file).read_bytes().replace(old, new)
+        (place / file).write_bytes(packed_file)
+    found = read(place)
+    assert the_good_one_is_read(found)
+    assert {name.partition("/")[0] for name, _ in found.refused} == {
+        "method.zip",
+        "name.zip",
+    }
+
+
+def test_what_may_not_be_read_is_listed(place: Path) -> None:
+    locked, closed = place / "locked.mid", place / "closed"
+    locked.write_bytes(strangers.midi(5))
+    locked.chmod(0)
+    closed.mkdir()
+    (closed / "a.mid").write_bytes(strangers.midi(6))
+    closed.chmod(0)
+    try:
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read everything")
+        found = read(place)
+    finally:
+        closed.chmod(0o700)
+    assert the_good_one_is_read(found)
+    assert dict(found.refused) == {
+        "locked.mid": "Permission denied",
+        "closed": "Permission denied",
+    }
+
+
+def test_links_pipes_and_loops_neither_end_the_reading_nor_hold_it_up(
+    place: Path,
+) -> None:
+    (place / "loop").symlink_to(place)
+    (place / "itself.mid").symlink_to(place / "itself.mid")
+    (place / "gone.mid").symlink_to(place / "nowhere.mid")
+    (place / "gone").symlink_to(place / "nowhere")
+    (place / "same.mid").symlink_to(place / "good.mid")
+    (place / "zero.mid").symlink_to("/dev/zero")
+    (place / "a folder.mid").mkdir()
+    for name in ("pipe.mid", "INDEX.jsonl", "README.md", "LICENSE"):
+        os.mkfifo(place / name)
+    found = read(place)
+    assert {piece.file for piece in found.pieces} == {"good.mid", "same.mid"}
+    assert dict(found.refused) == {
+        "gone.mid": "No such file or directory",
+        "itself.mid": "Too many levels of symbolic links",
+        "loop": tree.IS_LINK,
+    }
+
+
+def test_a_file_too_large_to_be_a_piece_is_not_read(place: Path) -> None:
+    with (place / "huge.mid").open("wb") as file:
+        file.truncate(40 << 30)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("a.xml", bytes(64 << 20))
+    (place / "bomb.mxl").write_bytes(buffer.getvalue())
+    found = read(place)
+    assert the_good_one_is_read(found)
+    assert dict(found.refused) == {
+        "huge.mid": "it has 40960 MB; 32 is most",
+        "bomb.mxl": "it has 64 MB; 32 is most",
+    }
+
+
+def test_folders_deeper_than_python_can_call_are_walked(place: Path) -> None:
+    depths = range(1, sys.getrecursionlimit())
+    deep = [Path(f"{place}{'/d' * depth}") for depth in depths]
+    for folder in deep:
+        folder.mkdir()
+    try:
+        assert the_good_one_is_read(read(place))
+    finally:  # pytest's own removal of it would recurse
+        for folder in reversed(deep):
+            folder.rmdir()
+
+
+# ── names ────────────────────────────────────────────────────────────────────────────
+
+
+def test_names_that_cannot_be_written_are_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"m\xfcsic")
+    folder.mkdir()
+    for seed, name in enumerate((b"caf\xe9.mid", b"a\nb.mid", b"red\x1b[31m.mid")):
+        (folder / os.fsdecode(name)).write_bytes(strangers.midi(seed))
+    (folder / os.fsdecode(b"short\xe9\n.mid")).write_bytes(strangers.midi(1, 5))
+    with zipfile.ZipFile(folder / os.fsdecode(b"z\xe9.zip"), "w") as archive:
+        archive.writestr("in\nside.mid", strangers.midi(7))
+    assert main(["corpus", str(folder), "-o", str(tmp_path / "out")]) == 0
+    lines = (tmp_path / "out" / packed.PIECES).read_text("utf-8").splitlines()
+    assert {json.loads(line)["file"] for line in lines} == {
+        r"caf\xe9.mid",
+        r"a\x0ab.mid",
+        r"red\x1b[31m.mid",
+        r"z\xe9.zip/in\x0aside.mid",
+    }
+    assert r"  short\xe9\x0a.mid  5 notes" in capsys.readouterr().out
+    origins = packed.load(tmp_path / "out").origins
+    assert [origin.name for origin in origins] == [r"m\xfcsic"]
+
+
+@pytest.mark.parametrize("text", ["Bruckner 8", "日本の 歌.mid", "naïve — “é”"])
+def test_names_that_can_be_shown_stay_as_they_are(text: str) -> None:
+    assert tree.printable(text) == text
+
+
+def test_a_name_in_a_zip_that_no_disk_could_hold_is_read(place: Path) -> None:
+    with zipfile.ZipFile(place / "z.zip", "w") as archive:
+        archive.writestr(f"{'x' * 5000}/{' ' * 30_000}y.mid", strangers.midi(2))
+        archive.writestr("../../up.mid", strangers.midi(3))
+    found = read(place)
+    assert not found.refused
+    assert len(found.pieces) == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("song", "song copy"),
+        ("song", "song - Copy (2)"),
+        ("song", "song copy 3"),
+        ("song", "song (1)"),
+        ("song", "song(1)"),
+        ("song", "song_v2"),
+        ("song", "Song-V10"),
+        ("song", "The Song"),
+    ],
+)
+def test_copies_of_a_file_are_one_tune(one: str, other: str, tmp_path: Path) -> None:
+    families = _families(tmp_path, one, other)
+    assert len(set(families)) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bwv772", "bwv773"),
+        ("hwv56", "hwv57"),
+        ("rv269", "rv315"),
+        ("div1", "div2"),
+        ("song", "songv2"),
+        ("song", "photocopy"),
+        ("copy", "v2"),
+        ("(1)", "(2)"),
+    ],
+)
+def test_numbers_of_a_catalogue_are_tunes_of_their_own(
+    one: str, other: str, tmp_path: Path
+) -> None:
+    families = _families(tmp_path, one, other)
+    assert len(set(families)) == 2
+
+
+def _families(folder: Path, *names: str) -> list[str]:
+    for seed, name in enumerate(names):
+        (folder / f"{name}.mid").write_bytes(strangers.midi(seed))
+    return [piece.family for piece in read(folder).pieces]
+
+
+# ── what lies beside the music ───────────────────────────────────────────────────────
+
+
+def test_texts_beside_the_music_may_be_of_any_kind(place: Path) -> None:
+    (place / "README.md").write_bytes(b"Gesammelt von J\xfcrgen\n")
+    (place / "LICENSE").write_bytes(b"\xff\xfe\x00 J\xfcrgen\n")
+    (place / "sub" / "INDEX.jsonl").mkdir(parents=True)
+    (place / "sub" / "README.md").mkdir()
+    (place / "sub" / "COPYING").mkdir()
+    (place / "sub" / "a.mid").write_bytes(strangers.midi(2))
+    found = read(place)
+    assert the_good_one_is_read(found)
+    assert len(found.pieces) == 2
+    for piece in found.pieces:
+        assert tree.printable(piece.origin.licence) == piece.origin.licence
+
+
+def test_what_a_folder_states_is_read_once_for_all_below_it(place: Path) -> None:
+    for name in ("one", "two"):
+        (place / name).mkdir()
+    (place / "LICENSE").write_text("MIT License")
+    origins = Origins(place)
+    assert origins.of(place / "one").licence == "MIT"
+    (place / "LICENSE").unlink()
+    assert origins.of(place / "two").licence == "MIT"
+
+
+def test_an_index_may_say_anything(place: Path, tmp_path: Path) -> None:
+    rows = [
+        {"file": "good.mid", "title": "half \ud800", "licence": "\udce9\n"},
+        {"file": ["good.mid"]},
+        {"title": "no file"},
+        ["good.mid"],
+        7,
+        None,
+    ]
+    lines = [json.dumps(row) for row in rows]
+    lines += ["[" * 100_000, '{"file": ' + "9" * 5000 + "}", ""]
+    (place / "INDEX.jsonl").write_text("\n".join(lines))
+    found = packing.pack(packing.pieces_of(place), tmp_path / "out")
+    assert found.origins[0].licence == r"\xe9\x0a"
+
+
+def test_an_index_beside_a_zip_in_a_folder_of_its_own_is_used(place: Path) -> None:
+    (place / "sub").mkdir()
+    with zipfile.ZipFile(place / "sub" / "sub.zip", "w") as archive:
+        archive.writestr("midi/1.mid", strangers.midi(2))
+    (place / "sub" / "INDEX.jsonl").write_text('{"file":"midi/1.mid","title":"One"}')
+    assert "one" in {piece.family for piece in read(place).pieces}
+
+
+@pytest.mark.parametrize("name", ["test", "validation", "VALID", "dev"])
+def test_what_an_index_calls_test_music_is_never_learned_from(
+    name: str, place: Path
+) -> None:
+    row = json.dumps({"file": "good.mid", "split": name})
+    (place / "INDEX.jsonl").write_text(row)
+    assert read(place).pieces[0].split == corpus.VALID
+
+
+@pytest.mark.parametrize("name", [None, "", "fold 3"])
+def test_a_split_that_says_nothing_is_drawn(name: str | None, place: Path) -> None:
+    row = json.dumps({"file": "good.mid", "split": name})
+    (place / "INDEX.jsonl").write_text(row)
+    assert read(place).pieces[0].split == corpus.UNDECIDED
+
+
+def test_a_zip_in_a_zip_is_told_and_what_macos_leaves_behind_is_not(
+    place: Path,
+) -> None:
+    with zipfile.ZipFile(place / "z.zip", "w") as archive:
+        archive.writestr("inner.zip", b"PK")
+        archive.writestr("__MACOSX/._song.mid", b"\x00\x05\x16\x07")
+    (place / "._good.mid").write_bytes(b"\x00\x05\x16\x07")
+    assert read(place).refused == [("z.zip/inner.zip", tree.IS_NESTED)]
+
+
+# ── what is no music ─────────────────────────────────────────────────────────────────
+
+
+def chords(*starts: float, size: int = 20, length_s: float = 1.0) -> Notes:
+    notes = np.zeros(size * len(starts), NOTE)
+    notes["start"] = np.repeat(np.array(starts), size)
+    notes["end"] = notes["start"] + length_s
+    notes["pitch"] = np.tile(np.arange(30, 30 + size), len(starts))
+    notes["velocity"] = 64
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("notes", "why"),
+    [
+        (chords(0.0, size=60), "its 60 notes all begin at once: a chord is no piece"),
+        (chords(0.0, 1.0, size=60, length_s=0), "0 notes .120 more have no length"),
+        (chords(0.0, 0.25, size=60), "120 notes in 0.500 s are no hands' work"),
+        (chords(*np.arange(40) / 1000, size=1), "40 notes in 0.040 s are no hands'"),
+        (chords(0.0, 20_000.0), "it lasts 6 hours; 4 is most"),
+        (chords(0.0, np.nan, size=15), "15 notes .15 more have no length"),
+    ],
+)
+def test_what_nobody_could_play_is_refused_with_its_reason(
+    notes: Notes, why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        folders.clean(notes)
+
+
+@pytest.mark.parametrize("starts", [(0.0, 0.5), (0.0, 0.4, 0.8), (0.0, 30.0)])
+def test_a_few_chords_are_music(starts: tuple[float, ...]) -> None:
+    notes = chords(*starts, size=10)
+    assert len(folders.clean(notes)) == len(notes)
