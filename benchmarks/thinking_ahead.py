@@ -37,14 +37,14 @@ def going_back(name: str) -> None:
     """Print a table for one model."""
     session = Session(find(name), "cpu")
     session.warm_up()
-    trunk, bough, heard = session.line(), session.line(), 0
+    trunk, branch, heard = session.line(), session.line(), 0
     for wanted in HEARD:
         while heard < wanted:
             trunk.step(Event(0, 3, 60 + heard % 12, 16), Controls())
             heard += 1
         for length in BRANCHES:
-            same = times_us(trunk, bough, length, new=0)
-            after = times_us(trunk, bough, length, new=2)
+            same = times_us(trunk, branch, length, new=0)
+            after = times_us(trunk, branch, length, new=2)
             heard += 2 * TIMES
             print(
                 f"{name:18} heard {heard:4}, branch {length:3}: back in "
@@ -53,17 +53,17 @@ def going_back(name: str) -> None:
             )
 
 
-def times_us(trunk: Line, bough: Line, length: int, new: int) -> list[float]:
+def times_us(trunk: Line, branch: Line, length: int, new: int) -> list[float]:
     """What it takes to follow the trunk again, after a branch and some new events."""
     clock, took = SystemClock(), []
-    bough.follow(trunk)
+    branch.follow(trunk)
     for _ in range(TIMES):
         for _ in range(length):
-            bough.step(Event(1, 3, 60, 16), Controls())
+            branch.step(Event(1, 3, 60, 16), Controls())
         for _ in range(new):
             trunk.step(Event(0, 3, 62, 16), Controls())
         began_ns = clock.now_ns()
-        bough.follow(trunk)
+        branch.follow(trunk)
         took.append((clock.now_ns() - began_ns) / 1e3)
     return took
 

@@ -305,3 +305,10 @@ def test_what_was_heard_changes_what_is_played(session, golden):
     line = session.line()
     run(line, golden, range(20))
     assert run(line, golden, [20]) != heard_nothing
+
+
+def test_no_graph_tells_of_the_machine_that_made_it(folder):
+    for graph in folder.glob("*.onnx"):
+        written = graph.read_bytes()
+        assert b'File "' not in written
+        assert b"site-packages" not in written

@@ -1,5 +1,6 @@
 """The engine without a clock: a file becomes a duet, a journal is played again."""
 
+import zlib
 from itertools import pairwise
 
 import mido
@@ -377,6 +378,14 @@ def test_a_performance_in_which_both_were_replaced_replays(tmp_path):
     assert headers[1].adopted
     found = replay(path)
     assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+@pytest.mark.parametrize("adopted", [b"not zlib", zlib.compress(b"short")])
+def test_a_ledger_that_is_none_is_damage(performance, tmp_path, adopted):
+    header, *rest = journal.read(performance)
+    entries = [msgspec.structs.replace(header, adopted=adopted), *rest]
+    with pytest.raises(FileError, match=r"is damaged.*ledger"):
+        replay(altered(tmp_path / "altered.jsonl", entries))
 
 
 def test_one_altered_byte_of_one_output_is_found(performance, tmp_path):

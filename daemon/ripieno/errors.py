@@ -51,3 +51,17 @@ class ProtocolError(RipienoError):
     """Our own processes disagree about what lies in the memory between them."""
 
     exit_code = 6
+
+
+def last_words(said: str, exit_code: int) -> RipienoError:
+    """Why a program of ours ended, in its own sentence.
+
+    Args:
+        said: all that it told people; its last line counts.
+        exit_code: how it ended.
+    """
+    kinds = (SettingsError, FileError, ModelError, PortError, ProtocolError)
+    kind = {each.exit_code: each for each in kinds}.get(exit_code, PortError)
+    lines = said.strip().splitlines() or [""]
+    sentence = lines[-1].removeprefix("ripieno: ")
+    return kind(sentence or "The daemon ended too early; try `ripieno doctor`.")

@@ -21,7 +21,7 @@ from ripieno.engine import BEAT_ROLES, Engine
 from ripieno.knobs import by_number
 from ripieno.midi.files import check_target, read_performance, write_score
 from ripieno.midi.performance import Performance, Timed, Track
-from ripieno.music import chords
+from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
 from ripieno.music.plan import Beat, ToPlayer, ToThinker
 from ripieno.params import PARTS, Params
@@ -142,7 +142,7 @@ def tracks_of(sent: list[Timed], play: Params) -> list[Track]:
 
 
 def _on_channel(sent: list[Timed], channel: int) -> tuple[Timed, ...]:
-    return tuple(timed for timed in sent if timed[1][0] & 0x0F == channel)
+    return tuple(timed for timed in sent if messages.channel_of(timed[1]) == channel)
 
 
 class _Witness:

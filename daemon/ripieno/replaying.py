@@ -7,6 +7,7 @@ made again, and compared as well.
 
 import zlib
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -32,6 +33,9 @@ from ripieno.think.manifest import installed, load
 from ripieno.think.minds import Mind, asked_of
 from ripieno.think.tables import maybe_tables
 from ripieno.waking import wake
+
+INPUTS: Final = (journal.Heard, journal.Turned, journal.Thought)
+"""What went into the engine."""
 
 
 class Replayed(msgspec.Struct):
@@ -93,18 +97,27 @@ def _replay(path: Path) -> Replayed:
         mind.told(produced)
         expected, produced = [], []
         if isinstance(entry, journal.Header):
-            engine = _engine(entry, path)
+            engine = engine_of(entry)
         elif engine is None:
             raise FileError(f"{path} has no header before its first entry.")
         else:
             at_ns = entry.at_ns
-            produced = _feed(engine, entry, mind, found)
+            produced = fed(engine, entry)
+            found.inputs += isinstance(entry, INPUTS)
+            if isinstance(entry, journal.Thought):
+                mind.thought(entry.message)
     _compare(found, at_ns, expected, produced)
     mind.told(produced)
     return found
 
 
-def _engine(header: journal.Header, path: Path) -> Engine:
+def engine_of(header: journal.Header) -> Engine:
+    """An engine as it was when a journal, or a later player's part of it, began.
+
+    Raises:
+        SettingsError: it was to play by what cannot be played by.
+        ValueError: the ledger that it took over is damaged.
+    """
     params.check(header.params)
     check_controls(header.controls)
     memory = None
@@ -112,11 +125,9 @@ def _engine(header: journal.Header, path: Path) -> Engine:
         try:
             memory = bytearray(zlib.decompress(header.adopted))
         except zlib.error as error:
-            raise FileError(
-                f"{path}: a header's ledger is damaged ({error})."
-            ) from error
+            raise ValueError(f"a header's ledger: {error}") from error
         if len(memory) != SIZE:
-            raise FileError(f"{path}: a header's ledger has {len(memory)} bytes.")
+            raise ValueError(f"a header's ledger has {len(memory)} bytes, not {SIZE}")
     engine = Engine(
         header.params,
         start_ns=header.start_ns,
@@ -130,10 +141,12 @@ def _engine(header: journal.Header, path: Path) -> Engine:
     return engine
 
 
-def _feed(
-    engine: Engine, entry: journal.Entry, mind: "_Again", found: Replayed
-) -> list[Effect]:
-    """Hand one entry to the engine; what came out, if it was a tick."""
+def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
+    """Hand one entry of a journal to an engine; what came out, if it was a tick.
+
+    Raises:
+        SettingsError: it was turned to what cannot be played by.
+    """
     if isinstance(entry, journal.Tick):
         produced = engine.advance(entry.at_ns)
         engine.settle()
@@ -141,15 +154,11 @@ def _feed(
     if isinstance(entry, journal.Released):
         engine.release(entry.at_ns)
     elif isinstance(entry, journal.Heard):
-        found.inputs += 1
         engine.heard(entry.at_ns, entry.data)
     elif isinstance(entry, journal.Turned):
-        found.inputs += 1
         engine.turned(entry.at_ns, params.check(entry.params))
     elif isinstance(entry, journal.Thought):
-        found.inputs += 1
         engine.thought(entry.at_ns, entry.message)
-        mind.thought(entry.message)
     return []
 
 

@@ -248,7 +248,7 @@ def _notes(track: Track, performance: Performance) -> Iterator[tuple[int, int, i
     for at_ns, data in track.messages:
         if not (messages.is_note_on(data) or messages.is_note_off(data)):
             continue
-        key = data[0] & 0x0F, data[1]
+        key = messages.channel_of(data), data[1]
         if (since_ns := down.pop(key, None)) is not None:
             yield since_ns, at_ns, key[1]
         if messages.is_note_on(data) and key[0] != DRUMS:

@@ -12,13 +12,7 @@ from rich.console import Console
 from ripieno import thinker
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import (
-    FileError,
-    ModelError,
-    PortError,
-    RipienoError,
-    SettingsError,
-)
+from ripieno.errors import ModelError, PortError, last_words
 from ripieno.flags import written
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
@@ -156,7 +150,7 @@ class _ThroughPorts:
 
     def turn(self) -> list[bytes]:
         if self._daemon.poll() is not None:
-            raise _last_words(self._daemon)
+            raise last_words(self._daemon.communicate()[1], self._daemon.returncode)
         return [heard.data for heard in self._port.receive()]
 
     def wake_ns(self, now_ns: int) -> int:
@@ -202,13 +196,4 @@ def _connect(settings: Settings, daemon: "subprocess.Popen[str]") -> ClientPort:
         except PortError:
             if clock.now_ns() > until_ns:
                 raise
-    raise _last_words(daemon)
-
-
-def _last_words(daemon: "subprocess.Popen[str]") -> RipienoError:
-    """Why the daemon ended, in its own sentence."""
-    said = daemon.communicate()[1].strip().splitlines() or [""]
-    kinds = (SettingsError, FileError, ModelError)
-    kind = {kind.exit_code: kind for kind in kinds}.get(daemon.returncode, PortError)
-    sentence = said[-1].removeprefix("ripieno: ")
-    return kind(sentence or "The daemon ended too early; try `ripieno doctor`.")
+    raise last_words(daemon.communicate()[1], daemon.returncode)

@@ -8,7 +8,8 @@ from ripieno.bench.pairing import Paired, Reply, Stamped
 from ripieno.clock import NS_PER_MS
 from ripieno.midi import journal
 from ripieno.music import messages
-from ripieno.music.plan import Limits, Sing, Voices
+from ripieno.music.plan import Ask, Limits, Sing, Voices
+from ripieno.music.timeline import Timeline
 
 MS = NS_PER_MS
 
@@ -101,3 +102,47 @@ def test_only_what_the_machine_planned_can_be_late():
         journal.Sent(1 * MS, messages.note_off(1, 50)),
     ]
     assert list(pairing.lateness_ms(entries)) == [2.0]
+
+
+def test_a_note_on_without_a_velocity_is_no_key_and_no_answer():
+    lifted = messages.note_on(1, 60, 0)
+    assert not pairing.is_answer(lifted)
+    keys = [key(200), Stamped(150 * MS, lifted), key(100)]
+    assert pairing.onsets(keys) == [key(100), key(200)]
+
+
+def test_a_silence_lasts_from_the_last_key_up_however_it_is_said():
+    def up(at_ms, data):
+        return Stamped(at_ms * MS, data)
+
+    off, lifted = messages.note_off(0, 60), messages.note_on(0, 60, 0)
+    played = [key(0), up(50, off), key(100), up(150, lifted), key(900), up(950, off)]
+    heard = [key(1), answer(250), answer(300), answer(990)]
+    assert pairing.silences_ms(played, heard, 200 * MS) == [100.0, 40.0]
+
+
+def ask(revision, start_ms, *, foreseen=False):
+    timeline = Timeline()
+    start = timeline.ticks_at(start_ms * MS)
+    return Ask(
+        revision=revision, timeline=timeline, start_ticks=start,
+        until_ticks=start + 480, closing=True, pulse_ticks=480, grid_ticks=0,
+        seed=1, limits=Limits(), foreseen=foreseen,
+    )  # fmt: skip
+
+
+def test_a_reply_begins_where_it_was_asked_for_not_where_it_was_foreseen():
+    asked, foreseen = ask(1, 1000), ask(2, 2000, foreseen=True)
+    due_ns = asked.timeline.ns_at(asked.start_ticks)
+    foreseen_ns = foreseen.timeline.ns_at(foreseen.start_ticks)
+    on = messages.note_on(1, 60, 70)
+    entries: list[journal.Entry] = [
+        journal.Tick(900 * MS),
+        journal.Told(asked),
+        journal.Told(foreseen),
+        journal.Tick(990 * MS),
+        journal.Sent(due_ns, messages.note_on(1, 60, 0)),
+        journal.Sent(due_ns, on),
+        journal.Sent(foreseen_ns, on),
+    ]
+    assert pairing.replies(entries) == [Reply(due_ns, 990 * MS, on)]

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from ripieno.bench.machine import Load, machine, versions
-from ripieno.bench.processes import Growth, family, growth, memory_mib
+from ripieno.bench.processes import Growth, growth
 from ripieno.bench.report import Picture, Report, Table, begin, read
 from ripieno.bench.spread import spread
 from ripieno.clock import SimulatedClock
@@ -76,17 +76,6 @@ def test_growth_is_from_the_second_quarter_to_the_last():
 
 def test_no_samples_are_no_growth():
     assert growth("player", []).percent == 0.0
-
-
-def test_this_process_holds_some_memory():
-    import os
-
-    here = family(os.getpid())
-    if not here:
-        pytest.skip("this system tells nothing of processes")
-    assert here[os.getpid()] == "supervisor"
-    assert memory_mib(os.getpid()) > 1
-    assert memory_mib(1 << 30) == 0.0
 
 
 def test_a_report_is_frozen(report):

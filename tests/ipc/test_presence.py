@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ripieno.errors import FileError
+from ripieno.errors import FileError, PortError
 from ripieno.ipc import presence
 from ripieno.ipc.presence import Presence
 
@@ -104,7 +104,7 @@ def test_one_at_a_time():
 
 def test_a_daemon_that_has_just_ended_has_no_lock():
     with (
-        pytest.raises(FileError, match="No such file"),
+        pytest.raises(PortError, match="has just ended"),
         presence.alone(Path("nowhere.json")),
     ):
         pass

@@ -15,6 +15,8 @@ Every answer is another one, as music goes on; none depends on how fast it is.
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music.chords import N_CHORDS
 from ripieno.music.duet import Manner, Note, Phase, Span
@@ -151,8 +153,6 @@ class _Beats(_Asked):
 
 class _Phrases(_Asked):
     def __call__(self) -> None:
-        from msgspec.structs import replace
-
         self._count += 1
         asked = self._ask(self._play(2 * len(TUNE)), 2 * BAR_TICKS)
         how = Variation(since_ns=0, distance=0.5)

@@ -6,6 +6,7 @@ its journal, what it looked like in `/proc` where there is one.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,14 +15,9 @@ import msgspec
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import (
-    FileError,
-    ModelError,
-    PortError,
-    RipienoError,
-    SettingsError,
-)
+from ripieno.errors import PortError, RipienoError, last_words
 from ripieno.flags import written
+from ripieno.remote import change
 
 NAME_IN: Final = "Ripieno Bench In"
 NAME_OUT: Final = "Ripieno Bench Out"
@@ -103,7 +99,19 @@ class Daemon:
             RipienoError: it has ended; the sentence is its own.
         """
         if self._process is not None and self._process.poll() is not None:
-            raise self._last_words()
+            raise last_words(self._said(), self._process.returncode)
+
+    def change(self, words: Sequence[str]) -> bool:
+        """Change what it plays by; False where it did not take that.
+
+        One that is just ending is not found, or its file is not, or only the musician's
+        own daemon is: each is another error, and nobody's.
+        """
+        try:
+            change(words, self.settings.name_in)
+        except RipienoError:
+            return False
+        return True
 
     def end(self) -> None:
         """Have it release every note and end; harmless when called twice."""
@@ -129,12 +137,7 @@ class Daemon:
             clock.wait_until(clock.now_ns() + LOOK_NS)
 
     def _lines(self) -> list[str]:
-        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return self._said().splitlines()
 
-    def _last_words(self) -> RipienoError:
-        assert self._process is not None
-        said = self._lines() or ["The daemon ended too early; try `ripieno doctor`."]
-        kinds = (SettingsError, FileError, ModelError)
-        by_code = {kind.exit_code: kind for kind in kinds}
-        kind = by_code.get(self._process.returncode, PortError)
-        return kind(said[-1].removeprefix("ripieno: "))
+    def _said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")

@@ -124,10 +124,6 @@ class Guest:
                 return True
         return False
 
-    def keys(self) -> list[Stamped]:
-        """The note-ons that were played."""
-        return [each for each in self.sent if each.data[0] & 0xF0 == 0x90]
-
     def close(self) -> None:
         """Disconnect."""
         self._device.close()

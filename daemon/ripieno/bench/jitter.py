@@ -18,7 +18,7 @@ from ripieno.bench.bounds import within, words
 from ripieno.bench.daemon import NAME_IN, NAME_OUT
 from ripieno.bench.guest import Guest, guest_of
 from ripieno.bench.lateness import (
-    Heard,
+    Outcome,
     Runs,
     figures,
     judged,
@@ -114,7 +114,7 @@ def _backends(wanted: str) -> list[str]:
 # ── one load ──────────────────────────────────────────────────────────────────────────
 
 
-def _measure(backend: str, load: str, arguments: argparse.Namespace) -> Heard:
+def _measure(backend: str, load: str, arguments: argparse.Namespace) -> Outcome:
     order = Order(
         backend, NAME_IN, NAME_OUT, _gaps(arguments.notes, arguments.seed),
         litters=load in ("garbage", COLLECTING), collects=load == COLLECTING,
@@ -139,7 +139,7 @@ def _gaps(count: int, seed: int) -> tuple[int, ...]:
     return tuple(gaps)
 
 
-def _played(order: Order) -> Heard:
+def _played(order: Order) -> Outcome:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     process = spawn.Process(

@@ -27,7 +27,7 @@ from ripieno.bench.bounds import within, words
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
 from ripieno.bench.guest import Guest, guest_of
 from ripieno.bench.machine import maybe_jack
-from ripieno.bench.pairing import Paired, Stamped, is_thru
+from ripieno.bench.pairing import Paired, Stamped
 from ripieno.bench.report import Figure, Picture, Report, Table, begin
 from ripieno.bench.spread import HEADINGS, Spread, cells, histogram, spread
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
@@ -208,13 +208,13 @@ def _play_turns(guest: Guest, count: int, seed: int) -> None:
 
 
 def _begins(heard: list[Stamped]) -> bool:
-    return any(each.data[0] & 0xF0 == 0x90 and not is_thru(each.data) for each in heard)
+    return any(pairing.is_answer(each.data) for each in heard)
 
 
 def _measured(
     role: str, model: str, guest: Guest, entries: list[journal.Entry]
 ) -> Measured:
-    jack, keys = maybe_jack(), guest.keys()
+    jack, keys = maybe_jack(), pairing.onsets(guest.sent)
     rate_hz = jack.rate_hz if jack else 0
     pairs = pairing.paired(
         pairing.by_samples(keys, rate_hz), pairing.by_samples(guest.heard, rate_hz)
@@ -227,7 +227,9 @@ def _measured(
     if role in TURNS:
         found = pairing.replies(entries)
         rows["planned to arrived"] = pairing.arrival_ms(found, guest.heard)
-        rows["last key up to reply"] = _silences_ms(guest)
+        rows["last key up to reply"] = pairing.silences_ms(
+            guest.sent, guest.heard, BEGIN_NS // 2
+        )
         turns = len(keys) // script.PHRASE_KEYS
         misses = turns - len(rows["last key up to reply"])
         return Measured(model, rows | asked, misses, left_out)
@@ -242,20 +244,6 @@ def _soon(pair: Paired) -> Paired:
     """What comes with the beat; later notes are later notes."""
     late = pair.answer_ns is not None and pair.answer_ns - pair.key_ns > SOON_NS
     return pair._replace(answer_ns=None) if late else pair
-
-
-def _silences_ms(guest: Guest) -> list[float]:
-    """From the end of each phrase to the first note of the reply to it."""
-    ups = [each.at_ns for each in guest.sent if each.data[0] & 0xF0 == 0x80]
-    ons = [each.at_ns for each in guest.heard if _begins([each])]
-    found, place = [], 0
-    for at_ns, next_ns in zip(ups, [*ups[1:], None], strict=True):
-        while place < len(ons) and ons[place] < at_ns:
-            place += 1
-        is_here = place < len(ons) and (next_ns is None or ons[place] < next_ns)
-        if is_here and (next_ns is None or next_ns - at_ns > BEGIN_NS // 2):
-            found.append((ons[place] - at_ns) / NS_PER_MS)
-    return found
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ripieno.bench.machine import Jack
-from ripieno.bench.pairing import MS, Stamped
+from ripieno.bench.pairing import Stamped
 from ripieno.bench.planned import Done
 from ripieno.bench.report import Figure, Picture, Table
 from ripieno.bench.spread import HEADINGS, cells, histogram, spread
+from ripieno.clock import NS_PER_MS
 from ripieno.midi.ports import ON_JACK
 
 LOADED: Final = "inference"
@@ -17,11 +18,11 @@ ALLOWED_MS: Final = 0.5
 FRAMES: Final = 1 << 32
 """JACK's clock begins again after so many."""
 ENDS: Final = ("lost", "doubled", "unclear")
-Runs = dict[tuple[str, str], "Heard"]
+Runs = dict[tuple[str, str], "Outcome"]
 """By backend and load."""
 
 
-class Heard(NamedTuple):
+class Outcome(NamedTuple):
     """What came of the notes of one run.
 
     Attributes:
@@ -43,7 +44,7 @@ class Heard(NamedTuple):
     is_realtime: bool
 
 
-def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Heard:
+def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Outcome:
     """What came of what was planned: every note differs from all others."""
     arrived: dict[bytes, Stamped] = {}
     for each in heard:
@@ -63,7 +64,7 @@ def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Heard:
         at_ns - due.at_ns for at_ns, due in zip(done.handed_ns, done.notes, strict=True)
     ]
     lost, unclear = len(done.notes) - len(came), len(came) - len(late)
-    return Heard(late, frames, handed, lost, doubled, unclear, is_realtime)
+    return Outcome(late, frames, handed, lost, doubled, unclear, is_realtime)
 
 
 def wrapped(frames: int) -> int:
@@ -71,21 +72,22 @@ def wrapped(frames: int) -> int:
     return (frames + FRAMES // 2) % FRAMES - FRAMES // 2
 
 
-def _rows(found: Runs) -> list[tuple[str, str, Heard]]:
-    return [(backend, load, heard) for (backend, load), heard in found.items()]
+def _rows(found: Runs) -> list[tuple[str, str, Outcome]]:
+    return [(backend, load, outcome) for (backend, load), outcome in found.items()]
 
 
 def tables(found: Runs, jack: Jack | None) -> list[Table]:
     """For people: exact to the sample, by rtmidi, and when it was handed over."""
     exact, polled, handed = [], [], []
-    for backend, load, heard in _rows(found):
-        name, counts = f"{backend}, {load}", (heard.lost, heard.doubled, heard.unclear)
-        ends = tuple(map(str, counts))
-        if heard.late_frames and backend == "jack":
-            exact.append((name, *cells(spread(heard.late_frames), digits=2), *ends))
+    for backend, load, outcome in _rows(found):
+        name = f"{backend}, {load}"
+        ends = tuple(map(str, (outcome.lost, outcome.doubled, outcome.unclear)))
+        if outcome.late_frames and backend == "jack":
+            exact.append((name, *cells(spread(outcome.late_frames), digits=2), *ends))
         else:
-            polled.append((name, *cells(spread(_beyond(heard, backend, jack))), *ends))
-        handed.append((name, *cells(spread(ns / MS for ns in heard.handed_ns))))
+            late = spread(_beyond(outcome, backend, jack))
+            polled.append((name, *cells(late), *ends))
+        handed.append((name, *cells(spread(_handed_ms(outcome)))))
     beyond = " minus one period" if jack else ""
     columns = ("", *HEADINGS)
     every = [
@@ -96,19 +98,23 @@ def tables(found: Runs, jack: Jack | None) -> list[Table]:
     return [table for table in every if table.rows]
 
 
-def _beyond(heard: Heard, backend: str, jack: Jack | None) -> list[float]:
+def _handed_ms(outcome: Outcome) -> list[float]:
+    return [ns / NS_PER_MS for ns in outcome.handed_ns]
+
+
+def _beyond(outcome: Outcome, backend: str, jack: Jack | None) -> list[float]:
     """How late each note came, in ms, beyond the period that rtmidi may wait for."""
     period_ms = jack.period_ms if jack and backend in ON_JACK else 0.0
-    return [ns / MS - period_ms for ns in heard.late_ns]
+    return [ns / NS_PER_MS - period_ms for ns in outcome.late_ns]
 
 
 def pictures(found: Runs) -> list[Picture]:
     """How it was spread under the load that something is promised for."""
     found_pictures = []
-    for backend, load, heard in _rows(found):
-        late, unit = [ns / MS for ns in heard.late_ns], "ms"
-        if heard.late_frames and backend == "jack":
-            late, unit = [float(frames) for frames in heard.late_frames], "samples"
+    for backend, load, outcome in _rows(found):
+        late, unit = [ns / NS_PER_MS for ns in outcome.late_ns], "ms"
+        if outcome.late_frames and backend == "jack":
+            late, unit = [float(frames) for frames in outcome.late_frames], "samples"
         if load == LOADED:
             title = f"{backend}, {load}: arrived minus due"
             found_pictures.append(Picture(title, tuple(histogram(late, unit))))
@@ -139,21 +145,21 @@ def verdicts(found: Runs, jack: Jack | None) -> list[str]:
 def figures(found: Runs, jack: Jack | None) -> dict[str, Figure]:
     """For programs."""
     said: dict[str, Figure] = {}
-    for backend, load, heard in _rows(found):
+    for backend, load, outcome in _rows(found):
         name = f"{backend}, {load}"
         said |= {
-            f"{name}: handed minus due, ms": spread(ns / MS for ns in heard.handed_ns),
-            f"{name}: lost": float(heard.lost),
-            f"{name}: doubled": float(heard.doubled),
-            f"{name}: unclear": float(heard.unclear),
+            f"{name}: handed minus due, ms": spread(_handed_ms(outcome)),
+            f"{name}: lost": float(outcome.lost),
+            f"{name}: doubled": float(outcome.doubled),
+            f"{name}: unclear": float(outcome.unclear),
         }
-        late_ms = spread(ns / MS for ns in heard.late_ns)
-        if heard.late_frames and backend == "jack":
-            exact = spread(heard.late_frames)
+        late_ms = spread(ns / NS_PER_MS for ns in outcome.late_ns)
+        if outcome.late_frames and backend == "jack":
+            exact = spread(outcome.late_frames)
             said[f"{name}: arrived minus due, samples"] = exact
             continue
         said[f"{name}: arrived minus due, ms"] = late_ms
         if jack is not None and backend in ON_JACK:
-            beyond = spread(_beyond(heard, backend, jack))
+            beyond = spread(_beyond(outcome, backend, jack))
             said[f"{name}: beyond one period, ms"] = beyond
     return said

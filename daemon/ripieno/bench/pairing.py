@@ -7,14 +7,13 @@ passes thru comes back on channel 1, what the machine plays on others.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from ripieno.clock import NS_PER_S
+from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.midi import journal
 from ripieno.music import messages
 from ripieno.music.plan import Ask
 
 HUMAN: Final = 0
 """The musician's channel, counted from 0."""
-MS: Final = 1e6
 
 
 class Stamped(NamedTuple):
@@ -58,7 +57,7 @@ def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
         keys: note-ons, rising in time.
         heard: all that came back, in any order.
     """
-    ons = _ons(heard)
+    ons = onsets(heard)
     found, place = [], 0
     for index, key in enumerate(keys):
         is_last = index + 1 == len(keys)
@@ -80,28 +79,36 @@ def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
 
 def is_thru(data: bytes) -> bool:
     """Whether it is on the musician's own channel."""
-    return data[0] & 0x0F == HUMAN
+    return messages.channel_of(data) == HUMAN
 
 
-def _ons(heard: Iterable[Stamped]) -> list[Stamped]:
-    ons = [each for each in heard if messages.is_note_on(each.data)]
+def is_answer(data: bytes) -> bool:
+    """Whether it is a note that the machine begins."""
+    return messages.is_note_on(data) and not is_thru(data)
+
+
+def onsets(stamped: Iterable[Stamped]) -> list[Stamped]:
+    """The notes that begin, rising in time."""
+    ons = [each for each in stamped if messages.is_note_on(each.data)]
     return sorted(ons, key=lambda each: each.at_ns)
 
 
 def thru_ms(pairs: Iterable[Paired]) -> list[float]:
     """From each key to itself."""
-    return [(p.thru_ns - p.key_ns) / MS for p in pairs if p.thru_ns is not None]
+    return [(p.thru_ns - p.key_ns) / NS_PER_MS for p in pairs if p.thru_ns is not None]
 
 
 def answer_ms(pairs: Iterable[Paired]) -> list[float]:
     """From each key to the first note that answers it."""
-    return [(p.answer_ns - p.key_ns) / MS for p in pairs if p.answer_ns is not None]
+    return [
+        (p.answer_ns - p.key_ns) / NS_PER_MS for p in pairs if p.answer_ns is not None
+    ]
 
 
 def beyond_ms(pairs: Iterable[Paired]) -> list[float]:
     """From each key's own return to its answer: what the thinking costs."""
     return [
-        (p.answer_ns - p.thru_ns) / MS
+        (p.answer_ns - p.thru_ns) / NS_PER_MS
         for p in pairs
         if p.answer_ns is not None and p.thru_ns is not None
     ]
@@ -134,7 +141,7 @@ def replies(entries: Iterable[journal.Entry]) -> list[Reply]:
 
 def arrival_ms(found: Sequence[Reply], heard: Sequence[Stamped]) -> list[float]:
     """How long after it was due each reply's first note arrived."""
-    ons = _ons(heard)
+    ons = onsets(heard)
     late = []
     for index, reply in enumerate(found):
         from_ns = min(reply.due_ns, reply.sent_ns)
@@ -143,9 +150,31 @@ def arrival_ms(found: Sequence[Reply], heard: Sequence[Stamped]) -> list[float]:
             if until_ns is not None and at_ns >= until_ns:
                 break
             if at_ns >= from_ns and data == reply.data:
-                late.append((at_ns - reply.due_ns) / MS)
+                late.append((at_ns - reply.due_ns) / NS_PER_MS)
                 break
     return late
+
+
+def silences_ms(
+    played: Iterable[Stamped], heard: Iterable[Stamped], apart_ns: int
+) -> list[float]:
+    """From the end of each phrase to the first note of the reply to it.
+
+    Args:
+        played: by the musician, rising in time.
+        heard: all that came back, rising in time.
+        apart_ns: what lies between two phrases, and never between two keys of one.
+    """
+    ups = [each.at_ns for each in played if messages.is_note_off(each.data)]
+    ons = [each.at_ns for each in heard if is_answer(each.data)]
+    found, place = [], 0
+    for at_ns, next_ns in zip(ups, [*ups[1:], None], strict=True):
+        while place < len(ons) and ons[place] < at_ns:
+            place += 1
+        is_here = place < len(ons) and (next_ns is None or ons[place] < next_ns)
+        if is_here and (next_ns is None or next_ns - at_ns > apart_ns):
+            found.append((ons[place] - at_ns) / NS_PER_MS)
+    return found
 
 
 def responses_ms(entries: Iterable[journal.Entry]) -> list[float]:
@@ -162,7 +191,7 @@ def responses_ms(entries: Iterable[journal.Entry]) -> list[float]:
         elif isinstance(entry, journal.Thought):
             asked_ns = asked.pop(getattr(entry.message, "revision", -1), None)
             if asked_ns is not None:
-                found.append((entry.at_ns - asked_ns) / MS)
+                found.append((entry.at_ns - asked_ns) / NS_PER_MS)
     return found
 
 
@@ -172,7 +201,5 @@ def lateness_ms(entries: Iterable[journal.Entry]) -> Iterator[float]:
     for entry in entries:
         if isinstance(entry, journal.Tick):
             tick_ns = entry.at_ns
-        elif isinstance(entry, journal.Sent):
-            is_planned = messages.is_note_on(entry.data) and not is_thru(entry.data)
-            if is_planned:
-                yield (tick_ns - entry.due_ns) / MS
+        elif isinstance(entry, journal.Sent) and is_answer(entry.data):
+            yield (tick_ns - entry.due_ns) / NS_PER_MS

@@ -1,14 +1,22 @@
 """The memory of a daemon's processes, where the system tells (`/proc`)."""
 
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ripieno.bench.spread import quantile
 
 PROC: Final = Path("/proc")
-CHILDREN: Final = ("thinker", "player", "patchbay")
-"""In the order in which the supervisor starts them."""
-TRACKER: Final = b"resource_tracker"
+MARKS: Final = {
+    "onnxruntime_pybind11": "thinker", "_rtmidi": "player", "libjack": "patchbay",
+}  # fmt: skip
+"""By which library each is known; the first that is found counts, as rtmidi brings a
+libjack."""
+BRIDGE: Final = "jack_bridge"
+"""What the player starts where its ports are JACK's own; it loads no library itself."""
+STARTING: Final = "starting"
+TRACKER: Final = "resource_tracker"
 """Python's own child, which looks after the shared memory."""
 
 
@@ -32,41 +40,86 @@ class Growth(NamedTuple):
         return 100.0 * (self.last / self.second - 1.0) if self.second else 0.0
 
 
-def family(pid: int) -> dict[int, str]:
-    """A daemon's processes, with what each of them is; empty where nothing is told."""
-    if not (PROC / str(pid)).is_dir():
-        return {}
-    children = [child for child in _children(pid) if not _is_tracker(child)]
-    names = [*CHILDREN, *("started again" for _ in children)]
-    found = {pid: "supervisor"} | dict(zip(sorted(children), names, strict=False))
-    for child in children:
-        below = [each for each in _children(child) if not _is_tracker(each)]
-        found |= dict.fromkeys(below, f"{found[child]}'s ports")
-    return found
+class Family:
+    """A daemon's processes over a run, each known by what it has loaded.
+
+    A process that has just begun has not loaded it yet, and is called "starting" so
+    long. Who takes a dead one's place has a name of its own: another's memory is not
+    the dead one's, grown. Thread: one.
+    """
+
+    def __init__(self, pid: int) -> None:
+        """Look at nothing yet.
+
+        Args:
+            pid: of the supervisor.
+        """
+        self._pid = pid
+        self._names: dict[int, str] = {}
+        self._count: Counter[str] = Counter()
+
+    def look(self) -> dict[int, str]:
+        """Those that run now, by what each of them is; empty where nothing is told."""
+        if not (PROC / str(self._pid)).is_dir():
+            return {}
+        found = {self._pid: "supervisor"}
+        for child in filter(_is_ours, _children(self._pid)):
+            found[child] = self._name(child)
+            for port in filter(_is_ours, _children(child)):
+                found[port] = f"{_side(port)} port of {found[child]}".strip()
+        return found
+
+    def _name(self, pid: int) -> str:
+        if pid not in self._names and (kind := _kind(pid)):
+            self._count[kind] += 1
+            self._names[pid] = kind + _again(self._count[kind] - 1)
+        return self._names.get(pid, STARTING)
+
+
+def _again(times: int) -> str:
+    """How a name says that it is not the first of its kind."""
+    if not times:
+        return ""
+    return ", started again" if times == 1 else f", started again {times} times"
+
+
+def _kind(pid: int) -> str:
+    """Which of the supervisor's children it is; empty where that is not clear yet."""
+    if any(BRIDGE in _read(child, "cmdline") for child in _children(pid)):
+        return "player"
+    files = {line.rpartition("/")[2] for line in _read(pid, "maps").splitlines()}
+    loaded = (m for m in MARKS if any(file.startswith(m) for file in files))
+    return MARKS.get(next(loaded, ""), "")
+
+
+def _side(pid: int) -> str:
+    """Which of the player's ports a process is: in or out."""
+    words = _read(pid, "cmdline").split("\0")
+    return next((b for a, b in pairwise(words) if a.endswith(BRIDGE)), "")
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        path = PROC / str(pid) / "task" / str(pid) / "children"
-        return [int(word) for word in path.read_text().split()]
-    except OSError:
-        return []
+    return [int(word) for word in _read(pid, f"task/{pid}/children").split()]
 
 
-def _is_tracker(pid: int) -> bool:
+def _is_ours(pid: int) -> bool:
+    """Not Python's own child, and not one that has just gone."""
+    command = _read(pid, "cmdline")
+    return bool(command) and TRACKER not in command
+
+
+def _read(pid: int, what: str) -> str:
+    """What is told of a process; nothing of one that has gone."""
     try:
-        return TRACKER in (PROC / str(pid) / "cmdline").read_bytes()
+        return (PROC / str(pid) / what).read_text(errors="replace")
     except OSError:
-        return True
+        return ""
 
 
 def memory_mib(pid: int) -> float:
     """What a process holds of the machine's memory; 0 where that is not told."""
-    try:
-        text = (PROC / str(pid) / "status").read_text()
-    except OSError:
-        return 0.0
-    kib = [line.split()[1] for line in text.splitlines() if line.startswith("VmRSS:")]
+    lines = _read(pid, "status").splitlines()
+    kib = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
     return int(kib[0]) / 1024 if kib else 0.0
 
 

@@ -18,16 +18,16 @@ from ripieno.bench import soak_script
 from ripieno.bench.bounds import within
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
 from ripieno.bench.guest import Guest, guest_of
-from ripieno.bench.processes import family, memory_mib
+from ripieno.bench.processes import Family, memory_mib
 from ripieno.bench.report import Report, begin
 from ripieno.bench.soak_script import Stint
 from ripieno.bench.soak_sums import Sums, Watch, sounding
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
-from ripieno.errors import PortError
+from ripieno.errors import RipienoError
 from ripieno.midi.backends import choose_backend
 from ripieno.params import Params
-from ripieno.remote import change, status_of
+from ripieno.remote import status_of
 from ripieno.status import Status
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
         play=Params(thru=True, channel=2, listen=0),
     )  # fmt: skip
     watch, notes = Watch(), list[str]()
-    with tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
+    with _told(say), tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
         daemon = Daemon(settings, arguments.seed, Path(folder))
         with daemon, guest_of(settings) as guest:
             length_ns = int(minutes * 60 * NS_PER_S)
@@ -91,7 +91,8 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
             if not soaking.play(length_ns, say):
                 notes.append("Stopped by Ctrl-C: what was measured by then.")
             daemon.end()
-            guest.listen(SystemClock().now_ns() + ENDING_NS)
+            with contextlib.suppress(KeyboardInterrupt):  # too late to stop anything
+                guest.listen(SystemClock().now_ns() + ENDING_NS)
         sums = Sums(daemon.journal, daemon.log, guest.heard, watch)
         if arguments.journal is not None:
             arguments.journal.write_bytes(daemon.journal.read_bytes())
@@ -104,6 +105,7 @@ class _Soaking:
     def __init__(self, daemon: Daemon, guest: Guest, watch: Watch, seed: int) -> None:
         self._daemon, self._guest, self._watch = daemon, guest, watch
         self._seed = seed
+        self._family = Family(daemon.pid)
         self._clock: Clock = SystemClock()
         self._sample_ns = self._every_ns = 0
         self._sounding: Counter[tuple[int, int]] = Counter()
@@ -171,22 +173,31 @@ class _Soaking:
         self._sample_ns = now_ns + self._every_ns
         self._daemon.check()
         watch = self._watch
-        for pid, name in family(self._daemon.pid).items():
-            watch.names.setdefault(pid, name)
+        found = self._family.look()
+        watch.names |= found
+        for pid in found:
             watch.memory.setdefault(pid, []).append(memory_mib(pid))
 
     def _change(self, words: Sequence[str]) -> None:
-        try:
-            change(words, NAME_IN)
-        except PortError:
+        if not self._daemon.change(words):
             self._guest.check()  # Ctrl-C reaches the daemon as well
             self._daemon.check()
             self._watch.refused += 1
 
     def _status(self) -> Status | None:
-        with contextlib.suppress(PortError):
+        with contextlib.suppress(RipienoError):
             return status_of(NAME_IN)
         return None
+
+
+@contextlib.contextmanager
+def _told(say: "Console") -> Iterator[None]:
+    """A sentence where Ctrl-C ends it before it plays."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say.print("Stopped by Ctrl-C; there is no report.")
+        raise
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ class Watch:
 
     Attributes:
         memory: MiB by process, sampled evenly.
-        names: of the processes.
+        names: of the processes, as they were last known.
         last: the last status of each stint, with its role.
         stuck: notes that sounded after a stint's end, by role.
         refused: changes that the daemon did not take in time.
@@ -48,9 +48,9 @@ def sounding(heard: Sequence[Stamped]) -> Counter[tuple[int, int]]:
     count: Counter[tuple[int, int]] = Counter()
     for _, data, _ in heard:
         if messages.is_note_on(data):
-            count[data[0] & 0x0F, data[1]] += 1
+            count[messages.channel_of(data), data[1]] += 1
         elif messages.is_note_off(data):
-            count[data[0] & 0x0F, data[1]] -= 1
+            count[messages.channel_of(data), data[1]] -= 1
     return +count
 
 
@@ -120,6 +120,7 @@ class Sums:
             "lighter model took over": float(status.shed),
             "heavier model came back": float(status.climbed),
             "unlogged": float(status.unlogged),
+            "untold": float(status.untold),
             **{f"memory of {g.name}, MiB": g.last for g in self.growths()},
             **{f"growth of {g.name}, %": g.percent for g in self.growths()},
         }

@@ -21,7 +21,7 @@ from typing import Final
 import msgspec
 
 from ripieno import __version__
-from ripieno.errors import FileError
+from ripieno.errors import FileError, PortError
 
 if sys.platform != "win32":
     import fcntl
@@ -122,10 +122,13 @@ def alone(path: Path) -> Iterator[None]:
     Systems without file locks have none.
 
     Raises:
-        FileError: the daemon has just ended.
+        PortError: the daemon has just ended.
     """
     try:
         file = path.open("rb")
+    except FileNotFoundError as error:
+        sentence = "That Ripieno has just ended; start one with `ripieno play`."
+        raise PortError(sentence) from error
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
     with file:

@@ -7,11 +7,10 @@ same inputs at the same instants arrives at the very same figures.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ripieno.engine import Effect, Engine, Resumed, Send, Tell
-from ripieno.knobs import by_number
+from ripieno.engine import Effect, Engine, Send, Tell
 from ripieno.midi import journal
+from ripieno.replaying import engine_of, fed
 from ripieno.status import Status
-from ripieno.think.tables import maybe_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,9 @@ class Again:
         Args:
             entries: the journal's.
             status_ns: the status is that of the last instant before this.
+
+        Raises:
+            SettingsError, ValueError: it says what no performance can do.
         """
         engine: Engine | None = None
         status: Status | None = None
@@ -46,41 +48,12 @@ class Again:
                 then.append(Tell(entry.message))
                 continue
             if isinstance(entry, journal.Header):
-                engine = _engine(entry)
+                engine = engine_of(entry)
                 continue
             assert engine is not None, "a journal begins with its header"
             if status is None and entry.at_ns >= status_ns:
                 status = engine.status()
-            now += _fed(engine, entry)
+            now += fed(engine, entry)
         if engine is None:
             return cls(Status(), is_same=False)
         return cls(status or engine.status(), is_same=then == now)
-
-
-def _engine(header: journal.Header) -> Engine:
-    engine = Engine(
-        header.params,
-        start_ns=header.start_ns,
-        seed=header.seed,
-        resumes=Resumed(header.epoch, header.timeline) if header.epoch else None,
-        tables=maybe_tables(),
-    )
-    engine.controls = by_number(header.controls)
-    engine.reach_ns = header.reach_ns
-    return engine
-
-
-def _fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
-    if isinstance(entry, journal.Tick):
-        produced = engine.advance(entry.at_ns)
-        engine.settle()
-        return produced
-    if isinstance(entry, journal.Released):
-        engine.release(entry.at_ns)
-    elif isinstance(entry, journal.Heard):
-        engine.heard(entry.at_ns, entry.data)
-    elif isinstance(entry, journal.Turned):
-        engine.turned(entry.at_ns, entry.params)
-    elif isinstance(entry, journal.Thought):
-        engine.thought(entry.at_ns, entry.message)
-    return []

@@ -18,6 +18,7 @@ import numpy as np
 from ripieno.errors import FileError
 from ripieno.midi.files import Performance, Track, read_performance
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.messages import channel_of
 from ripieno_export.judge.harmony import chords_at
 from ripieno_export.judge.pieces import (
     FRAMES_PER_BEAT,
@@ -106,7 +107,7 @@ def _parts(performance: Performance) -> list[Part]:
         parts = [_part(performance, track, None) for track in performance.tracks]
     else:
         track = performance.tracks[0]
-        channels = sorted({data[0] & 0x0F for _, data in track.messages})
+        channels = sorted({channel_of(data) for _, data in track.messages})
         parts = [_part(performance, track, channel) for channel in channels]
     return [part for part in parts if len(part.notes)]
 

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from tests.export.judge.players import READY, Plain, need_model
 from tests.export.judge.tunes import piece, scale
+from tests.test_offline import Performance
 
 from ripieno.clock import SimulatedClock
 from ripieno.config import Settings, load
+from ripieno.errors import SettingsError
 from ripieno.midi import journal
 from ripieno.midi.memory import MemoryPort
 from ripieno.music import plan
@@ -70,6 +72,30 @@ def test_a_journal_comes_out_again_with_its_status(tmp_path):
     sent = next(e for e in entries if isinstance(e, journal.Sent))
     other = msgspec.structs.replace(sent, data=bytes((0x90, 1, 1)))
     assert not Again.of([other if e is sent else e for e in entries], 0).is_same
+
+
+def test_a_journal_comes_out_again_though_its_player_was_replaced(tmp_path):
+    need_model()
+    path = tmp_path / "journal.jsonl"
+    performance = Performance(path, Params(role="continue"))
+    performance.play(60, 62, 64, 65)
+    while not performance.player.status().sounding:
+        performance.run(0.01)
+    performance.new_player()
+    performance.play(60, 64, 67)
+    performance.end()
+    entries = list(journal.read(path))
+    assert any(isinstance(e, journal.Header) and e.adopted for e in entries)
+    assert Again.of(entries, 0).is_same
+
+
+def test_a_journal_of_what_cannot_be_played_by_is_refused(tmp_path):
+    header, *rest = performed(tmp_path)
+    assert isinstance(header, journal.Header)
+    wrong = msgspec.structs.replace(header.params, polyphony=999)
+    header = msgspec.structs.replace(header, params=wrong)
+    with pytest.raises(SettingsError, match="polyphony"):
+        Again.of([header, *rest], 0)
 
 
 def test_response_times_are_those_of_finished_answers(tmp_path):
