@@ -57,7 +57,8 @@ def card(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
     parts = [
         _head(manifest, preset, figures),
         _data(manifest),
-        _likelihood(figures),
+        _likelihood(preset, figures),
+        copying(manifest.name, figures),
         _step(figures["step_ms"]),
         _use(manifest),
         "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
@@ -136,7 +137,7 @@ def _data(manifest: Manifest) -> str:
     return f"## Music it was trained on\n\n{data_table(manifest)}\n\n{wrap(how)}"
 
 
-def _likelihood(figures: Figures) -> str:
+def _likelihood(preset: dict[str, Any], figures: Figures) -> str:
     fields = ("total", *FIELDS)
     rows = [
         [label, *(f"{figures['nats'][name][field]:.3f}" for field in fields)]
@@ -170,8 +171,60 @@ def _likelihood(figures: Figures) -> str:
             table(["", *fields], rows),
             table(["total, by kind", *NAMES.values()], kinds),
             wrap(baselines),
+            wrap(
+                "Weights and sampling were chosen on crops of the same held-out "
+                f"pieces, {min(preset['valid_crops'], figures['crops'])} of these "
+                f"{figures['crops']} among them: the figures are a little optimistic."
+            ),
         ]
     )
+
+
+def copying(name: str, figures: Figures) -> str:
+    """How often a model plays what it learned, beside people: a section of a card.
+
+    Args:
+        name: of the model.
+        figures: with those of `originality.measure`, if it was asked.
+    """
+    title = "## How often it copies"
+    found = figures.get("originality", {"draws": {}})
+    rows = [
+        [
+            label,
+            seed,
+            str(told["continuations"]),
+            f"{told['copies']:.2%}",
+            f"{told['timed_copies']:.2%}",
+            f"{told['longest_median']:.0f}",
+            f"{told['longest_p90']:.0f}",
+        ]
+        for seed, systems in found["draws"].items()
+        for label, told in systems.items()
+        if told["continuations"]
+    ]
+    if not rows:
+        command = f"    ripieno-export originality {name} --data DIR"
+        return f"{title}\n\nNot measured. This does:\n\n{command}"
+    how = (
+        f"{found['prompts']} prompts of held-out music for each seed, continued with "
+        "the model's published sampling; of each pair of continuations equally many "
+        "notes are judged. A copy is "
+        "32 consecutive notes of the top line that stand in the music it was trained "
+        "on, by their intervals alone or with their lengths; runs are counted with "
+        "lengths. The prompts are of the pieces that held-out figures are of; "
+        "sampling was chosen on those of the first seed."
+    )
+    head = [
+        "",
+        "seed",
+        "continuations",
+        "copies, intervals",
+        "copies, with lengths",
+        "longest run, median",
+        "p90",
+    ]
+    return f"{title}\n\n{wrap(how)}\n\n{table(head, rows)}"
 
 
 def _step(step_ms: dict[str, float]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ripieno.music.vocabulary import FIELDS
 from ripieno.think.manifest import Manifest
-from ripieno_export.card import data_table, table, wrap
+from ripieno_export.card import copying, data_table, table, wrap
 
 WHAT: Final = {
     8: (
@@ -41,7 +41,8 @@ def card(light: Manifest, whole: Manifest, bits: int, figures: dict[str, Any]) -
         wrap(head),
         "## What it costs, and what it saves",
         _beside(light, whole, figures),
-        *_told(figures),
+        *_told(whole, figures),
+        copying(light.name, figures),
         "## Using it",
         f"    ripieno play --model {light.name}",
         "## Music it was trained on",
@@ -66,7 +67,7 @@ def _beside(light: Manifest, whole: Manifest, figures: dict[str, Any]) -> str:
     return table(head, rows)
 
 
-def _told(figures: dict[str, Any]) -> tuple[str, str]:
+def _told(whole: Manifest, figures: dict[str, Any]) -> tuple[str, str, str]:
     golden = figures["golden"]
     return (
         wrap(
@@ -81,5 +82,9 @@ def _told(figures: dict[str, Any]) -> tuple[str, str]:
         wrap(
             "Steps were taken in turns with the other model: one thread of a shared "
             "two-core AMD EPYC (Zen 4), batch 1, sampling included."
+        ),
+        wrap(
+            f"The crops are of the held-out pieces on which weights and sampling of "
+            f"`{whole.name}` were chosen, and which its card's figures are of."
         ),
     )

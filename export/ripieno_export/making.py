@@ -65,7 +65,9 @@ def _train_events(order: Order) -> None:
 
 def _publish_events(order: Order) -> Path:
     packed = event_task.packed(order.data, order.run)
-    return publish.publish(order.run / BEST, packed, order.models)
+    folder = publish.publish(order.run / BEST, packed, order.models)
+    publish.count_copies(folder, packed)
+    return folder
 
 
 def _train_duet(order: Order) -> None:

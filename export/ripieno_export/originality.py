@@ -35,6 +35,9 @@ TOGETHER_S: Final = 0.03
 SECONDS_A_BEAT: Final = 0.5
 """Where a piece's beats are not known."""
 SEED: Final = 20_262
+SEEDS: Final = (SEED, 20_263)
+"""Of the prompts that a card tells of: sampling was chosen by the first, not by the
+second."""
 TRIES: Final = 8
 """Beginnings that are tried in a piece for each prompt that it is to give."""
 
@@ -222,18 +225,32 @@ def _copying(runs: dict[bool, Ints], lengths: Ints) -> Copying:
     )
 
 
-def judge(folder: Path, packed: Packed, count: int) -> dict[str, Copying]:
+def judge(
+    folder: Path, packed: Packed, count: int, *, seed: int = SEED
+) -> dict[str, Copying]:
     """A published model beside the human, on a corpus's held-out music.
 
     Raises:
         ModelError: the model cannot be run.
     """
-    prompts, model = draw(packed, count), Continuer(folder)
+    prompts, model = draw(packed, count, seed=seed), Continuer(folder)
     played = {
         model.name: [model.play(prompt) for prompt in prompts],
         "human": [prompt.real for prompt in prompts],
     }
     return compare((packed, np.flatnonzero(~packed.held_out)), prompts, played)
+
+
+def measure(folder: Path, packed: Packed, count: int) -> dict[str, Any]:
+    """What a card tells of a published model's copies: so many prompts of each seed.
+
+    Raises:
+        ModelError: the model cannot be run.
+    """
+    draws = {
+        str(seed): as_figures(judge(folder, packed, count, seed=seed)) for seed in SEEDS
+    }
+    return {"prompts": count, "draws": draws}
 
 
 def as_figures(found: dict[str, Copying]) -> dict[str, Any]:

@@ -74,6 +74,14 @@ def test_drawing_again_draws_the_same(packed: Packed, prompts: list[Prompt]) -> 
     )
 
 
+def test_another_seed_draws_other_prompts(
+    packed: Packed, prompts: list[Prompt]
+) -> None:
+    _, second = originality.SEEDS
+    other = draw(packed, 6, seed=second)
+    assert [one.cut_s for one in other] != [one.cut_s for one in prompts]
+
+
 def test_a_copy_is_found_in_any_key(packed: Packed, prompts: list[Prompt]) -> None:
     copier, human = judged(packed, prompts, excerpt(packed, shift=3))
     assert (copier.copies, copier.timed_copies) == (1.0, 1.0)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +9,29 @@ pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 pytest.importorskip("symusic")
 
+from tests.export import strangers
+
 from ripieno.errors import ModelError
+from ripieno.think import manifest as manifests
 from ripieno.think.session import Session
 from ripieno_export import (
     baselines,
     checkpoint,
     dataset,
     event_task,
+    originality,
+    packing,
     parity,
     publish,
 )
+from ripieno_export.card import copying
 from ripieno_export.cli import main
 from ripieno_export.dataset import Packed
 from ripieno_export.preset import Preset
 
 pytestmark = pytest.mark.torch
+
+MODELS = Path(__file__).parents[2] / "models"
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +91,68 @@ def test_the_card_states_figures_sources_and_the_caveat(folder: Path) -> None:
     card = (folder / "README.md").read_text()
     for part in ("Markov", "unigram", "GiantMIDI", "third-party composers", "make"):
         assert part in card
+
+
+def test_the_card_says_that_figures_are_of_music_that_chose_the_weights(
+    folder: Path,
+) -> None:
+    figures = json.loads((folder / "figures.json").read_text())
+    card = " ".join((folder / "README.md").read_text().split())
+    assert f"{figures['crops']} among them: the figures are a little optimistic" in card
+
+
+def test_a_card_without_counted_copies_says_how_to_count_them(folder: Path) -> None:
+    card = (folder / "README.md").read_text()
+    assert f"    ripieno-export originality {folder.name} --data DIR" in card
+
+
+def test_the_transformer_is_published_with_warmer_keys() -> None:
+    assert publish.sampling_of("gru") == publish.sampling_of("lstm") == publish.SAMPLING
+    warm = publish.sampling_of("transformer")
+    assert warm.temperature[2] > publish.SAMPLING.temperature[2]
+    assert warm.top_p[2] > publish.SAMPLING.top_p[2]
+
+
+@pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
+def test_a_shipped_model_has_its_familys_sampling_and_counted_copies(
+    name: str,
+) -> None:
+    """So `make` would publish it as it is; and nobody need take its card's word."""
+    folder = MODELS / name
+    manifest = manifests.load(folder)
+    assert manifest.sampling == publish.sampling_of(manifest.family)
+    figures = json.loads((folder / "figures.json").read_text())
+    draws = figures["originality"]["draws"]
+    assert set(draws) == {str(seed) for seed in originality.SEEDS}
+    for systems in draws.values():
+        assert systems[name]["copies"] <= systems["human"]["copies"]
+        assert systems[name]["timed_copies"] <= systems["human"]["timed_copies"]
+
+
+def test_a_folder_is_rewritten_from_its_figures(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / folder.name
+    shutil.copytree(folder, again)
+    figures = json.loads((again / "figures.json").read_text())
+    publish.rewrite(again, figures)
+    for file in sorted(folder.iterdir()):
+        assert (again / file.name).read_bytes() == file.read_bytes(), file.name
+    figures["step_ms"]["p50"] = 0.001
+    publish.rewrite(again, figures)
+    assert manifests.load(again).quality["cpu_step_ms_p50"] == 0.001
+    assert "0.001 ms at the median" in (again / "README.md").read_text()
+
+
+def test_copies_of_every_seed_stand_on_the_card(folder: Path, tmp_path: Path) -> None:
+    music = packing.pack(strangers.pieces(20), tmp_path / "c", held_out_share=0.2)
+    again = tmp_path / folder.name
+    shutil.copytree(folder, again)
+    publish.count_copies(again, music, 4)
+    figures = json.loads((again / "figures.json").read_text())
+    assert figures["originality"]["prompts"] == 4
+    for seed, systems in figures["originality"]["draws"].items():
+        assert set(systems) == {folder.name, "human"}
+        systems["human"].update(continuations=4, copies=0.0032)
+        assert f"| human | {seed} | 4 | 0.32% |" in copying(folder.name, figures)
 
 
 def test_a_chain_learns_what_alternates() -> None:

@@ -1,6 +1,7 @@
 """The same model in fewer bits: it loads, it replays, and says what it costs."""
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -100,6 +101,33 @@ def test_the_card_and_the_manifest_say_what_it_costs(
     text = (folder / "README.md").read_text()
     for part in (f"{nats:.4f}", "standard error", before.name, "quantize"):
         assert part in text
+
+
+def test_a_lighter_folder_is_rewritten_from_its_figures(
+    models: Path, tmp_path: Path
+) -> None:
+    whole, light = models / "event-gru", lightened(models, "event-gru", 8)
+    again = tmp_path / light.name
+    shutil.copytree(light, again)
+    figures = json.loads((again / "figures.json").read_text())
+    quantize.rewrite(again, whole, 8, figures)
+    for file in sorted(light.iterdir()):
+        assert (again / file.name).read_bytes() == file.read_bytes(), file.name
+    figures["step_ms"]["lighter"]["p50"] = 0.001
+    quantize.rewrite(again, whole, 8, figures)
+    assert manifests.load(again).quality["cpu_step_ms_p50"] == 0.001
+    assert "| 0.001 |" in (again / "README.md").read_text()
+
+
+def test_the_shipped_lighter_model_samples_as_the_whole_one() -> None:
+    light, whole = (
+        manifests.load(MODELS / name)
+        for name in ("event-transformer-int8", "event-transformer")
+    )
+    assert light.sampling == whole.sampling
+    card = (MODELS / light.name / "README.md").read_text()
+    assert "weights and sampling of" in " ".join(card.split())
+    assert "| human | 20263 |" in card
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -75,6 +75,6 @@ def control(channel: int, number: int, value: int) -> bytes:
 
 
 def letting_go() -> list[bytes]:
-    """Every pedal up and all notes off, on all channels: what a DAW says at its stop."""
+    """Every pedal up and all notes off, on every channel: what a DAW says at a stop."""
     numbers = (*PEDALS, ALL_NOTES_OFF)
     return [control(channel, number, 0) for channel in range(16) for number in numbers]

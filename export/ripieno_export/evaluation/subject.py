@@ -104,9 +104,10 @@ class Trained:
             SettingsError: its family reads no events.
         """
         self._network = event_task.network_of(weights)
-        self.name = str(checkpoint.load(weights)["preset"]["name"])
+        preset = checkpoint.load(weights)["preset"]
+        self.name = str(preset["name"])
         self.parameters = sum(w.numel() for w in self._network.parameters())
-        shaping = publish.SAMPLING
+        shaping = publish.sampling_of(str(preset["family"]))
         self.sampling = Controls(temperature=shaping.temperature, top_p=shaping.top_p)
 
     def read(self, events: Ints) -> Reading:
