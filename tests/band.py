@@ -23,7 +23,7 @@ class Band:
         sizes = (1 << 20, told_bytes, 1 << 20)
         self._rings = [Ring(memoryview(bytearray(size))) for size in sizes]
         settings = Settings(play=play or Params())
-        engine = begin(settings, self.clock, Start(1), self._rings[2])
+        engine = begin(settings, self.clock, Start(1), self._rings[2], self.port)
         self.player = Player(
             self.port, engine, self.clock,
             inbox=self._rings[0], outbox=self._rings[1], log=self._rings[2],

@@ -228,7 +228,7 @@ class Performance:
         to_player, to_thinker, log = self._rings
         engine = begin(
             Settings(play=self.params), self.clock,
-            Start(1, self._epoch, self._memory), log,
+            Start(1, self._epoch, self._memory), log, self.port,
         )  # fmt: skip
         self._epoch += 1
         self.player = Player(

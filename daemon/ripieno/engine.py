@@ -114,6 +114,18 @@ class Engine:
         self._stand.reach_ns = reach_ns
 
     @property
+    def answer_ns(self) -> int:
+        """How long after a key its answer is due; see `Port.answer_ns`.
+
+        To be set before anything is heard; 0 until then.
+        """
+        return self._stand.answer_ns
+
+    @answer_ns.setter
+    def answer_ns(self, answer_ns: int) -> None:
+        self._stand.answer_ns = answer_ns
+
+    @property
     def timeline(self) -> Timeline:
         """How ticks and nanoseconds meet now."""
         return self._stand.timeline

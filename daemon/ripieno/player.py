@@ -195,7 +195,7 @@ class Start(NamedTuple):
 
 
 def begin(
-    settings: Settings, clock: Clock, start: Start, log: Outbox, reach_ns: int = 0
+    settings: Settings, clock: Clock, start: Start, log: Outbox, port: Port
 ) -> Engine:
     """An engine that starts now, and its header in the journal.
 
@@ -204,7 +204,7 @@ def begin(
         clock: now.
         start: what it begins with.
         log: the journal.
-        reach_ns: the port's.
+        port: what it will play through.
     """
     start_ns, memory = clock.now_ns(), start.memory
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))
@@ -217,7 +217,8 @@ def begin(
         adopted,
         settings.controls,
         start.timeline,
-        reach_ns,
+        port.reach_ns,
+        port.answer_ns,
     )
     log.write(journal.encode(header))
     engine = Engine(
@@ -229,5 +230,5 @@ def begin(
         tables=maybe_tables(),
     )
     engine.controls = by_number(settings.controls)
-    engine.reach_ns = reach_ns
+    engine.reach_ns, engine.answer_ns = port.reach_ns, port.answer_ns
     return engine

@@ -71,7 +71,7 @@ def run(
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
     start = Start(seed, epoch, memory, _kept_time(block) if epoch else None)
-    engine = begin(settings, clock, start, log, port.reach_ns)
+    engine = begin(settings, clock, start, log, port)
     player = Player(
         port, engine, clock,
         inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,

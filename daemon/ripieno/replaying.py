@@ -137,7 +137,7 @@ def engine_of(header: journal.Header) -> Engine:
         tables=maybe_tables(),
     )
     engine.controls = by_number(header.controls)
-    engine.reach_ns = header.reach_ns
+    engine.reach_ns, engine.answer_ns = header.reach_ns, header.answer_ns
     return engine
 
 

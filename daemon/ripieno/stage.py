@@ -59,7 +59,7 @@ class _Embedded:
         self, settings: Settings, seed: int, block: Block, clock: Clock
     ) -> None:
         self._port, log = MemoryPort(clock), _Nowhere()
-        engine = begin(settings, clock, Start(seed), log)
+        engine = begin(settings, clock, Start(seed), log, self._port)
         self._player = Player(
             self._port,
             engine,

@@ -56,6 +56,8 @@ def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
     assert thru.count >= 50
     assert answer.count >= 50
     assert 0 < thru.p50 < 20
+    if backend == "jack":  # two periods, however long it thought
+        assert answer.p50 == pytest.approx(2e3 * PERIOD_FRAMES / RATE_HZ, abs=0.05)
     assert 0 < answer.p50 < 30
     assert found.figures["harmonize: model"].startswith("chorale-gru")
     assert found.versions["JACK period"].startswith("128 frames")

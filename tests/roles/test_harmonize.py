@@ -308,3 +308,22 @@ def test_whatever_is_played_ons_equal_offs_and_no_voice_outlives_its_key(
     assert not hanging(played)
     assert all(at >= sent.due_ns for at, sent in played.sent)
     assert max((at for at, _ in played.sent), default=0) <= at_ns
+
+
+@pytest.mark.parametrize(("latency_ms", "sounds_ms"), [(0.5, 5), (4.5, 5), (6.5, 6.5)])
+def test_on_an_exact_port_voices_come_as_long_after_every_key(latency_ms, sounds_ms):
+    engine = Engine(Params(role="harmonize", scale="C major"), start_ns=0, seed=1)
+    engine.reach_ns, engine.answer_ns = 9 * MS, 5 * MS
+    played = Simulation(
+        engine, Singer(), ready=READY, latency_ns=lambda: int(latency_ms * MS)
+    )
+    downs = [S + number * (S + 777_777) for number in range(8)]
+    for at_ns in downs:
+        played.play([(at_ns, messages.note_on(0, 72, 80))])
+        played.play([(at_ns + S // 2, messages.note_off(0, 72))])
+    played.stop()
+    sends = [send for _, send in played.sent]
+    ons = [s.due_ns for s in sends if messages.is_note_on(s.data)]
+    assert ons == [at + int(sounds_ms * MS) for at in downs for _ in OPEN]
+    offs = [s.due_ns for s in sends if messages.is_note_off(s.data)]
+    assert offs == [at + S // 2 for at in downs for _ in OPEN]

@@ -35,6 +35,8 @@ class Header(msgspec.Struct, frozen=True, tag=True):
     """The time that the player before this one kept; None for a new one."""
     reach_ns: int = 0
     """How long before their time planned notes were handed to the port."""
+    answer_ns: int = 0
+    """How long after its key an answer that took thought was due."""
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):

@@ -22,7 +22,7 @@ class MemoryPort:
         """Open it; *clock* stamps what is fed."""
         self.name_in = name_in
         self.name_out = name_out
-        self.reach_ns = 0
+        self.reach_ns = self.answer_ns = 0
         self._clock = clock
         self._arriving: deque[Heard] = deque()
         self._sent: deque[bytes] = deque()

@@ -57,6 +57,11 @@ class Port(Protocol):
         """How long before its due time a message is best handed over; 0: it leaves."""
         ...
 
+    @property
+    def answer_ns(self) -> int:
+        """How long after its key an answer leaves that takes thought; 0: at once."""
+        ...
+
     def heard_until(self, now_ns: int) -> int:
         """Up to when all that was played has arrived, never after *now_ns*.
 

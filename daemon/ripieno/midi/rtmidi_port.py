@@ -72,7 +72,7 @@ class RtMidiPort:
     Attributes:
         name_in: the input's full name, as the system's own tools list it.
         name_out: the output's full name.
-        reach_ns: 0: what is sent leaves.
+        reach_ns, answer_ns: 0: what is sent leaves.
         sentinel: on JACK, what watches the server; else None.
 
     Raises:
@@ -92,7 +92,7 @@ class RtMidiPort:
         is_on_jack = backend in ON_JACK
         self.name_in = name_on_jack(in_name) if is_on_jack else in_name
         self.name_out = name_on_jack(out_name) if is_on_jack else out_name
-        self.reach_ns = 0
+        self.reach_ns = self.answer_ns = 0
         self.sentinel: Sentinel | None = None
         self._clock = clock or SystemClock()
         self._guard: JackGuard | None = None

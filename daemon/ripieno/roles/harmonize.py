@@ -1,8 +1,9 @@
 """Harmony: every key that goes down gets its other voices, at once.
 
 The thinker is asked for four-part harmony as the key goes down; its answer is played
-the moment it comes. If none comes in time, or plain parallels are wanted, the voices
-follow in the scale. Each voice ends when its key comes up. Beats mean nothing here.
+the moment it comes, or, on a port that is exact, always as long after its key. If none
+comes in time, or plain parallels are wanted, the voices follow in the scale. Each voice
+ends when its key comes up. Beats mean nothing here.
 """
 
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ class Harmonize:
             return False
         for key in self._keys.values():
             if key.revision == message.revision and key.voices is None:
-                self._sing(key, message.pitches, at_ns)
+                due_ns = key.down_ns + self._stand.answer_ns
+                self._sing(key, message.pitches, max(at_ns, due_ns))
                 return True
         return False
 

@@ -102,6 +102,7 @@ class Stand:
         is_resumed: whether another player played before, and died.
         now_ns: the instant that the engine was last given.
         reach_ns: how long before its time a planned note is handed to the port.
+        answer_ns: how long after a key an answer that takes thought is due.
         decided_ns: when it was last decided what to play on the beat.
         acted: whether a role has changed what it will do, though nothing went out:
             then the instant has to be written down.
@@ -132,7 +133,7 @@ class Stand:
         """
         self.seed, self.tables = seed, tables
         self.now_ns = self.decided_ns = timeline.origin_ns
-        self.acted, self.reach_ns = False, 0
+        self.acted, self.reach_ns, self.answer_ns = False, 0, 0
         self.params, self.meter = params, params.time_signature()
         self._chart = params.lead_sheet()
         self.transport = Transport(timeline)
