@@ -45,7 +45,7 @@ def performed(tmp_path):
     port = MemoryPort(clock)
     log, told, said = Wire(), Wire(), Wire()
     settings = Settings(play=params_for(SONG, Human(), listen=0))
-    engine = begin(settings, clock, Start(1), log)
+    engine = begin(settings, clock, Start(1), log, port)
     player = Player(port, engine, clock, inbox=said, outbox=told, log=log)
     player.meet(READY)
     for at_ns, data in perform(SONG, Human()).messages:
