@@ -1,10 +1,14 @@
 import multiprocessing
+import re
 import struct
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.ipc.block import RING_BYTES, WORDS, Block
+from ripieno.ipc.block import RING_BYTES, SIZE, WORDS, Block
 from ripieno.ipc.ring import HEADER_BYTES, Ring
 
 
@@ -101,6 +105,23 @@ def test_nobody_ever_sees_a_count_that_is_half_stored():
     reader.join()
     assert (seen, reader.exitcode) == ({ring._head}, 0)
     block.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux' /proc")
+def test_a_block_is_in_memory_before_it_is_used():
+    def shared_kib():
+        status = Path("/proc/self/status").read_text()
+        return int(re.findall(r"RssShmem:\s+(\d+)", status)[0])
+
+    before = shared_kib()
+    ours = Block()
+    made = shared_kib()
+    theirs = Block(ours.name)
+    attached = shared_kib()
+    theirs.close()
+    ours.close()
+    assert made - before >= SIZE // 1024
+    assert attached - made >= SIZE // 1024
 
 
 def test_two_ends_of_a_block_see_one_memory():

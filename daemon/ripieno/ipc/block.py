@@ -11,6 +11,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
+from ripieno.ipc.pages import touch
 from ripieno.ipc.ring import Ring
 from ripieno.ipc.slot import Slot
 
@@ -62,6 +63,8 @@ class Block:
         self._is_mine = name is None
         view = self._memory.buf
         assert view is not None
+        if not is_guest:
+            touch(view)
         self._words = view[:_WORDS_BYTES].cast("q")  # stored whole, as a ring's counts
         self.ledger = view[_WORDS_BYTES : _WORDS_BYTES + LEDGER_BYTES]
         self._rings: dict[str, Ring] = {}

@@ -16,6 +16,7 @@ import struct
 import tempfile
 from typing import Final, NamedTuple
 
+from ripieno.ipc.pages import touch
 from ripieno.ipc.ring import Ring
 
 WORDS: Final = ("count", "frame", "at_ns", "frames", "check", "gone", "late", "lost")
@@ -129,6 +130,7 @@ class Memory:
         """Map the memory of a descriptor that `make` gave."""
         self._map = mmap.mmap(descriptor, SIZE)
         view = memoryview(self._map)
+        touch(view)
         self.heard, self.due = Side(view[:_SIDE_BYTES]), Side(view[_SIDE_BYTES:])
         view.release()
 
