@@ -44,7 +44,6 @@ NAMES: Final = tuple(n for n in Params.__struct_fields__ if n not in FIXED)
 MOST: Final = 127
 LAST_CONTROLLER: Final = 119
 """From 120 on they are channel mode messages."""
-"""They are heard as pedals."""
 
 _KINDS: Final = {field.name: field.type for field in msgspec.structs.fields(Params)}
 _YES_NO: Final = dict.fromkeys(("yes", "on", "true", "1"), True) | dict.fromkeys(

@@ -166,8 +166,7 @@ def _loop(
 
 def _is_fed(block: Block, port: Port) -> bool:
     """Whether anybody is connected to our input, as the patchbay saw it last."""
-    record = block.pairs.read()
-    pairs = () if record is None else notes.decode_pairs(record)
+    pairs = notes.pairs_in(block.pairs)
     return any(target == port.name_in for _, target in pairs)
 
 

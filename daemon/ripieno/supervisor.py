@@ -145,7 +145,7 @@ class Supervisor:
         self._read()  # who was introduced there is in the notes as well
         args = (
             self._block.name, self._as_last_turned(), self._seed, self._epoch,
-            self._pairs(), tuple(self._ready),
+            notes.pairs_in(self._block.pairs), tuple(self._ready),
         )  # fmt: skip
         self._epoch += 1
         self._block.set_word("player_epoch", self._epoch)
@@ -161,16 +161,16 @@ class Supervisor:
         self._block.set_word("patchbay_beat_ns", 0)
         process = _spawn.Process(
             target=patchbay_process.run,
-            args=(self._block.name, f"{name_in} patchbay", ports, self._pairs()),
+            args=(
+                self._block.name,
+                f"{name_in} patchbay",
+                ports,
+                notes.pairs_in(self._block.pairs),
+            ),
             name="ripieno patchbay",
         )
         process.start()
         return process
-
-    def _pairs(self) -> tuple[tuple[str, str], ...]:
-        """The connections of our ports, as the patchbay saw them last."""
-        record = self._block.pairs.read()
-        return () if record is None else notes.decode_pairs(record)
 
     def _as_last_turned(self) -> Settings:
         """The settings, with what the last player played by, if there was one."""

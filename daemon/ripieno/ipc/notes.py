@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ripieno.ipc.slot import Slot
 from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
 from ripieno.params import Params
@@ -70,3 +71,9 @@ decode_pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 """Who is connected to our ports, as (source, destination): what the patchbay shows."""
 decode_knobs = msgspec.json.Decoder(dict[str, Any]).decode
 """A record of the ring `knobs`: the names and values that change."""
+
+
+def pairs_in(slot: Slot) -> tuple[tuple[str, str], ...]:
+    """The connections of our ports, as the patchbay saw them last; none until then."""
+    record = slot.read()
+    return () if record is None else decode_pairs(record)

@@ -101,10 +101,10 @@ class JackPort:
             # One after the other: clients that open at once may lock a jackd2 up.
             self._bridges[0].open((), until_ns, self._clock)
             rate_hz = self._bridges[1].open(connections, until_ns, self._clock)
+            self._cycle = self._first_cycle(until_ns)
         except PortError:
             self.close()
             raise
-        self._cycle = self._first_cycle(until_ns)
         self._newest = self._cycle.frame
         self._time = FrameTime(rate_hz, self._cycle.frame, self._cycle.at_ns)
         self._see_some_cycles()
@@ -214,7 +214,6 @@ class JackPort:
         """One that the bridge has told of whole; it has seen some before it is open."""
         while not (cycle := self._memory.heard.cycle()).number:
             if self._clock.now_ns() > until_ns:
-                self.close()
                 raise PortError(f"JACK does not call {self.name_in!r}: restart JACK")
             self._clock.wait_until(self._clock.now_ns() + NS_PER_MS // 2)
         return cycle

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ripieno.music import messages
+from ripieno.music.messages import PEDALS
 
 N_NOTES: Final = 16 * 128
-PEDALS: Final = messages.PEDALS
 SIZE: Final = N_NOTES + 16 * len(PEDALS)
 THRU: Final = 0
 """The id of whatever the human holds through us; planned notes count from 1."""

@@ -1,7 +1,7 @@
 """What the human plays, passed on: through the ledger, so that it too always ends."""
 
 from ripieno.music import messages
-from ripieno.play.ledger import PEDALS, THRU, Ledger
+from ripieno.play.ledger import THRU, Ledger
 
 
 def pass_through(ledger: Ledger, data: bytes) -> list[bytes]:
@@ -16,7 +16,7 @@ def pass_through(ledger: Ledger, data: bytes) -> list[bytes]:
         return ledger.off(channel, data[1], THRU)
     if messages.is_silencing(data):
         return ledger.release(lambda note_id: note_id == THRU)
-    if messages.is_control(data) and data[1] in PEDALS:
+    if messages.is_control(data) and data[1] in messages.PEDALS:
         return ledger.pedal(channel, data[1], data[2])
     return [data]
 

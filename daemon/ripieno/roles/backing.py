@@ -155,13 +155,9 @@ class Backing:
         self._waiting = {i: n for i, n in self._waiting.items() if i not in ahead}
         taken = {(n.start_ticks, n.pitch) for n in self._waiting.values()}
         taken |= {(now, n.pitch) for n in self._sounding.values()}
-        notes = [
-            note
-            for note in _distinct(
-                self._on(chord, expected, n) for n in (*late.values(), *ahead.values())
-            )
-            if (note.start_ticks, note.pitch) not in taken
-        ]
+        placed = (*late.values(), *ahead.values())
+        found = _distinct(self._on(chord, expected, note) for note in placed)
+        notes = [n for n in found if (n.start_ticks, n.pitch) not in taken]
         ids = self._stand.scheduler.add(notes)
         self._waiting |= zip(ids, notes, strict=True)
 

@@ -159,7 +159,7 @@ class Harmonize:
 
     def _sing(self, key: _Key, voices: tuple[int, ...], at_ns: int) -> None:
         key.voices = voices
-        self._stand.decided_ns = at_ns  # due at the key's own stamp: an echo
+        self._stand.decided_ns = at_ns  # due then to the nanosecond, not to the tick
         start = self._stand.timeline.ticks_at(at_ns)
         loud = max(1, round(key.velocity * SOFTER))
         end = start + LONGEST_BEATS * 480

@@ -103,7 +103,8 @@ class Stand:
         now_ns: the instant that the engine was last given.
         reach_ns: how long before its time a planned note is handed to the port.
         answer_ns: how long after a key an answer that takes thought is due.
-        decided_ns: when it was last decided what to play on the beat.
+        decided_ns: when it was last decided what to play on the beat, or when that is
+            to sound: what is due in the same tick is due then.
         acted: whether a role has changed what it will do, though nothing went out:
             then the instant has to be written down.
         replies: how many were decided on, by this player and those before it.
