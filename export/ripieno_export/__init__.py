@@ -16,7 +16,7 @@
     lighter · quantize            the same in fewer bits
     finetune                      your own files
     continuing · originality      what a model plays on; whether it copies
-    card · publish · making       models/<name>/
+    card · publish · making       models/<name>/; model_folder writes its manifest
     flags · cli                   the commands
 
 It may import the daemon's values and its session; the daemon never imports it.

@@ -34,6 +34,7 @@ from ripieno_export import weights as sidecar
 from ripieno_export.checkpoint import BEST
 from ripieno_export.display import per_part, say
 from ripieno_export.finetune import OWN, Tuned
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.originality import Continuer, Copying
 from ripieno_export.packed import Packed
 from ripieno_export.tokenize import Ints
@@ -162,9 +163,7 @@ def _amend(wish: Wish, made: Path, player: Packed, done: Tuned) -> None:
         say(line)
     own = Source("the player's files", OWN, "not published", "", counts["files"])
     manifest = msgspec.structs.replace(manifest, sources=(*base.sources, own))
-    (made / manifests.MANIFEST).write_bytes(
-        msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-    )
+    write_manifest(made, manifest)
     figures = json.loads((made / publish.FIGURES).read_text(encoding="utf-8"))
     figures["tuned"] = {
         **counts,

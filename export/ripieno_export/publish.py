@@ -35,6 +35,7 @@ from ripieno_export import weights as sidecar
 from ripieno_export.card import card
 from ripieno_export.dataset import Packed
 from ripieno_export.flags import PROMPTS
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.step import LOGITS, Step
 from ripieno_export.tokenize import Ints
@@ -93,7 +94,7 @@ def publish(
         to_onnx.export(event_step.step_in, weights, folder / manifests.GRAPH)
         sidecar.write(payload, folder)
         preset = payload["preset"]
-        _write_manifest(folder, describe(preset, model, packed, {}, folder))
+        write_manifest(folder, describe(preset, model, packed, {}, folder))
         if golden_events is None:
             golden_events = _golden_events(packed)
         golden = parity.record(model, golden_events)
@@ -146,7 +147,7 @@ def _write(folder: Path, preset: dict[str, Any], figures: dict[str, Any]) -> Non
     final = msgspec.structs.replace(
         before, quality=quality(figures), sampling=sampling_of(before.family)
     )
-    _write_manifest(folder, final)
+    write_manifest(folder, final)
     evaluate.write(figures, folder / FIGURES)
     text = card(final, preset, figures)
     (folder / manifests.CARD).write_text(text, encoding="utf-8")
@@ -272,8 +273,3 @@ def _golden_events(packed: Packed) -> Ints:
     batch = dataset.held_out_batches(packed, parity.STEPS, 64)[0]
     longest = int(batch.real.sum(1).argmax())
     return batch.events[longest, : int(batch.real[longest].sum())]
-
-
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

@@ -44,6 +44,7 @@ from ripieno_export.dataset import Packed
 from ripieno_export.evaluation.readers import replay
 from ripieno_export.flags import PROMPTS
 from ripieno_export.lighter_card import card
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.parity import Golden
 from ripieno_export.publish import FIGURES
 from ripieno_export.step import CONTROLS, LOGITS
@@ -111,7 +112,7 @@ def quantize(
         made.mkdir()
         _write_graph(folder, whole, bits, made / manifests.GRAPH)
         light = _described(whole, name, bits, made)
-        _write_manifest(made, light)
+        write_manifest(made, light)
         golden = parity.load(folder / manifests.GOLDEN)
         figures = _measured(folder, made, golden, packed, crops)
         _check(name, figures, BOUNDS[bits])
@@ -147,7 +148,7 @@ def _write(made: Path, whole: Manifest, bits: int, figures: dict[str, Any]) -> N
         quality=_quality(whole, figures),
         sampling=whole.sampling,
     )
-    _write_manifest(made, light)
+    write_manifest(made, light)
     evaluate.write(figures, made / FIGURES)
     text = card(light, whole, bits, figures)
     (made / manifests.CARD).write_text(text, encoding="utf-8")
@@ -305,11 +306,6 @@ def _quality(whole: Manifest, figures: dict[str, Any]) -> dict[str, float]:
         "cpu_step_ms_p50": figures["step_ms"]["lighter"]["p50"],
         "cpu_step_ms_p99": figures["step_ms"]["lighter"]["p99"],
     }
-
-
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")
 
 
 # ── the command ───────────────────────────────────────────────────────────────────

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import torch
 
@@ -31,6 +30,7 @@ from ripieno_export.duet.course import LABELLED, TEXTURE, TUNED, Lessons
 from ripieno_export.duet.graphs import Step
 from ripieno_export.duet.harmony_task import judged
 from ripieno_export.duet.texture_task import held_crop, nats
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.publish import FIGURES, LICENCE
 
 DUET: Final = "duet-gru"
@@ -64,7 +64,7 @@ def publish_duet(material: Lessons, run: Path, models: Path) -> Path:
             to_onnx.export(STEPS[kind], path, files[kind])
             steps[kind] = STEPS[kind](path)
             parts[kind] = graphs.part_of(steps[kind], files[kind])
-        _write(folder, _duet_manifest(material, steps, parts, {}))
+        write_manifest(folder, _duet_manifest(material, steps, parts, {}))
         loaded = Loaded(folder, "cpu").graphs
         figures = _measure(material, steps, loaded)
         golden = {
@@ -292,11 +292,6 @@ def _quality(figures: dict[str, Any]) -> dict[str, float]:
 def _finish(
     folder: Path, manifest: Manifest, figures: dict[str, Any], card: str
 ) -> None:
-    _write(folder, manifest)
+    write_manifest(folder, manifest)
     evaluate.write(figures, folder / FIGURES)
     (folder / manifests.CARD).write_text(card, encoding="utf-8")
-
-
-def _write(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

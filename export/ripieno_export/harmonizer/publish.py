@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
@@ -36,6 +35,7 @@ from ripieno_export.harmonizer.step import (
     output_shapes,
     step_in,
 )
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
 from ripieno_export.publish import FIGURES, LICENCE
 from ripieno_export.tokenize import Floats
@@ -69,7 +69,7 @@ def publish(weights: Path, pieces: Sequence[Chorale], models: Path) -> Path:
         folder = Path(place) / name
         folder.mkdir()
         to_onnx.export(step_in, weights, folder / manifests.GRAPH)
-        _write_manifest(folder, describe(name, model, learned, {}, folder))
+        write_manifest(folder, describe(name, model, learned, {}, folder))
         graph = Loaded(folder, "cpu").graphs["model"]
         golden = parity.record(StepModule(model), task.held_out_batches(held_out)[0])
         goldens.save(golden, folder / manifests.GOLDEN)
@@ -81,7 +81,7 @@ def publish(weights: Path, pieces: Sequence[Chorale], models: Path) -> Path:
             "progress": payload["progress"],
         }
         manifest = describe(name, model, learned, quality(figures), folder)
-        _write_manifest(folder, manifest)
+        write_manifest(folder, manifest)
         figures_of.write(figures, folder / FIGURES)
         text = card(manifest, recipe, figures)
         (folder / manifests.CARD).write_text(text, encoding="utf-8")
@@ -176,8 +176,3 @@ def quality(figures: dict[str, Any]) -> dict[str, float]:
         "cpu_step_ms_p50": figures["step_ms"]["graph"]["p50"],
         "cpu_step_ms_p99": figures["step_ms"]["graph"]["p99"],
     }
-
-
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

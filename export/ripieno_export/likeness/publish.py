@@ -31,6 +31,7 @@ from ripieno_export.likeness import (
 )
 from ripieno_export.likeness.graph import EncoderGraph
 from ripieno_export.likeness.pieces import JUDGED, TRAINED, Music
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
 from ripieno_export.publish import FIGURES, LICENCE
 
@@ -60,7 +61,7 @@ def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
         folder.mkdir()
         to_onnx.export(graph.graph_in, weights, folder / manifests.GRAPH)
         manifest = describe(recipe, built, music, folder)
-        _write(folder, manifest)
+        write_manifest(folder, manifest)
         loaded = Loaded(folder, "cpu").graphs["model"]
         golden = graph.record(built, torch.from_numpy(_golden_windows(music)))
         parity.save(golden, folder / manifests.GOLDEN)
@@ -79,7 +80,7 @@ def publish(weights: Path, music: Music, data: Path, models: Path) -> Path:
             "progress": payload["progress"],
         }
         manifest = msgspec.structs.replace(manifest, quality=quality(figures))
-        _write(folder, manifest)
+        write_manifest(folder, manifest)
         evaluate.write(figures, folder / FIGURES)
         text = cards.card(manifest, figures)
         (folder / manifests.CARD).write_text(text, encoding="utf-8")
@@ -152,7 +153,7 @@ def _with_runs(manifest: Manifest, runs: Runs, folder: Path) -> Manifest:
     np.save(path, runs.rarity.astype(np.float32))
     stored = manifests.Runs(runs.weight, manifests.digest(path))
     manifest = msgspec.structs.replace(manifest, runs=stored)
-    _write(folder, manifest)
+    write_manifest(folder, manifest)
     return manifest
 
 
@@ -172,8 +173,3 @@ def _tensors(
         Tensor(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
         for name, tensor in zip(names, tensors, strict=True)
     )
-
-
-def _write(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

@@ -28,6 +28,7 @@ from ripieno_export.loops import graphs, judging, leaning
 from ripieno_export.loops.card import card
 from ripieno_export.loops.graphs import INPUTS, OUTPUTS, Step
 from ripieno_export.loops.task import Options
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
 from ripieno_export.publish import FIGURES, LICENCE
 
@@ -67,7 +68,7 @@ def publish(weights: Path, data: Path, models: Path) -> Path:
         folder = Path(place) / name
         folder.mkdir()
         to_onnx.export(graphs.step_of, weights, folder / manifests.GRAPH, *leans)
-        _write(folder, describe(name, step, songs, {}, folder))
+        write_manifest(folder, describe(name, step, songs, {}, folder))
         graph = Loaded(folder, "cpu").graphs["model"]
         golden = recorded(step)
         figures = judging.judge(step.network, songs) | {
@@ -82,7 +83,7 @@ def publish(weights: Path, data: Path, models: Path) -> Path:
         }
         parity.save(golden, folder / manifests.GOLDEN)
         manifest = describe(name, step, songs, quality(figures), folder)
-        _write(folder, manifest)
+        write_manifest(folder, manifest)
         evaluate.write(figures, folder / FIGURES)
         (folder / manifests.CARD).write_text(card(manifest, figures), encoding="utf-8")
         shutil.rmtree(models / name, ignore_errors=True)
@@ -186,8 +187,3 @@ def quality(figures: dict[str, Any]) -> dict[str, float]:
         "cpu_bar_ms_p50": figures["bar_ms"]["p50"],
         "cpu_bar_ms_p99": figures["bar_ms"]["p99"],
     }
-
-
-def _write(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import torch
 
 from ripieno.music import phrase
@@ -24,6 +23,7 @@ from ripieno.think.variations import TEMPERATURE, TOP_P, Variations
 from ripieno.think.writer import Writer
 from ripieno_export import checkpoint, evaluate, to_onnx
 from ripieno_export import parity as goldens
+from ripieno_export.model_folder import write_manifest
 from ripieno_export.phrases import crops, half, measure, parity, playing, task
 from ripieno_export.phrases.card import card
 from ripieno_export.phrases.graphs import (
@@ -73,7 +73,7 @@ def publish(weights: Path, windows: Windows, models: Path) -> Path:
         space = measure.space_of(model, windows)
         whole = with_space(weights, space, Path(place) / "whole.pt")
         parts = _export(whole, folder)
-        _write(folder, describe(preset, model, windows, parts, {}))
+        write_manifest(folder, describe(preset, model, windows, parts, {}))
         graphs = Loaded(folder, "cpu").graphs
         numbers = measure.sample_of(task.held_out(windows), parity.CALLS)
         encoder = Encoder(model).eval()
@@ -91,7 +91,7 @@ def publish(weights: Path, windows: Windows, models: Path) -> Path:
             "progress": payload["progress"],
         }
         final = describe(preset, model, windows, parts, quality(figures))
-        _write(folder, final)
+        write_manifest(folder, final)
         evaluate.write(figures, folder / FIGURES)
         text = card(final, preset, figures)
         (folder / manifests.CARD).write_text(text, encoding="utf-8")
@@ -158,8 +158,3 @@ def quality(figures: dict[str, Any]) -> dict[str, float]:
         "cpu_answer_ms_p50": figures["answer_ms"]["p50"],
         "cpu_answer_ms_p99": figures["answer_ms"]["p99"],
     }
-
-
-def _write(folder: Path, manifest: Manifest) -> None:
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / manifests.MANIFEST).write_bytes(text + b"\n")
