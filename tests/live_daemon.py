@@ -65,29 +65,31 @@ class Daemon:
             self.process.send_signal(signal.SIGABRT)  # with a stack, if asked for
             self.process.wait()
 
-    def child(self, library: str) -> int:
-        """The process among our children that has loaded a library."""
+    def child(self, name: str) -> int:
+        """The process among our children that shows a name, such as "player"."""
         for _ in attempts():
             for pid in _children(self.process.pid):
-                if library in _read(pid, "maps"):
+                if _read(pid, "comm").strip() == f"ripieno-{name}":
                     return pid
-        pytest.fail(f"no child has loaded {library}: {self.log.read_text()}")
+        pytest.fail(f"no child is called {name}: {self.log.read_text()}")
+
+    def bridge(self, name: str) -> int:
+        """The player's bridge to JACK of that name: in, out or spare."""
+        for _ in attempts():
+            for pid in _children(self.player):
+                if _read(pid, "comm").strip() == f"ripieno-{name}":
+                    return pid
+        pytest.fail(f"the player has no bridge {name}: {self.log.read_text()}")
 
     @property
     def player(self) -> int:
-        """The player's process: the one that has bridges to JACK."""
-        for _ in attempts():
-            for pid in _children(self.process.pid):
-                if any(
-                    "jack_bridge" in _read(child, "cmdline") for child in _children(pid)
-                ):
-                    return pid
-        pytest.fail(f"no child is a player: {self.log.read_text()}")
+        """The player's process."""
+        return self.child("player")
 
     @property
     def thinker(self) -> int:
         """The thinker's process."""
-        return self.child("onnxruntime")
+        return self.child("thinker")
 
     def kill(self, pid: int, how: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to one of the daemon's processes."""

@@ -33,10 +33,10 @@ class Child:
         self._starts.append(now_ns)
         self._process = self._start()
 
-    def starts_lately(self, now_ns: int) -> int:
-        """How often it was started in the last `PER_NS`."""
+    def starts_lately(self, now_ns: int, per_ns: int = PER_NS) -> int:
+        """How often it was started in the last `per_ns`, at most `PER_NS`."""
         self._starts = [at_ns for at_ns in self._starts if at_ns > now_ns - PER_NS]
-        return len(self._starts)
+        return sum(at_ns > now_ns - per_ns for at_ns in self._starts)
 
     @property
     def is_running(self) -> bool:

@@ -7,6 +7,7 @@
     ├── FileError            exit 3  the musician: a file that cannot be read or written
     ├── ModelError           exit 4  who made the model: hash, vocabulary, graph
     ├── PortError            exit 5  the machine: no server, no library, a name in use
+    │   └── NameInUseError       the same, where another program has that name now
     └── ProtocolError        exit 6  us: two of our own processes disagree
 
 A message is a sentence with the value, the bound and the next step. Errors are for
@@ -45,6 +46,10 @@ class PortError(RipienoError):
     """A MIDI or audio port, its server or its library is missing or refused."""
 
     exit_code = 5
+
+
+class NameInUseError(PortError):
+    """Another client has the name of a port; it may be one that has just died."""
 
 
 class ProtocolError(RipienoError):

@@ -15,6 +15,7 @@ from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.errors import PortError
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
+from ripieno.ipc.naming import show_name
 from ripieno.midi.patchbay import Pair, Patchbay
 
 LOOK_NS: Final = 200 * NS_PER_MS
@@ -35,6 +36,7 @@ def run(
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    show_name("patchbay")
     block, clock, parent = Block(block_name), SystemClock(), _parent()
     block.set_word("patchbay_beat_ns", clock.now_ns())
     try:

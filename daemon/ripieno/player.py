@@ -25,7 +25,7 @@ from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
 from ripieno.play.ledger import Ledger
 from ripieno.status import Status
-from ripieno.think.tables import maybe_tables
+from ripieno.think.harmony import Tables
 
 TURN_NS: Final = 500_000
 """While the thinker may answer: that costs some 5 % of a core, and adds 0.25 ms at the
@@ -186,12 +186,14 @@ class Start(NamedTuple):
         epoch: how many players came before.
         memory: what they left sounding, in shared memory.
         timeline: the time that the last of them kept; None for a new one.
+        tables: what the harmony engine knows; plain ones if None.
     """
 
     seed: int
     epoch: int = 0
     memory: memoryview | None = None
     timeline: Timeline | None = None
+    tables: Tables | None = None
 
 
 def begin(
@@ -227,7 +229,7 @@ def begin(
         seed=start.seed,
         resumes=Resumed(start.epoch, start.timeline) if start.epoch else None,
         ledger=Ledger(memory),
-        tables=maybe_tables(),
+        tables=start.tables,
     )
     engine.controls = by_number(settings.controls)
     engine.reach_ns, engine.answer_ns = port.reach_ns, port.answer_ns

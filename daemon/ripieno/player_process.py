@@ -1,4 +1,7 @@
-"""The player's process: opens ports, takes over the ledger, loops, and lets go.
+"""The player's process: waits for orders, opens ports, takes over the ledger, plays.
+
+A player process loads everything and then waits. So the supervisor can keep one ready,
+and a player that died is replaced without loading anything.
 
 The collector is frozen and off, and the loop runs under SCHED_FIFO where that is
 allowed. When it ends, for whatever reason but a dead server, everything sounding is
@@ -12,65 +15,98 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Final, NamedTuple
 
-from ripieno.clock import NS_PER_MS, Clock, SystemClock
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
 from ripieno.errors import PortError
 from ripieno.ipc import notes
 from ripieno.ipc.block import LEDGER_BYTES, Block
+from ripieno.ipc.naming import show_name
 from ripieno.midi.backends import open_port
+from ripieno.midi.jack_port import Prepared
 from ripieno.midi.ports import Port
 from ripieno.music import messages
 from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
 from ripieno.player import Player, Start, begin
+from ripieno.think.harmony import Tables
+from ripieno.think.tables import maybe_tables
 
 STATUS_NS: Final = 250 * NS_PER_MS
 CHECK_NS: Final = 20 * NS_PER_MS
-FLUSH_NS: Final = 60 * NS_PER_MS
-"""What was handed to the server leaves with its next periods: two of 1024 at 48 kHz."""
-NAME_FREE_NS: Final = 3_000 * NS_PER_MS
+NAME_FREE_S: Final = 3.0
 """A server may take a moment to see that the player before this one is dead."""
 FIFO_PRIORITY: Final = 60
 """Below the audio server's (jackd takes 70 here), above everything else."""
 
 
-def run(
-    block_name: str,
-    settings: Settings,
-    seed: int,
-    epoch: int,
-    connections: Sequence[tuple[str, str]],
-    ready: Sequence[Ready],
-) -> None:
-    """The player process: from attaching to releasing.
+class Orders(NamedTuple):
+    """What a waiting player process is told when it is to play.
 
-    Args:
-        block_name: the shared block.
+    Attributes:
         settings: which ports (the backend already chosen), how to play.
         seed: what chance starts from.
         epoch: how many players came before this one.
-        connections: what the ports were connected to, to be restored.
         ready: how the thinker that is there has introduced its models.
     """
+
+    settings: Settings
+    seed: int
+    epoch: int
+    ready: tuple[Ready, ...]
+
+
+def stand_by(block_name: str, backend: str, orders: Connection) -> None:
+    """The player process: load, wait for the orders, play.
+
+    Args:
+        block_name: the shared block.
+        backend: which ports it will open.
+        orders: one `Orders` comes from here; its end without one ends the process.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    show_name("standby")
+    hush_libraries()
+    block, prepared = Block(block_name), _maybe_prepared(backend)
+    tables = maybe_tables()
+    try:
+        order = orders.recv()
+    except EOFError:
+        os._exit(0)  # the bridges that wait end when this process does
+    orders.close()
+    show_name("player")
+    _run(order, block, prepared, tables)
+
+
+def _maybe_prepared(backend: str) -> Prepared | None:
+    return (
+        Prepared(NAME_FREE_S) if backend == "jack" and sys.platform != "win32" else None
+    )
+
+
+def _run(
+    order: Orders, block: Block, prepared: Prepared | None, tables: Tables | None
+) -> None:
+    """Play: from opening the ports to releasing everything."""
+    settings, seed, epoch, ready = order
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
-    clock, block = SystemClock(), Block(block_name)
+    clock = SystemClock()
     log, told = block.ring("journal"), block.ring("player_notes")
-    hush_libraries()
     try:
-        port = _open(settings, clock, connections)
+        port = _open(settings, clock, block, prepared)
     except PortError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
         sys.exit(notes.FAILED)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
-    start = Start(seed, epoch, memory, _kept_time(block) if epoch else None)
+    kept = _kept_time(block) if epoch else None
+    start = Start(seed, epoch, memory, kept, tables)
     engine = begin(settings, clock, start, log, port)
     player = Player(
         port, engine, clock,
@@ -91,7 +127,6 @@ def run(
             # library may hang in its exit.
             os._exit(notes.SERVER_GONE)
         player.release()
-        clock.wait_until(clock.now_ns() + FLUSH_NS)
         port.close()
     memory.release()
     block.close()
@@ -171,10 +206,10 @@ def _is_fed(block: Block, port: Port) -> bool:
 
 
 def _open(
-    settings: Settings, clock: Clock, connections: Sequence[tuple[str, str]]
+    settings: Settings, clock: Clock, block: Block, prepared: Prepared | None
 ) -> Port:
     """Open the ports; wait a moment for a dead player's names to become free."""
-    until_ns = clock.now_ns() + NAME_FREE_NS
+    until_ns = clock.now_ns() + int(NAME_FREE_S * NS_PER_S)
     while True:
         try:
             return open_port(
@@ -182,9 +217,11 @@ def _open(
                 settings.name_in,
                 settings.name_out,
                 clock,
-                connections,
+                lambda: notes.pairs_in(block.pairs),
+                prepared,
             )
         except PortError:
+            prepared = None
             if clock.now_ns() >= until_ns:
                 raise
         clock.wait_until(clock.now_ns() + 20 * NS_PER_MS)
@@ -199,6 +236,8 @@ def go_realtime() -> bool:
     if set_scheduler is None:
         return False
     with contextlib.suppress(OSError):
-        set_scheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+        # What this process starts later (a spare bridge) has the normal priority again.
+        policy = os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0)
+        set_scheduler(0, policy, os.sched_param(FIFO_PRIORITY))
         return True
     return False

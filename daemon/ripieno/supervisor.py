@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from ripieno import patchbay_process, player_process, thinker
+from ripieno import patchbay_process, thinker
 from ripieno.child import Child
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.config import Settings
@@ -33,6 +33,8 @@ from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.journal import JournalFile
 from ripieno.midi.ports import ON_JACK, name_on_jack
 from ripieno.music.plan import Ready
+from ripieno.player_process import Orders
+from ripieno.standby import Standby
 
 TURN_NS: Final = 10 * NS_PER_MS
 LOOK_NS: Final = 200 * NS_PER_MS
@@ -44,6 +46,8 @@ HUNG_THINKER_NS: Final = 10 * NS_PER_S
 """It beats between sections; the slowest section of a large model takes about 1 s."""
 HUNG_PATCHBAY_NS: Final = 5 * NS_PER_S
 """It beats five times a second; libjack may wait for ever, the music goes on."""
+SETTLED_NS: Final = 2 * NS_PER_S
+"""So long after a player began, another process may load without disturbing it."""
 MOST_STARTS: Final = 5
 """More than five starts in twenty seconds will not get better by a sixth."""
 
@@ -81,6 +85,7 @@ class Supervisor:
         self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
         self._patchbay_rests_until_ns = 0
         self._failures: dict[str, notes.Failure] = {}  # by the child that said so
+        self._standby: Standby | None = None
         self._journal: JournalFile | None = None
         self._ready: list[Ready] = []
         self._is_open = False
@@ -143,17 +148,23 @@ class Supervisor:
         self._block.set_word("player_beat_ns", self._clock.now_ns() + OPENING_NS)
         self._block.ring("to_player").skip()
         self._read()  # who was introduced there is in the notes as well
-        args = (
-            self._block.name, self._as_last_turned(), self._seed, self._epoch,
-            notes.pairs_in(self._block.pairs), tuple(self._ready),
-        )  # fmt: skip
+        standby, self._standby = self._standby, None
+        if standby is None or not standby.is_running:
+            standby = self._new_standby()
+        orders = Orders(
+            self._as_last_turned(), self._seed, self._epoch, tuple(self._ready)
+        )
         self._epoch += 1
         self._block.set_word("player_epoch", self._epoch)
-        process = _spawn.Process(
-            target=player_process.run, args=args, name="ripieno player"
-        )
-        process.start()
-        return process
+        return standby.begin(orders)
+
+    def _new_standby(self) -> Standby:
+        return Standby(self._block.name, self._settings.backend)
+
+    def _keep_standby(self, now_ns: int) -> None:
+        """Have a player process wait, once the one that plays has settled."""
+        if self._standby is None and not self._player.starts_lately(now_ns, SETTLED_NS):
+            self._standby = self._new_standby()
 
     def _start_patchbay(self) -> BaseProcess:
         name_in, name_out = self._settings.name_in, self._settings.name_out
@@ -208,6 +219,7 @@ class Supervisor:
                     self._thinker_ended(now_ns)
                 if self._is_open and self._is_on_jack:
                     self._keep_patchbay(now_ns)
+                self._keep_standby(now_ns)
             self._clock.wait_until(now_ns + TURN_NS)
 
     def _player_ended(self, now_ns: int) -> None:
@@ -294,6 +306,8 @@ class Supervisor:
         if self._presence is not None:
             presence.withdraw(self._presence)
         self._block.set_word("stop", 1)
+        if self._standby is not None:
+            self._standby.end()
         until_ns = self._clock.now_ns() + NS_PER_S
         for child in (self._player, self._thinker, self._patchbay):
             while child.is_running and self._clock.now_ns() < until_ns:

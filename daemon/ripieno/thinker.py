@@ -17,6 +17,7 @@ from ripieno.clock import Clock, SystemClock
 from ripieno.errors import ModelError
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
+from ripieno.ipc.naming import show_name
 from ripieno.ipc.ring import Ring
 from ripieno.music import plan
 from ripieno.params import ROLES
@@ -48,6 +49,7 @@ class Thinker:
 def run(block_name: str, model: str, provider: str, role: str) -> None:
     """The thinker process, until it is told to stop or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    show_name("thinker")
     block = Block(block_name)
     told = block.ring("thinker_notes")
     minds = minds_for(model, provider, block)

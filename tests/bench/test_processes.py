@@ -17,11 +17,20 @@ pytestmark = [
     ),
 ]
 
-THINKER = "import onnxruntime; print(flush=True); input()"
-PLAYER = """
+SHOWN = "from ripieno.ipc.naming import show_name; show_name('{}'); "
+THINKER = SHOWN.format("thinker") + "print(flush=True); input()"
+BRIDGE = SHOWN.format("in") + "print(flush=True); input()"
+PLAYER = f"""
 import subprocess, sys
-bridge = [sys.executable, "-c", "input()", "ripieno.midi.jack_bridge", "in", "Ripieno"]
-subprocess.Popen(bridge, stdin=subprocess.PIPE)
+from ripieno.ipc.naming import show_name
+show_name("standby")
+bridge = [sys.executable, "-c", {BRIDGE!r}]
+pipe = subprocess.PIPE
+bridge = subprocess.Popen(bridge, stdin=pipe, stdout=pipe)
+bridge.stdout.readline()
+print(flush=True)
+input()
+show_name("player")
 print(flush=True)
 input()
 """
@@ -57,6 +66,10 @@ def end(process):
 def test_whoever_takes_a_dead_ones_place_is_known_as_that(start):
     family = Family(os.getpid())
     thinker, player = start(THINKER), start(PLAYER)
+    assert family.look()[player.pid] == "standby"
+    player.stdin.write("\n")
+    player.stdin.flush()
+    assert player.stdout.readline() == "\n"
     first = family.look()
     assert first[os.getpid()] == "supervisor"
     assert (first[thinker.pid], first[player.pid]) == ("thinker", "player")

@@ -15,12 +15,15 @@ from pathlib import Path
 
 import pytest
 from tests import jack_fixture
-from tests.jack_fixture import JackServer, attempts, line
+from tests.jack_fixture import JackServer, Missing, attempts, line
 from tests.live_daemon import Captured, until
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import PortError
+from ripieno.midi.jack_bridge import PYTHON
+from ripieno.midi.jack_native import maybe_native
 from ripieno.midi.jack_port import JackPort
+from ripieno.midi.jack_process import Direction
 from ripieno.midi.jack_server import Sentinel
 from ripieno.midi.ports import Heard
 from ripieno.music import messages
@@ -102,6 +105,18 @@ def port(here: JackServer) -> Iterator[JackPort]:
     opened.close()
 
 
+@pytest.fixture(params=["native", "python"])
+def _callback(
+    request: pytest.FixtureRequest, jack: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process callback in C, and the one in Python that does without a compiler."""
+    if request.param == "python":
+        monkeypatch.setenv(PYTHON, "1")
+        monkeypatch.setitem(jack.env, PYTHON, "1")
+    elif maybe_native() is None:
+        Missing("the callback in C was not built").skip_or_fail()
+
+
 @pytest.fixture
 def _busy() -> Iterator[None]:
     """Every core has something else to do."""
@@ -139,6 +154,7 @@ def captured(csv: Path) -> list[tuple[int, bytes]]:
 # ── exact ────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("_callback")
 @pytest.mark.usefixtures("_busy")
 def test_planned_notes_leave_on_their_frames_beside_any_load(
     jack: JackServer, tmp_path: Path
@@ -172,6 +188,7 @@ def test_answers_at_a_distance_keep_it_to_the_frame(
     assert (seen["p50_ms"], seen["sd_ms"]) == (16.0, 0.0)
 
 
+@pytest.mark.usefixtures("_callback")
 def test_an_echo_takes_one_period(jack: JackServer, tmp_path: Path) -> None:
     with child(jack, ECHO):
         seen = jack.probe(IN, OUT, 2000, 3.0, tmp_path / "probe.csv")
@@ -227,6 +244,42 @@ def test_system_exclusive_passes(port: JackPort) -> None:
     assert [data for _, data in received(port, 1)] == [dump]
 
 
+@pytest.mark.usefixtures("_callback")
+def test_recent_note_offs_are_sent_again_after_dropped_periods(
+    here: JackServer, tmp_path: Path
+) -> None:
+    csv = tmp_path / "capture.csv"
+    capture, port, clock = here.capture(OUT, csv), JackPort(), SystemClock()
+
+    def sent(message: bytes) -> int:
+        return [data for _, data in captured(csv)].count(message)
+
+    try:
+        for _ in attempts():
+            port.send(b"\xb0\x01\x01", 0)
+            if csv.exists() and captured(csv):
+                break
+        now_ns = clock.now_ns()
+        for key, times in ((60, "10"), (62, "101")):  # 60 is released, 62 stays down
+            for number, is_on in enumerate(times):
+                data = bytes((0x90 if is_on == "1" else 0x80, key, 64))
+                port.send(data, now_ns + number * NS_PER_MS)
+        until(lambda: sent(b"\x90\x3e\x40") == 2)
+        here.pause()
+        clock.wait_until(clock.now_ns() + 100 * NS_PER_MS)
+        here.resume()
+        until(lambda: sent(b"\x80\x3c\x40") >= 2)
+    finally:
+        port.close()
+        capture.terminate()
+        capture.wait()
+    assert sent(b"\x90\x3c\x40") == 1
+    assert sent(b"\x90\x3e\x40") == 2
+    before_closing = [data for _, data in captured(csv) if data[0] < 0xB0][:-1]
+    assert before_closing.count(b"\x80\x3e\x40") == 1
+
+
+@pytest.mark.usefixtures("_callback")
 def test_closing_lets_the_offs_go_first(here: JackServer, tmp_path: Path) -> None:
     csv = tmp_path / "capture.csv"
     capture = here.capture(OUT, csv)
@@ -280,7 +333,7 @@ def test_without_a_server_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_connections_are_made_when_it_opens(here: JackServer) -> None:
-    port = JackPort(connections=[(OUT, IN), ("nobody:out", IN)])
+    port = JackPort(connections=lambda: [(OUT, IN), ("nobody:out", IN)])
     listed = here.lsp("-c") or []
     port.close()
     assert listed[listed.index(OUT) + 1].strip() == IN
@@ -296,9 +349,12 @@ def test_the_names_of_a_killed_owner_are_soon_free(here: JackServer) -> None:
 # ── death ────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("_callback")
 def test_what_sounds_ends_when_the_owner_is_killed(
     jack: JackServer, tmp_path: Path
 ) -> None:
+    offs = [b"\x80\x3c\x40", b"\x81\x40\x40", b"\xb0\x40\x00"]
+    silences = [b"\xb0\x7b\x00", b"\xb1\x40\x00", b"\xb1\x7b\x00"]
     csv = tmp_path / "capture.csv"
     capture = jack.capture(OUT, csv)
     try:
@@ -306,31 +362,78 @@ def test_what_sounds_ends_when_the_owner_is_killed(
             until(lambda: csv.exists() and len(captured(csv)) == 3)
             killed_ns = SystemClock().now_ns()
             owner.kill()
-            until(lambda: len(captured(csv)) == 6)
+            until(lambda: {data for _, data in captured(csv)} >= {*offs, *silences})
     finally:
         capture.terminate()
         capture.wait()
-    *_, off, other, foot = Captured.read(csv).events
-    assert {off[1], other[1]} == {b"\x80\x3c\x40", b"\x81\x40\x40"}
-    assert foot[1] == b"\xb0\x40\x00"
-    assert foot[0] * 1_000 - killed_ns < 100 * NS_PER_MS  # 1 to 3 ms, if there is room
+    # A busy machine may drop a period: then ends are sent once more.
+    first: dict[bytes, int] = {}
+    for at_us, data in Captured.read(csv).events[3:]:
+        first.setdefault(data, at_us)
+    assert [*first] == [*offs, *silences]
+    assert first[offs[-1]] * 1_000 - killed_ns < 100 * NS_PER_MS  # 1 to 3 ms, if there is room
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["in", "out"])
-def test_a_bridge_that_was_killed_is_noticed(port: JackPort, which: int) -> None:
-    port.check()
-    assert port.alive()
-    process = port._bridges[which]._process
-    process.kill()
-    process.wait()
-    port.check()
-    assert not port.alive()
+def replaced(port: JackPort, which: Direction) -> list[Heard]:
+    """Kill one of a port's bridges and wait for the next; what was received by then."""
+    clock, heard = SystemClock(), list[Heard]()
+    port._bridges[which]._process.kill()
+
+    def is_opening() -> bool:
+        port.wait(clock.now_ns() + 2 * NS_PER_MS)
+        port.check()
+        heard.extend(port.receive())
+        return bool(port._opening)
+
+    until(is_opening)
+    until(lambda: not is_opening())
+    return heard
+
+
+@pytest.mark.parametrize("which", ["in", "out"])
+def test_a_bridge_that_was_killed_is_replaced_and_connected_again(
+    here: JackServer, which: Direction
+) -> None:
+    assert here.name
+    port, clock = JackPort(connections=lambda: [(OUT, IN)]), SystemClock()
+    try:
+        for _ in range(2):  # the second time by a spare process that was made since
+            replaced(port, which)
+            assert port.alive()
+            port.send(b"\x90\x3e\x40", clock.now_ns())
+            port.send(b"\x80\x3e\x40", clock.now_ns())
+            heard = [data for _, data in received(port, 2)]
+            assert b"\x90\x3e\x40" in heard
+            assert b"\x80\x3e\x40" in heard
+    finally:
+        port.close()
+
+
+def test_note_offs_before_the_death_of_the_output_are_sent_again(
+    here: JackServer,
+) -> None:
+    assert here.name
+    port, clock = JackPort(connections=lambda: [(OUT, IN)]), SystemClock()
+    try:
+        now_ns = clock.now_ns()
+        port.send(b"\x90\x3e\x40", now_ns)
+        port.send(b"\x80\x3e\x40", now_ns + NS_PER_MS)
+        port.send(b"\x90\x40\x40", now_ns)  # it stays down
+        assert len(received(port, 3)) == 3
+        replaced(port, "out")
+        assert [data for _, data in received(port, 1)] == [b"\x80\x3e\x40"]
+    finally:
+        port.close()
+
+
+def test_what_is_held_is_let_go_when_the_input_dies(port: JackPort) -> None:
+    assert [data for _, data in replaced(port, "in")] == messages.letting_go()
 
 
 def test_a_bridge_that_is_stopped_amid_telling_of_a_cycle_harms_nothing(
     port: JackPort,
 ) -> None:
-    clock, bridge = SystemClock(), port._bridges[0]._process
+    clock, bridge = SystemClock(), port._bridges["in"]._process
     bridge.send_signal(signal.SIGSTOP)
     try:
         words = port._memory.heard._words
@@ -384,7 +487,7 @@ def test_a_server_that_does_not_answer_is_one_sentence_in_seconds(
 
 
 def test_bridges_heed_no_signal_of_the_terminal(port: JackPort) -> None:
-    for bridge in port._bridges:
+    for bridge in port._bridges.values():
         bridge._process.send_signal(signal.SIGINT)
         bridge._process.send_signal(signal.SIGTERM)
     connect_to_itself()

@@ -72,11 +72,13 @@ class Guest:
         self._device: _Device
         self._exact: JackPort | None = None
         if settings.backend in ON_JACK:
-            pairs = [
+            pairs = (
                 (name_on_jack(GUEST_OUT), name_on_jack(settings.name_in)),
                 (name_on_jack(settings.name_out), name_on_jack(GUEST_IN)),
-            ]
-            port = open_port(settings.backend, GUEST_IN, GUEST_OUT, self._clock, pairs)
+            )
+            port = open_port(
+                settings.backend, GUEST_IN, GUEST_OUT, self._clock, lambda: pairs
+            )
             self._exact = port if isinstance(port, JackPort) else None
             self._device, self.reach_ns = port, port.reach_ns
         else:

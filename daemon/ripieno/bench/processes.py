@@ -1,20 +1,13 @@
 """The memory of a daemon's processes, where the system tells (`/proc`)."""
 
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ripieno.bench.spread import quantile
+from ripieno.ipc.naming import PREFIX
 
 PROC: Final = Path("/proc")
-MARKS: Final = {
-    "onnxruntime_pybind11": "thinker", "_rtmidi": "player", "libjack": "patchbay",
-}  # fmt: skip
-"""By which library each is known; the first that is found counts, as rtmidi brings a
-libjack."""
-BRIDGE: Final = "jack_bridge"
-"""What the player starts where its ports are JACK's own; it loads no library itself."""
 STARTING: Final = "starting"
 TRACKER: Final = "resource_tracker"
 """Python's own child, which looks after the shared memory."""
@@ -41,11 +34,11 @@ class Growth(NamedTuple):
 
 
 class Family:
-    """A daemon's processes over a run, each known by what it has loaded.
+    """A daemon's processes over a run, each known by the name that it shows.
 
-    A process that has just begun has not loaded it yet, and is called "starting" so
-    long. Who takes a dead one's place has a name of its own: another's memory is not
-    the dead one's, grown. Thread: one.
+    A process that has just begun shows no name yet and is called "starting" so long.
+    One that takes the place of a dead one gets a name of its own, so that its memory is
+    not taken for the dead one's, grown. Thread: one.
     """
 
     def __init__(self, pid: int) -> None:
@@ -55,7 +48,7 @@ class Family:
             pid: of the supervisor.
         """
         self._pid = pid
-        self._names: dict[int, str] = {}
+        self._names: dict[tuple[int, str], str] = {}
         self._count: Counter[str] = Counter()
 
     def look(self) -> dict[int, str]:
@@ -66,14 +59,17 @@ class Family:
         for child in filter(_is_ours, _children(self._pid)):
             found[child] = self._name(child)
             for port in filter(_is_ours, _children(child)):
-                found[port] = f"{_side(port)} port of {found[child]}".strip()
+                found[port] = f"{_shown(port)} port of {found[child]}".strip()
         return found
 
     def _name(self, pid: int) -> str:
-        if pid not in self._names and (kind := _kind(pid)):
+        kind = _shown(pid)
+        if not kind:
+            return STARTING
+        if (pid, kind) not in self._names:
             self._count[kind] += 1
-            self._names[pid] = kind + _again(self._count[kind] - 1)
-        return self._names.get(pid, STARTING)
+            self._names[pid, kind] = kind + _again(self._count[kind] - 1)
+        return self._names[pid, kind]
 
 
 def _again(times: int) -> str:
@@ -83,19 +79,10 @@ def _again(times: int) -> str:
     return ", started again" if times == 1 else f", started again {times} times"
 
 
-def _kind(pid: int) -> str:
-    """Which of the supervisor's children it is; empty where that is not clear yet."""
-    if any(BRIDGE in _read(child, "cmdline") for child in _children(pid)):
-        return "player"
-    files = {line.rpartition("/")[2] for line in _read(pid, "maps").splitlines()}
-    loaded = (m for m in MARKS if any(file.startswith(m) for file in files))
-    return MARKS.get(next(loaded, ""), "")
-
-
-def _side(pid: int) -> str:
-    """Which of the player's ports a process is: in or out."""
-    words = _read(pid, "cmdline").split("\0")
-    return next((b for a, b in pairwise(words) if a.endswith(BRIDGE)), "")
+def _shown(pid: int) -> str:
+    """What a process of ours calls itself (`ripieno.ipc.naming`); else nothing."""
+    name = _read(pid, "comm").strip()
+    return name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""
 
 
 def _children(pid: int) -> list[int]:

@@ -1,14 +1,15 @@
 """Which MIDI server to use on this machine, why, and how its ports are opened."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 from ripieno.clock import Clock
 from ripieno.errors import PortError, SettingsError
 from ripieno.midi import jack_server, rtmidi_port
-from ripieno.midi.jack_port import JackPort
+from ripieno.midi.jack_port import JackPort, Prepared
+from ripieno.midi.jack_process import Pairs
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.ports import Port
 from ripieno.midi.rtmidi_port import RtMidiPort, load_library
@@ -77,7 +78,8 @@ def open_port(
     in_name: str,
     out_name: str,
     clock: Clock,
-    connections: Sequence[tuple[str, str]] = (),
+    connections: Callable[[], Pairs] = tuple,
+    prepared: Prepared | None = None,
 ) -> Port:
     """A pair of ports that other programs see.
 
@@ -86,7 +88,8 @@ def open_port(
         in_name: the input's name.
         out_name: the output's name.
         clock: what stamps and is waited by.
-        connections: on JACK, what the ports were connected to, to be restored.
+        connections: on JACK, gives what the ports were connected to, to be restored.
+        prepared: on frame-exact JACK, processes that wait already.
 
     Raises:
         SettingsError: there is no such backend.
@@ -96,8 +99,8 @@ def open_port(
     if chosen == "jack":
         if sys.platform == "win32":
             raise PortError("frame-exact JACK is not for Windows: choose windows")
-        return JackPort(in_name, out_name, clock, connections)
+        return JackPort(in_name, out_name, clock, connections, prepared)
     port = RtMidiPort(chosen, in_name, out_name, clock)
     if port.sentinel is not None:
-        port.sentinel.connect(connections)
+        port.sentinel.connect(connections())
     return port

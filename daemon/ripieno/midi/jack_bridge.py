@@ -1,217 +1,160 @@
 """A bridge: a process with one JACK client, one port, and nothing else in it.
 
-A process callback in Python needs the GIL. Here nobody else ever holds it: the main
-thread blocks in a `read` until its owner goes, the collector is off. So the callback is
-as exact as a native one (0 samples of jitter, 0 of 5 000 lost, measured), while beside
-a busy thread it would lose up to 83 % (`ripieno.midi.ports`).
+``python -m ripieno.midi.jack_bridge DESCRIPTOR``: *in* writes what arrives, each
+message with its frame, into the shared ring and wakes the player by a byte; *out* takes
+messages from it and writes each on its frame. That happens in JACK's callback, which is
+native code (`ripieno.midi.jack_native`) or, where that was not built, Python
+(`ripieno.midi.jack_crossing`): the main thread blocks in a `read`, the collector is
+off, so nothing else holds the GIL.
 
-``python -m ripieno.midi.jack_bridge in|out NAME DESCRIPTOR``: *in* writes what arrives,
-each message with its frame, into the shared ring and wakes the player by a byte; *out*
-takes messages from it and writes each on its frame.
-
-* Standard input is the leash: first a line (what to connect; now open), then nothing;
-  its end means that the owner is gone or done. *Out* then lets every off that it still
-  has go, and no on, and ends whatever still sounds: with the next period after a player
-  was killed, not when the next one has started.
-* Standard output first says ``open RATE`` or ``refused SENTENCE``; from then on each
-  byte of *in* says that something has arrived.
+* Standard input: first a line of JSON (`Order`: which port, what to connect), then
+  nothing. Its end means that the owner is gone or done. *Out* then lets every note-off
+  go that it still has, drops the note-ons, and ends whatever sounds, with the next
+  period.
+* Standard output: first ``open RATE`` or ``refused SENTENCE``; from then on each byte
+  of *in* says that something has arrived.
 * Opening may hang in libjack for ever, and so may closing: an alarm ends the process.
 """
 
 import contextlib
 import ctypes
 import gc
-import heapq
 import json
 import os
 import signal
 import sys
 import threading
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from ripieno.clock import SystemClock
-from ripieno.errors import PortError
-from ripieno.midi.jack_memory import Cycle, Memory, Side
-from ripieno.midi.jack_server import connect, open_client
-from ripieno.midi.sounding import Sounding
-from ripieno.music import messages
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
+from ripieno.errors import NameInUseError, PortError
+from ripieno.ipc.naming import show_name
+from ripieno.midi.jack_crossing import Crossing, In, Out
+from ripieno.midi.jack_memory import Memory, Side
+from ripieno.midi.jack_native import Native, maybe_native
+from ripieno.midi.jack_server import connect, load_library, open_client
 
 OPENING_S: Final = 8.0
 CLOSING_S: Final = 0.6
 FLUSH_S: Final = 0.25
 """No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
-MOST: Final = 128
-"""Messages taken in one cycle, 0.2 ms of it; the rest comes with the next. A burst of
-4 000 at once takes more than a period, and the server drops one that is late."""
+PYTHON: Final = "RIPIENO_PYTHON_CALLBACK"
+"""Set to anything, the callback in C is left alone: for tests and comparisons."""
 _ATTEMPTS: Final = 5
 """JACK may tie a client that opens to the dead semaphore of one that leaves: it then
 never runs. Opening it again cures it (`ripieno.midi.rtmidi_port`)."""
 _CYCLES: Final = 3
+_AGAIN_NS: Final = 10 * NS_PER_MS
 _LOOK_S: Final = 0.002
 _RUNS_S: Final = 0.5
-_WRAP: Final = 1 << 32
 _MCL_CURRENT: Final = 1
 _REPORT, _LEASH = 1, 0
 
 
-class Bridge:
-    """One client of one port. Thread: the callback is JACK's."""
+class Order(NamedTuple):
+    """What a bridge is told by its owner.
 
-    def __init__(self, name: str, side: Side) -> None:
+    Attributes:
+        direction: in or out.
+        name: of the port, and of its client.
+        pairs: (source, destination) each, to be connected if both are there.
+        patience_s: how long to try again where the name is in use.
+    """
+
+    direction: str
+    name: str
+    pairs: list[tuple[str, str]]
+    patience_s: float
+
+
+class Bridge:
+    """One client of one port."""
+
+    def __init__(self, order: Order, side: Side, library: ctypes.CDLL | None) -> None:
         """Open it; it does not run yet.
 
         Raises:
             PortError: no server answers, or the name is in use.
         """
-        self.client, self.side = open_client(name), side
-        self._clock = SystemClock()
+        name = order.name
+        self.client = open_client(name)
         if any(p.name.endswith(f":{name}") for p in self.client.get_ports()):
-            raise PortError(
+            self.client.close()
+            raise NameInUseError(
                 f"a MIDI port named {name!r} is in use: stop the program that has it, "
                 "or choose other port names with --in and --out"
             )
-        self._count, self._frame = 0, self.client.last_frame_time
-        self.port: Any = self.register(name)
-        self.client.set_process_callback(self._process)
+        self._side = side
+        self._crossing = _crossing(self.client, order, side, library)
         self.client.set_shutdown_callback(self._shut_down)
 
-    def register(self, name: str) -> Any:  # noqa: ANN401  (an untyped library)
-        """The one port."""
-        raise NotImplementedError
+    def runs(self) -> bool:
+        """Activate it; whether the server calls it."""
+        first = self._crossing.count
+        self.client.activate()
+        return self._reaches(first + _CYCLES, _RUNS_S)
 
-    def cross(self, frame: int, frames: int) -> bool:
-        """Carry over what there is in a cycle; whether the player is to wake."""
-        raise NotImplementedError
+    def begin(self, pairs: list[tuple[str, str]]) -> None:
+        """Connect the port, then let it write: what is written before is lost."""
+        connect(self.client, pairs)
+        self._crossing.begin()
 
     def flush(self) -> None:
-        """Before it goes."""
+        """Let every note-off go that still waits, and end what sounds."""
+        self._crossing.leave()
+        never = threading.Event()
+        for _ in range(int(FLUSH_S / _LOOK_S)):
+            if self._crossing.has_left:
+                break
+            never.wait(_LOOK_S)
+        # What was written in one cycle has left when the next one begins.
+        self._reaches(self._crossing.count + 1, FLUSH_S)
 
-    def runs(self) -> bool:
-        """Whether the server calls us, once activated."""
-        self.client.activate()
-        never, first = threading.Event(), self._count
-        for _ in range(int(_RUNS_S / _LOOK_S)):
-            if self._count >= first + _CYCLES:
+    def _reaches(self, count: int, within_s: float) -> bool:
+        never = threading.Event()
+        for _ in range(int(within_s / _LOOK_S)):
+            if self._crossing.count >= count:
                 return True
             never.wait(_LOOK_S)
         return False
 
-    def _process(self, frames: int) -> None:
-        at_ns = self._clock.now_ns()
-        since = (self.client.last_frame_time - self._frame) % _WRAP
-        self._frame += since
-        self._count += 1
-        wakes = self.cross(self._frame, frames)
-        self.side.show(Cycle(self._count, self._frame, at_ns, frames))
-        if wakes:
-            with contextlib.suppress(BlockingIOError):  # it is being woken already
-                os.write(_REPORT, b"!")
-
     def _shut_down(self, _status: object, _reason: str) -> None:
-        self.side.set_gone()
+        self._side.set_gone()
         os._exit(0)
 
 
-class In(Bridge):
-    """From the server to the player."""
-
-    def register(self, name: str) -> Any:  # noqa: ANN401
-        """The input."""
-        return self.client.midi_inports.register(name)
-
-    def cross(self, frame: int, frames: int) -> bool:
-        """Whatever arrived in this cycle."""
-        del frames
-        any_came = False
-        for offset, data in self.port.incoming_midi_events():
-            any_came = True
-            if not self.side.write(frame + offset, bytes(data)):
-                self.side.count_lost()
-        return any_came
+def _crossing(
+    client: Any,  # noqa: ANN401  (an untyped library)
+    order: Order,
+    side: Side,
+    library: ctypes.CDLL | None,
+) -> Crossing:
+    """The one port, and what carries its messages."""
+    is_output = order.direction == "out"
+    ports = client.midi_outports if is_output else client.midi_inports
+    port = ports.register(order.name)
+    if library is not None:
+        return Native(library, client, port, side, None if is_output else _REPORT)
+    return Out(client, port, side) if is_output else In(client, port, side, _REPORT)
 
 
-class Out(Bridge):
-    """From the player to the server."""
-
-    def __init__(self, name: str, side: Side) -> None:
-        self._waiting: list[tuple[int, int, bytes]] = []
-        self._n_taken, self._sounding = 0, Sounding()
-        self._is_leaving, self._left = False, threading.Event()
-        super().__init__(name, side)
-
-    def register(self, name: str) -> Any:  # noqa: ANN401
-        """The output."""
-        return self.client.midi_outports.register(name)
-
-    def cross(self, frame: int, frames: int) -> bool:
-        """Whatever is due before this cycle ends, each message on its frame."""
-        self.port.clear_buffer()
-        for wrapped, message in self.side.read(MOST):
-            ahead = (wrapped - frame + _WRAP // 2) % _WRAP - _WRAP // 2
-            self._n_taken += 1
-            heapq.heappush(self._waiting, (frame + ahead, self._n_taken, message))
-            if ahead < 0:
-                self.side.count_late()
-        if self._is_leaving:
-            self._write_before(frame + _WRAP, frame + _WRAP)
-            if not self._waiting and self.side.is_empty and self._ended_all():
-                self._left.set()
-        else:
-            self._write_before(frame + frames, frame)
-        return False
-
-    def _write_before(self, end: int, start: int) -> None:
-        """Write what is before a frame; what finds no room stays for the next cycle."""
-        port, waiting, is_first = self.port, self._waiting, True
-        while waiting and waiting[0][0] < end:
-            due, _, message = waiting[0]
-            if self._is_leaving and messages.is_note_on(message):
-                pass
-            elif len(message) <= port.max_event_size:
-                port.write_midi_event(max(0, due - start), message)
-                self._sounding.passed(message)
-                is_first = False
-            elif is_first:
-                self.side.count_lost()  # larger than the whole buffer
-            else:
-                return
-            heapq.heappop(waiting)
-
-    def _ended_all(self) -> bool:
-        """End what sounds; what finds no room is ended in the next cycle."""
-        for message in self._sounding.ends():
-            if len(message) > self.port.max_event_size:
-                return False
-            self.port.write_midi_event(0, message)
-            self._sounding.passed(message)
-        return True
-
-    def flush(self) -> None:
-        """Let every off go that still waits, and end what sounds."""
-        self._is_leaving = True
-        self._left.wait(FLUSH_S)
-        # What was written in one cycle has left when the next one begins.
-        never, count = threading.Event(), self._count
-        for _ in range(int(FLUSH_S / _LOOK_S)):
-            if self._count > count:
-                return
-            never.wait(_LOOK_S)
-
-
-def main(direction: str, name: str, descriptor: str) -> None:
+def main(descriptor: str) -> None:
     """Be a bridge until the owner goes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the leash tells, and nothing else
-    memory = Memory(int(descriptor))
-    kind, side = (In, memory.heard) if direction == "in" else (Out, memory.due)
-    pairs = json.loads(_first_line())
+        signal.signal(number, signal.SIG_IGN)  # only standard input ends it
+    show_name("spare")
+    memory, library = Memory(int(descriptor)), _maybe_library()
+    load_library()
+    order = Order(**json.loads(_first_line()))
+    show_name(order.direction)
     signal.setitimer(signal.ITIMER_REAL, OPENING_S)
+    is_output = order.direction == "out"
     try:
-        bridge = _open(kind, name, side)
+        bridge = _open(order, memory.due if is_output else memory.heard, library)
     except PortError as error:
         os.write(_REPORT, f"refused {error}\n".encode())
         os._exit(1)
-    connect(bridge.client, pairs)
+    bridge.begin(order.pairs)
     signal.setitimer(signal.ITIMER_REAL, 0)
     _warm()
     os.write(_REPORT, f"open {bridge.client.samplerate}\n".encode())
@@ -225,6 +168,10 @@ def main(direction: str, name: str, descriptor: str) -> None:
     os._exit(0)
 
 
+def _maybe_library() -> ctypes.CDLL | None:
+    return None if PYTHON in os.environ else maybe_native()
+
+
 def _first_line() -> bytes:
     line = b""
     while not line.endswith(b"\n"):
@@ -235,15 +182,27 @@ def _first_line() -> bytes:
     return line
 
 
-def _open(kind: type[Bridge], name: str, side: Side) -> Bridge:
+def _open(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
+    clock = SystemClock()
+    until_ns = clock.now_ns() + int(order.patience_s * NS_PER_S)
+    while True:
+        try:
+            return _opened(order, side, library)
+        except NameInUseError:
+            if clock.now_ns() >= until_ns:
+                raise
+        clock.wait_until(clock.now_ns() + _AGAIN_NS)
+
+
+def _opened(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
     for _ in range(_ATTEMPTS):
-        bridge = kind(name, side)
+        bridge = Bridge(order, side, library)
         if bridge.runs():
             return bridge
         bridge.client.close()
     raise PortError(
-        f"JACK does not run {name!r} after {_ATTEMPTS} attempts: stop programs of this "
-        "name, or restart JACK"
+        f"JACK does not run {order.name!r} after {_ATTEMPTS} attempts: stop programs "
+        "of this name, or restart JACK"
     )
 
 

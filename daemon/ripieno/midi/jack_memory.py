@@ -10,6 +10,7 @@ a file without a name (a `memfd` where there is one), inherited by the bridges: 
 is left behind, whoever is killed.
 """
 
+import ctypes
 import mmap
 import os
 import struct
@@ -19,7 +20,10 @@ from typing import Final, NamedTuple
 from ripieno.ipc.pages import touch
 from ripieno.ipc.ring import Ring
 
-WORDS: Final = ("count", "frame", "at_ns", "frames", "check", "gone", "late", "lost")
+WORDS: Final = (
+    "count", "frame", "at_ns", "frames", "check", "gone", "late", "lost", "gaps"
+)  # fmt: skip
+"""`daemon/native/jack_callback.c` has the same words in the same order."""
 RING_BYTES: Final = 1 << 20
 """Some 50 000 notes."""
 _WORDS_BYTES: Final = 8 * len(WORDS)
@@ -27,7 +31,7 @@ _SIDE_BYTES: Final = _WORDS_BYTES + RING_BYTES
 SIZE: Final = 2 * _SIDE_BYTES
 _LOOKS: Final = 100
 _FRAME: Final = struct.Struct("<q")
-_COUNT, _AT, _AT_NS, _FRAMES, _CHECK, _GONE, _LATE, _LOST = range(len(WORDS))
+_COUNT, _AT, _AT_NS, _FRAMES, _CHECK, _GONE, _LATE, _LOST, _GAPS = range(len(WORDS))
 
 
 class Cycle(NamedTuple):
@@ -50,6 +54,7 @@ class Side:
     """What one bridge and the player share. Thread: one on each side."""
 
     def __init__(self, memory: memoryview) -> None:
+        self._memory = memory
         self._words = memory[:_WORDS_BYTES].cast("q")
         self._ring = Ring(memory[_WORDS_BYTES:])
 
@@ -93,6 +98,15 @@ class Side:
         """How many messages there was no room for."""
         return self._words[_LOST]
 
+    @property
+    def gaps(self) -> int:
+        """How often periods were dropped, so that messages may be missing."""
+        return self._words[_GAPS]
+
+    def count_gap(self) -> None:
+        """The server dropped one period or more."""
+        self._words[_GAPS] += 1
+
     def count_late(self) -> None:
         """One message came after its frame."""
         self._words[_LATE] += 1
@@ -117,10 +131,23 @@ class Side:
         """Whether no message waits."""
         return self._ring.is_empty
 
+    def skip(self) -> None:
+        """Forget all messages that wait; for whoever reads, or where it is dead."""
+        self._ring.skip()
+
+    def address(self) -> tuple[int, int, int]:
+        """Where native code finds this side: words, ring, and the ring's bytes.
+
+        The memory stays mapped for ever afterwards: to be called in a bridge only.
+        """
+        words = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        return words, words + _WORDS_BYTES, len(self._memory) - _WORDS_BYTES
+
     def close(self) -> None:
         """Let go of the memory."""
         self._words.release()
         self._ring.close()
+        self._memory.release()
 
 
 class Memory:

@@ -13,29 +13,30 @@ something that was heard is an echo of it: it takes one period, with no jitter. 
 answer that takes thought takes as many periods as thinking does (`answer_ns`), with no
 jitter either.
 
-A bridge ends with its owner (its standard input ends), and the port dies with either.
+A bridge ends with its owner: its standard input ends. A bridge that dies is replaced by
+a spare one (`ripieno.midi.jack_process`) within some tenths of a second. While *out* is
+replaced the port drops note-ons, and afterwards it sends the recent note-offs again.
+While *in* is replaced keys may be released unheard, so everything held is let go. The
+port dies with the server, or where no bridge can be opened any more.
 """
 
-import contextlib
-import json
 import os
 import select
-import subprocess
-import sys
 from collections import deque
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Callable
+from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
 from ripieno.midi import jack_memory
 from ripieno.midi.jack_memory import Cycle, Memory
+from ripieno.midi.jack_process import OPEN_NS, BridgeProcess, Direction, Pairs
 from ripieno.midi.jack_time import FrameTime, Placing
 from ripieno.midi.parser import Parser
 from ripieno.midi.ports import IN, OUT, Heard, name_on_jack
+from ripieno.midi.sounding import Sounding
+from ripieno.music import messages
 
-OPEN_NS: Final = 5 * NS_PER_S
-"""It takes 0.2 s; on a machine that is very busy ten times as long."""
 CLOSE_NS: Final = NS_PER_S
 STALL_NS: Final = 250 * NS_PER_MS
 """No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
@@ -46,6 +47,10 @@ Whatever is handed over is played: the more, the later one may change one's mind
 THOUGHT_NS: Final = 4 * NS_PER_MS
 """From the start of the cycle that brings a key to when its voices are handed over: 3.1
 ms at p99, 3.4 at p99.9 beside nothing else (`ripieno bench latency`)."""
+PATIENCE_S: Final = 3.0
+"""The server may take a moment to see that the bridge before is dead."""
+RESEND_NS: Final = NS_PER_S
+"""So long before a bridge was found dead, its note-offs may be lost."""
 CYCLES: Final = 8
 SEEING_NS: Final = 30 * NS_PER_MS
 STAMPS: Final = 1024
@@ -53,6 +58,31 @@ STAMPS: Final = 1024
 MOST_BEHIND_NS: Final = 50 * NS_PER_MS
 """A server that stalls does not stop the player's time for longer."""
 _WRAP: Final = 1 << 32
+
+
+class Prepared:
+    """The memory of a port and processes that wait to become its bridges.
+
+    Starting them takes most of the time that opening a port takes. Thread: one.
+
+    Attributes:
+        descriptor: of the memory; the port that takes this closes it.
+        patience_s: how long to try again where a name is in use.
+    """
+
+    def __init__(self, patience_s: float = 0.0) -> None:
+        self.patience_s = patience_s
+        self.descriptor = jack_memory.make()
+        self._waiting = [self.start() for _ in range(3)]
+
+    def start(self) -> BridgeProcess:
+        """One more process."""
+        return BridgeProcess(self.descriptor)
+
+    def take(self) -> tuple[dict[Direction, BridgeProcess], BridgeProcess]:
+        """The two bridges, and the spare one."""
+        first, second, spare = self._waiting
+        return {"in": first, "out": second}, spare
 
 
 class JackPort:
@@ -70,7 +100,8 @@ class JackPort:
         in_name: str = IN,
         out_name: str = OUT,
         clock: Clock | None = None,
-        connections: Sequence[tuple[str, str]] = (),
+        connections: Callable[[], Pairs] = tuple,
+        prepared: Prepared | None = None,
     ) -> None:
         """Open both.
 
@@ -78,7 +109,9 @@ class JackPort:
             in_name: the input's name, and its client's.
             out_name: the output's name, and its client's.
             clock: must be the system's, or one that agrees with it.
-            connections: (source, destination) each, to be made if both are there.
+            connections: gives (source, destination) each, to be made if both are there;
+                asked again whenever a bridge is replaced.
+            prepared: processes that wait already; fresh ones if None.
 
         Raises:
             PortError: libjack or the server is missing, or a name is in use.
@@ -89,19 +122,22 @@ class JackPort:
         self._unsent: deque[tuple[int, bytes]] = deque()
         self._stamps: dict[int, int] = {}
         self._lost = self._closed = False
-        descriptor = jack_memory.make()
-        self._memory = Memory(descriptor)
-        self._bridges = [
-            _Bridge("in", in_name, descriptor),
-            _Bridge("out", out_name, descriptor),
-        ]
-        os.close(descriptor)
-        until_ns = self._clock.now_ns() + OPEN_NS
+        self._sounding, self._pairs = Sounding(), connections
+        self._names: dict[Direction, str] = {"in": in_name, "out": out_name}
+        prepared = prepared or Prepared()
+        self._memory, self._prepared = Memory(prepared.descriptor), prepared
+        self._spare: BridgeProcess | None
+        self._bridges, self._spare = prepared.take()
+        self._opening: set[Direction] = set()
+        self._instead: list[Heard] = []
+        self._dead_since_ns = 0
         try:
             # One after the other: clients that open at once may lock a jackd2 up.
-            self._bridges[0].open((), until_ns, self._clock)
-            rate_hz = self._bridges[1].open(connections, until_ns, self._clock)
-            self._cycle = self._first_cycle(until_ns)
+            self._ask("in", prepared.patience_s)
+            self._bridges["in"].open(self._clock)
+            self._ask("out", prepared.patience_s)
+            rate_hz = self._bridges["out"].open(self._clock)
+            self._cycle = self._first_cycle(self._clock.now_ns() + OPEN_NS)
         except PortError:
             self.close()
             raise
@@ -114,6 +150,11 @@ class JackPort:
         periods = -(-THOUGHT_NS // period_ns)
         self.answer_ns = self._time.length_ns(periods * self._frames)
         self._checked_ns, self._counts = self._clock.now_ns(), self._count()
+
+    @property
+    def gaps_heard(self) -> int:
+        """How often messages that came in may have been lost; see `Port.gaps_heard`."""
+        return self._memory.heard.gaps
 
     @property
     def late(self) -> int:
@@ -136,7 +177,7 @@ class JackPort:
 
     def receive(self) -> list[Heard]:
         """All complete messages that wait, each at the time of its frame."""
-        heard: list[Heard] = []
+        heard, self._instead = self._instead, []
         if self._closed:
             return heard
         for frame, data in self._memory.heard.read():
@@ -150,8 +191,9 @@ class JackPort:
 
     def send(self, message: bytes, due_ns: int) -> None:
         """Hand one complete message over; never waits."""
-        if not self.alive():
+        if not self.alive() or (self._opening and messages.is_note_on(message)):
             return
+        self._sounding.passed(message, due_ns)
         cycle = self._look()
         heard = self._stamps.get(due_ns)
         frame = self._placing.place(
@@ -173,9 +215,9 @@ class JackPort:
         if not self.alive():
             self._clock.wait_until(until_ns)
             return
-        wake = self._bridges[0].report
-        if select.select([wake], [], [], left_ns / NS_PER_S)[0]:
-            self._lost = self._lost or not os.read(wake, 4096)
+        reports = {bridge.report: side for side, bridge in self._bridges.items()}
+        for report in select.select([*reports], [], [], left_ns / NS_PER_S)[0]:
+            self._hear(reports[report])
 
     def alive(self) -> bool:
         """Whether both bridges have their server. Cost: under 1 µs."""
@@ -184,9 +226,10 @@ class JackPort:
 
     def check(self) -> None:
         """Look whether both bridges are there, and whether the server calls them."""
-        if self._closed or not all(bridge.is_there for bridge in self._bridges):
-            self._lost = True
+        if self._closed:
             return
+        for side in tuple(self._opening):
+            self._hear(side)
         if self._cycle.frames > self._frames:  # `reach_ns` is for shorter periods
             self._lost = True
             return
@@ -195,7 +238,9 @@ class JackPort:
             return
         before, self._counts = self._counts, self._count()
         self._checked_ns = now_ns
-        if any(a == b for a, b in zip(before, self._counts, strict=True)):
+        if not self._opening and any(
+            a == b for a, b in zip(before, self._counts, strict=True)
+        ):
             self._lost = True
 
     def close(self) -> None:
@@ -204,11 +249,59 @@ class JackPort:
             return
         self._closed = True
         until_ns = self._clock.now_ns() + CLOSE_NS
-        for bridge in self._bridges:
+        bridges = [*self._bridges.values(), *filter(None, [self._spare])]
+        for bridge in bridges:
             bridge.let_go()
-        for bridge in self._bridges:
+        for bridge in bridges:
             bridge.end(until_ns, self._clock)
         self._memory.close()
+        os.close(self._prepared.descriptor)
+
+    # ── bridges ───────────────────────────────────────────────────────────────────
+
+    def _ask(self, side: Direction, patience_s: float) -> None:
+        self._bridges[side].ask(
+            side, self._names[side], self._pairs(), self._clock.now_ns(), patience_s
+        )
+
+    def _hear(self, side: Direction) -> None:
+        """Something was reported: news, an end, or that a new bridge is open."""
+        bridge = self._bridges[side]
+        if side not in self._opening:
+            if not bridge.heard_news():
+                self._replace(side)
+            return
+        try:
+            if bridge.maybe_open(self._clock.now_ns()) is None:
+                return
+        except PortError:
+            self._lost = True
+            return
+        self._opening.discard(side)
+        if side == "out":
+            self._resend()
+        self._spare = self._spare or self._prepared.start()
+
+    def _replace(self, side: Direction) -> None:
+        """A bridge has died while the server is there: a spare one takes over."""
+        if not self.alive():
+            return
+        self._bridges[side].kill()
+        spare, self._spare = self._spare, None
+        self._bridges[side] = spare or self._prepared.start()
+        self._opening.add(side)
+        now_ns = self._clock.now_ns()
+        if side == "out":
+            self._dead_since_ns = now_ns
+            self._memory.due.skip()
+        else:  # keys may be released before the new one hears
+            self._instead = [Heard(now_ns, data) for data in messages.letting_go()]
+        self._ask(side, PATIENCE_S)
+
+    def _resend(self) -> None:
+        """End again what was ended lately: the bridge that died may have kept it."""
+        for end in self._sounding.ended_since(self._dead_since_ns - RESEND_NS):
+            self.send(end, self._clock.now_ns())
 
     def _first_cycle(self, until_ns: int) -> Cycle:
         """One that the bridge has told of whole; it has seen some before it is open."""
@@ -248,75 +341,3 @@ class JackPort:
     def _hand_over(self) -> None:
         while self._unsent and self._memory.due.write(*self._unsent[0]):
             self._unsent.popleft()
-
-
-class _Bridge:
-    """A bridge's process, from its owner's side."""
-
-    def __init__(
-        self, direction: Literal["in", "out"], name: str, descriptor: int
-    ) -> None:
-        """Start it; it waits before it opens anything."""
-        command = [sys.executable, "-P", "-m", "ripieno.midi.jack_bridge"]
-        self._name = name
-        self._process = subprocess.Popen(
-            [*command, direction, name, str(descriptor)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(descriptor,),
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._leash, self._report = self._process.stdin, self._process.stdout
-        self.report = self._report.fileno()
-
-    def open(
-        self, pairs: Sequence[tuple[str, str]], until_ns: int, clock: Clock
-    ) -> int:
-        """Let it open its client and connect it; the server's rate.
-
-        Raises:
-            PortError: it cannot, or does not in time.
-        """
-        with contextlib.suppress(BrokenPipeError):  # it has ended: its report tells why
-            self._leash.write(json.dumps(list(pairs)).encode() + b"\n")
-        said = b""
-        while not said.endswith(b"\n"):
-            left_s = max(0, until_ns - clock.now_ns()) / NS_PER_S
-            if not select.select([self.report], [], [], left_s)[0]:
-                raise PortError(
-                    f"JACK did not open {self._name!r} within "
-                    f"{OPEN_NS // NS_PER_S} s: stop it, remove /dev/shm/jack_db-* (a "
-                    "data base that was left locked), and start it again"
-                )
-            read = os.read(self.report, 1)
-            if not read:
-                raise PortError(
-                    f"the bridge to JACK for {self._name!r} ended too early (exit code "
-                    f"{self._process.wait()}); `ripieno doctor` says what is missing"
-                )
-            said += read
-        word, _, rest = said.decode().strip().partition(" ")
-        if word != "open":
-            raise PortError(rest)
-        return int(rest)
-
-    @property
-    def is_there(self) -> bool:
-        """Whether it runs. Cost: a system call."""
-        return self._process.poll() is None
-
-    def let_go(self) -> None:
-        """Tell it to end."""
-        self._leash.close()
-
-    def end(self, until_ns: int, clock: Clock) -> None:
-        """See that it has ended, whatever it does."""
-        try:
-            self._process.wait(max(0, until_ns - clock.now_ns()) / NS_PER_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._report.close()

@@ -1,7 +1,7 @@
 """The JACK server, seen from beside the ports: is it there, and who is connected.
 
-This is the only file that imports `jack`. No process callback is ever set: Python in
-the audio server's thread costs the DAW xruns. What a `Sentinel` is for:
+This file imports `jack`; `ripieno.midi.jack_native` uses what is imported here. What a
+`Sentinel` is for:
 
 * rtmidi is never told that the server died, and after some 2 340 sends into the void
   its `send_message` spins for ever while it holds the GIL. JACK's shutdown callback
@@ -21,7 +21,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ripieno.errors import PortError
+from ripieno.errors import NameInUseError, PortError
 
 _CLOSE_S: Final = 1.0
 _ANSWER_S: Final = 3.0
@@ -217,6 +217,30 @@ def keep_for_ever(thing: object) -> None:
 
 def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
     """A JACK client that is not activated, or a PortError that says what to do."""
+    jack = _library()
+    try:
+        return jack.Client(name, use_exact_name=exact, no_start_server=True)
+    except jack.JackOpenError as error:
+        if error.status.server_failed or not exact:
+            raise PortError(f"no JACK server answers: {_NEXT_STEP}") from error
+        raise NameInUseError(
+            f"the JACK client name {name!r} is in use: stop the other Ripieno, or "
+            "choose other port names with --in and --out"
+        ) from error
+
+
+def load_library() -> None:
+    """Load libjack now, where it is there, so that opening a client is quick later."""
+    with contextlib.suppress(PortError):
+        _library()
+
+
+def _library() -> Any:  # noqa: ANN401  (an untyped library)
+    """The module `jack`.
+
+    Raises:
+        PortError: libjack is missing.
+    """
     try:
         import jack
     except (ImportError, OSError) as error:
@@ -225,15 +249,7 @@ def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped librar
         ) from error
     jack.set_error_function(_ignore)
     jack.set_info_function(_ignore)
-    try:
-        return jack.Client(name, use_exact_name=exact, no_start_server=True)
-    except jack.JackOpenError as error:
-        if error.status.server_failed or not exact:
-            raise PortError(f"no JACK server answers: {_NEXT_STEP}") from error
-        raise PortError(
-            f"the JACK client name {name!r} is in use: stop the other Ripieno, or "
-            "choose other port names with --in and --out"
-        ) from error
+    return jack
 
 
 def _port(client: Any, name: str) -> Any:  # noqa: ANN401

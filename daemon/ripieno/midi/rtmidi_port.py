@@ -30,6 +30,7 @@ from ripieno.midi.jack_guard import JackGuard
 from ripieno.midi.jack_server import Sentinel, keep_for_ever
 from ripieno.midi.parser import Parser
 from ripieno.midi.ports import CLIENT, IN, ON_JACK, OUT, Heard, name_on_jack
+from ripieno.midi.sounding import Sounding
 
 RtMidiBackend = Literal["alsa", "rtmidi-jack", "coremidi", "windows"]
 
@@ -96,7 +97,7 @@ class RtMidiPort:
         self.sentinel: Sentinel | None = None
         self._clock = clock or SystemClock()
         self._guard: JackGuard | None = None
-        self._parser = Parser()
+        self._parser, self._sounding = Parser(), Sounding()
         self._lost = False
         self._closed = False
         if is_on_jack:
@@ -141,6 +142,7 @@ class RtMidiPort:
             self._lost = True
             return
         self._out.send_message(message)
+        self._sounding.passed(message)
 
     def alive(self) -> bool:
         """Whether both ports and their server are there. Cost: 0.2 µs."""
@@ -165,6 +167,7 @@ class RtMidiPort:
         """
         if self._closed:
             return
+        self._end_all()
         self._closed = True
         if self.sentinel is None:
             delete(self._in, self._out)
@@ -175,6 +178,14 @@ class RtMidiPort:
             keep_for_ever(self._in)
             keep_for_ever(self._out)
             self.sentinel.abandon()
+
+    def _end_all(self) -> None:
+        """End what sounds and silence every channel that was used."""
+        for message in (*self._sounding.ends(), *self._sounding.silences()):
+            self.send(message, 0)
+        if self._guard is not None and self.alive():
+            # What was sent in one period has left when the next but one begins.
+            self._lost = not (self._guard.turns() and self._guard.turns())
 
     def _open_on_jack(self, in_name: str, out_name: str) -> None:
         sentinel = Sentinel(f"{in_name} watch")

@@ -1,35 +1,63 @@
-"""What sounds behind a port, told by what went through it: enough to end it all.
+"""What sounds behind a port, derived from the messages that went through it.
 
-The player's own ledger (`ripieno.play.ledger`) knows whose each note is, and is written
-before the note leaves. This one knows only what has left; it is for whoever outlives
-the player.
+The player's ledger (`ripieno.play.ledger`) knows which note belongs to whom and is
+written before a message leaves. This one knows only what has left. A port uses it to
+end everything when it closes, and to send the recent note-offs again after the server
+may have lost some.
 """
 
 from ripieno.music import messages
 
 
 class Sounding:
-    """Keys and pedals that are down. Cost: under 1 µs a message."""
+    """Keys and pedals that are down, and when the others were released.
+
+    A key or pedal is represented by the message that ends it. Times are integers of any
+    one unit, such as frames or nanoseconds. Cost: under 1 µs a message.
+    """
 
     def __init__(self) -> None:
-        self._keys: set[tuple[int, int]] = set()
-        self._pedals: set[tuple[int, int]] = set()
+        self._down: set[bytes] = set()
+        self._ended_at: dict[bytes, int] = {}
+        self._channels: set[int] = set()
 
-    def passed(self, message: bytes) -> None:
-        """A complete message went through."""
+    def passed(self, message: bytes, at: int = 0) -> None:
+        """Take note of a complete message that went through at a time."""
+        if not messages.is_channel_message(message):
+            return
+        channel = messages.channel_of(message)
+        self._channels.add(channel)
         if messages.is_note_on(message):
-            self._keys.add((messages.channel_of(message), message[1]))
+            self._start(messages.note_off(channel, message[1]))
         elif messages.is_note_off(message):
-            self._keys.discard((messages.channel_of(message), message[1]))
-        elif messages.is_control(message):
-            self._turned(messages.channel_of(message), message[1], message[2])
+            self._end(messages.note_off(channel, message[1]), at)
+        elif messages.is_control(message) and message[1] in messages.PEDALS:
+            end = messages.control(channel, message[1], 0)
+            if message[2]:
+                self._start(end)
+            else:
+                self._end(end, at)
 
     def ends(self) -> list[bytes]:
-        """An off for every key that is down, then the lifting of every pedal."""
-        offs = [messages.note_off(*key) for key in sorted(self._keys)]
-        return offs + [messages.control(*foot, 0) for foot in sorted(self._pedals)]
+        """A note-off for every key that is down, then the release of every pedal."""
+        return sorted(self._down)
 
-    def _turned(self, channel: int, number: int, value: int) -> None:
-        if number in messages.PEDALS:
-            which = self._pedals.add if value else self._pedals.discard
-            which((channel, number))
+    def silences(self) -> list[bytes]:
+        """Sustain off and all notes off, on every channel that was used."""
+        return [
+            messages.control(channel, number, 0)
+            for channel in sorted(self._channels)
+            for number in (messages.SUSTAIN, messages.ALL_NOTES_OFF)
+        ]
+
+    def ended_since(self, at: int) -> list[bytes]:
+        """The ends that passed at or after a time, without what started again since."""
+        return sorted(end for end, when in self._ended_at.items() if when >= at)
+
+    def _start(self, end: bytes) -> None:
+        self._down.add(end)
+        self._ended_at.pop(end, None)
+
+    def _end(self, end: bytes, at: int) -> None:
+        self._down.discard(end)
+        self._ended_at[end] = at

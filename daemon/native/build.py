@@ -1,0 +1,54 @@
+"""The build hook that compiles the process callback for JACK (`jack_callback.c`).
+
+Where there is no C compiler the wheel is built without it, and Ripieno uses its
+callback in Python. The library is plain C and loaded by ctypes, so it fits every
+version of Python.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCE = "daemon/native/jack_callback.c"
+LIBRARY = "daemon/ripieno/midi/_jack_callback.so"
+FLAGS = ("-std=gnu11", "-O2", "-shared", "-fPIC")
+WITHOUT = "RIPIENO_WITHOUT_NATIVE"
+"""Set to anything, nothing is compiled."""
+
+
+class Native(BuildHookInterface[Any]):
+    """Compiles one library before the wheel's files are gathered."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile; say so, and build a wheel without it, where that fails."""
+        del version
+        if self.target_name != "wheel" or sys.platform == "win32":
+            return
+        if WITHOUT in os.environ:
+            return
+        if problem := self._maybe_problem():
+            self.app.display_warning(
+                f"The JACK callback in C was not built ({problem}); Ripieno will use "
+                "its callback in Python."
+            )
+            return
+        build_data["artifacts"].append(f"/{LIBRARY}")
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform}"
+
+    def _maybe_problem(self) -> str | None:
+        compiler = shlex.split(os.environ.get("CC", "cc"))
+        if shutil.which(compiler[0]) is None:
+            return f"no C compiler {compiler[0]!r}"
+        root = Path(self.root)
+        command = [*compiler, *FLAGS, "-o", str(root / LIBRARY), str(root / SOURCE)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stderr.strip() or "the compiler failed" if done.returncode else None

@@ -1,0 +1,478 @@
+/* The process callback of a bridge to JACK, in C, so that it never takes Python's GIL.
+ *
+ * Python opens the client and its one port, fills in a `struct setup`, and hands the
+ * functions below to JACK. They use the memory that ripieno.midi.jack_memory lays out:
+ *
+ *   words (8 or more of int64) | ring: head, tail (uint64) | data
+ *   record: length, CRC-32 (uint32, little-endian) | frame (int64) | MIDI message
+ *
+ * `ripieno.midi.jack_bridge` does the same in Python where this library was not built;
+ * tests/midi/test_jack_callback.py holds the two to the same behaviour.
+ *
+ * It needs no JACK headers and links to nothing but libc: the functions of libjack are
+ * given as pointers. In the callback nothing is allocated, locked or printed.
+ *
+ * Thread: `ripieno_process` is JACK's; `ripieno_xrun` is JACK's notification thread's;
+ * the rest is the main thread's.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ABI 1
+#define CHANNELS 16
+#define KEYS 128
+#define PEDALS 3
+#define MOST 4096          /* messages that wait for their frame */
+#define MOST_A_CYCLE 512   /* messages taken from the ring in one cycle */
+#define ARENA (1 << 18)    /* bytes of waiting messages longer than INLINE */
+#define INLINE 8
+#define RECORD 8
+#define HEADER 16
+#define FRAME 8
+#define ALL_NOTES_OFF 123
+
+static const uint8_t PEDAL_NUMBERS[PEDALS] = {64, 66, 67};
+
+enum { COUNT, AT, AT_NS, FRAMES, CHECK, GONE, LATE, LOST, GAPS };
+
+typedef struct {
+  uint32_t time;
+  size_t size;
+  uint8_t *buffer;
+} midi_event;
+
+/* Filled in by Python (ctypes): same order, same types. */
+struct setup {
+  void *client, *port;
+  int64_t *words;
+  uint8_t *ring;
+  uint64_t ring_bytes;
+  uint32_t rate_hz;
+  int32_t is_output;
+  int32_t wake_fd;
+  void *(*port_get_buffer)(void *, uint32_t);
+  uint32_t (*last_frame_time)(const void *);
+  uint32_t (*midi_get_event_count)(void *);
+  uint32_t (*midi_get_lost_event_count)(void *);
+  int (*midi_event_get)(midi_event *, void *, uint32_t);
+  void (*midi_clear_buffer)(void *);
+  size_t (*midi_max_event_size)(void *);
+  int (*midi_event_write)(void *, uint32_t, const uint8_t *, size_t);
+};
+
+typedef struct {
+  int64_t due;
+  uint64_t order;
+  uint32_t size;
+  union {
+    uint8_t bytes[INLINE];
+    const uint8_t *at;
+  } data;
+} waiting_message;
+
+typedef struct {
+  int64_t ended_at; /* the frame of the last end; 0 for none, or struck again since */
+  uint8_t is_down;
+} sounding;
+
+struct bridge {
+  struct setup jack;
+  int64_t frame;  /* first frame of this cycle, counted on for ever */
+  uint32_t wrapped, frames;
+  int64_t count, first;
+  atomic_int xruns, has_begun, is_leaving, has_left;
+  int xruns_seen;
+  /* output only */
+  waiting_message heap[MOST]; /* by `due`, then `order` */
+  uint32_t n_waiting;
+  uint64_t n_taken;
+  uint8_t arena[ARENA];
+  uint32_t arena_used, n_long;
+  size_t room; /* of an empty buffer, in bytes */
+  sounding keys[CHANNELS][KEYS], pedals[CHANNELS][PEDALS];
+  uint8_t used[CHANNELS];
+  int64_t resend_at[2]; /* when to send recent ends again; 0 for not at all */
+  uint32_t end_from;
+};
+
+static uint32_t crc_table[256];
+
+static void fill_crc_table(void) {
+  for (uint32_t i = 0; i < 256; i++) {
+    uint32_t value = i;
+    for (int bit = 0; bit < 8; bit++)
+      value = value & 1 ? 0xEDB88320u ^ (value >> 1) : value >> 1;
+    crc_table[i] = value;
+  }
+}
+
+static uint32_t crc32_of(const uint8_t *data, size_t size, uint32_t seed) {
+  uint32_t crc = ~seed;
+  for (size_t i = 0; i < size; i++) crc = crc_table[(crc ^ data[i]) & 255] ^ (crc >> 8);
+  return ~crc;
+}
+
+/* ── the ring (ripieno.ipc.ring) ─────────────────────────────────────────────────── */
+
+static _Atomic uint64_t *ring_count(struct bridge *b, int which) {
+  return (_Atomic uint64_t *)(b->jack.ring + 8 * which);
+}
+
+static void ring_copy(struct bridge *b, uint64_t at, uint8_t *bytes, uint32_t size,
+                      int is_write) {
+  uint8_t *data = b->jack.ring + HEADER;
+  uint64_t total = b->jack.ring_bytes - HEADER, start = at % total;
+  uint32_t first = size < total - start ? size : (uint32_t)(total - start);
+  if (is_write) {
+    memcpy(data + start, bytes, first);
+    memcpy(data, bytes + first, size - first);
+  } else {
+    memcpy(bytes, data + start, first);
+    memcpy(bytes + first, data, size - first);
+  }
+}
+
+static void put_u32(uint8_t *at, uint32_t value) {
+  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static uint32_t get_u32(const uint8_t *at) {
+  return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static uint32_t crc_seed(uint64_t at) { return (uint32_t)(at + 1); }
+
+/* Append one message with its frame; 0 where there is no room. */
+static int ring_write(struct bridge *b, int64_t frame, const uint8_t *message,
+                      uint32_t size) {
+  uint64_t head = atomic_load_explicit(ring_count(b, 0), memory_order_relaxed);
+  uint64_t tail = atomic_load_explicit(ring_count(b, 1), memory_order_acquire);
+  uint64_t length = RECORD + FRAME + size;
+  uint8_t header[RECORD + FRAME];
+  if (length > b->jack.ring_bytes - HEADER - (head - tail)) return 0;
+  for (int i = 0; i < FRAME; i++) header[RECORD + i] = (uint8_t)(frame >> 8 * i);
+  uint32_t crc = crc32_of(header + RECORD, FRAME, crc_seed(head));
+  crc = crc32_of(message, size, crc);
+  put_u32(header, FRAME + size);
+  put_u32(header + 4, crc);
+  ring_copy(b, head, header, RECORD + FRAME, 1);
+  ring_copy(b, head + RECORD + FRAME, (uint8_t *)message, size, 1);
+  atomic_store_explicit(ring_count(b, 0), head + length, memory_order_release);
+  return 1;
+}
+
+/* ── messages ────────────────────────────────────────────────────────────────────── */
+
+static int is_note_on(const uint8_t *m, uint32_t size) {
+  return size == 3 && (m[0] & 0xF0) == 0x90 && m[2];
+}
+
+static int is_note_off(const uint8_t *m, uint32_t size) {
+  return size == 3 && ((m[0] & 0xF0) == 0x80 || ((m[0] & 0xF0) == 0x90 && !m[2]));
+}
+
+static int pedal_of(const uint8_t *m, uint32_t size) {
+  if (size != 3 || (m[0] & 0xF0) != 0xB0) return -1;
+  for (int i = 0; i < PEDALS; i++)
+    if (m[1] == PEDAL_NUMBERS[i]) return i;
+  return -1;
+}
+
+/* What sounds behind the port, and what was ended when. */
+static void note_passing(struct bridge *b, const uint8_t *m, uint32_t size) {
+  int channel = m[0] & 15, pedal = pedal_of(m, size);
+  if (m[0] >= 0x80 && m[0] < 0xF0) b->used[channel] = 1;
+  if (is_note_on(m, size))
+    b->keys[channel][m[1] & 127] = (sounding){0, 1};
+  else if (is_note_off(m, size))
+    b->keys[channel][m[1] & 127] = (sounding){b->frame, 0};
+  else if (pedal >= 0)
+    b->pedals[channel][pedal] = m[2] ? (sounding){0, 1} : (sounding){b->frame, 0};
+}
+
+static int write_now(struct bridge *b, void *buffer, uint32_t offset,
+                     const uint8_t *message, uint32_t size) {
+  if (b->jack.midi_max_event_size(buffer) < size) return 0;
+  return !b->jack.midi_event_write(buffer, offset, message, size);
+}
+
+static int write_end(struct bridge *b, void *buffer, uint32_t slot) {
+  uint8_t message[3];
+  if (slot < CHANNELS * KEYS) {
+    message[0] = 0x80 | (uint8_t)(slot / KEYS), message[1] = slot % KEYS, message[2] = 64;
+  } else {
+    slot -= CHANNELS * KEYS;
+    message[0] = 0xB0 | (uint8_t)(slot / PEDALS);
+    message[1] = PEDAL_NUMBERS[slot % PEDALS], message[2] = 0;
+  }
+  return write_now(b, buffer, 0, message, 3);
+}
+
+static sounding *slot_of(struct bridge *b, uint32_t slot) {
+  if (slot < CHANNELS * KEYS) return &b->keys[slot / KEYS][slot % KEYS];
+  slot -= CHANNELS * KEYS;
+  return &b->pedals[slot / PEDALS][slot % PEDALS];
+}
+
+#define SLOTS (CHANNELS * (KEYS + PEDALS))
+
+/* ── sending ends again ──────────────────────────────────────────────────────────── */
+
+/* A period of the server was dropped: the ends of the last second may be lost. */
+static void plan_resend(struct bridge *b) {
+  b->resend_at[0] = b->frame;
+  b->resend_at[1] = b->frame + b->jack.rate_hz / 20;
+}
+
+/* Returns early where the buffer is full: all of them again in the next cycle. */
+static void resend_ends(struct bridge *b, void *buffer) {
+  for (int i = 0; i < 2; i++) {
+    if (!b->resend_at[i] || b->resend_at[i] > b->frame) continue;
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+      const sounding *s = slot_of(b, slot);
+      if (s->is_down || !s->ended_at) continue;
+      if (b->frame - s->ended_at > (int64_t)b->jack.rate_hz) continue;
+      if (!write_end(b, buffer, slot)) return;
+    }
+    b->resend_at[i] = 0;
+  }
+}
+
+/* ── what waits for its frame ────────────────────────────────────────────────────── */
+
+static int is_before(const waiting_message *x, const waiting_message *y) {
+  return x->due != y->due ? x->due < y->due : x->order < y->order;
+}
+
+static void swap(waiting_message *x, waiting_message *y) {
+  waiting_message kept = *x;
+  *x = *y;
+  *y = kept;
+}
+
+static void push(struct bridge *b, waiting_message message) {
+  uint32_t at = b->n_waiting++;
+  b->heap[at] = message;
+  while (at && is_before(&b->heap[at], &b->heap[(at - 1) / 2])) {
+    swap(&b->heap[at], &b->heap[(at - 1) / 2]);
+    at = (at - 1) / 2;
+  }
+}
+
+static void pop(struct bridge *b) {
+  uint32_t at = 0;
+  if (b->heap[0].size > INLINE && !--b->n_long) b->arena_used = 0;
+  b->heap[0] = b->heap[--b->n_waiting];
+  for (;;) {
+    uint32_t least = at, left = 2 * at + 1;
+    for (uint32_t child = left; child < left + 2 && child < b->n_waiting; child++)
+      if (is_before(&b->heap[child], &b->heap[least])) least = child;
+    if (least == at) return;
+    swap(&b->heap[at], &b->heap[least]);
+    at = least;
+  }
+}
+
+static const uint8_t *bytes_of(const waiting_message *m) {
+  return m->size > INLINE ? m->data.at : m->data.bytes;
+}
+
+/* Take one record from the ring; 0 where there is none, or no place for it yet. */
+static int take(struct bridge *b) {
+  uint64_t head = atomic_load_explicit(ring_count(b, 0), memory_order_acquire);
+  uint64_t tail = atomic_load_explicit(ring_count(b, 1), memory_order_relaxed);
+  uint8_t header[RECORD + FRAME];
+  waiting_message message = {0, 0, 0, {{0}}};
+  uint8_t *bytes = message.data.bytes;
+  int64_t wrapped = 0;
+  if (tail >= head || b->n_waiting == MOST) return 0;
+  ring_copy(b, tail, header, RECORD + FRAME, 0);
+  uint32_t length = get_u32(header);
+  if (length < FRAME || length > b->jack.ring_bytes - HEADER) return 0;
+  message.size = length - FRAME;
+  if (message.size > ARENA) { /* larger than any buffer of the server */
+    b->jack.words[LOST]++;
+    atomic_store_explicit(ring_count(b, 1), tail + RECORD + length,
+                          memory_order_release);
+    return 1;
+  }
+  if (message.size > INLINE) {
+    if (b->arena_used + message.size > ARENA) return 0;
+    bytes = b->arena + b->arena_used;
+  }
+  ring_copy(b, tail + RECORD + FRAME, bytes, message.size, 0);
+  uint32_t crc = crc32_of(header + RECORD, FRAME, crc_seed(tail));
+  if (crc32_of(bytes, message.size, crc) != get_u32(header + 4)) return 0;
+  if (message.size > INLINE) {
+    message.data.at = bytes;
+    b->arena_used += message.size;
+    b->n_long++;
+  }
+  for (int i = FRAME - 1; i >= 0; i--) wrapped = wrapped << 8 | header[RECORD + i];
+  int32_t ahead = (int32_t)((uint32_t)wrapped - (uint32_t)b->frame);
+  if (ahead < 0) b->jack.words[LATE]++;
+  message.due = b->frame + ahead;
+  message.order = ++b->n_taken;
+  push(b, message);
+  atomic_store_explicit(ring_count(b, 1), tail + RECORD + length, memory_order_release);
+  return 1;
+}
+
+/* Write what is due before a frame; what finds no room stays for the next cycle. */
+static void write_before(struct bridge *b, void *buffer, int64_t end, int64_t start) {
+  while (b->n_waiting && b->heap[0].due < end) {
+    const waiting_message *message = &b->heap[0];
+    const uint8_t *bytes = bytes_of(message);
+    int64_t offset = message->due > start ? message->due - start : 0;
+    if (message->size > b->room) {
+      b->jack.words[LOST]++;
+    } else if (!(atomic_load(&b->is_leaving) && is_note_on(bytes, message->size))) {
+      if (!write_now(b, buffer, (uint32_t)offset, bytes, message->size)) return;
+      note_passing(b, bytes, message->size);
+    }
+    pop(b);
+  }
+}
+
+/* End what sounds, lift pedals, silence the channels that were used; 1 when done. */
+static int end_all(struct bridge *b, void *buffer) {
+  for (; b->end_from < SLOTS; b->end_from++) {
+    sounding *s = slot_of(b, b->end_from);
+    if (!s->is_down) continue;
+    if (!write_end(b, buffer, b->end_from)) return 0;
+    *s = (sounding){b->frame, 0};
+  }
+  for (; b->end_from < SLOTS + 2 * CHANNELS; b->end_from++) {
+    uint32_t at = b->end_from - SLOTS, channel = at / 2;
+    uint8_t message[3] = {(uint8_t)(0xB0 | channel),
+                          at % 2 ? ALL_NOTES_OFF : PEDAL_NUMBERS[0], 0};
+    if (b->used[channel] && !write_now(b, buffer, 0, message, 3)) return 0;
+  }
+  return 1;
+}
+
+static void cross_out(struct bridge *b, uint32_t frames) {
+  void *buffer = b->jack.port_get_buffer(b->jack.port, frames);
+  b->jack.midi_clear_buffer(buffer);
+  b->room = b->jack.midi_max_event_size(buffer);
+  if (!atomic_load(&b->has_begun)) return;
+  for (int i = 0; i < MOST_A_CYCLE && take(b); i++) {
+  }
+  resend_ends(b, buffer);
+  if (!atomic_load(&b->is_leaving)) {
+    write_before(b, buffer, b->frame + frames, b->frame);
+    return;
+  }
+  write_before(b, buffer, INT64_MAX, INT64_MAX);
+  int is_empty = atomic_load(ring_count(b, 0)) == atomic_load(ring_count(b, 1));
+  if (!b->n_waiting && is_empty && end_all(b, buffer)) atomic_store(&b->has_left, 1);
+}
+
+/* ── receiving ───────────────────────────────────────────────────────────────────── */
+
+static int cross_in(struct bridge *b, uint32_t frames) {
+  void *buffer = b->jack.port_get_buffer(b->jack.port, frames);
+  uint32_t n = b->jack.midi_get_event_count(buffer);
+  uint32_t lost = b->jack.midi_get_lost_event_count(buffer);
+  for (uint32_t i = 0; i < n; i++) {
+    midi_event event;
+    if (b->jack.midi_event_get(&event, buffer, i)) continue;
+    if (!ring_write(b, b->frame + event.time, event.buffer, (uint32_t)event.size))
+      b->jack.words[LOST]++;
+  }
+  if (lost) b->jack.words[GAPS]++;
+  return n > 0;
+}
+
+/* ── what Python calls and hands to JACK ─────────────────────────────────────────── */
+
+static int64_t now_ns(void) {
+  struct timespec now;
+#ifdef CLOCK_MONOTONIC_RAW
+  clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+#else
+  clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void show_cycle(struct bridge *b, int64_t at_ns, uint32_t frames) {
+  int64_t *words = b->jack.words;
+  words[AT] = b->frame, words[AT_NS] = at_ns, words[FRAMES] = frames;
+  atomic_thread_fence(memory_order_release);
+  words[COUNT] = b->count;
+  words[CHECK] = b->count ^ b->frame ^ at_ns ^ frames;
+}
+
+int ripieno_abi(void) { return ABI; }
+
+/* A bridge, or NULL where there is no memory. It lives as long as its process. */
+struct bridge *ripieno_new(const struct setup *setup) {
+  struct bridge *b = calloc(1, sizeof *b);
+  if (!b) return NULL;
+  fill_crc_table();
+  b->jack = *setup;
+  b->wrapped = setup->last_frame_time(setup->client);
+  /* A bridge before this one, which died, may have counted frames already. */
+  b->count = b->first = setup->words[COUNT];
+  b->frame = setup->words[AT] + (uint32_t)(b->wrapped - (uint32_t)setup->words[AT]);
+  return b;
+}
+
+/* JACK's process callback. */
+int ripieno_process(uint32_t frames, void *argument) {
+  struct bridge *b = argument;
+  int64_t at_ns = now_ns();
+  uint32_t wrapped = b->jack.last_frame_time(b->jack.client);
+  uint32_t since = wrapped - b->wrapped;
+  int xruns = atomic_load(&b->xruns), wakes = 0;
+  /* A client that woke late is called several times for one cycle: what the first call
+   * wrote must stay in the buffer, and what it read must not be read again. */
+  int is_first = b->count == b->first;
+  if (!is_first && !since) return 0;
+  int is_gap = !is_first && (since != b->frames || xruns != b->xruns_seen);
+  b->wrapped = wrapped;
+  b->frame += since;
+  b->frames = frames;
+  b->xruns_seen = xruns;
+  b->count++;
+  if (is_gap) {
+    b->jack.words[GAPS]++;
+    plan_resend(b);
+  }
+  if (b->jack.is_output)
+    cross_out(b, frames);
+  else
+    wakes = cross_in(b, frames);
+  show_cycle(b, at_ns, frames);
+  while (wakes && write(b->jack.wake_fd, "!", 1) < 0 && errno == EINTR) {
+  }
+  return 0;
+}
+
+/* JACK's xrun callback. */
+int ripieno_xrun(void *argument) {
+  atomic_fetch_add(&((struct bridge *)argument)->xruns, 1);
+  return 0;
+}
+
+/* The port is connected: from now on an output writes. */
+void ripieno_begin(struct bridge *b) { atomic_store(&b->has_begun, 1); }
+
+/* Let every note-off go that waits, drop the note-ons, and end what sounds. */
+void ripieno_leave(struct bridge *b) {
+  atomic_store(&b->is_leaving, 1);
+  if (!b->jack.is_output) atomic_store(&b->has_left, 1);
+}
+
+/* Whether all of that was written. */
+int ripieno_has_left(struct bridge *b) { return atomic_load(&b->has_left); }
+
+/* How many cycles it was called for. */
+int64_t ripieno_count(struct bridge *b) { return b->jack.words[COUNT]; }

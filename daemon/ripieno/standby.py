@@ -1,0 +1,51 @@
+"""A player process that waits, so that a player which died is replaced at once.
+
+Loading Python, numpy and the tables takes 0.5 s and more, opening ports 0.1 s. So the
+supervisor keeps one process that has loaded everything and waits for its `Orders`. It
+ends by itself when the supervisor does.
+"""
+
+import multiprocessing
+from multiprocessing.process import BaseProcess
+
+from ripieno import player_process
+from ripieno.player_process import Orders
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+class Standby:
+    """One waiting process. Thread: one."""
+
+    def __init__(self, block_name: str, backend: str) -> None:
+        """Start it.
+
+        Args:
+            block_name: the shared block.
+            backend: which ports it will open.
+        """
+        theirs, self._orders = _spawn.Pipe(duplex=False)
+        self._process = _spawn.Process(
+            target=player_process.stand_by,
+            args=(block_name, backend, theirs),
+            name="ripieno player",
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it waits still."""
+        return self._process.exitcode is None
+
+    def begin(self, orders: Orders) -> BaseProcess:
+        """Let it play; the process, which is a player from now on."""
+        self._orders.send(orders)
+        self._orders.close()
+        return self._process
+
+    def end(self) -> None:
+        """It is not needed any more."""
+        self._orders.close()
+        self._process.kill()
+        self._process.join()
