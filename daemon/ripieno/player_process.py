@@ -9,22 +9,20 @@ released first; what a dead server keeps from being released stays in the shared
 for the next player.
 """
 
-import contextlib
-import gc
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
 from ripieno.errors import PortError
-from ripieno.ipc import notes
+from ripieno.ipc import notes, realtime
 from ripieno.ipc.block import LEDGER_BYTES, Block
 from ripieno.ipc.naming import show_name
+from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.midi.backends import open_port
 from ripieno.midi.jack_port import Prepared
 from ripieno.midi.ports import Port
@@ -40,8 +38,6 @@ STATUS_NS: Final = 250 * NS_PER_MS
 CHECK_NS: Final = 20 * NS_PER_MS
 NAME_FREE_S: Final = 3.0
 """A server may take a moment to see that the player before this one is dead."""
-FIFO_PRIORITY: Final = 60
-"""Below the audio server's (jackd takes 70 here), above everything else."""
 
 
 class Orders(NamedTuple):
@@ -60,13 +56,30 @@ class Orders(NamedTuple):
     ready: tuple[Ready, ...]
 
 
-def stand_by(block_name: str, backend: str, orders: Connection) -> None:
+class Loaded(NamedTuple):
+    """What a waiting player process has already.
+
+    Attributes:
+        block: attached.
+        prepared: processes that will be bridges, where the backend has bridges.
+        tables: what the harmony engine knows.
+        bells: between player and thinker.
+    """
+
+    block: Block
+    prepared: Prepared | None
+    tables: Tables | None
+    bells: Bells
+
+
+def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) -> None:
     """The player process: load, wait for the orders, play.
 
     Args:
         block_name: the shared block.
         backend: which ports it will open.
         orders: one `Orders` comes from here; its end without one ends the process.
+        bells: what wakes the thinker, and what the thinker rings.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show_name("standby")
@@ -79,7 +92,7 @@ def stand_by(block_name: str, backend: str, orders: Connection) -> None:
         os._exit(0)  # the bridges that wait end when this process does
     orders.close()
     show_name("player")
-    _run(order, block, prepared, tables)
+    _run(order, Loaded(block, prepared, tables, bells))
 
 
 def _maybe_prepared(backend: str) -> Prepared | None:
@@ -88,11 +101,10 @@ def _maybe_prepared(backend: str) -> Prepared | None:
     )
 
 
-def _run(
-    order: Orders, block: Block, prepared: Prepared | None, tables: Tables | None
-) -> None:
+def _run(order: Orders, loaded: Loaded) -> None:
     """Play: from opening the ports to releasing everything."""
     settings, seed, epoch, ready = order
+    block, prepared, tables, bells = loaded
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock = SystemClock()
@@ -108,11 +120,18 @@ def _run(
     kept = _kept_time(block) if epoch else None
     start = Start(seed, epoch, memory, kept, tables)
     engine = begin(settings, clock, start, log, port)
+    port.wake_by(Bell(bells.to_player.waits).fileno())
     player = Player(
-        port, engine, clock,
-        inbox=block.ring("to_player"), outbox=block.ring("to_thinker"), log=log,
-    )  # fmt: skip
-    opened = notes.Opened(port.name_in, port.name_out, go_realtime())
+        port,
+        engine,
+        clock,
+        inbox=block.ring("to_player"),
+        outbox=RungRing(block.ring("to_thinker"), Bell(bells.to_thinker.rings)),
+        log=log,
+    )
+    realtime.freeze_collector()
+    is_fifo = realtime.set_fifo(realtime.PLAYER)
+    opened = notes.Opened(port.name_in, port.name_out, is_fifo)
     told.write(notes.encode(opened))
     for each in ready:
         player.meet(each)
@@ -225,19 +244,3 @@ def _open(
             if clock.now_ns() >= until_ns:
                 raise
         clock.wait_until(clock.now_ns() + 20 * NS_PER_MS)
-
-
-def go_realtime() -> bool:
-    """Freeze the collector, ask for SCHED_FIFO; whether that was granted."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    set_scheduler: Callable[..., None] | None = getattr(os, "sched_setscheduler", None)
-    if set_scheduler is None:
-        return False
-    with contextlib.suppress(OSError):
-        # What this process starts later (a spare bridge) has the normal priority again.
-        policy = os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0)
-        set_scheduler(0, policy, os.sched_param(FIFO_PRIORITY))
-        return True
-    return False

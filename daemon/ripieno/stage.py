@@ -16,11 +16,13 @@ from ripieno.errors import ModelError, PortError, last_words
 from ripieno.flags import written
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
+from ripieno.ipc.waking import Bell, RungRing, new_bells
 from ripieno.midi.client_port import ClientPort
 from ripieno.midi.memory import MemoryPort
 from ripieno.music.plan import Ready
 from ripieno.player import Player, Start, begin
 from ripieno.status import Status
+from ripieno.think.tables import maybe_tables
 
 TURN_NS: Final = 500_000
 LOADING_NS: Final = 60 * NS_PER_S
@@ -55,17 +57,17 @@ class Stage(Protocol):
 class _Embedded:
     """The daemon's player in this process, with an in-process port."""
 
-    def __init__(
-        self, settings: Settings, seed: int, block: Block, clock: Clock
-    ) -> None:
+    def __init__(self, settings: Settings, seed: int, block: Block, bell: Bell) -> None:
+        clock = SystemClock()
         self._port, log = MemoryPort(clock), _Nowhere()
-        engine = begin(settings, clock, Start(seed), log, self._port)
+        start = Start(seed, tables=maybe_tables())
+        engine = begin(settings, clock, start, log, self._port)
         self._player = Player(
             self._port,
             engine,
             clock,
             inbox=block.ring("to_player"),
-            outbox=block.ring("to_thinker"),
+            outbox=RungRing(block.ring("to_thinker"), bell),
             log=log,
         )
 
@@ -98,16 +100,18 @@ def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]
     Raises:
         ModelError: the model cannot be loaded.
     """
-    block, clock = Block(), SystemClock()
-    process = multiprocessing.get_context("spawn").Process(
+    spawn = multiprocessing.get_context("spawn")
+    block, clock, bells = Block(), SystemClock(), new_bells()
+    role = settings.play.role
+    process = spawn.Process(
         target=thinker.run,
-        args=(block.name, settings.model, settings.provider, settings.play.role),
+        args=(block.name, settings.model, settings.provider, role, bells),
     )
     process.start()
     try:
         ready = _wait_for_ready(block, process, clock)
         console.print(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
-        yield _Embedded(settings, seed, block, clock)
+        yield _Embedded(settings, seed, block, Bell(bells.to_thinker.rings))
     finally:
         block.set_word("stop", 1)
         process.join(1.0)

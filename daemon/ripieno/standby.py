@@ -9,6 +9,7 @@ import multiprocessing
 from multiprocessing.process import BaseProcess
 
 from ripieno import player_process
+from ripieno.ipc.waking import Bells
 from ripieno.player_process import Orders
 
 _spawn = multiprocessing.get_context("spawn")
@@ -17,17 +18,18 @@ _spawn = multiprocessing.get_context("spawn")
 class Standby:
     """One waiting process. Thread: one."""
 
-    def __init__(self, block_name: str, backend: str) -> None:
+    def __init__(self, block_name: str, backend: str, bells: Bells) -> None:
         """Start it.
 
         Args:
             block_name: the shared block.
             backend: which ports it will open.
+            bells: between player and thinker.
         """
         theirs, self._orders = _spawn.Pipe(duplex=False)
         self._process = _spawn.Process(
             target=player_process.stand_by,
-            args=(block_name, backend, theirs),
+            args=(block_name, backend, theirs, bells),
             name="ripieno player",
         )
         self._process.start()

@@ -45,6 +45,9 @@ class Status(msgspec.Struct, frozen=True):
             theirs, as a distance.
         isr: the share of sixteenths for which the model's plan was there.
         isr_weighted: the same, weighted by how young the plan was (StreamMUSE).
+        by_model: the share of beats that the model decided: from its answer to what the
+            human played on the beat, or from a plan that nothing had overtaken. The
+            rules decided the others.
     """
 
     turn: Turn = "idle"
@@ -80,6 +83,7 @@ class Status(msgspec.Struct, frozen=True):
     asynchrony_p95_ms: float = 0.0
     isr: float = 0.0
     isr_weighted: float = 0.0
+    by_model: float = 1.0
 
 
 class Lateness:

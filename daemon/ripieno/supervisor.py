@@ -29,6 +29,7 @@ from ripieno.config import Settings
 from ripieno.errors import FileError, ModelError, PortError, RipienoError
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import LOADING_NS, Block
+from ripieno.ipc.waking import new_bells
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.journal import JournalFile
 from ripieno.midi.ports import ON_JACK, name_on_jack
@@ -79,7 +80,7 @@ class Supervisor:
         self._show, self._say = show, say
         self._epoch = 0
         self._stopping = False
-        self._block = Block()
+        self._block, self._bells = Block(), new_bells()
         self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
@@ -137,6 +138,7 @@ class Supervisor:
                 self._settings.model,
                 self._settings.provider,
                 self._settings.play.role,
+                self._bells,
             ),
             name="ripieno thinker",
         )
@@ -159,7 +161,7 @@ class Supervisor:
         return standby.begin(orders)
 
     def _new_standby(self) -> Standby:
-        return Standby(self._block.name, self._settings.backend)
+        return Standby(self._block.name, self._settings.backend, self._bells)
 
     def _keep_standby(self, now_ns: int) -> None:
         """Have a player process wait, once the one that plays has settled."""

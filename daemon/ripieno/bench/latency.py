@@ -254,7 +254,8 @@ def _tables(found: dict[str, Measured]) -> list[Table]:
         Table(
             f"{role.partition(',')[0]} by {measured.model}, in ms; "
             f"{measured.misses} not answered, {measured.status.fallbacks} by the "
-            f"fallback, {measured.left_out} left out{_readiness(measured.status)}",
+            f"fallback, {measured.left_out} left out{_readiness(measured.status)}"
+            f"{_share(measured.status)}",
             ("", *HEADINGS),
             tuple((name, *cells(spread(ms))) for name, ms in measured.rows.items()),
         )
@@ -270,6 +271,13 @@ def _readiness(status: Status) -> str:
         f"; {status.ready / status.turns:.1%} of the replies were ready before they "
         f"were asked for, the others {status.wait_p99_ms:.1f} ms after (p99)"
     )
+
+
+def _share(status: Status) -> str:
+    """What share of the beats the model decided."""
+    if status.role != "accompany":
+        return ""
+    return f"; the model decided {status.by_model:.1%} of the beats"
 
 
 def _pictures(found: dict[str, Measured]) -> list[Picture]:
@@ -309,6 +317,8 @@ def _figures(found: dict[str, Measured]) -> dict[str, Figure]:
         status = measured.status
         figures[f"{role}: by the fallback"] = float(status.fallbacks)
         figures[f"{role}: left out"] = float(measured.left_out)
+        if status.role == "accompany":
+            figures[f"{role}: beats decided by the model"] = status.by_model
         if status.role in TURNS and status.turns:
             figures[f"{role}: ready before asked"] = status.ready / status.turns
             figures[f"{role}: wait p99, ms"] = status.wait_p99_ms

@@ -15,9 +15,10 @@ from ripieno.bench.pairing import Stamped
 from ripieno.bench.pressure import HEAP, litter
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.errors import PortError
+from ripieno.ipc import realtime
 from ripieno.midi.backends import open_port
 from ripieno.midi.jack_port import JackPort
-from ripieno.player_process import go_realtime, hush_libraries
+from ripieno.player_process import hush_libraries
 
 CYCLES_A_NOTE: Final = 40
 """Far more than the player makes in a turn."""
@@ -68,7 +69,8 @@ def run(order: Order, end: Connection) -> None:
         end.send(str(error))
         return
     heap = [[index] for index in range(HEAP)] if order.collects else []
-    end.send(Opened(go_realtime(), port.reach_ns))
+    realtime.freeze_collector()
+    end.send(Opened(realtime.set_fifo(realtime.PLAYER), port.reach_ns))
     if order.collects:
         gc.unfreeze()
     end.recv()

@@ -130,6 +130,7 @@ class JackPort:
         self._bridges, self._spare = prepared.take()
         self._opening: set[Direction] = set()
         self._instead: list[Heard] = []
+        self._wakes_by: int | None = None
         self._dead_since_ns = 0
         try:
             # One after the other: clients that open at once may lock a jackd2 up.
@@ -150,6 +151,11 @@ class JackPort:
         periods = -(-THOUGHT_NS // period_ns)
         self.answer_ns = self._time.length_ns(periods * self._frames)
         self._checked_ns, self._counts = self._clock.now_ns(), self._count()
+
+    @property
+    def is_woken(self) -> bool:
+        """See `Port.is_woken`."""
+        return self._wakes_by is not None
 
     @property
     def gaps_heard(self) -> int:
@@ -205,6 +211,10 @@ class JackPort:
         self._unsent.append((frame % _WRAP, message))
         self._hand_over()
 
+    def wake_by(self, descriptor: int) -> None:
+        """See `Port.wake_by`."""
+        self._wakes_by = descriptor
+
     def wait(self, until_ns: int) -> None:
         """Sleep until then, or until something has arrived."""
         if self._unsent:
@@ -216,8 +226,13 @@ class JackPort:
             self._clock.wait_until(until_ns)
             return
         reports = {bridge.report: side for side, bridge in self._bridges.items()}
-        for report in select.select([*reports], [], [], left_ns / NS_PER_S)[0]:
-            self._hear(reports[report])
+        others = [] if self._wakes_by is None else [self._wakes_by]
+        readable, _, _ = select.select([*reports, *others], [], [], left_ns / NS_PER_S)
+        for descriptor in readable:
+            if descriptor in reports:
+                self._hear(reports[descriptor])
+            else:
+                os.read(descriptor, 4096)
 
     def alive(self) -> bool:
         """Whether both bridges have their server. Cost: under 1 µs."""

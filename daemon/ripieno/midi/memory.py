@@ -37,6 +37,11 @@ class MemoryPort:
         """All that was sent since the last call, oldest first."""
         return _drained(self._sent)
 
+    @property
+    def is_woken(self) -> bool:
+        """False: `wait` cannot wait for a descriptor here."""
+        return False
+
     def heard_until(self, now_ns: int) -> int:
         """What is fed is there at once."""
         return now_ns
@@ -50,6 +55,9 @@ class MemoryPort:
         del due_ns
         if self._alive:
             self._sent.append(message)
+
+    def wake_by(self, descriptor: int) -> None:
+        """Does nothing: `wait` cannot wait for a descriptor here."""
 
     def wait(self, until_ns: int) -> None:
         """Let the clock go on."""

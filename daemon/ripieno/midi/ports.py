@@ -88,6 +88,18 @@ class Port(Protocol):
         """
         ...
 
+    @property
+    def is_woken(self) -> bool:
+        """Whether `wait` ends when the thinker rings; else look by yourself."""
+        ...
+
+    def wake_by(self, descriptor: int) -> None:
+        """Have `wait` end when a descriptor becomes readable, where the port can.
+
+        The descriptor does not block; what is in it is thrown away.
+        """
+        ...
+
     def wait(self, until_ns: int) -> None:
         """Sleep until then, or until something may have arrived."""
         ...

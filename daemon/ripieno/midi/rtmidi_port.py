@@ -109,6 +109,11 @@ class RtMidiPort:
             _refuse_a_name_in_use(out_name, sources)
         self._in, self._out = _open_pair(backend, in_name, out_name)
 
+    @property
+    def is_woken(self) -> bool:
+        """False: `wait` cannot wait for a descriptor here."""
+        return False
+
     def heard_until(self, now_ns: int) -> int:
         """What was taken is stamped as it is taken."""
         return now_ns
@@ -124,6 +129,9 @@ class RtMidiPort:
             return []
         now_ns = self._clock.now_ns()
         return [Heard(now_ns, message) for message in messages]
+
+    def wake_by(self, descriptor: int) -> None:
+        """Does nothing: `wait` cannot wait for a descriptor here."""
 
     def wait(self, until_ns: int) -> None:
         """Sleep until then, or until it is time to look again."""

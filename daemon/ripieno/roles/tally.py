@@ -22,6 +22,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.frames = self.planned = 0
+        self.spans = self.spans_by_model = 0
         self._worth = 0.0
         self._asynchrony_ns: deque[int] = deque(maxlen=RECENT)
         self._response_ns: deque[int] = deque(maxlen=ANSWERS)
@@ -38,6 +39,11 @@ class Tally:
             self.planned += frames
             self._worth += frames * max(0, WORTHLESS - staleness) / WORTHLESS
 
+    def decided(self, *, by_model: bool) -> None:
+        """A span was decided: by the model, or by the rules."""
+        self.spans += 1
+        self.spans_by_model += by_model
+
     def met(self, late_ns: int) -> None:
         """We played to an onset of the human's, so long after it."""
         self._asynchrony_ns.append(abs(late_ns))
@@ -45,6 +51,11 @@ class Tally:
     def answered(self, response_ns: int) -> None:
         """The thinker's first section took so long."""
         self._response_ns.append(response_ns)
+
+    @property
+    def by_model(self) -> float:
+        """The share of spans that the model decided; 1 before the first."""
+        return self.spans_by_model / self.spans if self.spans else 1.0
 
     @property
     def isr(self) -> float:
@@ -62,8 +73,13 @@ class Tally:
         return _quantile(self._asynchrony_ns, 0.95) / 1e6
 
     @property
+    def response_p50_ns(self) -> int:
+        """How long the thinker takes as a rule; 0 before it ever answered."""
+        return _quantile(self._response_ns, 0.5)
+
+    @property
     def response_p95_ns(self) -> int:
-        """How long the thinker takes; 0 before it ever answered."""
+        """How long it takes at most, but for one time in twenty; 0 before any answer."""
         return _quantile(self._response_ns, 0.95)
 
 

@@ -173,6 +173,7 @@ class Ladder:
         self._places = [_Place(rung) for rung in rungs]
         self._now_ns, self._is_news = now_ns, is_news
         self._at = 0
+        self.rests = True
         self._news: deque[Ready] = deque()
         self._plans: list[Plan] = []
         self._ask: Ask | None = None
@@ -221,7 +222,7 @@ class Ladder:
             return self._news.popleft()
         mind = self._playing.mind
         if (ask := mind.wanted) is None:
-            self._idle()
+            self.rests = not self._idle()
             return None
         due_ns = self._due_ns(ask)
         self._checked_ns, self._step_ns = self._now_ns(), 0
@@ -278,13 +279,18 @@ class Ladder:
 
     # ── in idle time ──────────────────────────────────────────────────────────────
 
-    def _idle(self) -> None:
-        """One step of what can wait; a try where that is due, and no plan is open."""
+    def _idle(self) -> bool:
+        """One step of what can wait, else a try; whether there was such a step."""
         for place in self._places:
             if place is not self._playing and place.catch_up(1):
-                return
+                return True
         if any(place.mind.idle() for place in self._places):
-            return
+            return True
+        self._maybe_try()
+        return False
+
+    def _maybe_try(self) -> None:
+        """Try the next rung where that is due, and no plan is open."""
         if self._ask is None or not self._others or self._playing.mind.is_open:
             return
         if self._now_ns() >= self._try_at_ns:

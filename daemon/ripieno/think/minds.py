@@ -10,7 +10,7 @@ Knows minds by their interface only.
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from ripieno.errors import ModelError
 from ripieno.music.plan import Ask, Decide, Groove, Ready, Sing, ToPlayer, ToThinker
@@ -32,6 +32,16 @@ class Mind(Protocol):
 
     def answer(self) -> ToPlayer | None:
         """The next thing to say, or None when all is said."""
+        ...
+
+
+@runtime_checkable
+class Busy(Protocol):
+    """A mind that does work which can wait, a piece each time it has nothing to say."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether there is no such work left."""
         ...
 
 
@@ -85,6 +95,11 @@ class Minds:
             return self._news.popleft()
         answers = (mind.answer() for mind in self._distinct())
         return next((said for said in answers if said is not None), None)
+
+    @property
+    def rests(self) -> bool:
+        """Whether none of them has work left that can wait."""
+        return all(m.rests for m in self._distinct() if isinstance(m, Busy))
 
     def _try_to_load(self, role: str) -> None:
         try:
