@@ -371,7 +371,9 @@ def test_what_sounds_ends_when_the_owner_is_killed(
     for at_us, data in Captured.read(csv).events[3:]:
         first.setdefault(data, at_us)
     assert [*first] == [*offs, *silences]
-    assert first[offs[-1]] * 1_000 - killed_ns < 100 * NS_PER_MS  # 1 to 3 ms, if there is room
+    assert (
+        first[offs[-1]] * 1_000 - killed_ns < 100 * NS_PER_MS
+    )  # 1 to 3 ms, if there is room
 
 
 def replaced(port: JackPort, which: Direction) -> list[Heard]:

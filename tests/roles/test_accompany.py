@@ -5,6 +5,7 @@ itself weighs highest and writes the same notes to every span, so that what is t
 the player. `tests/think/test_duet.py` tests the real mind.
 """
 
+import itertools
 import random
 from collections import Counter
 from itertools import pairwise
@@ -57,7 +58,8 @@ def started(mind=None, *, latency_ms=0.0, seed=1, **play):
     """A performance that has not begun; without a mind, one that nobody thinks for."""
     engine = Engine(Params(**{"role": "accompany", **play}), start_ns=0, seed=seed)
     ready = None if mind is None else ScriptedDuet.ready
-    latency_ns = lambda: int(latency_ms * MS)  # noqa: E731
+    takes_ms = latency_ms if callable(latency_ms) else lambda: latency_ms
+    latency_ns = lambda: int(takes_ms() * MS)  # noqa: E731
     return Simulation(engine, mind, ready=ready, latency_ns=latency_ns)
 
 
@@ -246,6 +248,24 @@ def test_however_late_the_thinker_a_chord_sounds_on_every_beat(mind, latency_ms)
         begun = [at - beat * BEAT for at, _ in ons(played, BASS)]
         assert any(0 <= late_ns <= WINDOW for late_ns in begun), beat
     assert not hanging(played.sent)
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "share"),
+    [(4.0, 1.0), (17.0, 1.0), (25.0, 0.8)],
+    ids=["never late", "late within the patience", "too late"],
+)
+def test_late_answers_hand_over_no_more_beats_than_were_late(late_ms, share):
+    takes_ms = itertools.cycle([4.0] * 4 + [late_ms])
+    played = started(ScriptedDuet(), latency_ms=lambda: next(takes_ms))
+    played.play(line(TWINKLE, beats=96))
+    played.stop()
+    assert played.engine.status().by_model >= share - 0.05
+
+
+def test_without_a_thinker_no_beat_is_decided_by_the_model():
+    played = performed(line(TWINKLE, beats=24))
+    assert played.engine.status().by_model == 0.0
 
 
 @pytest.mark.parametrize("latency_ms", [20, 55, 70, 125, 140, 240, 500, 900])
