@@ -17,7 +17,7 @@ pytestmark = [
     ),
 ]
 
-THINKER = "import onnxruntime; print(flush=True); input()"
+THINKER = "import ripieno.think.onnx_runtime; print(flush=True); input()"
 PLAYER = """
 import subprocess, sys
 bridge = [sys.executable, "-c", "input()", "ripieno.midi.jack_bridge", "in", "Ripieno"]
