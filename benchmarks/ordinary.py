@@ -19,11 +19,11 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
 from ripieno.music.vocabulary import SIZES
+from ripieno.think.onnx_runtime import ort
 from ripieno_export import event_task
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.networks.transformer import HEAD, Block, rotary, rotate

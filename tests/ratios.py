@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import onnxruntime as ort
 from tests.command import MODELS, ROOT
 
 from ripieno.bench.answers import answer_of
 from ripieno.bench.model import Steps
 from ripieno.clock import SystemClock
+from ripieno.think.onnx_runtime import ort
 from ripieno.think.session import Loaded, Session
 from ripieno.think.tuning import Threads
 

@@ -1,6 +1,7 @@
 """The house as it is drawn: who may import whom, and how large a room may be."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,7 @@ MOST_LINES = 400
 MOST_FUNCTION_LINES = 60
 
 HOMES = {
-    "onnxruntime": [
-        "daemon/ripieno/think/bound.py",
-        "export/ripieno_export/lighter.py",  # its tools that make graphs lighter
-    ],
+    "onnxruntime": ["daemon/ripieno/think/onnx_runtime.py"],
     "rtmidi": ["daemon/ripieno/midi/rtmidi_port.py"],
     "jack": ["daemon/ripieno/midi/jack_server.py"],
     "sounddevice": ["daemon/ripieno/audio/devices.py"],
@@ -90,6 +88,14 @@ def test_each_library_is_imported_where_it_belongs(library):
     strangers = [u for u in users if not u.startswith(tuple(HOMES[library]))]
     assert users
     assert not strangers
+
+
+def test_only_one_file_imports_onnx_runtime_and_no_subprocess_does():
+    """Its home switches telemetry off first; ruff bans it elsewhere, but in strings."""
+    statement = re.compile(r"\b(import|from)[ ]+onnxruntime\b")
+    sources = files(DAEMON, EXPORT, ROOT / "tests", ROOT / "benchmarks")
+    users = [name_of(p) for p in sources if statement.search(p.read_text("utf-8"))]
+    assert users == HOMES["onnxruntime"]
 
 
 def test_the_daemon_knows_nothing_of_training():

@@ -13,8 +13,8 @@ from tests.command import break_library, copy_model, ripieno
 from ripieno.cli import main
 from ripieno.doctor import examine
 
-TOPICS = ["Ripieno", "MIDI", "Inference", "Models", "Packages", "Threads", "Priority"]
-TOPICS += ["JACK", "Sound", "SoundFont"]
+TOPICS = ["Ripieno", "MIDI", "Inference", "Models", "Packages", "Telemetry", "Threads"]
+TOPICS += ["Priority", "JACK", "Sound", "SoundFont"]
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it")
 
@@ -150,6 +150,24 @@ def test_two_onnx_runtimes_that_overwrite_each_other_fail(tmp_path):
     assert code == 1
     assert found["Packages"].verdict == "FAIL"
     assert "uninstall both" in found["Packages"].sentence
+
+
+@linux
+@pytest.mark.realtime
+def test_telemetry_is_off_whatever_the_user_sets(tmp_path):
+    found, _ = findings({"XDG_CACHE_HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"})
+    assert found["Telemetry"].verdict == "ok"
+    assert "ORT_DISABLE_TELEMETRY=1" in found["Telemetry"].sentence
+
+
+@linux
+@pytest.mark.realtime
+def test_a_folder_that_telemetry_left_is_named(tmp_path):
+    folder = tmp_path / "Microsoft" / "DeveloperTools" / ".onnxruntime"
+    folder.mkdir(parents=True)
+    found, _ = findings({"XDG_CACHE_HOME": str(tmp_path)})
+    assert found["Telemetry"].verdict == "note"
+    assert f"{folder} is from another program" in found["Telemetry"].sentence
 
 
 @pytest.mark.jack

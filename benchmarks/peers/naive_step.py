@@ -7,9 +7,9 @@ from turns import missing, serve
 
 try:
     import numpy as np
-    import onnxruntime as ort
 
     from ripieno.think import manifest
+    from ripieno.think.onnx_runtime import ort
 except ImportError as error:
     missing(f"{error}; run it with the Python that Ripieno is installed for")
 

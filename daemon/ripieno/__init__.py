@@ -10,7 +10,12 @@
 ``hear`` turns bytes into a performance, ``think`` turns a performance into a plan,
 ``play`` turns a plan into bytes; ``engine`` joins the three and reads no clock, so the
 same engine runs live, offline, in tests and in replay. ``supervisor`` outlives both
-processes and releases whatever still sounds. Importing this package does nothing.
+processes and releases whatever still sounds. Importing this package
+does nothing but switch ONNX Runtime's telemetry off, for the whole process.
 """
+
+from ripieno.telemetry import switch_off
+
+switch_off()
 
 __version__ = "0.1.0"

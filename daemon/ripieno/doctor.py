@@ -12,6 +12,7 @@ from ripieno.audio.soundfont import SoundFont, find_soundfont
 from ripieno.errors import RipienoError
 from ripieno.midi.backends import choose_backend, list_ports
 from ripieno.midi.jack_server import why_no_server
+from ripieno.telemetry import VARIABLE, kept_folder
 from ripieno.think import manifest, tuning
 
 
@@ -46,6 +47,7 @@ def examine() -> Iterator[Finding]:
         except (RipienoError, ImportError, OSError) as error:
             yield Finding(topic, "FAIL", str(error))
     yield _packages()
+    yield _telemetry()
     yield _threads()
     yield _priority()
     if sys.platform == "linux":
@@ -120,6 +122,18 @@ def _packages() -> Finding:
             "other: uninstall both, then install Ripieno again.",
         )
     return Finding("Packages", "ok", "one ONNX Runtime package, as it should be.")
+
+
+def _telemetry() -> Finding:
+    said = f"ONNX Runtime's is off: Ripieno sets {VARIABLE}=1 before it loads it"
+    if (folder := kept_folder()) is None:
+        return Finding("Telemetry", "ok", f"{said}.")
+    return Finding(
+        "Telemetry",
+        "note",
+        f"{said}; {folder} is from another program or an earlier version, and can be "
+        "deleted.",
+    )
 
 
 def _priority() -> Finding:

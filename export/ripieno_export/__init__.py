@@ -21,3 +21,7 @@
 
 It may import the daemon's values and its session; the daemon never imports it.
 """
+
+from ripieno.telemetry import switch_off
+
+switch_off()

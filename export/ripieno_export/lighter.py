@@ -36,14 +36,15 @@ less often (`export/NOTES.md`), and was no faster."""
 
 def in_eight_bits(model: ModelProto) -> ModelProto:
     """The same graph with its large matrices in eight bits."""
-    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+    from ripieno.think import onnx_runtime
 
+    quantizer_class = onnx_runtime.quantizer()
     # It tells of every node that it leaves alone.
-    logging.getLogger(MatMulNBitsQuantizer.__module__).setLevel(logging.WARNING)
+    logging.getLogger(quantizer_class.__module__).setLevel(logging.WARNING)
     own = ModelProto()
     own.CopyFrom(model)
     _unfold(own.graph)
-    quantizer = MatMulNBitsQuantizer(
+    quantizer = quantizer_class(
         own, block_size=BLOCK, bits=8, is_symmetric=False, accuracy_level=4
     )
     quantizer.process()

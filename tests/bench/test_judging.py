@@ -5,44 +5,59 @@ from hypothesis import strategies as st
 
 from ripieno.bench.lateness import judged, wrapped
 from ripieno.bench.pairing import Stamped
-from ripieno.bench.planned import Done, planned
+from ripieno.bench.planned import Done, Held, planned
+from ripieno.music import messages
 
-NOTES = planned((4_000_000,) * 20, 0)
+MS = 1_000_000
+MESSAGES = planned(tuple(Held(4 * n * MS, 4 * n * MS + 6 * MS) for n in range(20)), 0)
+ONS = {n for n, sent in enumerate(MESSAGES) if messages.is_note_on(sent.data)}
+OFFS = set(range(40)) - ONS
 
 
-def done(notes=NOTES):
-    return Done(list(notes), [note.at_ns - 8 for note in notes])
+def done(sent=MESSAGES):
+    return Done(list(sent), [message.at_ns - 8 for message in sent])
+
+
+def lost(outcome):
+    """How many note-ons and how many note-offs never came."""
+    assert (outcome.note_ons.sent, outcome.note_offs.sent) == (20, 20)
+    return outcome.note_ons.lost, outcome.note_offs.lost
 
 
 def test_lateness_is_arrived_minus_due():
-    heard = [note._replace(at_ns=note.at_ns + 3) for note in NOTES]
+    heard = [message._replace(at_ns=message.at_ns + 3) for message in MESSAGES]
     found = judged(done(), heard, is_realtime=True)
-    assert found.late_ns == [3] * 20
-    assert found.handed_ns == [-8] * 20
-    assert (found.lost, found.doubled) == (0, 0)
+    assert found.late_ns == [3] * 40
+    assert found.handed_ns == [-8] * 40
+    assert (lost(found), found.doubled) == ((0, 0), 0)
 
 
 def test_what_arrived_before_it_was_sent_is_unclear_and_not_lost():
-    heard = [note._replace(at_ns=note.at_ns - 9) for note in NOTES[:5]]
-    found = judged(done(), heard + list(NOTES[5:]), is_realtime=True)
-    assert (found.unclear, found.lost) == (5, 0)
-    assert found.late_ns == [0] * 15
+    heard = [message._replace(at_ns=message.at_ns - 9) for message in MESSAGES[:5]]
+    found = judged(done(), heard + list(MESSAGES[5:]), is_realtime=True)
+    assert (found.unclear, lost(found)) == (5, (0, 0))
+    assert found.late_ns == [0] * 35
 
 
-@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)))
-def test_what_is_lost_or_doubled_is_counted(lost, doubled):
-    heard = [note for index, note in enumerate(NOTES) if index not in lost]
-    again = [NOTES[index] for index in doubled - lost]
+def test_a_lost_note_off_is_counted_where_every_note_on_arrived():
+    found = judged(done(), [MESSAGES[n] for n in sorted(ONS)], is_realtime=True)
+    assert lost(found) == (0, 20)
+
+
+@given(st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39)))
+def test_what_is_lost_or_doubled_is_counted(missing, doubled):
+    heard = [each for index, each in enumerate(MESSAGES) if index not in missing]
+    again = [MESSAGES[index] for index in doubled - missing]
     found = judged(done(), heard + again, is_realtime=True)
-    assert found.lost == len(lost)
-    assert found.doubled == len(doubled - lost)
+    assert lost(found) == (len(missing & ONS), len(missing & OFFS))
+    assert found.doubled == len(doubled - missing)
 
 
 def test_frames_count_across_the_end_of_the_servers_clock():
     last = (1 << 32) - 2
-    notes = [note._replace(frame=last) for note in NOTES]
-    heard = [Stamped(note.at_ns, note.data, frame=1) for note in NOTES]
-    assert judged(done(notes), heard, is_realtime=True).late_frames == [3] * 20
+    sent = [message._replace(frame=last) for message in MESSAGES]
+    heard = [Stamped(message.at_ns, message.data, frame=1) for message in MESSAGES]
+    assert judged(done(sent), heard, is_realtime=True).late_frames == [3] * 40
 
 
 @given(st.integers(-(1 << 31), (1 << 31) - 1))

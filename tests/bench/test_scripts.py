@@ -74,11 +74,14 @@ def test_every_role_comes_in_turn():
 
 
 @pytest.mark.parametrize("count", [1, 300, 20_000])
-def test_planned_notes_differ_from_each_other(count):
-    notes = planned.planned((4,) * count, 0)
-    assert len({note.data for note in notes}) == count
-    assert all(messages.is_note_on(note.data) for note in notes)
-    assert notes[-1].at_ns == 4 * count
+def test_planned_messages_differ_and_every_note_ends(count):
+    notes = tuple(planned.Held(4 * n, 4 * n + 10) for n in range(count))
+    found = planned.planned(notes, 5)
+    assert len({message.data for message in found}) == 2 * count
+    assert found == sorted(found, key=lambda message: message.at_ns)
+    assert (found[0].at_ns, found[-1].at_ns) == (5, 4 * (count - 1) + 15)
+    assert sum(messages.is_note_on(message.data) for message in found) == count
+    assert not sounding(found)
 
 
 def test_what_sounds_is_what_has_more_ons_than_offs():

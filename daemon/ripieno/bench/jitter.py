@@ -1,8 +1,9 @@
 """`ripieno bench jitter`: what was due against what arrived, while the machine works.
 
-Notes are planned and handed to a port by a process that is set up as the player's is
-(`ripieno.bench.planned`); a second client hears them and stamps them as exactly as it
-can. So it is done under every load, for every way to JACK that there is:
+Note-ons and note-offs are planned and handed to a port by a process that is set up as
+the player's is (`ripieno.bench.planned`); a second client hears them and stamps them as
+exactly as it can. Both are counted, since a lost note-off leaves its note hanging. It
+is done under every load, for every way to JACK that there is:
 
 * frame-exact (`jack`): in samples. Its deviation should be 0, and none lost;
 * by rtmidi: in ms. What is sent leaves with the next period, so up to one is its due.
@@ -27,8 +28,8 @@ from ripieno.bench.lateness import (
     verdicts,
 )
 from ripieno.bench.machine import maybe_jack
-from ripieno.bench.planned import Done, Opened, Order
-from ripieno.bench.pressure import KINDS, pressure
+from ripieno.bench.planned import Done, Held, Opened, Order
+from ripieno.bench.pressure import IDLE, KINDS, pressure
 from ripieno.bench.report import Report, begin
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.config import Settings
@@ -46,6 +47,8 @@ COLLECTING: Final = "collector on"
 LOADS: Final = (*KINDS, COLLECTING)
 GAP_NS: Final = 4 * NS_PER_MS
 """The mean from note to note: three periods of 64 frames, and never in step."""
+LENGTHS: Final = (1, 3)
+"""Of a note, in mean gaps, the least and the most: a few sound at a time."""
 RATE_HZ: Final = 48_000
 """Where no server says its own, gaps are whole samples of this rate."""
 TAIL_NS: Final = NS_PER_S // 2
@@ -116,27 +119,27 @@ def _backends(wanted: str) -> list[str]:
 
 def _measure(backend: str, load: str, arguments: argparse.Namespace) -> Outcome:
     order = Order(
-        backend, NAME_IN, NAME_OUT, _gaps(arguments.notes, arguments.seed),
+        backend, NAME_IN, NAME_OUT, _notes(arguments.notes, arguments.seed),
         litters=load in ("garbage", COLLECTING), collects=load == COLLECTING,
     )  # fmt: skip
-    kind = "quiet" if load == COLLECTING else load
+    kind = IDLE if load == COLLECTING else load
     with pressure(kind, arguments.model):
         return _played(order)
 
 
-def _gaps(count: int, seed: int) -> tuple[int, ...]:
-    """Uneven gaps of whole samples, so that exact times are exact frames."""
+def _notes(count: int, seed: int) -> tuple[Held, ...]:
+    """Gaps and lengths are uneven, and whole samples: exact times are exact frames."""
     chance = random.Random(seed)
     jack = maybe_jack()
     rate_hz = jack.rate_hz if jack else RATE_HZ
     mean = GAP_NS * rate_hz // NS_PER_S
-    frames, at_ns, gaps = 0, 0, []
+    shortest, longest = (mean * gaps for gaps in LENGTHS)
+    on, notes = 0, []
     for _ in range(count):
-        frames += chance.randint(mean // 2, mean + mean // 2)
-        next_ns = frames * NS_PER_S // rate_hz
-        gaps.append(next_ns - at_ns)
-        at_ns = next_ns
-    return tuple(gaps)
+        on += chance.randint(mean // 2, mean + mean // 2)
+        off = on + chance.randint(shortest, longest)
+        notes.append(Held(*(n * NS_PER_S // rate_hz for n in (on, off))))
+    return tuple(notes)
 
 
 def _played(order: Order) -> Outcome:
@@ -153,7 +156,7 @@ def _played(order: Order) -> Outcome:
         settings = Settings(backend=ear, name_in=NAME_IN, name_out=NAME_OUT)
         with guest_of(settings) as guest:
             ours.send("go")
-            done = _listened(guest, ours, sum(order.gaps_ns))
+            done = _listened(guest, ours, max(note.off_ns for note in order.notes))
         ours.send("end")
         process.join(5.0)
     finally:

@@ -1,6 +1,6 @@
-"""What came of planned notes: how late, how many, and how it stands to the promise."""
+"""What came of planned messages: how late, how many, and what was promised of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final, NamedTuple
 
 from ripieno.bench.machine import Jack
@@ -10,6 +10,7 @@ from ripieno.bench.report import Figure, Picture, Table
 from ripieno.bench.spread import HEADINGS, cells, histogram, spread
 from ripieno.clock import NS_PER_MS
 from ripieno.midi.ports import ON_JACK
+from ripieno.music import messages
 
 LOADED: Final = "inference"
 """The load for which something is promised."""
@@ -17,19 +18,27 @@ ALLOWED_MS: Final = 0.5
 """What rtmidi may cost beside a period, p99: the promise."""
 FRAMES: Final = 1 << 32
 """JACK's clock begins again after so many."""
-ENDS: Final = ("lost", "doubled", "unclear")
+ENDS: Final = ("ons lost", "offs lost", "doubled", "unclear")
 Runs = dict[tuple[str, str], "Outcome"]
 """By backend and load."""
 
 
+class Counted(NamedTuple):
+    """How many messages of a kind were sent, and how many of them never came."""
+
+    sent: int
+    lost: int
+
+
 class Outcome(NamedTuple):
-    """What came of the notes of one run.
+    """What came of the messages of one run, note-ons and note-offs.
 
     Attributes:
         late_ns: arrived minus due, of those that came, but the unclear.
         late_frames: the same by the sample clock, where both sides have it.
         handed_ns: when each was handed over, minus when it was due.
-        lost, doubled: how many never came, or came again.
+        note_ons, note_offs: how many were sent, and how many of them never came.
+        doubled: how many came again.
         unclear: how many were stamped before they were handed over. A server that has
             just stalled does not know what time it is.
         is_realtime: whether the priority was granted.
@@ -38,20 +47,23 @@ class Outcome(NamedTuple):
     late_ns: list[int]
     late_frames: list[int]
     handed_ns: list[int]
-    lost: int
+    note_ons: Counted
+    note_offs: Counted
     doubled: int
     unclear: int
     is_realtime: bool
 
 
 def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Outcome:
-    """What came of what was planned: every note differs from all others."""
+    """What came of what was planned: every message differs from all others."""
     arrived: dict[bytes, Stamped] = {}
     for each in heard:
         arrived.setdefault(each.data, each)
     doubled = len(heard) - len(arrived)
-    came = [(due, arrived[due.data]) for due in done.notes if due.data in arrived]
-    handed_at = {n.data: ns for n, ns in zip(done.notes, done.handed_ns, strict=True)}
+    came = [(due, arrived[due.data]) for due in done.messages if due.data in arrived]
+    handed_at = {
+        n.data: ns for n, ns in zip(done.messages, done.handed_ns, strict=True)
+    }
     late = [
         got.at_ns - due.at_ns for due, got in came if got.at_ns >= handed_at[due.data]
     ]
@@ -61,10 +73,24 @@ def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Outcom
         if got.frame is not None and due.frame is not None
     ]
     handed = [
-        at_ns - due.at_ns for at_ns, due in zip(done.handed_ns, done.notes, strict=True)
+        at_ns - due.at_ns
+        for at_ns, due in zip(done.handed_ns, done.messages, strict=True)
     ]
-    lost, unclear = len(done.notes) - len(came), len(came) - len(late)
-    return Outcome(late, frames, handed, lost, doubled, unclear, is_realtime)
+    ons, offs = (
+        _counted(done.messages, is_one, arrived)
+        for is_one in (messages.is_note_on, messages.is_note_off)
+    )
+    unclear = len(came) - len(late)
+    return Outcome(late, frames, handed, ons, offs, doubled, unclear, is_realtime)
+
+
+def _counted(
+    planned: Sequence[Stamped],
+    is_one: Callable[[bytes], bool],
+    arrived: Container[bytes],
+) -> Counted:
+    of_kind = [each.data for each in planned if is_one(each.data)]
+    return Counted(len(of_kind), sum(data not in arrived for data in of_kind))
 
 
 def wrapped(frames: int) -> int:
@@ -81,7 +107,8 @@ def tables(found: Runs, jack: Jack | None) -> list[Table]:
     exact, polled, handed = [], [], []
     for backend, load, outcome in _rows(found):
         name = f"{backend}, {load}"
-        ends = tuple(map(str, (outcome.lost, outcome.doubled, outcome.unclear)))
+        lost = outcome.note_ons.lost, outcome.note_offs.lost
+        ends = tuple(map(str, (*lost, outcome.doubled, outcome.unclear)))
         if outcome.late_frames and backend == "jack":
             exact.append((name, *cells(spread(outcome.late_frames), digits=2), *ends))
         else:
@@ -127,10 +154,11 @@ def verdicts(found: Runs, jack: Jack | None) -> list[str]:
     exact, polled = found.get(("jack", LOADED)), found.get(("rtmidi-jack", LOADED))
     if exact is not None:
         sd = spread(exact.late_frames).sd
-        kept = "kept" if sd == 0 and not exact.lost else "missed"
+        ons, offs = exact.note_ons.lost, exact.note_offs.lost
+        kept = "kept" if sd == 0 and not ons and not offs else "missed"
         said.append(
-            f"jack, {LOADED}: sd {sd:.2f} samples, {exact.lost} lost; "
-            f"0 and 0 are the bounds: {kept}."
+            f"jack, {LOADED}: sd {sd:.2f} samples, {ons} note-ons and {offs} note-offs "
+            f"lost; 0 is the bound of each: {kept}."
         )
     if polled is not None:
         p99 = spread(_beyond(polled, "rtmidi-jack", jack)).p99
@@ -149,7 +177,10 @@ def figures(found: Runs, jack: Jack | None) -> dict[str, Figure]:
         name = f"{backend}, {load}"
         said |= {
             f"{name}: handed minus due, ms": spread(_handed_ms(outcome)),
-            f"{name}: lost": float(outcome.lost),
+            f"{name}: note-ons": float(outcome.note_ons.sent),
+            f"{name}: note-ons lost": float(outcome.note_ons.lost),
+            f"{name}: note-offs": float(outcome.note_offs.sent),
+            f"{name}: note-offs lost": float(outcome.note_offs.lost),
             f"{name}: doubled": float(outcome.doubled),
             f"{name}: unclear": float(outcome.unclear),
         }

@@ -20,10 +20,17 @@ from ripieno.midi.backends import open_port
 from ripieno.midi.jack_port import JackPort
 from ripieno.player_process import hush_libraries
 
-CYCLES_A_NOTE: Final = 40
+CYCLES_A_MESSAGE: Final = 40
 """Far more than the player makes in a turn."""
-COLLECT_EVERY: Final = 100
-"""Notes; where the collector is not frozen it is made to run."""
+COLLECT_EVERY: Final = 200
+"""Messages; where the collector is not frozen it is made to run."""
+
+
+class Held(NamedTuple):
+    """When a note begins and when it ends, in ns from the start."""
+
+    on_ns: int
+    off_ns: int
 
 
 class Order(NamedTuple):
@@ -31,7 +38,7 @@ class Order(NamedTuple):
 
     Attributes:
         backend, name_in, name_out: the ports.
-        gaps_ns: from one note to the next.
+        notes: rising by their beginnings.
         litters: whether to make garbage meanwhile.
         collects: whether the collector runs, as it must not in a player.
     """
@@ -39,7 +46,7 @@ class Order(NamedTuple):
     backend: str
     name_in: str
     name_out: str
-    gaps_ns: tuple[int, ...]
+    notes: tuple[Held, ...]
     litters: bool = False
     collects: bool = False
 
@@ -52,9 +59,9 @@ class Opened(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What was handed over: each note, when it was due, and when it was handed."""
+    """Each message that was handed over, when it was due, and when it was handed."""
 
-    notes: list[Stamped]
+    messages: list[Stamped]
     handed_ns: list[int]
 
 
@@ -75,21 +82,22 @@ def run(order: Order, end: Connection) -> None:
         gc.unfreeze()
     end.recv()
     start_ns = clock.now_ns() + NS_PER_S // 2
-    notes, handed_ns = planned(order.gaps_ns, start_ns), []
-    for index, (due_ns, data, _) in enumerate(notes):
+    messages, handed_ns = planned(order.notes, start_ns), []
+    for index, (due_ns, data, _) in enumerate(messages):
         while (now_ns := clock.now_ns()) < due_ns - port.reach_ns:
             port.wait(due_ns - port.reach_ns)
             port.receive()
         port.send(data, due_ns)
         handed_ns.append(now_ns)
         if isinstance(port, JackPort):
-            notes[index] = notes[index]._replace(frame=port.frame_at(due_ns))
+            frame = port.frame_at(due_ns)
+            messages[index] = messages[index]._replace(frame=frame)
         if order.litters:
-            litter(CYCLES_A_NOTE)
+            litter(CYCLES_A_MESSAGE)
         if order.collects and index % COLLECT_EVERY == 0:
             gc.collect()
             heap.reverse()
-    end.send(Done(notes, handed_ns))
+    end.send(Done(messages, handed_ns))
     while not end.poll(0.05):
         parent = multiprocessing.parent_process()
         if parent is None or not parent.is_alive():
@@ -97,15 +105,19 @@ def run(order: Order, end: Connection) -> None:
     port.close()
 
 
-def planned(gaps_ns: tuple[int, ...], start_ns: int) -> list[Stamped]:
-    """Notes that differ from each other, one after each gap, as the ear needs them.
+def planned(notes: tuple[Held, ...], start_ns: int) -> list[Stamped]:
+    """The note-ons and note-offs of some notes, rising in time.
 
-    260 096 come before one comes again.
+    No message is like another, so that one which is lost is known by its bytes: the
+    release velocity of a note-off is the velocity of its note-on. After 260 096 notes
+    they come again. A note must end before the 128th after it begins: that has its
+    pitch.
     """
-    at_ns, notes = start_ns, []
-    for index, gap_ns in enumerate(gaps_ns):
-        at_ns += gap_ns
+    messages = []
+    for index, note in enumerate(notes):
         rest, pitch = divmod(index, 128)
         channel, velocity = rest // 127 % 16, 1 + rest % 127
-        notes.append(Stamped(at_ns, bytes((0x90 | channel, pitch, velocity))))
-    return notes
+        on, off = 0x90 | channel, 0x80 | channel
+        messages.append(Stamped(note.on_ns + start_ns, bytes((on, pitch, velocity))))
+        messages.append(Stamped(note.off_ns + start_ns, bytes((off, pitch, velocity))))
+    return sorted(messages, key=lambda message: message.at_ns)

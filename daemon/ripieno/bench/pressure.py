@@ -17,8 +17,8 @@ from typing import Final
 
 from ripieno.errors import ModelError
 
-QUIET: Final = "quiet"
-KINDS: Final = (QUIET, "inference", "garbage", "busy")
+IDLE: Final = "idle"
+KINDS: Final = (IDLE, "inference", "garbage", "busy")
 LOADING_S: Final = 60.0
 A_WHILE: Final = 200
 """Rounds between two looks whether to go on: some 50 ms of inference."""
@@ -39,7 +39,7 @@ def pressure(kind: str, model: str) -> Iterator[None]:
     Raises:
         ModelError: the model cannot be loaded.
     """
-    count = {QUIET: 0, "busy": os.cpu_count() or 1}.get(kind, 1)
+    count = {IDLE: 0, "busy": os.cpu_count() or 1}.get(kind, 1)
     started: list[BaseProcess] = []
     try:
         while len(started) < count:

@@ -79,7 +79,7 @@ class Tally:
 
     @property
     def response_p95_ns(self) -> int:
-        """How long it takes at most, but for one time in twenty; 0 before any answer."""
+        """What nineteen of twenty answers stay below; 0 before any answer."""
         return _quantile(self._response_ns, 0.95)
 
 

@@ -1,4 +1,4 @@
-"""Graphs in ONNX Runtime, with bound buffers: the only module that imports it.
+"""Graphs in ONNX Runtime, with bound buffers: the only module that runs them.
 
 Buffers are allocated once and bound once: on the CPU an OrtValue shares numpy's memory,
 so a step writes a few integers and calls ``run``. On a GPU a graph is recorded once and
@@ -16,13 +16,13 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from ripieno.errors import ModelError
 from ripieno.think import interfaces
 from ripieno.think.controls import State
 from ripieno.think.lines import POSITION, TOTAL
 from ripieno.think.manifest import Part, Tensor
+from ripieno.think.onnx_runtime import ort
 from ripieno.think.tuning import Threads
 
 CPU: Final = "CPUExecutionProvider"
