@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ripieno.midi.jack_memory import Side
+from ripieno.midi.jack_server import library as jack_library
 
 LIBRARY: Final = Path(__file__).with_name("_jack_callback.so")
 ABI: Final = 1
@@ -64,8 +65,7 @@ class Native:
             side: the memory that is shared with the player.
             wake_fd: for an input, where a byte wakes the player; None for an output.
         """
-        import jack
-
+        jack = jack_library()
         self._library, self._client = library, client
         words, ring, ring_bytes = side.address()
         lib_jack = ctypes.CDLL(jack._libname)
@@ -109,8 +109,7 @@ class Native:
 
     def _register(self, register: str, kind: str, name: str) -> None:
         """JACK-Client takes Python functions only: a C one is given to its library."""
-        import jack
-
+        jack = jack_library()
         function = getattr(self._library, f"ripieno_{name}")
         address = ctypes.cast(function, ctypes.c_void_p).value
         getattr(jack._lib, register)(
@@ -136,6 +135,4 @@ def maybe_native() -> ctypes.CDLL | None:
 
 
 def _pointer(thing: Any) -> int:  # noqa: ANN401
-    import jack
-
-    return int(jack._ffi.cast("uintptr_t", thing))
+    return int(jack_library()._ffi.cast("uintptr_t", thing))

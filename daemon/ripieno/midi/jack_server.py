@@ -217,7 +217,7 @@ def keep_for_ever(thing: object) -> None:
 
 def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
     """A JACK client that is not activated, or a PortError that says what to do."""
-    jack = _library()
+    jack = library()
     try:
         return jack.Client(name, use_exact_name=exact, no_start_server=True)
     except jack.JackOpenError as error:
@@ -232,10 +232,10 @@ def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped librar
 def load_library() -> None:
     """Load libjack now, where it is there, so that opening a client is quick later."""
     with contextlib.suppress(PortError):
-        _library()
+        library()
 
 
-def _library() -> Any:  # noqa: ANN401  (an untyped library)
+def library() -> Any:  # noqa: ANN401  (an untyped library)
     """The module `jack`.
 
     Raises:
