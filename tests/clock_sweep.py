@@ -117,7 +117,8 @@ def errors_ms(case: Case) -> list[float]:
         if place in notes:
             transport.on_note(max(notes[place], clock.heard_ns))
             n_notes += place >= first
-            if n_notes >= NOTES and decided is None and not transport.missing_clocks:
+            is_open = bool(transport.missing_clocks % 24)  # whole beats stay open
+            if n_notes >= NOTES and decided is None and not is_open:
                 decided = place
         if decided is not None and place >= decided + 2 * TWO_BEATS:
             break
@@ -177,6 +178,8 @@ def cases(
     ):
         if evidence == "notes" and kind == "lost" and not size % 24:
             continue  # notes on the beat cannot tell whole beats apart
+        if not TEMPI[0] <= bpm * factor <= TEMPI[-1]:
+            continue
         yield Case(
             kind, size, bpm, jitter_ms, factor, clock,
             is_reported=is_reported, evidence=evidence, seed=next(seeds),

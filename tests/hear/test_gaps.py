@@ -20,6 +20,10 @@ seeds = st.integers(0, 1 << 30)
 steps = st.sampled_from([(1.0, 0), (1.2, -TWO_BEATS), (0.8, -TWO_BEATS)])
 
 
+def is_in_range(case):
+    return 60 <= case.bpm * case.step <= 180
+
+
 def stalls(kinds=("pause", "late"), **how):
     """Cases of a stall of 5 to 800 ms."""
     return st.builds(
@@ -27,7 +31,7 @@ def stalls(kinds=("pause", "late"), **how):
             kind, size, bpm, jitter_ms, *step, seed=seed, **how
         ),
         st.sampled_from(kinds), st.integers(5, 800), tempi, jitters_ms, steps, seeds,
-    )  # fmt: skip
+    ).filter(is_in_range)  # fmt: skip
 
 
 def losses(**how):
@@ -37,7 +41,7 @@ def losses(**how):
             "lost", size, bpm, jitter_ms, *step, seed=seed, **how
         ),
         st.integers(1, 48), tempi, jitters_ms, steps, seeds,
-    )  # fmt: skip
+    ).filter(is_in_range)  # fmt: skip
 
 
 def worst_ms(case):
@@ -123,7 +127,7 @@ def test_notes_on_the_beat_decide_that_reported_clocks_were_lost(case):
 @pytest.mark.parametrize("size", [24, 48])
 def test_notes_on_the_beat_do_not_decide_about_whole_beats(size):
     case = Case("lost", size, 120, is_reported=True, evidence="notes")
-    assert errors_ms(case) == []
+    assert worst_ms(case) > 400  # the count holds, a beat or two behind
 
 
 def reported_loss(size=5, bpm=120):

@@ -60,15 +60,16 @@ class Transport:
         timeline: how ticks and nanoseconds meet now; a new value after each change.
         running: whether the song moves; our own clock always runs, until a Stop.
         is_external: whether MIDI clock owns the tempo.
-        jumps: how often the timeline has jumped (start, continue, song position);
-            whoever schedules in ticks drops its plan when this changes.
+        jumps: how often the timeline has jumped (start, continue, song position, a gap
+            in the clocks); whoever schedules in ticks drops its plan when this changes.
+        left_ticks: where the song was, on the timeline before, at the last jump.
     """
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.running = True
         self.is_external = False
-        self.jumps = 0
+        self.jumps = self.left_ticks = 0
         self._pulse = Pulse(timeline.beat_ns / CLOCKS_PER_BEAT)
         self._index = 0  # which clock of the song came last
         self._resume = 0  # … and which comes next, where it has stopped or jumps
@@ -252,6 +253,7 @@ class Transport:
 
     def _jump_here(self, at_ns: int) -> None:
         """The latest clock is at `at_ns`: no way leads there from where we are."""
+        self.left_ticks = self.timeline.ticks_at(at_ns)
         self.timeline = Timeline(
             beat_ns=self._pulse_beat_ns,
             origin_ns=at_ns,
