@@ -31,7 +31,7 @@ from typing import Any, Final
 
 from ripieno.clock import SystemClock
 from ripieno.errors import PortError
-from ripieno.midi.jack_memory import Cycle, Memory, Side
+from ripieno.midi.jack_memory import TAKE_BACK, Cycle, Memory, Side
 from ripieno.midi.jack_server import connect, open_client
 from ripieno.midi.sounding import Sounding
 from ripieno.music import messages
@@ -148,6 +148,10 @@ class Out(Bridge):
         self.port.clear_buffer()
         for wrapped, message in self.side.read(MOST):
             ahead = (wrapped - frame + _WRAP // 2) % _WRAP - _WRAP // 2
+            if message[:1] == TAKE_BACK:
+                message = message[1:]
+                if self._take_back(message):
+                    continue
             self._n_taken += 1
             heapq.heappush(self._waiting, (frame + ahead, self._n_taken, message))
             if ahead < 0:
@@ -158,6 +162,19 @@ class Out(Bridge):
                 self._left.set()
         else:
             self._write_before(frame + frames, frame)
+        return False
+
+    def _take_back(self, off: bytes) -> bool:
+        """Forget the note-on that a note-off would end; False where it has left."""
+        channel = messages.channel_of(off)
+        for entry in reversed(self._waiting):
+            on = entry[2]
+            if messages.is_note_on(on) and on[1] == off[1] and (
+                messages.channel_of(on) == channel
+            ):
+                self._waiting.remove(entry)
+                heapq.heapify(self._waiting)
+                return True
         return False
 
     def _write_before(self, end: int, start: int) -> None:

@@ -20,6 +20,9 @@ from ripieno.ipc.pages import touch
 from ripieno.ipc.ring import Ring
 
 WORDS: Final = ("count", "frame", "at_ns", "frames", "check", "gone", "late", "lost")
+TAKE_BACK: Final = b"\xf4"
+"""Before a note-off in the ring: its note-on is not to leave, if it still waits. The
+status byte is undefined in MIDI, so no message begins with it."""
 RING_BYTES: Final = 1 << 20
 """Some 50 000 notes."""
 _WORDS_BYTES: Final = 8 * len(WORDS)

@@ -29,10 +29,11 @@ from typing import Final, Literal
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
 from ripieno.midi import jack_memory
-from ripieno.midi.jack_memory import Cycle, Memory
+from ripieno.midi.jack_memory import TAKE_BACK, Cycle, Memory
 from ripieno.midi.jack_time import FrameTime, Placing
 from ripieno.midi.parser import Parser
 from ripieno.midi.ports import IN, OUT, Heard, name_on_jack
+from ripieno.music import messages
 
 OPEN_NS: Final = 5 * NS_PER_S
 """It takes 0.2 s; on a machine that is very busy ten times as long."""
@@ -88,6 +89,7 @@ class JackPort:
         self._parser, self._placing = Parser(), Placing()
         self._unsent: deque[tuple[int, bytes]] = deque()
         self._stamps: dict[int, int] = {}
+        self._ons_ns: dict[int, int] = {}  # when each key's last note-on is due
         self._lost = self._closed = False
         descriptor = jack_memory.make()
         self._memory = Memory(descriptor)
@@ -114,6 +116,11 @@ class JackPort:
         periods = -(-THOUGHT_NS // period_ns)
         self.answer_ns = self._time.length_ns(periods * self._frames)
         self._checked_ns, self._counts = self._clock.now_ns(), self._count()
+
+    @property
+    def gaps_heard(self) -> int:
+        """How often messages that came in may have been lost; none are counted yet."""
+        return 0
 
     @property
     def late(self) -> int:
@@ -153,15 +160,27 @@ class JackPort:
         if not self.alive():
             return
         cycle = self._look()
+        if self._is_taken_back(message, due_ns):
+            message = TAKE_BACK + message
         heard = self._stamps.get(due_ns)
         frame = self._placing.place(
-            message,
+            message.removeprefix(TAKE_BACK),
             self._time.frame_at(due_ns) if heard is None else heard,
             self._first_reachable(cycle),
             None if heard is None else cycle.frames,
         )
         self._unsent.append((frame % _WRAP, message))
         self._hand_over()
+
+    def _is_taken_back(self, message: bytes, due_ns: int) -> bool:
+        """Whether a note-off is due before the note-on that it ends."""
+        if message[0] & 0xF0 not in (messages.NOTE_ON, messages.NOTE_OFF):
+            return False
+        key = messages.channel_of(message) << 7 | message[1]
+        if messages.is_note_on(message):
+            self._ons_ns[key] = due_ns
+            return False
+        return due_ns < self._ons_ns.pop(key, due_ns)
 
     def wait(self, until_ns: int) -> None:
         """Sleep until then, or until something has arrived."""
