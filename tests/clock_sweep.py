@@ -1,19 +1,16 @@
-"""A master's clocks with stalls, late bursts, losses and doubled clocks, and how far off
-the transport is after each: ``python -m tests.clock_sweep`` prints the table.
+"""A master's clocks with stalls, bursts and losses, and how far off the transport is.
 
 The position that the transport plays by is compared with the truth, at each clock from
 two beats after the deciding moment on. That moment is the gap itself where nothing was
 reported, else the evidence: a song position, or the note on the beat that decides (the
-eighth, or a later one where the notes are too uneven for eight). Delays are uniform from 0 to `jitter_ms`; the truth is taken
-with the mean delay, as the pulse is.
+eighth, or a later one where the notes are too uneven for eight). Delays are uniform
+from 0 to `jitter_ms`; the truth is taken with the mean delay, as the pulse is.
+``python -m benchmarks.clock_gaps`` prints the table.
 """
 
-import argparse
 import bisect
 import itertools
-import math
 import random
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -197,35 +194,3 @@ ROWS: Final[tuple[tuple[Kind, bool, Evidence], ...]] = (
     ("late", True, "notes"),
     ("lost", True, "notes"),
 )
-
-
-def main() -> None:
-    """Print a row for each kind, with and without a report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worst", type=int, default=0, help="show so many cases a row")
-    asked = parser.parse_args()
-    print("| gap | report | evidence | tempo | cases | median ms | p99 ms | worst ms |")
-    print("|---|---|---|---|---|---|---|---|")
-    for (kind, is_reported, evidence), step in itertools.product(ROWS, (1.0, 1.2)):
-        swept = [
-            (max(map(abs, found)), statistics.median(map(abs, found)), case)
-            for case in cases(
-                kind, is_reported=is_reported, evidence=evidence, step=step
-            )
-            for found in (errors_ms(case) or [math.inf],)
-        ]
-        worst = sorted(worst for worst, _, _ in swept)
-        middle = statistics.median(median for _, median, _ in swept)
-        print(
-            f"| {kind} | {'yes' if is_reported else 'no'} | {evidence} "
-            f"| {'even' if step == 1.0 else 'steps'} | {len(swept)} | {middle:.2f} "
-            f"| {worst[int(0.99 * (len(worst) - 1))]:.2f} | {worst[-1]:.2f} |",
-            flush=True,
-        )
-        swept.sort(key=lambda found: -found[0])
-        for found, _, case in swept[: asked.worst]:
-            print(f"  {found:.1f}: {case}")
-
-
-if __name__ == "__main__":
-    main()

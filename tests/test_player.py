@@ -68,7 +68,7 @@ def test_a_journal_without_a_report_is_replayed_differently(tmp_path):
     """The entry matters: without it the same bytes give another performance."""
     band = Band(tmp_path, Params(role="accompany", listen=0))
     clocks_with_a_loss(band, tells=True)
-    for beat in range(24):
+    for _ in range(24):
         band.feed(messages.note_on(0, 60, 80))
         for _ in range(24):
             band.feed(b"\xf8")

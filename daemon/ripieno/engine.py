@@ -263,6 +263,7 @@ class Engine:
             wait_p99_ms=wait_p99_ms,
             dropped=stand.scheduler.dropped,
             echoes=stand.listener.echoes,
+            positions_corrected=stand.transport.positions_corrected,
             bpm=round(stand.transport.bpm, 2),
             is_external=stand.transport.is_external,
         )

@@ -3,9 +3,17 @@
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tests.clock_sweep import CLOCK, GAP, MS, START, TWO_BEATS, Case
+from tests.clock_sweep import (
+    CLOCK,
+    GAP,
+    MS,
+    START,
+    TWO_BEATS,
+    Case,
+    errors_ms,
+    song_position,
+)
 from tests.clock_sweep import clocks as arriving
-from tests.clock_sweep import errors_ms, song_position
 
 from ripieno.hear.missing import Missing
 from ripieno.hear.transport import Transport
@@ -28,7 +36,7 @@ def stalls(kinds=("pause", "late"), **how):
     """Cases of a stall of 5 to 800 ms."""
     return st.builds(
         lambda kind, size, bpm, jitter_ms, step, seed: Case(
-            kind, size, bpm, jitter_ms, *step, seed=seed, **how
+            kind, size, bpm, jitter_ms, step[0], step[1], seed=seed, **how
         ),
         st.sampled_from(kinds), st.integers(5, 800), tempi, jitters_ms, steps, seeds,
     ).filter(is_in_range)  # fmt: skip
@@ -38,7 +46,7 @@ def losses(**how):
     """Cases of 1 to 48 lost clocks."""
     return st.builds(
         lambda size, bpm, jitter_ms, step, seed: Case(
-            "lost", size, bpm, jitter_ms, *step, seed=seed, **how
+            "lost", size, bpm, jitter_ms, step[0], step[1], seed=seed, **how
         ),
         st.integers(1, 48), tempi, jitters_ms, steps, seeds,
     ).filter(is_in_range)  # fmt: skip
@@ -246,5 +254,3 @@ def test_who_always_plays_late_is_judged_by_that_habit(lost):
     missing.move(9 * 500 * MS, lost)
     added = [missing.note(n * 500 * MS, 24 * n - lost + late) for n in range(9, 17)]
     assert added == [0] * 7 + [lost]
-
-

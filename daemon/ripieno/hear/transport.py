@@ -22,6 +22,7 @@ position pointer.
 from typing import Final
 
 from ripieno.hear.missing import Missing
+from ripieno.hear.positions import Positions
 from ripieno.hear.pulse import KNOWN, UNKNOWN, Pulse, bounded
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
 
@@ -32,7 +33,6 @@ CONTINUE: Final = 0xFB
 STOP: Final = 0xFC
 
 CLOCKS_PER_BEAT: Final = 24
-CLOCKS_PER_SIXTEENTH: Final = 6
 TICKS_PER_CLOCK: Final = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 FOLD_CLOCKS: Final = 6
 """The timeline meets the pulse a sixteenth ahead. 12 is steadier a beat ahead (1.6 ms,
@@ -78,6 +78,7 @@ class Transport:
         self._clock_ns: int | None = None
         self._counted_ns: int | None = None  # the clock that counting goes on from
         self._missing = Missing()
+        self._positions, self._from_index = Positions(), 0
 
     @property
     def bpm(self) -> float:
@@ -90,6 +91,11 @@ class Transport:
     def missing_clocks(self) -> int:
         """How many clocks may have been lost: the song may be so much further."""
         return self._missing.clocks
+
+    @property
+    def positions_corrected(self) -> int:
+        """How many song positions were six times too large, and read as clocks."""
+        return self._positions.corrected
 
     @property
     def check_at_ns(self) -> int | None:
@@ -121,7 +127,8 @@ class Transport:
             self._stop(at_ns)
         elif data[0] == START or not self.running:
             if data[0] == START:
-                self._resume = 0
+                self._resume = self._from_index = 0
+                self._positions.start()
                 self._missing.decide()
             self._waits, self._asked_ns = True, at_ns
         return True
@@ -174,6 +181,7 @@ class Transport:
 
         A song that was stopped runs on along the timeline.
         """
+        self._positions.lose()
         if self._waits:
             self._jump(at_ns)
             self._counted_ns = None
@@ -217,6 +225,8 @@ class Transport:
         else:
             here = self.timeline.ticks_at(at_ns) + TICKS_PER_CLOCK // 2
             self._index = here // TICKS_PER_CLOCK if is_first else self._index + 1
+            if is_first:
+                self._positions.lose()
             self._steer(at_ns)
 
     def _locate(self, at_ns: int, sixteenths: int) -> None:
@@ -225,7 +235,11 @@ class Transport:
         While the song runs that is a jump, or tells where we are: as many clocks on as
         may have been lost, or none.
         """
-        clocks = sixteenths * CLOCKS_PER_SIXTEENTH
+        next_index = (
+            self._resume if self._waits or not self.running else self._index + 1
+        )
+        clocks = self._positions.locate(sixteenths, next_index - self._from_index)
+        self._from_index = clocks
         ahead = clocks - (self._index + 1)
         is_counting = self.running and self.is_external and not self._waits
         if is_counting and 0 <= ahead <= self._missing.clocks:

@@ -146,12 +146,11 @@ class Out(Bridge):
     def cross(self, frame: int, frames: int) -> bool:
         """Whatever is due before this cycle ends, each message on its frame."""
         self.port.clear_buffer()
-        for wrapped, message in self.side.read(MOST):
+        for wrapped, record in self.side.read(MOST):
             ahead = (wrapped - frame + _WRAP // 2) % _WRAP - _WRAP // 2
-            if message[:1] == TAKE_BACK:
-                message = message[1:]
-                if self._take_back(message):
-                    continue
+            message = record.removeprefix(TAKE_BACK)
+            if message != record and self._take_back(message):
+                continue
             self._n_taken += 1
             heapq.heappush(self._waiting, (frame + ahead, self._n_taken, message))
             if ahead < 0:
@@ -169,8 +168,10 @@ class Out(Bridge):
         channel = messages.channel_of(off)
         for entry in reversed(self._waiting):
             on = entry[2]
-            if messages.is_note_on(on) and on[1] == off[1] and (
-                messages.channel_of(on) == channel
+            if (
+                messages.is_note_on(on)
+                and on[1] == off[1]
+                and (messages.channel_of(on) == channel)
             ):
                 self._waiting.remove(entry)
                 heapq.heapify(self._waiting)

@@ -1,9 +1,9 @@
 """The journal: every input, decision, seed, deadline and output, one JSON line each.
 
 A `Header`, then in order: `Heard`, `Thought`, `Turned` and `Missed` (what went into the
-engine), `Tick` (an instant at which something came out), and under it what came out: `Sent` and
-`Told`. It is enough to play the performance again bit for bit (`ripieno replay`), and
-plain enough to read or to plot.
+engine), `Tick` (an instant at which something came out), and under it what came out:
+`Sent` and `Told`. It is enough to play the performance again bit for bit (`ripieno
+replay`), and plain enough to read or to plot.
 """
 
 import contextlib

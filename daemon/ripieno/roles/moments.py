@@ -188,7 +188,9 @@ class Moments(ABC):
         half_ns = HALF_FRAME * self._stand.timeline.beat_ns // TICKS_PER_BEAT
         for event in self._recent:
             if event.at_ns > at_ns - half_ns:
-                self._hear(event, max(ticks, self._stand.timeline.ticks_at(event.at_ns)))
+                self._hear(
+                    event, max(ticks, self._stand.timeline.ticks_at(event.at_ns))
+                )
 
     def ended(self) -> None:  # noqa: B027  (a role may have something that ends)
         """Nothing ends by itself here."""
