@@ -85,7 +85,9 @@ def accompanied(played, beats, passes, since=1):
     return [any(-MS <= on - at <= LATEST for on in ons) for at in wanted]
 
 
-@pytest.mark.parametrize("silences_at", [None, 0, PERIOD - 1, PERIOD, 2 * PERIOD])
+@pytest.mark.parametrize(
+    "silences_at", [None, -PERIOD, 0, PERIOD - 1, PERIOD, 2 * PERIOD]
+)
 @pytest.mark.parametrize("first", [0, 8])
 @pytest.mark.parametrize("beats", [2, 4, 8, 16])
 @pytest.mark.parametrize("role", ["accompany", "loop"])
@@ -209,3 +211,17 @@ def test_nothing_is_decided_after_a_stop(role, reach_ns):
         assert not late
         ends = [at for at, send in played.sent if messages.is_note_off(send.data)]
         assert max(itertools.chain(ends, [0])) <= stop
+
+
+def test_after_a_panic_it_waits_for_the_human():
+    played = performed([], "accompany", ScriptedDuet())
+    begin = 2 * S
+    tune = [m for m in looped(0, 16, 1) if m[0] < begin + 12 * BEAT]
+    played.play(tune)
+    panic = played.now_ns
+    played.engine.release(panic)
+    clocks = [m for m in looped(0, 16, 1) if m[0] > panic and m[1] == CLOCK]
+    played.play(clocks)
+    assert not [
+        at for at, send in played.sent if messages.is_note_on(send.data) and at > panic
+    ]

@@ -104,7 +104,7 @@ class Moments(ABC):
         """
         self._rest(at_ns)
         if self._index is None or at_ns - self._since_ns > PASS_NS:
-            self._leave(at_ns)
+            self._leave(at_ns, is_stop=True)
             self._entered = None
         if not self._stand.listener.holds_keys:
             self._spans.beats.clear()
@@ -127,8 +127,11 @@ class Moments(ABC):
         while self._step(now_ns):
             stand.acted = True
 
-    def _leave(self, at_ns: int) -> None:
-        """The song stops, or is elsewhere: keep what is known of the human."""
+    def _leave(self, at_ns: int, *, is_stop: bool = False) -> None:
+        """The song stops, or is elsewhere: keep what is known of the human.
+
+        After anything else, a panic above all, we wait for the human.
+        """
         transport = self._stand.transport
         is_jump, self._jumps = transport.jumps != self._jumps, transport.jumps
         place = self._stand.timeline.ticks_at(at_ns)
@@ -136,20 +139,21 @@ class Moments(ABC):
         if self._index is None:
             return
         here = transport.left_ticks if is_jump else place
-        left = self._left_at(at_ns, here, is_told=is_jump or not transport.running)
+        is_stop |= is_jump or not (transport.running and self.waits)
+        left = self._left_at(at_ns, here, waits=not is_stop)
         before = self._left
         is_again = before is not None and at_ns - before.at_ns < BREAK_NS
         if before is None or not is_again or not before.is_in or left.is_in:
             self._left = left
 
-    def _left_at(self, at_ns: int, here: int, *, is_told: bool) -> Left:
-        """How it stands; `is_told`: that the song stops or jumps, not that we shall."""
+    def _left_at(self, at_ns: int, here: int, *, waits: bool) -> Left:
+        """How it stands, at a tick of the song."""
         entered, heard = self._entered, self._heard_ticks
         return Left(
             at_ns,
             is_in=not self._listens(self._spans.next_after(here - HALF_FRAME)),
             listened_ticks=None if entered is None else here - entered,
-            silent_ticks=here - heard if heard is not None and is_told else None,
+            silent_ticks=None if heard is None or waits else here - heard,
         )
 
     def _enter(self, now_ns: int) -> None:
