@@ -4,6 +4,7 @@ from tests.band import Band, sounding
 
 from ripieno.music import messages
 from ripieno.params import Params
+from ripieno.replaying import replay
 
 
 def test_what_the_thinker_had_no_room_for_is_counted(tmp_path):
@@ -34,3 +35,48 @@ def test_a_key_that_was_held_then_keeps_no_phrase_open(tmp_path):
     band.play(60, 62, 64, 65)
     band.run(4.0)
     assert band.player.status().turns == 1
+
+
+def clocks_with_a_loss(band, *, tells):
+    """Four beats of MIDI clock at 125 bpm, a loss of five clocks, and two beats."""
+    band.feed(b"\xfa")
+    for clock in range(24 * 6):
+        if not 96 <= clock < 101:
+            band.port.gaps_heard += tells and clock == 101
+            band.port.feed(b"\xf8")
+        band.run(0.02)
+
+
+def test_a_report_of_lost_messages_is_replayed_bit_for_bit(tmp_path):
+    band = Band(tmp_path, Params(role="accompany", listen=0))
+    clocks_with_a_loss(band, tells=True)
+    for beat in range(12):
+        band.feed(messages.note_on(0, 60 + beat, 80))
+        for clock in range(24):
+            band.feed(b"\xf8")
+            band.run(0.018)
+            if clock == 12:
+                band.feed(messages.note_off(0, 60 + beat))
+    found = band.replayed()
+    assert found.outputs > 10
+    assert found.differing == 0, found.first
+    written = band.path.read_bytes()
+    assert written.count(b'{"type":"Missed"') == 1
+
+
+def test_a_journal_without_a_report_is_replayed_differently(tmp_path):
+    """The entry matters: without it the same bytes give another performance."""
+    band = Band(tmp_path, Params(role="accompany", listen=0))
+    clocks_with_a_loss(band, tells=True)
+    for _ in range(24):
+        band.feed(messages.note_on(0, 60, 80))
+        for _ in range(24):
+            band.feed(b"\xf8")
+            band.run(0.018)
+        band.feed(messages.note_off(0, 60))
+    assert band.replayed().differing == 0
+    lines = band.path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(b'{"type":"Missed"')]
+    assert len(kept) == len(lines) - 1
+    band.path.write_bytes(b"".join(kept))
+    assert replay(band.path).differing > 0

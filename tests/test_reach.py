@@ -148,3 +148,15 @@ def test_voices_are_an_echo_of_their_key():
         assert set(ons) == {at_ns}
         engine.heard(at_ns + NS_PER_S // 4, messages.note_off(0, 72))
         engine.advance(at_ns + NS_PER_S // 4)
+
+
+def test_the_voices_of_a_very_short_key_begin_before_they_end():
+    """A note-off that is due before its note-on would take the note back."""
+    engine = Engine(Params(role="harmonize", manner="thirds"), start_ns=0, seed=1)
+    engine.reach_ns = engine.answer_ns = REACH_NS
+    simulation = Simulation(engine, None)
+    simulation.play([(NS_PER_S, messages.note_on(0, 72, 90))])
+    simulation.play([(NS_PER_S + NS_PER_MS, messages.note_off(0, 72))])
+    simulation.run_until(2 * NS_PER_S)
+    due = {messages.is_note_on(s.data): s.due_ns for _, s in simulation.sent}
+    assert due[False] >= due[True]

@@ -35,6 +35,7 @@
 #define RECORD 8
 #define HEADER 16
 #define FRAME 8
+#define TAKE_BACK 0xF4     /* before a note-off: see ripieno.midi.jack_memory */
 #define ALL_NOTES_OFF 123
 
 static const uint8_t PEDAL_NUMBERS[PEDALS] = {64, 66, 67};
@@ -256,19 +257,14 @@ static void swap(waiting_message *x, waiting_message *y) {
   *y = kept;
 }
 
-static void push(struct bridge *b, waiting_message message) {
-  uint32_t at = b->n_waiting++;
-  b->heap[at] = message;
+static void rise(struct bridge *b, uint32_t at) {
   while (at && is_before(&b->heap[at], &b->heap[(at - 1) / 2])) {
     swap(&b->heap[at], &b->heap[(at - 1) / 2]);
     at = (at - 1) / 2;
   }
 }
 
-static void pop(struct bridge *b) {
-  uint32_t at = 0;
-  if (b->heap[0].size > INLINE && !--b->n_long) b->arena_used = 0;
-  b->heap[0] = b->heap[--b->n_waiting];
+static void sink(struct bridge *b, uint32_t at) {
   for (;;) {
     uint32_t least = at, left = 2 * at + 1;
     for (uint32_t child = left; child < left + 2 && child < b->n_waiting; child++)
@@ -279,8 +275,35 @@ static void pop(struct bridge *b) {
   }
 }
 
+static void push(struct bridge *b, waiting_message message) {
+  b->heap[b->n_waiting++] = message;
+  rise(b, b->n_waiting - 1);
+}
+
+static void remove_at(struct bridge *b, uint32_t at) {
+  if (b->heap[at].size > INLINE && !--b->n_long) b->arena_used = 0;
+  b->heap[at] = b->heap[--b->n_waiting];
+  if (at == b->n_waiting) return;
+  rise(b, at);
+  sink(b, at);
+}
+
 static const uint8_t *bytes_of(const waiting_message *m) {
   return m->size > INLINE ? m->data.at : m->data.bytes;
+}
+
+/* Forget the last note-on that a note-off would end; 0 if none waits. */
+static int take_back(struct bridge *b, const uint8_t *off) {
+  int64_t last = -1;
+  for (uint32_t at = 0; at < b->n_waiting; at++) {
+    const waiting_message *m = &b->heap[at];
+    const uint8_t *on = bytes_of(m);
+    if (!is_note_on(on, m->size) || (on[0] & 15) != (off[0] & 15) || on[1] != off[1])
+      continue;
+    if (last < 0 || is_before(&b->heap[last], m)) last = at;
+  }
+  if (last >= 0) remove_at(b, (uint32_t)last);
+  return last >= 0;
 }
 
 /* Take one record from the ring; 0 where there is none, or no place for it yet. */
@@ -314,13 +337,18 @@ static int take(struct bridge *b) {
     b->arena_used += message.size;
     b->n_long++;
   }
+  atomic_store_explicit(ring_count(b, 1), tail + RECORD + length, memory_order_release);
+  if (message.size == 4 && bytes[0] == TAKE_BACK) {
+    memmove(bytes, bytes + 1, 3);
+    message.size = 3;
+    if (take_back(b, bytes)) return 1;
+  }
   for (int i = FRAME - 1; i >= 0; i--) wrapped = wrapped << 8 | header[RECORD + i];
   int32_t ahead = (int32_t)((uint32_t)wrapped - (uint32_t)b->frame);
   if (ahead < 0) b->jack.words[LATE]++;
   message.due = b->frame + ahead;
   message.order = ++b->n_taken;
   push(b, message);
-  atomic_store_explicit(ring_count(b, 1), tail + RECORD + length, memory_order_release);
   return 1;
 }
 
@@ -336,7 +364,7 @@ static void write_before(struct bridge *b, void *buffer, int64_t end, int64_t st
       if (!write_now(b, buffer, (uint32_t)offset, bytes, message->size)) return;
       note_passing(b, bytes, message->size);
     }
-    pop(b);
+    remove_at(b, 0);
   }
 }
 

@@ -168,11 +168,18 @@ class Engine:
             for message in pass_through(stand.ledger, data):
                 stand.send(at_ns, at_ns, message, thru=True)
         for event in stand.listener.hear(at_ns, data):
-            stand.counts["heard"] += event.is_human_onset
+            if event.is_human_onset:
+                stand.counts["heard"] += 1
+                stand.transport.on_note(event.at_ns)
             self._role.heard(event)
             stand.remember(event)
         if messages.is_silencing(data):
             self._role.silenced(at_ns)
+
+    def may_have_missed(self, at_ns: int) -> None:
+        """Messages that came in may have been lost, just before what is heard next."""
+        self._stand.now_ns = at_ns
+        self._stand.transport.may_have_missed(at_ns)
 
     def thought(self, at_ns: int, message: ToPlayer) -> None:
         """The thinker said something. A plan that is not wanted any more is dropped."""
@@ -256,6 +263,7 @@ class Engine:
             wait_p99_ms=wait_p99_ms,
             dropped=stand.scheduler.dropped,
             echoes=stand.listener.echoes,
+            positions_corrected=stand.transport.positions_corrected,
             bpm=round(stand.transport.bpm, 2),
             is_external=stand.transport.is_external,
         )

@@ -70,12 +70,15 @@ class Player:
         self._inbox, self._outbox, self._log = inbox, outbox, log
         self._unlogged = self._untold = self._taken = self._refused = 0
         self._latest_ns = clock.now_ns()
+        self._gaps = port.gaps_heard
         self._answers_until_ns = 0
 
     def turn(self) -> None:
         """One turn of the loop. Cost: some 20 µs when nothing happens."""
         now_ns = self._port.heard_until(self._clock.now_ns())
-        for heard_ns, data in self._port.receive():
+        received = self._port.receive()
+        self._look_for_gaps()
+        for heard_ns, data in received:
             at_ns = self._latest_ns = max(heard_ns, self._latest_ns)
             self._engine.heard(at_ns, data)
             self._write(journal.Heard(at_ns, data))
@@ -156,6 +159,13 @@ class Player:
         now_ns = self._port.heard_until(self._clock.now_ns())
         self._latest_ns = max(self._latest_ns, now_ns)
         return self._latest_ns
+
+    def _look_for_gaps(self) -> None:
+        """Tell the engine if messages may have been lost."""
+        gaps, self._gaps = self._gaps, self._port.gaps_heard
+        if self._gaps > gaps:
+            self._engine.may_have_missed(self._latest_ns)
+            self._write(journal.Missed(self._latest_ns))
 
     def _advance(self, now_ns: int) -> None:
         effects = self._engine.advance(now_ns)

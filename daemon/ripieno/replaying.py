@@ -155,6 +155,8 @@ def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
         engine.release(entry.at_ns)
     elif isinstance(entry, journal.Heard):
         engine.heard(entry.at_ns, entry.data)
+    elif isinstance(entry, journal.Missed):
+        engine.may_have_missed(entry.at_ns)
     elif isinstance(entry, journal.Turned):
         engine.turned(entry.at_ns, params.check(entry.params))
     elif isinstance(entry, journal.Thought):

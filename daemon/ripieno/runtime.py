@@ -49,12 +49,19 @@ def play(settings: Settings, *, seed: int) -> None:
     view.say("Stopped; every note is released.")
 
 
+POSITIONS: Final = (
+    "The DAW sends song positions six times too large (Ardour 7.0 to 7.3 does, 7.4 is "
+    "right); Ripieno divides them by six."
+)
+
+
 class View:
     """What `play` shows: lines that stay, and one that is always now."""
 
     def __init__(self, console: Console, role: str) -> None:
         self._console, self._role = console, role
         self._models: dict[str, Ready] = {}  # not said yet, by role
+        self._is_corrected = False
         # Where nobody watches (a log file), only the lines that stay are written.
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self._is_watched = sys.stdout.isatty()
@@ -74,8 +81,15 @@ class View:
         elif isinstance(note, notes.Report):
             self._role = note.status.role
             self._name_model()
+            self._tell_of_positions(note.status)
             if self._is_watched:
                 self.live.update(live_line(note.status), refresh=True)
+
+    def _tell_of_positions(self, status: Status) -> None:
+        """Say once that the DAW is wrong about where its song is."""
+        if status.positions_corrected and not self._is_corrected:
+            self._is_corrected = True
+            self.say(POSITIONS)
 
     def _name_model(self) -> None:
         """Say once what plays; all roles' models are loaded, and most never play."""

@@ -36,6 +36,8 @@ class Status(msgspec.Struct, frozen=True):
         refused: changes of settings that made no sense.
         unlogged: lines that the journal had no room for.
         untold: messages that the thinker's ring had no room for.
+        positions_corrected: song positions that were six times too large, told by the
+            count of clocks (Ardour 7.0 to 7.3), and read as what they are.
         bpm, is_external: the tempo, and whether a MIDI clock gives it.
         position: bar and beat, counted from 1; empty where there is no beat.
         chord: the name of the chord that sounds.
@@ -74,6 +76,7 @@ class Status(msgspec.Struct, frozen=True):
     refused: int = 0
     unlogged: int = 0
     untold: int = 0
+    positions_corrected: int = 0
     bpm: float = 0.0
     is_external: bool = False
     position: str = ""

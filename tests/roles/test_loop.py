@@ -284,7 +284,7 @@ def test_a_stop_silences_it_and_a_start_begins_on_the_bar():
     assert hanging(played.sent) == {}
 
 
-def test_a_jump_ends_what_sounds_and_goes_on_at_the_next_bar():
+def test_a_jump_back_ends_what_sounds_and_goes_on_with_the_next_beat():
     position = bytes([0xF2, 6, 0])  # a beat and a half into the song
     inputs = [(0, START), *clocks(0, 9), (9 * BEAT - MS, position)]
     inputs += clocks(9, 10)
@@ -293,7 +293,7 @@ def test_a_jump_ends_what_sounds_and_goes_on_at_the_next_bar():
     inside = [s for s in played.sent if s[0] <= 9 * BEAT + MS]
     assert hanging(inside) == {}
     after = [at for at, _ in ons(played) if at > 9 * BEAT + MS]
-    assert abs(min(after) - (9 * BEAT + 5 * BEAT // 2)) < 2 * MS
+    assert abs(min(after) - (9 * BEAT + BEAT // 2)) < 2 * MS
     played.stop()
     assert hanging(played.sent) == {}
 

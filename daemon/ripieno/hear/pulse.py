@@ -1,12 +1,22 @@
 """The even pulse behind MIDI clocks that come late by up to an audio period.
 
-A Kalman filter on the time of the latest clock and the interval. Clocks bear no number:
-once the pulse is sure of itself, one counts for as many as time says, two where one was
-lost, none where it came twice. It does not know where in the song it is, nor what is
-played to it.
+A Kalman filter on the time of the latest clock and the interval. Each clock counts for
+one: from clock times alone a master that paused and clocks that were lost are the same.
+
+A clock far from its expected time is not fed to the filter. The pulse then runs on as
+it was until the next clocks tell what happened:
+
+* they come on time, or in a burst until they are on time: clocks were delivered late,
+  and the pulse stays as it is;
+* three in a row are off by the same time: the master paused, or clocks were lost or
+  doubled, and the phase moves by that time;
+* three gaps agree on another tempo: the pulse begins again from them.
+
+It does not know where in the song it is, nor what is played to it.
 """
 
 import math
+import statistics
 from collections import deque
 from typing import Final
 
@@ -51,18 +61,20 @@ GAPS: Final = 3
 GAPS_OFF: Final = 0.08
 GAPS_SURE: Final = 4.0
 """Three gaps that agree on another tempo, off by more than 8 % and than jitter
-explains, restart the pulse. It catches steps of 2:1 too, which look like lost clocks:
-what was counted by time is then taken back. Where 6 stood, one step in four went
-unseen."""
-SURE: Final = 8.0
-CLOSE: Final = 0.25
-"""Clocks are counted by time where half an interval is four standard deviations (not
-at 512 frames and 120 bpm) and time says a whole number to a quarter: the third clock
-after a step from 120 to 144 comes half a clock early."""
-MOST_GUESSES: Final = 3
-"""The third guess since clocks began is one too many: all are taken back, and no more
-are made. So 239 bpm at 512 frames, where clocks are even but for two that coincide in
-every two beats, does not pass for 234 bpm with doubled clocks."""
+explains, restart the pulse. Where 6 stood, one step in four went unseen."""
+FAR: Final = 4.0
+FAR_SHARE: Final = 0.15
+"""A clock is off where it misses by more than so many standard deviations (uniform
+delays reach 1.7) and by more than this share of an interval. The filter follows what is
+less: a slow change of tempo is no pause."""
+AGREEING: Final = 3
+AGREE: Final = 4.0
+"""So many clocks that are off by the same time, to so many standard deviations, are the
+new phase (uniform delays span 3.5)."""
+MOST_OFF: Final = 6
+"""After so many clocks that are off and agree on nothing the pulse begins again."""
+BURST: Final = 0.5
+"""A clock that follows within so much of an interval is one of a burst."""
 
 
 def bounded(interval_ns: float) -> float:
@@ -84,43 +96,76 @@ class Pulse:
         self._jitter = FIRST_JITTER_NS**2
         self._misses: deque[float] = deque(maxlen=RUN)
         self._gaps: deque[int] = deque(maxlen=GAPS)
+        self._off: deque[float] = deque(maxlen=AGREEING)
         self.begin(0, UNKNOWN)
 
-    def begin(self, at_ns: int, doubt: float) -> None:
+    @property
+    def is_settled(self) -> bool:
+        """Whether the latest clock was near its expected time, or is the new phase."""
+        return not self._off
+
+    def begin(self, at_ns: float, doubt: float) -> None:
         """A clock came that tells nothing of the tempo; `doubt`: `UNKNOWN` or `KNOWN`.
 
         The tempo stays as it is; the phase is that of this clock.
         """
         self.at_ns = float(at_ns)
-        self._last_ns = at_ns
+        self._last_ns = round(at_ns)
         # Variances: of the phase, of both together, of the interval.
         self._phase, self._both = self._jitter, 0.0
         self._tempo = (doubt * self.interval_ns) ** 2
         self._misses.clear()
         self._gaps.clear()
-        self._guessed = self._guesses = 0  # clocks counted by time; how often
+        self._settle()
 
-    def hear(self, at_ns: int) -> int:
-        """A clock came.
+    def hear(self, at_ns: int) -> float:
+        """A clock came, the next one after the last.
 
         Returns:
-            How many clocks it stands for: 1, more where some were lost, 0 where it is
-            one too many, less where earlier guesses are taken back.
+            By how many ns the phase moved, against its own run, where it did not follow
+            the clocks but was put elsewhere; later is positive.
         """
-        self._gaps.append(at_ns - self._last_ns)
-        self._last_ns = at_ns
+        gap_ns, self._last_ns = at_ns - self._last_ns, at_ns
+        self._gaps.append(gap_ns)
         if self._is_other_tempo():
-            passed = 1 - self._guessed
-            self._restart(at_ns)
-            return passed
-        passed = self._count(at_ns)
-        if passed != 1 and self._guesses == MOST_GUESSES:
-            passed -= self._guessed
-            self.begin(at_ns, KNOWN)
-            self._guesses = MOST_GUESSES
-        elif passed:
-            self._correct(at_ns, passed)
-        return passed
+            return self._restart(at_ns)
+        miss_ns = at_ns - (self.at_ns + self.interval_ns)
+        if self._is_far(miss_ns):
+            self._expect_next()
+            self._off.append(miss_ns)
+            self._n_off += gap_ns >= BURST * self.interval_ns
+            return self._move(at_ns)
+        self._settle()
+        self._doubt_after_a_run(miss_ns)
+        self._expect_next()
+        self._correct(miss_ns)
+        return 0.0
+
+    def _is_far(self, miss_ns: float) -> bool:
+        """Whether the next clock misses its time by more than jitter explains."""
+        spread = self._phase + 2 * self._both + self._tempo + self._jitter
+        far_ns = max(FAR * math.sqrt(spread), FAR_SHARE * self.interval_ns)
+        return abs(miss_ns) > far_ns
+
+    def _move(self, at_ns: int) -> float:
+        """Put the phase where the clocks are that were far off, if they agree."""
+        off, line_ns = self._off, self.at_ns
+        agree_ns = AGREE * math.sqrt(self._jitter)
+        if len(off) == AGREEING and max(off) - min(off) <= agree_ns:
+            self.begin(line_ns + sum(off) / AGREEING, KNOWN)
+        elif self._n_off >= MOST_OFF:
+            self._jitter = min(
+                max(statistics.variance(off), self._jitter), JITTER_NS[1] ** 2
+            )
+            self.begin(at_ns, RUN_DOUBT)
+        else:
+            return 0.0
+        self._last_ns = at_ns
+        return self.at_ns - line_ns
+
+    def _settle(self) -> None:
+        self._off.clear()
+        self._n_off = 0
 
     def _is_other_tempo(self) -> bool:
         """Whether the last gaps agree with each other, but not with us."""
@@ -134,39 +179,30 @@ class Pulse:
         unlike_ns = max(self._gaps) - min(self._gaps)
         return off_ns > least_ns and unlike_ns <= off_ns / 2 + GAPS_SURE * jitter_ns
 
-    def _restart(self, at_ns: int) -> None:
+    def _restart(self, at_ns: int) -> float:
         """Take phase and tempo from the last gaps alone."""
+        line_ns = self.at_ns - (GAPS - 1) * self.interval_ns
+        moved_ns = at_ns - sum(self._gaps) - line_ns
         self.interval_ns = sum(self._gaps) / GAPS
         self.begin(at_ns, KNOWN)
         self._both = self._jitter / GAPS
         self._tempo = 2 * self._jitter / GAPS**2
+        return moved_ns
 
-    def _count(self, at_ns: int) -> int:
-        """How many clocks have passed, by time where that is sure."""
-        intervals = (at_ns - self.at_ns) / self.interval_ns
-        passed = max(0, round(intervals))
-        spread = self._phase + 2 * passed * self._both + passed**2 * self._tempo
-        is_sure = SURE * math.sqrt(spread + self._jitter) < self.interval_ns
-        is_sure &= abs(intervals - passed) < CLOSE and self._guesses < MOST_GUESSES
-        if passed == 1 or not is_sure:
-            return 1
-        before, self._guessed = self._guessed, self._guessed + passed - 1
-        self._guesses += abs(self._guessed) > abs(before)
-        self._guesses = self._guesses if self._guessed else 0
-        return passed
+    def _expect_next(self) -> None:
+        """One clock on, by the tempo that it has."""
+        self.at_ns += self.interval_ns
+        self._phase += 2 * self._both + self._tempo
+        self._both += self._tempo
+        self._tempo += (DRIFT * self.interval_ns) ** 2
 
-    def _correct(self, at_ns: int, passed: int) -> None:
-        """One step of the filter, over so many clocks."""
-        expected_ns = self.at_ns + passed * self.interval_ns
-        miss_ns = at_ns - expected_ns
-        self._doubt_after_a_run(miss_ns)
-        phase = self._phase + 2 * passed * self._both + passed**2 * self._tempo
-        both = self._both + passed * self._tempo
-        tempo = self._tempo + passed * (DRIFT * self.interval_ns) ** 2
+    def _correct(self, miss_ns: float) -> None:
+        """One step of the filter: a clock missed its expected time by so much."""
+        phase, both, tempo = self._phase, self._both, self._tempo
         spread = phase + self._jitter
         most_ns = MOST_MISS * math.sqrt(spread)
         held_ns = min(max(miss_ns, -most_ns), most_ns)
-        self.at_ns = expected_ns + phase / spread * held_ns
+        self.at_ns += phase / spread * held_ns
         self.interval_ns = bounded(self.interval_ns + both / spread * held_ns)
         self._phase = phase * self._jitter / spread
         self._both = both * self._jitter / spread

@@ -1,12 +1,15 @@
 """Who owns the tempo: we ourselves, or whoever sends MIDI clock.
 
 A `Transport` counts clocks into a position, and publishes the `Timeline` to play by.
-The even pulse behind uneven clocks is `ripieno.hear.pulse`'s.
+The even pulse behind uneven clocks is `ripieno.hear.pulse`'s. Every clock counts for
+one, as the specification has it. Where the port reports that messages may have been
+lost, later evidence may add the lost ones (`ripieno.hear.missing`).
 
 The timeline never runs back but at a jump (`Transport.jumps`). Each new one begins
 where the old one is and meets the pulse `FOLD_CLOCKS` later, so a wrong phase is put
-right by playing faster or slower, between half and double speed. It never stops: with
-the transport stopped it runs on at the last tempo, for those who play meanwhile;
+right by playing faster or slower, between half and double speed; one that is wrong by
+more than `MOST_FOLDED_CLOCKS` is put right by a jump. It never stops: with the
+transport stopped it runs on at the last tempo, for those who play meanwhile;
 `Transport.position_ticks` says where the song stands.
 
 Start and Continue take effect at the next clock, which is exactly at its position. A
@@ -18,6 +21,8 @@ position pointer.
 
 from typing import Final
 
+from ripieno.hear.missing import Missing
+from ripieno.hear.positions import Positions
 from ripieno.hear.pulse import KNOWN, UNKNOWN, Pulse, bounded
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
 
@@ -28,7 +33,6 @@ CONTINUE: Final = 0xFB
 STOP: Final = 0xFC
 
 CLOCKS_PER_BEAT: Final = 24
-CLOCKS_PER_SIXTEENTH: Final = 6
 TICKS_PER_CLOCK: Final = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 FOLD_CLOCKS: Final = 6
 """The timeline meets the pulse a sixteenth ahead. 12 is steadier a beat ahead (1.6 ms,
@@ -36,6 +40,14 @@ not 2.1), but lags: 1.3 under drift, not 1.0."""
 SILENCE_NS: Final = 500_000_000
 SILENT_CLOCKS: Final = 4
 """A clock is lost after half a second or four intervals, whichever is longer."""
+AWAY_NS: Final = 2_500_000_000
+AWAY_CLOCKS: Final = 60
+"""Clocks that come back within 2.5 seconds or so many intervals, whichever is longer,
+are counted on from the last one: a pause, or a loss of up to two beats. After that the
+song is taken to be where we are."""
+MOST_FOLDED_CLOCKS: Final = 12
+"""Half a beat: at half speed a beat of playing puts it right, and more would take
+longer than two beats."""
 
 
 class Transport:
@@ -48,21 +60,25 @@ class Transport:
         timeline: how ticks and nanoseconds meet now; a new value after each change.
         running: whether the song moves; our own clock always runs, until a Stop.
         is_external: whether MIDI clock owns the tempo.
-        jumps: how often the timeline has jumped (start, continue, song position);
-            whoever schedules in ticks drops its plan when this changes.
+        jumps: how often the timeline has jumped (start, continue, song position, a gap
+            in the clocks); whoever schedules in ticks drops its plan when this changes.
+        left_ticks: where the song was, on the timeline before, at the last jump.
     """
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.running = True
         self.is_external = False
-        self.jumps = 0
+        self.jumps = self.left_ticks = 0
         self._pulse = Pulse(timeline.beat_ns / CLOCKS_PER_BEAT)
         self._index = 0  # which clock of the song came last
         self._resume = 0  # … and which comes next, where it has stopped or jumps
         self._waits = False  # for a clock, to jump at
         self._asked_ns = 0
         self._clock_ns: int | None = None
+        self._counted_ns: int | None = None  # the clock that counting goes on from
+        self._missing = Missing()
+        self._positions, self._from_index = Positions(), 0
 
     @property
     def bpm(self) -> float:
@@ -70,6 +86,16 @@ class Transport:
         if self.is_external:
             return 60e9 / (CLOCKS_PER_BEAT * self._pulse.interval_ns)
         return 60e9 / self.timeline.beat_ns
+
+    @property
+    def missing_clocks(self) -> int:
+        """How many clocks may have been lost: the song may be so much further."""
+        return self._missing.clocks
+
+    @property
+    def positions_corrected(self) -> int:
+        """How many song positions were six times too large, and read as clocks."""
+        return self._positions.corrected
 
     @property
     def check_at_ns(self) -> int | None:
@@ -100,9 +126,26 @@ class Transport:
         elif data[0] == STOP:
             self._stop(at_ns)
         elif data[0] == START or not self.running:
-            self._resume = 0 if data[0] == START else self._resume
+            if data[0] == START:
+                self._resume = self._from_index = 0
+                self._positions.start()
+                self._missing.decide()
             self._waits, self._asked_ns = True, at_ns
         return True
+
+    def may_have_missed(self, at_ns: int) -> None:
+        """The port reports that messages may have been lost, clocks among them."""
+        self._missing.report(at_ns)
+
+    def on_note(self, at_ns: int) -> None:
+        """The player struck a note: it may tell whether clocks were lost."""
+        if not (self.running and self.is_external) or self._waits:
+            return
+        since_ns = at_ns - self._pulse.at_ns
+        clocks = self._index + since_ns / self._pulse.interval_ns
+        if lost := self._missing.note(at_ns, clocks):
+            self._index += lost
+            self._steer(at_ns)
 
     def set_tempo(self, at_ns: int, bpm: float) -> bool:
         """Set our own clock's tempo from `at_ns` on; beyond 20 … 400 bpm, the nearer.
@@ -112,6 +155,7 @@ class Transport:
         """
         if self.is_external:
             return False
+        self._counted_ns = None
         self._pulse.interval_ns = bounded(60e9 / CLOCKS_PER_BEAT / max(1.0, bpm))
         self._retime(at_ns, self._pulse_beat_ns)
         return True
@@ -137,10 +181,14 @@ class Transport:
 
         A song that was stopped runs on along the timeline.
         """
+        self._positions.lose()
         if self._waits:
             self._jump(at_ns)
+            self._counted_ns = None
         else:
             self._retime(at_ns, self._pulse_beat_ns)
+        if not self.running:
+            self._counted_ns = None
         self.running = True
         self.is_external = False
         self._clock_ns = None
@@ -150,20 +198,25 @@ class Transport:
         return max(SILENCE_NS, int(SILENT_CLOCKS * self._pulse.interval_ns))
 
     @property
+    def _away_ns(self) -> int:
+        return max(AWAY_NS, int(AWAY_CLOCKS * self._pulse.interval_ns))
+
+    @property
     def _pulse_beat_ns(self) -> int:
         return round(CLOCKS_PER_BEAT * self._pulse.interval_ns)
 
     def _tick(self, at_ns: int) -> None:
         """One clock."""
-        last_ns = self._clock_ns
+        last_ns = self._counted_ns
         at_ns = at_ns if last_ns is None else max(at_ns, last_ns)
-        is_first = last_ns is None or at_ns - last_ns >= self._silence_ns
-        passed = 0
-        if is_first or self._waits:
-            self._pulse.begin(at_ns, UNKNOWN if is_first else KNOWN)
-        else:
-            passed = self._pulse.hear(at_ns)
-        self._clock_ns = at_ns
+        gap_ns = None if last_ns is None else at_ns - last_ns
+        is_back = gap_ns is None or gap_ns >= self._silence_ns
+        is_first = gap_ns is None or gap_ns >= self._away_ns
+        if is_first or self._waits or (is_back and not self.running):
+            self._pulse.begin(at_ns, UNKNOWN if is_back else KNOWN)
+        elif moved_ns := self._pulse.hear(at_ns):
+            self._missing.move(at_ns, moved_ns / self._pulse.interval_ns)
+        self._clock_ns = self._counted_ns = at_ns
         self.is_external = True
         if self._waits:
             self._jump(at_ns)
@@ -171,13 +224,31 @@ class Transport:
             self._retime(at_ns, self._pulse_beat_ns)
         else:
             here = self.timeline.ticks_at(at_ns) + TICKS_PER_CLOCK // 2
-            self._index = here // TICKS_PER_CLOCK if is_first else self._index + passed
+            self._index = here // TICKS_PER_CLOCK if is_first else self._index + 1
+            if is_first:
+                self._positions.lose()
             self._steer(at_ns)
 
     def _locate(self, at_ns: int, sixteenths: int) -> None:
-        self._resume = sixteenths * CLOCKS_PER_SIXTEENTH
-        if self.running:
-            self._waits, self._asked_ns = True, at_ns
+        """The next clock is at this position.
+
+        While the song runs that is a jump, or tells where we are: as many clocks on as
+        may have been lost, or none.
+        """
+        next_index = (
+            self._resume if self._waits or not self.running else self._index + 1
+        )
+        clocks = self._positions.locate(sixteenths, next_index - self._from_index)
+        self._from_index = clocks
+        ahead = clocks - (self._index + 1)
+        is_counting = self.running and self.is_external and not self._waits
+        if is_counting and 0 <= ahead <= self._missing.clocks:
+            self._index += ahead
+        else:
+            self._resume = clocks
+            if self.running:
+                self._waits, self._asked_ns = True, at_ns
+        self._missing.decide()
 
     def _stop(self, at_ns: int) -> None:
         """The clock after the last one comes first when the song continues."""
@@ -191,12 +262,17 @@ class Transport:
     def _jump(self, at_ns: int) -> None:
         """Go on at `at_ns` from the position that was waited with."""
         self._index = self._resume
+        self.running, self._waits = True, False
+        self._jump_here(at_ns)
+
+    def _jump_here(self, at_ns: int) -> None:
+        """The latest clock is at `at_ns`: no way leads there from where we are."""
+        self.left_ticks = self.timeline.ticks_at(at_ns)
         self.timeline = Timeline(
             beat_ns=self._pulse_beat_ns,
             origin_ns=at_ns,
             origin_ticks=self._index * TICKS_PER_CLOCK,
         )
-        self.running, self._waits = True, False
         self.jumps += 1
 
     def _retime(self, at_ns: int, beat_ns: int) -> None:
@@ -212,6 +288,11 @@ class Transport:
 
     def _steer(self, at_ns: int) -> None:
         """From where the timeline is to where the pulse will be."""
+        pulse_ns = round(self._pulse.at_ns)
+        ahead = self.timeline.ticks_at(pulse_ns) / TICKS_PER_CLOCK - self._index
+        if abs(ahead) > MOST_FOLDED_CLOCKS and self._pulse.is_settled:
+            self._jump_here(pulse_ns)
+            return
         ticks = self.timeline.ticks_at(at_ns)
         meet_ns = self._pulse.at_ns + FOLD_CLOCKS * self._pulse.interval_ns
         left_ns = meet_ns - self.timeline.ns_at(ticks)

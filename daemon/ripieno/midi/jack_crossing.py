@@ -15,7 +15,7 @@ import os
 from typing import Any, Final, Protocol
 
 from ripieno.clock import SystemClock
-from ripieno.midi.jack_memory import Cycle, Side
+from ripieno.midi.jack_memory import TAKE_BACK, Cycle, Side
 from ripieno.midi.sounding import Sounding
 from ripieno.music import messages
 
@@ -164,13 +164,30 @@ class Out(_Python):
         self._is_leaving = True
 
     def _take(self) -> None:
-        for wrapped, message in self.side.read(MOST):
+        for wrapped, record in self.side.read(MOST):
             ahead = (wrapped - self._frame + _WRAP // 2) % _WRAP - _WRAP // 2
+            message = record.removeprefix(TAKE_BACK)
+            if message != record and self._take_back(message):
+                continue
             self._n_taken += 1
             due = self._frame + ahead
             heapq.heappush(self._waiting, (due, self._n_taken, message))
             if ahead < 0:
                 self.side.count_late()
+
+    def _take_back(self, off: bytes) -> bool:
+        """Forget the last note-on that a note-off would end; False if none waits."""
+        key = (messages.channel_of(off), off[1])
+        ons = [
+            entry
+            for entry in self._waiting
+            if messages.is_note_on(entry[2])
+            and (messages.channel_of(entry[2]), entry[2][1]) == key
+        ]
+        if ons:
+            self._waiting.remove(max(ons))
+            heapq.heapify(self._waiting)
+        return bool(ons)
 
     def _resend(self) -> None:
         """Send the ends of the last second again, where that is planned for now."""

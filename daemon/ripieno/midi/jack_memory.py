@@ -24,6 +24,9 @@ WORDS: Final = (
     "count", "frame", "at_ns", "frames", "check", "gone", "late", "lost", "gaps"
 )  # fmt: skip
 """`daemon/native/jack_callback.c` has the same words in the same order."""
+TAKE_BACK: Final = b"\xf4"
+"""Before a note-off in the ring: its note-on is not to leave, if it still waits. The
+status byte is undefined in MIDI, so no message begins with it."""
 RING_BYTES: Final = 1 << 20
 """Some 50 000 notes."""
 _WORDS_BYTES: Final = 8 * len(WORDS)

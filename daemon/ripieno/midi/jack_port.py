@@ -29,7 +29,7 @@ from typing import Final
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
 from ripieno.midi import jack_memory
-from ripieno.midi.jack_memory import Cycle, Memory
+from ripieno.midi.jack_memory import TAKE_BACK, Cycle, Memory
 from ripieno.midi.jack_process import OPEN_NS, BridgeProcess, Direction, Pairs
 from ripieno.midi.jack_time import FrameTime, Placing
 from ripieno.midi.parser import Parser
@@ -121,6 +121,7 @@ class JackPort:
         self._parser, self._placing = Parser(), Placing()
         self._unsent: deque[tuple[int, bytes]] = deque()
         self._stamps: dict[int, int] = {}
+        self._ons_ns: dict[int, int] = {}  # when each key's last note-on is due
         self._lost = self._closed = False
         self._sounding, self._pairs = Sounding(), connections
         self._names: dict[Direction, str] = {"in": in_name, "out": out_name}
@@ -200,16 +201,26 @@ class JackPort:
         if not self.alive() or (self._opening and messages.is_note_on(message)):
             return
         self._sounding.passed(message, due_ns)
-        cycle = self._look()
-        heard = self._stamps.get(due_ns)
+        cycle, heard = self._look(), self._stamps.get(due_ns)
         frame = self._placing.place(
             message,
             self._time.frame_at(due_ns) if heard is None else heard,
             self._first_reachable(cycle),
             None if heard is None else cycle.frames,
         )
-        self._unsent.append((frame % _WRAP, message))
+        prefix = TAKE_BACK if self._is_taken_back(message, due_ns) else b""
+        self._unsent.append((frame % _WRAP, prefix + message))
         self._hand_over()
+
+    def _is_taken_back(self, message: bytes, due_ns: int) -> bool:
+        """Whether a note-off is due before the note-on that it ends."""
+        if message[0] & 0xF0 not in (messages.NOTE_ON, messages.NOTE_OFF):
+            return False
+        key = messages.channel_of(message) << 7 | message[1]
+        if messages.is_note_on(message):
+            self._ons_ns[key] = due_ns
+            return False
+        return due_ns < self._ons_ns.pop(key, due_ns)
 
     def wake_by(self, descriptor: int) -> None:
         """See `Port.wake_by`."""

@@ -1,9 +1,9 @@
 """The journal: every input, decision, seed, deadline and output, one JSON line each.
 
-A `Header`, then in order: `Heard`, `Thought` and `Turned` (what went into the engine),
-`Tick` (an instant at which something came out), and under it what came out: `Sent` and
-`Told`. It is enough to play the performance again bit for bit (`ripieno replay`), and
-plain enough to read or to plot.
+A `Header`, then in order: `Heard`, `Thought`, `Turned` and `Missed` (what went into the
+engine), `Tick` (an instant at which something came out), and under it what came out:
+`Sent` and `Told`. It is enough to play the performance again bit for bit (`ripieno
+replay`), and plain enough to read or to plot.
 """
 
 import contextlib
@@ -66,6 +66,12 @@ class Tick(msgspec.Struct, frozen=True, tag=True):
     at_ns: int
 
 
+class Missed(msgspec.Struct, frozen=True, tag=True):
+    """The port reported that messages that came in may have been lost."""
+
+    at_ns: int
+
+
 class Released(msgspec.Struct, frozen=True, tag=True):
     """Everything sounding was to end: start, panic or stop."""
 
@@ -85,7 +91,7 @@ class Told(msgspec.Struct, frozen=True, tag=True):
     message: ToThinker
 
 
-Entry = Header | Heard | Thought | Turned | Tick | Released | Sent | Told
+Entry = Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told
 
 
 class JournalFile:

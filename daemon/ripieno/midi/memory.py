@@ -15,6 +15,10 @@ _T = TypeVar("_T")
 class MemoryPort:
     """A `Port` whose other end is this object's `feed` and `taken`.
 
+    Attributes:
+        gaps_heard: to be raised by who plays the other end, as a server that loses
+            messages does.
+
     Thread: any; a deque's append and popleft are atomic.
     """
 
@@ -23,6 +27,7 @@ class MemoryPort:
         self.name_in = name_in
         self.name_out = name_out
         self.reach_ns = self.answer_ns = 0
+        self.gaps_heard = 0
         self._clock = clock
         self._arriving: deque[Heard] = deque()
         self._sent: deque[bytes] = deque()

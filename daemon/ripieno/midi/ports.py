@@ -62,6 +62,14 @@ class Port(Protocol):
         """How long after its key an answer leaves that takes thought; 0: at once."""
         ...
 
+    @property
+    def gaps_heard(self) -> int:
+        """How often messages that came in may have been lost since it was opened.
+
+        It never goes down. It grows no later than with the first message after the gap.
+        """
+        ...
+
     def heard_until(self, now_ns: int) -> int:
         """Up to when all that was played has arrived, never after *now_ns*.
 
@@ -81,7 +89,9 @@ class Port(Protocol):
         """Send one complete message; does nothing once the port is dead.
 
         It leaves at *due_ns* where the backend can wait for that, else at once; one
-        that is late leaves at once. None overtakes another of the same key.
+        that is late leaves at once. None overtakes another of the same key. A note-off
+        that is due before its note-on takes the note back, if that still waits: neither
+        leaves.
 
         Raises:
             ValueError: *message* is not one complete MIDI message (a bug of ours).

@@ -40,6 +40,9 @@ at the median."""
 
 QUEUE_MESSAGES: Final = 16_384
 """rtmidi's own 1 024 loses half of a burst of 2 000."""
+QUEUE_HOLDS: Final = QUEUE_MESSAGES - 1
+"""So many at once fill the queue. rtmidi drops what comes then, and tells nobody but
+standard error."""
 
 _SELF_TEST: Final = b"\xf0\x7dRipieno\xf7"
 """System exclusive of nobody's (7D is for experiments): no instrument obeys it."""
@@ -74,6 +77,7 @@ class RtMidiPort:
         name_in: the input's full name, as the system's own tools list it.
         name_out: the output's full name.
         reach_ns, answer_ns: 0: what is sent leaves.
+        gaps_heard: how often the queue was found full.
         sentinel: on JACK, what watches the server; else None.
 
     Raises:
@@ -93,7 +97,7 @@ class RtMidiPort:
         is_on_jack = backend in ON_JACK
         self.name_in = name_on_jack(in_name) if is_on_jack else in_name
         self.name_out = name_on_jack(out_name) if is_on_jack else out_name
-        self.reach_ns = self.answer_ns = 0
+        self.reach_ns = self.answer_ns = self.gaps_heard = 0
         self.sentinel: Sentinel | None = None
         self._clock = clock or SystemClock()
         self._guard: JackGuard | None = None
@@ -123,8 +127,11 @@ class RtMidiPort:
         messages: list[bytes] = []
         if not self.alive():
             return []
+        n_waiting = 0
         while (waiting := self._in.get_message()) is not None:
+            n_waiting += 1
             messages += self._parser.feed(bytes(waiting[0]))
+        self.gaps_heard += n_waiting >= QUEUE_HOLDS
         if not messages:
             return []
         now_ns = self._clock.now_ns()

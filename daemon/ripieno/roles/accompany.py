@@ -25,12 +25,11 @@ import msgspec
 from ripieno.music import chords
 from ripieno.music.duet import FRAME_TICKS, STALENESS
 from ripieno.music.plan import Beat, Comp, Played, Ready, Reset, ToPlayer
-from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.play.scheduler import Due
 from ripieno.roles.asks import Answer, Asks
 from ripieno.roles.band import Band
 from ripieno.roles.guide import Guide, landing_at
-from ripieno.roles.moments import HALF_FRAME, LONG_AGO, Moments
+from ripieno.roles.moments import HALF_FRAME, Moments
 from ripieno.roles.preview import Preview
 from ripieno.roles.stand import Stand
 from ripieno.roles.tally import Tally
@@ -96,8 +95,9 @@ class Accompany(Moments):
         self._band.human(event.velocity)
         self._asks.manners.heard(frame)
         self._last = frame, event.at_ns
+        self._heard_ticks = frame * FRAME_TICKS
         if self._entered is None:
-            self._entered = frame // self._spans.frames
+            self._entered = frame // self._spans.frames * self._spans.ticks
         if self._index is not None and frame == self._index * self._spans.frames:
             self._strike(self._index, event.at_ns)
 
@@ -138,11 +138,10 @@ class Accompany(Moments):
     def forget(self, at_ns: int) -> None:
         """The song is elsewhere: what it taught us stays, plans do not."""
         self._rest(at_ns)
+        self._leave(at_ns)
         self._spans.beats.clear()
         self._asks.clear()
-        is_in = self._index is not None and not self._listens(self._index)
         self._restart()
-        self._entered = LONG_AGO if is_in else None
 
     # ── out ───────────────────────────────────────────────────────────────────────
 
@@ -181,16 +180,23 @@ class Accompany(Moments):
 
     def _prepare(self, index: int) -> None:
         """The span before is over; ask for what is to come."""
-        before = index - 1
-        span = self._spans.heard(before)
-        beat = Beat(before, span, *self._band.sent(before))
-        self._told.append(beat)
-        self._stand.tell(beat)
-        self._guide.heard(span, self._spans.phase(before))
+        is_resumed = index == self._resumes
+        if not is_resumed:  # else that span was told before the song jumped
+            self._tell_beat(index - 1)
         if not self._ahead:
             self._ask_backup(index)
         if self._last is not None and self._last[0] == index * self._spans.frames:
             self._struck_ns = self._last[1]  # so early that the backup knows it
+            if is_resumed:  # … but was asked only now: it is waited for
+                self._asks.on_beat = self._asks.backups.pop(index, None)
+
+    def _tell_beat(self, index: int) -> None:
+        """A span is over: the thinker and the harmony engine hear it."""
+        span = self._spans.heard(index)
+        beat = Beat(index, span, *self._band.sent(index))
+        self._told.append(beat)
+        self._stand.tell(beat)
+        self._guide.heard(span, self._spans.phase(index))
 
     def _strike(self, index: int, at_ns: int) -> None:
         """The human struck this beat: decide with it, if there is time."""
@@ -320,15 +326,6 @@ class Accompany(Moments):
 
     def _rests(self, index: int) -> bool:
         """Whether we listen still, or the human has not played for long."""
-        if self._last is None or self._listens(index):
+        if self._heard_ticks is None or self._listens(index):
             return True
-        silent_frames = index * self._spans.frames - self._last[0]
-        return self._is_left_alone(silent_frames * FRAME_TICKS)
-
-    def _listens(self, index: int) -> bool:
-        """Whether the human has not played for long enough yet."""
-        if self._entered is None:
-            return True
-        since_ticks = (index - self._entered) * self._spans.ticks
-        is_new = not self._stand.is_resumed
-        return is_new and since_ticks < self._stand.params.listen * TICKS_PER_BEAT
+        return self._is_left_alone(index * self._spans.ticks - self._heard_ticks)

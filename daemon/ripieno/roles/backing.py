@@ -51,6 +51,11 @@ class Bar:
     chords: tuple[int, ...]
     notes: tuple[PlannedNote, ...]
 
+    def since(self, ticks: int) -> "Bar":
+        """The same bar, without what begins before a tick."""
+        left = tuple(note for note in self.notes if note.start_ticks >= ticks)
+        return Bar(self.first, self.chords, left)
+
     def moved_to(self, first: int, told: tuple[int, ...], span_ticks: int) -> "Bar":
         """The same pattern elsewhere, on as many other chords."""
         by_ticks = (first - self.first) * span_ticks

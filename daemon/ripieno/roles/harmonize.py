@@ -171,14 +171,16 @@ class Harmonize:
         self._stand.counts["on_time"] += at_ns - key.down_ns <= PATIENCE_NS
 
     def _lift(self, pitch: int, at_ns: int) -> None:
-        if self._keys.pop(pitch, None) is not None:
-            self._let_go(pitch, at_ns)
+        if (key := self._keys.pop(pitch, None)) is not None:
+            # However short a key is, its voices begin before they end.
+            begun_ns = key.down_ns + self._stand.answer_ns
+            self._let_go(pitch, at_ns, max(at_ns, begun_ns))
 
-    def _let_go(self, pitch: int, at_ns: int) -> None:
+    def _let_go(self, pitch: int, at_ns: int, due_ns: int | None = None) -> None:
         """End the voices of a key, those that have yet to begin too."""
         mine = {note_id for note_id, key in self._ids.items() if key == pitch}
         if not mine:
             return
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
         self._stand.scheduler.cancel(mine.__contains__)
-        self._stand.release(at_ns, mine.__contains__)
+        self._stand.release(at_ns, mine.__contains__, due_ns)

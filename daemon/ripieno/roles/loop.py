@@ -22,11 +22,10 @@ import msgspec
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.plan import Groove, Plan, Played, Ready, Reset, ToPlayer
-from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.play.scheduler import Due
 from ripieno.roles.backing import Backing, Bar, plain
 from ripieno.roles.guide import Guide, landing_at
-from ripieno.roles.moments import HALF_FRAME, LONG_AGO, Moments
+from ripieno.roles.moments import HALF_FRAME, Moments
 from ripieno.roles.stand import Stand
 from ripieno.status import Status, Turn
 
@@ -39,22 +38,28 @@ melody alone as the human: never heeding 42.4 %; from 4, 2, 1, 0.5, 0 nats on 47
 51.5, 52.5, 52.4, 52.4, while chords change ever more often."""
 
 
+MOST_BARS: Final = 64
+"""So many bars are remembered, to be played again where the song returns."""
+
+
 class Loop(Moments):
     """The role; see the module and `ripieno.roles.stand.Role`."""
+
+    waits = False  # it is a backing track: it goes on wherever the song does
 
     def __init__(self, stand: Stand) -> None:
         super().__init__(stand)
         self._backing = Backing(stand)
         self._guide = Guide(stand.tables, stand.seed)
         self._last: Bar | None = None
+        self._bars: dict[tuple[int, int], Bar] = {}
         self._restart()
 
     def _restart(self) -> None:
         super()._restart()
-        self._is_begun = False
+        self._is_begun = self._is_cut = False
         self._asked: Groove | None = None
         self._answer: Plan | None = None
-        self._heard_ticks: int | None = None
 
     @property
     def turn(self) -> Turn:
@@ -91,17 +96,17 @@ class Loop(Moments):
         if self._asked is not None and self._answer is None:
             self._asked = self._again(self._asked)
 
+    def silenced(self, at_ns: int) -> None:
+        """The DAW stopped; if that was a loop's pass, the next span goes on."""
+        super().silenced(at_ns)
+        self._is_cut = self._entered is not None
+
     def forget(self, at_ns: int) -> None:
         """The song is elsewhere: what it taught us stays, plans do not."""
         self._rest(at_ns)
+        self._leave(at_ns)
         self._spans.beats.clear()
-        was_in = self._entered is not None
-        if self._index is not None:
-            was_in = not self._rests(self._index)
         self._restart()
-        if was_in:
-            self._entered = LONG_AGO
-            self._heard_ticks = self._stand.timeline.ticks_at(at_ns)
 
     # ── out ───────────────────────────────────────────────────────────────────────
 
@@ -130,6 +135,8 @@ class Loop(Moments):
 
     def _prepare(self, index: int) -> None:
         """The span before is over: it is heard."""
+        if index == self._resumes:
+            return  # it was before the song jumped
         span = self._spans.heard(index - 1)
         self._guide.heard(span, self._spans.phase(index - 1))
 
@@ -147,30 +154,53 @@ class Loop(Moments):
             self._turn_to(index + 1)
             return
         self._is_begun = True
-        if not self._spans.phase(index).span:
+        is_cut, self._is_cut = self._is_cut, False
+        if not self._spans.phase(index).span or index == self._resumes or is_cut:
             self._begin(index, now_ns)
 
     def _begin(self, index: int, now_ns: int) -> None:
-        """A bar: the thinker's, or the last one's pattern, or a plain one."""
+        """A bar, or from its span `index` on what is left of it."""
         asked, answer = self._asked, self._answer
         self._asked = self._answer = None
         if self._rests(index):
             self._rest(now_ns)
             return
-        is_ours = asked is not None and asked.start_ticks == index * self._spans.ticks
+        first = index - self._spans.phase(index).span
+        is_ours = asked is not None and asked.start_ticks == first * self._spans.ticks
         if asked is not None and answer is not None and is_ours:
-            bar = Bar(index, asked.chords, answer.notes)
+            bar = Bar(first, asked.chords, answer.notes)
             self._last = bar
+            self._remember(bar)
+        elif asked is not None and is_ours:
+            bar = self._fallback(first, asked.chords)
         else:
-            told = asked.chords if asked and is_ours else self._expected(index, index)
-            bar = self._fallback(index, told)
-            self._stand.counts["fallbacks"] += 1
+            bar = self._known(first) or self._fallback(
+                first, self._expected(first, index)
+            )
         self._stand.decided_ns = now_ns
-        self._backing.play(bar)
+        self._backing.play(bar.since(index * self._spans.ticks))
+
+    def _remember(self, bar: Bar) -> None:
+        """Keep a bar of the thinker's, for when the song returns to it."""
+        self._bars[self._stand.meter.bar_ticks, bar.first] = bar
+        while len(self._bars) > MOST_BARS:
+            del self._bars[next(iter(self._bars))]
+
+    def _known(self, first: int) -> Bar | None:
+        """The bar that was played here before; on the chords that are written now."""
+        bar = self._bars.get((self._stand.meter.bar_ticks, first))
+        if bar is None:
+            return None
+        told = [
+            own if (written := self._written(first + span)) is None else written
+            for span, own in enumerate(bar.chords)
+        ]
+        return bar.moved_to(first, tuple(told), self._spans.ticks)
 
     def _fallback(self, index: int, told: tuple[int, ...]) -> Bar:
         """The pattern that was last played, on new chords; by rule before there was."""
         last = self._last
+        self._stand.counts["fallbacks"] += 1
         if last is None or len(last.chords) != len(told):
             return plain(index, told, self._spans.ticks, self._stand.params)
         return last.moved_to(index, told, self._spans.ticks)
@@ -244,12 +274,12 @@ class Loop(Moments):
 
     def _rests(self, index: int) -> bool:
         """Whether we listen still, or the human has not played for long."""
-        if self._entered is None or self._is_alone(index):
-            return True
-        since_ticks = index * self._spans.ticks - self._entered
-        is_new = not self._stand.is_resumed
-        listens_ticks = self._stand.params.listen * TICKS_PER_BEAT - HALF_FRAME
-        return is_new and since_ticks < listens_ticks
+        return self._is_alone(index) or self._listens(index)
+
+    @property
+    def _listen_ticks(self) -> int:
+        """Whoever begins half a frame late has begun on the beat."""
+        return super()._listen_ticks - HALF_FRAME
 
     def _is_alone(self, index: int) -> bool:
         """Whether nobody has played yet, or for long, and nothing tells us to go on."""

@@ -1,4 +1,6 @@
-"""Spans in the song: which one, where in the bar, when."""
+"""Spans in the song: which one, where in the bar, when; and where we have been."""
+
+from typing import Final
 
 from ripieno.hear.beats import Beats
 from ripieno.music.duet import FRAME_TICKS, Phase, Span
@@ -56,3 +58,28 @@ class Spans:
         """As people count: bar and beat from 1."""
         phase = self.phase(index)
         return f"{phase.bar + 1}.{phase.span + 1}"
+
+
+MOST_PLACES: Final = 64
+"""Stretches of a song; a song that is played through is one."""
+
+
+class Places:
+    """Where in the song we have been, in ticks. Cost: O(stretches), bounded."""
+
+    def __init__(self) -> None:
+        self._stretches: list[tuple[int, int]] = []
+
+    def has(self, ticks: int, beyond: int = 0) -> bool:
+        """Whether we have been at a tick, or so little before it."""
+        return any(first <= ticks <= end + beyond for first, end in self._stretches)
+
+    def add(self, first: int, end: int) -> None:
+        """We have been from a tick to another; the oldest stretch may be forgotten."""
+        apart = []
+        for begin, until in self._stretches:
+            if until < first or begin > end:
+                apart.append((begin, until))
+            else:
+                first, end = min(first, begin), max(end, until)
+        self._stretches = [*apart, (first, end)][-MOST_PLACES:]

@@ -211,10 +211,19 @@ class Stand:
             self.send(due_ns, now_ns, data)
         return max(0, now_ns - due_ns)
 
-    def release(self, at_ns: int, which: Callable[[int], bool] = is_planned) -> None:
-        """End sounding notes, by their ids; all that were planned where none are."""
+    def release(
+        self,
+        at_ns: int,
+        which: Callable[[int], bool] = is_planned,
+        due_ns: int | None = None,
+    ) -> None:
+        """End sounding notes, by their ids; all that were planned where none are.
+
+        What was handed over and has yet to begin is taken back, unless `due_ns` says
+        that it is to begin first.
+        """
         for data in self.ledger.release(which):
-            self.send(at_ns, at_ns, data)
+            self.send(at_ns if due_ns is None else due_ns, at_ns, data)
 
     def channel_of(self, part: int) -> int:
         """The MIDI channel of a part, counted from 0."""

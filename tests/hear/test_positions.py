@@ -1,0 +1,132 @@
+"""Song positions that are six times too large: what tells, and what must not."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ripieno.hear.positions import Positions
+from ripieno.hear.transport import Transport
+from ripieno.ipc import notes
+from ripieno.music.meter import Meter
+from ripieno.music.timeline import Timeline
+from ripieno.runtime import View
+from ripieno.status import Status
+
+CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
+MS = 1_000_000
+PERIOD = 5_333_333
+
+
+class Daw:
+    """A DAW that sends its clock to a transport, at 120 bpm, as Ardour does.
+
+    It continues on whole beats. `unit` is what it multiplies a beat's number by: 4 in
+    sixteenths, 24 in Ardour 7.0 to 7.3.
+    """
+
+    def __init__(self, unit):
+        self.transport = Transport(Timeline(beat_ns=500 * MS))
+        self._unit, self._at_ns, self._clock = unit, 1_000 * MS, 0
+
+    def _send(self, data):
+        self.transport.hear(self._at_ns, data)
+
+    def play(self, beat, clocks):
+        """Locate to a beat (None: where it stopped), play so many clocks, and stop."""
+        beat = -(-self._clock // 24) if beat is None else beat
+        if beat:
+            value = beat * self._unit
+            self._send(bytes((0xF2, value & 0x7F, value >> 7)))
+        self._send(CONTINUE if beat else START)
+        for _ in range(clocks):
+            self._send(CLOCK)
+            self._at_ns += 20_833_333
+        self._clock = 24 * beat + clocks
+        self._send(STOP)
+        return self
+
+    @property
+    def corrected(self):
+        return self.transport.positions_corrected
+
+    def beat_of(self, beat):
+        """The beat that the transport takes one of the DAW's for."""
+        self.play(beat, 1)
+        return self.transport.position_ticks(self._at_ns) // 480
+
+
+def test_a_song_that_goes_on_twice_where_it_stopped_tells():
+    daw = Daw(24).play(0, 52).play(None, 100)
+    assert daw.corrected == 0
+    daw.play(None, 40)
+    assert daw.corrected == 1
+    assert daw.beat_of(8) == 8
+
+
+def test_a_loop_that_was_entered_twice_from_elsewhere_tells():
+    daw = Daw(24).play(0, 24 * 16)
+    daw.play(8, 24 * 8).play(8, 24 * 8)  # both passes end where the first one did
+    assert daw.corrected == 0
+    daw.play(4, 24 * 12).play(8, 24 * 8)
+    assert daw.corrected == 1
+    assert daw.beat_of(8) == 8
+
+
+def test_the_same_jump_over_and_over_is_one_observation():
+    """A scene of one bar, then six bars on: in sixteenths, by chance, as in clocks."""
+    daw = Daw(4)
+    for _ in range(50):
+        daw.play(24, 96).play(48, 24)
+    assert daw.corrected == 0
+
+
+def test_one_position_in_sixteenths_clears_it():
+    positions = Positions()
+    positions.start()
+    assert positions.locate(24, 24) == 144
+    assert positions.locate(72, 48) == 72
+    assert positions.locate(100, 24) == 600
+    assert positions.locate(120, 24) == 720
+
+
+@given(st.integers(0, 1 << 30))
+def test_a_right_master_is_never_corrected_wherever_it_goes(seed):
+    """Stops, loops, jumps: anything but two kinds of chance at once."""
+    chance, daw = random.Random(seed), Daw(4)
+    for _ in range(12):
+        beat = chance.choice([None, 0, chance.randrange(64), 4 * chance.randrange(16)])
+        daw.play(beat, chance.randrange(1, 200))
+    assert daw.corrected == 0
+
+
+@given(st.lists(st.integers(24, 300), min_size=3, max_size=8))
+def test_a_wrong_master_that_stops_and_goes_on_is_found(stops):
+    daw = Daw(24).play(0, stops[0])
+    for clocks in stops[1:]:
+        daw.play(None, clocks)
+    assert daw.corrected == len(stops) - 2
+    assert daw.beat_of(11) == 11
+
+
+@pytest.mark.parametrize("meter", ["4/4", "3/4", "6/8", "5/4", "7/8", "2/4"])
+def test_until_it_is_found_a_bar_still_begins_where_a_bar_begins(meter):
+    """Six times as far: a whole number of bars stays one."""
+    parsed = Meter.parse(meter)
+    for bar in range(1, 8):
+        ticks = bar * parsed.bar_ticks
+        if ticks % 480:
+            continue  # such a master goes on with whole beats only
+        daw = Daw(24)
+        daw.play(ticks // 480, 1)
+        assert daw.transport.timeline.origin_ticks % parsed.bar_ticks == 0
+
+
+def test_the_musician_is_told_once(capsys):
+    view = View(Console(), "accompany")
+    for corrected in (0, 1, 2):
+        view.show(notes.Report(Status(positions_corrected=corrected)))
+    shown = capsys.readouterr().out
+    assert shown.count("six times too large") == 1
