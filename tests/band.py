@@ -11,6 +11,7 @@ from ripieno.music import messages
 from ripieno.params import Params
 from ripieno.player import Player, Start, begin
 from ripieno.replaying import replay
+from ripieno.think.tables import maybe_tables
 
 
 class Band:
@@ -23,7 +24,9 @@ class Band:
         sizes = (1 << 20, told_bytes, 1 << 20)
         self._rings = [Ring(memoryview(bytearray(size))) for size in sizes]
         settings = Settings(play=play or Params())
-        engine = begin(settings, self.clock, Start(1), self._rings[2], self.port)
+        engine = begin(
+            settings, self.clock, Start(1, maybe_tables()), self._rings[2], self.port
+        )
         self.player = Player(
             self.port, engine, self.clock,
             inbox=self._rings[0], outbox=self._rings[1], log=self._rings[2],

@@ -26,6 +26,7 @@ from ripieno.player import Player, Start, begin
 from ripieno.render import render
 from ripieno.replaying import replay
 from ripieno.think.manifest import for_role
+from ripieno.think.tables import maybe_tables
 from ripieno.thinker import Thinker
 from ripieno.waking import wake
 
@@ -228,7 +229,7 @@ class Performance:
         to_player, to_thinker, log = self._rings
         engine = begin(
             Settings(play=self.params), self.clock,
-            Start(1, self._epoch, self._memory), log, self.port,
+            Start(1, maybe_tables(), self._epoch, self._memory), log, self.port,
         )  # fmt: skip
         self._epoch += 1
         self.player = Player(

@@ -194,17 +194,17 @@ class Start(NamedTuple):
 
     Attributes:
         seed: what chance starts from.
+        tables: what the harmony engine knows; plain ones if None.
         epoch: how many players came before.
         memory: what they left sounding, in shared memory.
         timeline: the time that the last of them kept; None for a new one.
-        tables: what the harmony engine knows; plain ones if None.
     """
 
     seed: int
+    tables: Tables | None
     epoch: int = 0
     memory: memoryview | None = None
     timeline: Timeline | None = None
-    tables: Tables | None = None
 
 
 def begin(

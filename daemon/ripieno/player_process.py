@@ -118,7 +118,7 @@ def _run(order: Orders, loaded: Loaded) -> None:
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
     kept = _kept_time(block) if epoch else None
-    start = Start(seed, epoch, memory, kept, tables)
+    start = Start(seed, tables, epoch, memory, kept)
     engine = begin(settings, clock, start, log, port)
     port.wake_by(Bell(bells.to_player.waits).fileno())
     player = Player(

@@ -60,7 +60,7 @@ class _Embedded:
     def __init__(self, settings: Settings, seed: int, block: Block, bell: Bell) -> None:
         clock = SystemClock()
         self._port, log = MemoryPort(clock), _Nowhere()
-        start = Start(seed, tables=maybe_tables())
+        start = Start(seed, maybe_tables())
         engine = begin(settings, clock, start, log, self._port)
         self._player = Player(
             self._port,

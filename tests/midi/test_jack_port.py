@@ -66,7 +66,7 @@ for number in range(n):
     print(port.frame_at(due_ns) % (1 << 32), flush=True)
 while clock.now_ns() < due_ns + 100_000_000:
     wait(due_ns + 100_000_000)
-print(port.late, flush=True)
+print(port.late, port._memory.due.gaps, flush=True)
 port.close()
 """
 HOLD = """
@@ -183,16 +183,20 @@ def test_planned_notes_leave_on_their_frames_beside_any_load(
     try:
         with child(jack, SCHEDULE, str(n)) as process:
             due = [int(line(process)) for _ in range(n)]
-            late = int(line(process))
+            late, dropped = map(int, line(process).split())
             process.wait(5.0)
     finally:
         capture.terminate()
         capture.wait()
     events = [event for event in captured(csv) if messages.is_note_on(event[1])]
-    assert [data[1] + 128 * (data[2] - 1) for _, data in events] == list(range(n))
+    frames = {data[1] + 128 * (data[2] - 1): frame for frame, data in events}
+    assert [*frames] == sorted(frames)
+    assert len(events) == len(frames)
+    # Whatever was in a period that the server dropped is lost: one note, at 5 ms apart.
+    assert n - dropped <= len(frames) <= n
     # A server that had an xrun has lost frames: their distance is not all there is.
-    off = [frame - wanted for (frame, _), wanted in zip(events, due, strict=True)]
-    assert (late, set(off)) == (0, {0})
+    off = {frame - due[number] for number, frame in frames.items()}
+    assert (late, off) == (0, {0})
     apart = [b - a for a, b in itertools.pairwise(due)]
     assert apart.count(240) >= n - 10
 

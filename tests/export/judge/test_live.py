@@ -18,6 +18,7 @@ from ripieno.music import plan
 from ripieno.music.plan import Comp, Decide
 from ripieno.params import Params
 from ripieno.player import Player, Start, begin
+from ripieno.think.tables import maybe_tables
 from ripieno_export.judge import live, server
 from ripieno_export.judge.again import Again
 from ripieno_export.judge.human import Human, perform
@@ -45,7 +46,7 @@ def performed(tmp_path):
     port = MemoryPort(clock)
     log, told, said = Wire(), Wire(), Wire()
     settings = Settings(play=params_for(SONG, Human(), listen=0))
-    engine = begin(settings, clock, Start(1), log, port)
+    engine = begin(settings, clock, Start(1, maybe_tables()), log, port)
     player = Player(port, engine, clock, inbox=said, outbox=told, log=log)
     player.meet(READY)
     for at_ns, data in perform(SONG, Human()).messages:
