@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.jack_fixture import JackServer, attempts
 
+from ripieno.bench.effective import sounding
 from ripieno.clock import SystemClock
 
 IN = "Ripieno In:Ripieno In"
@@ -150,14 +151,8 @@ class Captured:
         return [(t, d) for t, d in self.events if d[0] & 0xF0 == 0x90 and d[2]]
 
     def sounding(self) -> Counter[tuple[int, int]]:
-        """Keys with more ons than offs."""
-        count: Counter[tuple[int, int]] = Counter()
-        for _, data in self.events:
-            if data[0] & 0xF0 == 0x90 and data[2]:
-                count[data[0] & 15, data[1]] += 1
-            elif data[0] & 0xE0 == 0x80:
-                count[data[0] & 15, data[1]] -= 1
-        return +count
+        """Keys that are down, as (channel from 0, pitch)."""
+        return sounding(data for _, data in self.events)
 
 
 def _children(pid: int) -> list[int]:

@@ -37,6 +37,7 @@
 #define FRAME 8
 #define TAKE_BACK 0xF4     /* before a note-off: see ripieno.midi.jack_memory */
 #define ALL_NOTES_OFF 123
+#define RELEASE 64         /* the velocity of a note-off of our own */
 
 static const uint8_t PEDAL_NUMBERS[PEDALS] = {64, 66, 67};
 
@@ -80,6 +81,7 @@ typedef struct {
 typedef struct {
   int64_t ended_at; /* the frame of the last end; 0 for none, or struck again since */
   uint8_t is_down;
+  uint8_t velocity; /* of that note-off */
 } sounding;
 
 struct bridge {
@@ -190,11 +192,11 @@ static void note_passing(struct bridge *b, const uint8_t *m, uint32_t size) {
   int channel = m[0] & 15, pedal = pedal_of(m, size);
   if (m[0] >= 0x80 && m[0] < 0xF0) b->used[channel] = 1;
   if (is_note_on(m, size))
-    b->keys[channel][m[1] & 127] = (sounding){0, 1};
+    b->keys[channel][m[1] & 127] = (sounding){0, 1, RELEASE};
   else if (is_note_off(m, size))
-    b->keys[channel][m[1] & 127] = (sounding){b->frame, 0};
+    b->keys[channel][m[1] & 127] = (sounding){b->frame, 0, m[2]};
   else if (pedal >= 0)
-    b->pedals[channel][pedal] = m[2] ? (sounding){0, 1} : (sounding){b->frame, 0};
+    b->pedals[channel][pedal] = m[2] ? (sounding){0, 1, 0} : (sounding){b->frame, 0, 0};
 }
 
 static int write_now(struct bridge *b, void *buffer, uint32_t offset,
@@ -203,22 +205,23 @@ static int write_now(struct bridge *b, void *buffer, uint32_t offset,
   return !b->jack.midi_event_write(buffer, offset, message, size);
 }
 
+static sounding *slot_of(struct bridge *b, uint32_t slot) {
+  if (slot < CHANNELS * KEYS) return &b->keys[slot / KEYS][slot % KEYS];
+  slot -= CHANNELS * KEYS;
+  return &b->pedals[slot / PEDALS][slot % PEDALS];
+}
+
 static int write_end(struct bridge *b, void *buffer, uint32_t slot) {
   uint8_t message[3];
   if (slot < CHANNELS * KEYS) {
-    message[0] = 0x80 | (uint8_t)(slot / KEYS), message[1] = slot % KEYS, message[2] = 64;
+    message[0] = 0x80 | (uint8_t)(slot / KEYS), message[1] = slot % KEYS;
+    message[2] = slot_of(b, slot)->velocity;
   } else {
     slot -= CHANNELS * KEYS;
     message[0] = 0xB0 | (uint8_t)(slot / PEDALS);
     message[1] = PEDAL_NUMBERS[slot % PEDALS], message[2] = 0;
   }
   return write_now(b, buffer, 0, message, 3);
-}
-
-static sounding *slot_of(struct bridge *b, uint32_t slot) {
-  if (slot < CHANNELS * KEYS) return &b->keys[slot / KEYS][slot % KEYS];
-  slot -= CHANNELS * KEYS;
-  return &b->pedals[slot / PEDALS][slot % PEDALS];
 }
 
 #define SLOTS (CHANNELS * (KEYS + PEDALS))
@@ -374,7 +377,7 @@ static int end_all(struct bridge *b, void *buffer) {
     sounding *s = slot_of(b, b->end_from);
     if (!s->is_down) continue;
     if (!write_end(b, buffer, b->end_from)) return 0;
-    *s = (sounding){b->frame, 0};
+    *s = (sounding){b->frame, 0, RELEASE};
   }
   for (; b->end_from < SLOTS + 2 * CHANNELS; b->end_from++) {
     uint32_t at = b->end_from - SLOTS, channel = at / 2;

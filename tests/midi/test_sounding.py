@@ -56,3 +56,35 @@ def test_what_is_no_channel_message_changes_nothing() -> None:
     for message in (b"\xf0\x7d\xf7", b"\xf8", b"\xc0\x05", b"\xe0\x00\x40"):
         sounding.passed(message)
     assert sounding.ends() == []
+
+
+def test_what_ended_lately_is_known_but_for_what_started_again() -> None:
+    sounding = Sounding()
+    for at, message in enumerate(
+        (
+            messages.note_on(0, 60, 1),
+            bytes((0x80, 60, 21)),
+            messages.note_on(0, 62, 1),
+            messages.note_off(0, 62),
+            messages.note_on(0, 62, 1),
+            messages.control(0, messages.SUSTAIN, 127),
+            messages.control(0, messages.SUSTAIN, 0),
+        )
+    ):
+        sounding.passed(message, at)
+    pedal = messages.control(0, messages.SUSTAIN, 0)
+    assert sounding.ended_since(0) == [bytes((0x80, 60, 21)), pedal]
+    assert sounding.ended_since(2) == [pedal]
+    assert sounding.ended_since(7) == []
+
+
+def test_every_channel_that_was_used_is_silenced() -> None:
+    sounding = Sounding()
+    sounding.passed(messages.note_on(3, 60, 1))
+    sounding.passed(b"\xc5\x01")
+    sounding.passed(b"\xf8")
+    assert sounding.silences() == [
+        messages.control(channel, number, 0)
+        for channel in (3, 5)
+        for number in (messages.SUSTAIN, messages.ALL_NOTES_OFF)
+    ]

@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
         late_frames: the same by the sample clock, where both sides have it.
         handed_ns: when each was handed over, minus when it was due.
         note_ons, note_offs: how many were sent, and how many of them never came.
-        doubled: how many came again.
+        doubled: how many note-ons came again.
         unclear: how many were stamped before they were handed over. A server that has
             just stalled does not know what time it is.
         is_realtime: whether the priority was granted.
@@ -59,7 +59,9 @@ def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Outcom
     arrived: dict[bytes, Stamped] = {}
     for each in heard:
         arrived.setdefault(each.data, each)
-    doubled = len(heard) - len(arrived)
+    # Note-offs come again by intent, after the server has dropped a period.
+    ons_heard = [each.data for each in heard if messages.is_note_on(each.data)]
+    doubled = len(ons_heard) - len(set(ons_heard))
     came = [(due, arrived[due.data]) for due in done.messages if due.data in arrived]
     handed_at = {
         n.data: ns for n, ns in zip(done.messages, done.handed_ns, strict=True)

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Final
 from ripieno.bench import soak_script
 from ripieno.bench.bounds import within
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
+from ripieno.bench.effective import sounding
 from ripieno.bench.guest import Guest, guest_of
 from ripieno.bench.processes import Family, memory_mib
 from ripieno.bench.report import Report, begin
 from ripieno.bench.soak_script import Stint
-from ripieno.bench.soak_sums import Sums, Watch, sounding
+from ripieno.bench.soak_sums import Sums, Watch
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
 from ripieno.errors import RipienoError
@@ -161,7 +162,7 @@ class _Soaking:
         another = "harmonize" if told.role != "harmonize" else "answer"
         self._change((f"role={another}",))
         guest.listen(clock.now_ns() + guest.reach_ns + BREATH_NS)
-        now = sounding(guest.heard)
+        now = sounding(each.data for each in guest.heard)
         self._watch.stuck[told.role] += sum((now - self._sounding).values())
         self._sounding = now
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from ripieno.bench import pairing
+from ripieno.bench.effective import effective, sounding
 from ripieno.bench.pairing import Stamped
 from ripieno.bench.processes import Growth, growth
 from ripieno.bench.report import Figure, Table
 from ripieno.bench.spread import HEADINGS, Spread, cells, spread
 from ripieno.midi import journal
-from ripieno.music import messages
 from ripieno.status import Status
 
 MISSED_MS: Final = 5.0
@@ -43,17 +43,6 @@ class Watch:
     refused: int = 0
 
 
-def sounding(heard: Sequence[Stamped]) -> Counter[tuple[int, int]]:
-    """Keys with more ons than offs, by channel."""
-    count: Counter[tuple[int, int]] = Counter()
-    for _, data, _ in heard:
-        if messages.is_note_on(data):
-            count[messages.channel_of(data), data[1]] += 1
-        elif messages.is_note_off(data):
-            count[messages.channel_of(data), data[1]] -= 1
-    return +count
-
-
 class Sums:
     """What came of it."""
 
@@ -76,12 +65,14 @@ class Sums:
         self._late = list(pairing.lateness_ms(journal.read(journal_path)))
         self._response = pairing.responses_ms(journal.read(journal_path))
         entries = journal.read(journal_path)
-        sent = _counted(e.data for e in entries if isinstance(e, journal.Sent))
-        came = _counted(each.data for each in heard)
+        sent = Counter(
+            effective(e.data for e in entries if isinstance(e, journal.Sent))
+        )
+        came = Counter(effective(each.data for each in heard))
         self._sent = sum(sent.values())
         self._lost = sum((sent - came).values())
         self._doubled = sum((came - sent).values())
-        self._hanging = sum(sounding(heard).values())
+        self._hanging = len(sounding(each.data for each in heard))
         text = log_path.read_text(encoding="utf-8", errors="replace")
         self._died = sum(" died" in line for line in text.splitlines())
         self._status = watch.last[-1][1] if watch.last else Status()
@@ -201,7 +192,3 @@ class Sums:
             found += max(0, now - before) if played == role else 0
             before = now
         return found
-
-
-def _counted(sent: Iterator[bytes]) -> Counter[bytes]:
-    return Counter(data for data in sent if messages.is_channel_message(data))

@@ -12,13 +12,13 @@ from ripieno.music import messages
 class Sounding:
     """Keys and pedals that are down, and when the others were released.
 
-    A key or pedal is represented by the message that ends it. Times are integers of any
-    one unit, such as frames or nanoseconds. Cost: under 1 µs a message.
+    A key or pedal is known by the message that ends it, with release velocity 64. Times
+    are integers of any one unit, such as frames or nanoseconds. Cost: under 1 µs each.
     """
 
     def __init__(self) -> None:
         self._down: set[bytes] = set()
-        self._ended_at: dict[bytes, int] = {}
+        self._ended: dict[bytes, tuple[int, bytes]] = {}
         self._channels: set[int] = set()
 
     def passed(self, message: bytes, at: int = 0) -> None:
@@ -30,13 +30,13 @@ class Sounding:
         if messages.is_note_on(message):
             self._start(messages.note_off(channel, message[1]))
         elif messages.is_note_off(message):
-            self._end(messages.note_off(channel, message[1]), at)
+            self._end(messages.note_off(channel, message[1]), at, message)
         elif messages.is_control(message) and message[1] in messages.PEDALS:
             end = messages.control(channel, message[1], 0)
             if message[2]:
                 self._start(end)
             else:
-                self._end(end, at)
+                self._end(end, at, message)
 
     def ends(self) -> list[bytes]:
         """A note-off for every key that is down, then the release of every pedal."""
@@ -51,13 +51,13 @@ class Sounding:
         ]
 
     def ended_since(self, at: int) -> list[bytes]:
-        """The ends that passed at or after a time, without what started again since."""
-        return sorted(end for end, when in self._ended_at.items() if when >= at)
+        """The ends that passed at or after a time, but of what has started again."""
+        return sorted(message for when, message in self._ended.values() if when >= at)
 
     def _start(self, end: bytes) -> None:
         self._down.add(end)
-        self._ended_at.pop(end, None)
+        self._ended.pop(end, None)
 
-    def _end(self, end: bytes, at: int) -> None:
+    def _end(self, end: bytes, at: int, message: bytes) -> None:
         self._down.discard(end)
-        self._ended_at[end] = at
+        self._ended[end] = at, message
