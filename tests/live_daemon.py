@@ -14,6 +14,7 @@ from tests.jack_fixture import JackServer, attempts
 
 from ripieno.bench.effective import sounding
 from ripieno.clock import SystemClock
+from ripieno.music import messages
 
 IN = "Ripieno In:Ripieno In"
 OUT = "Ripieno Out:Ripieno Out"
@@ -98,6 +99,11 @@ class Daemon:
 
     def play(self, *notes: tuple[float, bytes]) -> None:
         """Let the musician play: (seconds to wait before, message) each."""
+        self.begin(*notes)
+        self._says("played")
+
+    def begin(self, *notes: tuple[float, bytes]) -> None:
+        """The same, without waiting for the end; no `play` may follow."""
         if self._musician is None:
             self._musician = self.server.python(PLAY_SCRIPT)
             self._says("connected")
@@ -105,7 +111,6 @@ class Daemon:
         line = " ".join(f"{wait_s}:{data.hex()}" for wait_s, data in notes)
         self._musician.stdin.write(line + "\n")
         self._musician.stdin.flush()
-        self._says("played")
 
     def leave(self) -> None:
         """Let the musician's program die; whoever plays next is another one."""
@@ -171,6 +176,30 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; one that only waits to be reaped does not."""
     stat = _read(pid, "stat")
     return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def silenced(capture: Captured) -> set[int]:
+    """The channels, from 0, that ended with sustain off and all notes off."""
+    last: dict[int, list[bytes]] = {}
+    for _, data in capture.events:
+        if data[0] < 0xF0:
+            last.setdefault(data[0] & 15, []).append(data)
+    ends = (messages.SUSTAIN, messages.ALL_NOTES_OFF)
+    return {
+        channel
+        for channel, sent in last.items()
+        if sent[-2:] == [messages.control(channel, number, 0) for number in ends]
+    }
+
+
+def melody(beats: int, beat_s: float = 0.5) -> list[tuple[float, bytes]]:
+    """A scale up and down, a note on every beat, for `Daemon.begin`."""
+    notes = []
+    for beat in range(beats):
+        pitch = (60, 62, 64, 65, 67, 65, 64, 62)[beat % 8]
+        notes.append((beat_s * 0.25, messages.note_on(0, pitch, 80)))
+        notes.append((beat_s * 0.75, messages.note_off(0, pitch)))
+    return notes
 
 
 def pause(for_s: float) -> None:

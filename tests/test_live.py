@@ -12,7 +12,17 @@ import pytest
 from tests.command import copy_model
 from tests.jack_fixture import JackServer
 from tests.journal_figures import arrivals_ms, reply_starts
-from tests.live_daemon import IN, OUT, Captured, Daemon, is_alive, pause, until
+from tests.live_daemon import (
+    IN,
+    OUT,
+    Captured,
+    Daemon,
+    is_alive,
+    melody,
+    pause,
+    silenced,
+    until,
+)
 
 from ripieno.midi import journal
 from ripieno.replaying import replay
@@ -105,6 +115,7 @@ def test_sigterm_releases_every_note(jack, capture, tmp_path):
         assert daemon.process.wait(5.0) == 0
     assert took_s < 1.0
     assert daemon.log.read_text().splitlines()[-1].startswith("Stopped")
+    assert silenced(capture()) == {data[0] & 15 for _, data in capture().ons}
 
 
 def test_a_killed_player_leaves_nothing_sounding_and_comes_back(
@@ -200,11 +211,44 @@ def test_when_the_supervisor_is_killed_all_end_and_nothing_sounds(
 ):
     with Daemon(jack, tmp_path, "--role", "continue") as daemon:
         play_until_it_plays(daemon, capture)
-        children = [daemon.player, daemon.thinker]
+        children = [daemon.player, daemon.thinker, daemon.child("standby")]
         daemon.process.kill()
         assert until(lambda: not capture().sounding()) < 1.0
+        used = {data[0] & 15 for _, data in capture().ons}
+        until(lambda: silenced(capture()) == used)
         daemon.process.wait()
         until(lambda: not any(is_alive(pid) for pid in children))
+
+
+def test_the_process_that_waited_is_the_next_player(jack, tmp_path):
+    with Daemon(jack, tmp_path) as daemon:
+        standby = daemon.child("standby")
+        daemon.kill(daemon.player)
+        until(lambda: daemon.log.read_text().count("Ports: ") == 2)
+        assert daemon.player == standby
+        assert daemon.child("standby") != standby
+
+
+@pytest.mark.parametrize("which", ["in", "out"])
+def test_a_killed_bridge_is_replaced_and_the_player_plays_on(
+    jack, capture, tmp_path, which
+):
+    flags = ("--role", "accompany", "--listen", "0")
+    with Daemon(jack, tmp_path, *flags) as daemon:
+        player = daemon.player
+        daemon.begin(*melody(24))
+        until(lambda: len(capture().ons) > 8)
+        bridge = daemon.bridge(which)
+        daemon.kill(bridge)
+        until(lambda: not is_alive(bridge))
+        before = len(capture().ons)
+        until(lambda: len(capture().ons) > before + 8)
+        assert daemon.bridge(which) != bridge
+        assert daemon.player == player
+        assert "died" not in daemon.log.read_text()
+        daemon.process.terminate()
+        assert daemon.process.wait(5.0) == 0
+        assert not capture().sounding()
 
 
 def test_a_hung_player_is_replaced(jack, capture, tmp_path):
