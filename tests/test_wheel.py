@@ -1,6 +1,7 @@
 """The wheel holds what it should and nothing else, and works away from the checkout."""
 
 import os
+import shutil
 import site
 import subprocess
 import sys
@@ -25,12 +26,17 @@ MODEL = ("model.onnx", "manifest.json", "golden.npz", "README.md")
 pytestmark = pytest.mark.realtime
 
 
-def pip(*arguments):
+LIBRARY = "ripieno/midi/_jack_callback.so"
+HAS_COMPILER = os.name != "nt" and shutil.which("cc") is not None
+
+
+def pip(*arguments, env=None):
     done = subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
         capture_output=True,
         text=True,
         check=False,
+        env=env,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -38,16 +44,21 @@ def pip(*arguments):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built as a user's pip builds it."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+def built(folder, **env):
+    """A wheel in a folder, built with more in the environment."""
     try:
         import hatchling  # noqa: F401
     except ImportError:
         isolation = []
     else:
         isolation = ["--no-build-isolation"]
-    pip("wheel", "--quiet", "--no-deps", *isolation, "-w", str(folder), str(ROOT))
-    (built,) = folder.glob("*.whl")
-    return built
+    arguments = ("--quiet", "--no-deps", *isolation, "-w", str(folder), str(ROOT))
+    pip("wheel", *arguments, env=os.environ | env)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +113,8 @@ def in_checkout():
             expected.add(f"{DATA}/{relative.as_posix()}")
     for path in (ROOT / "benchmarks" / "peers").glob("*.py"):
         expected.add(f"{SHARE}/benchmarks/peers/{path.name}")
+    if HAS_COMPILER:
+        expected.add(LIBRARY)
     about = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
     return expected | {f"{INFO}/{name}" for name in about}
 
@@ -137,8 +150,17 @@ def test_it_has_both_commands(wheel):
     assert "ripieno-export = ripieno_export.cli:main" in points
 
 
-def test_it_is_for_every_machine(wheel):
+def test_with_native_code_it_is_for_any_python_on_such_a_machine(wheel):
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    kind = platform if HAS_COMPILER else "any"
+    assert wheel.name == f"ripieno-{__version__}-py3-none-{kind}.whl"
+
+
+def test_without_native_code_it_is_for_every_machine(tmp_path):
+    wheel = built(tmp_path, RIPIENO_WITHOUT_NATIVE="1")
     assert wheel.name == f"ripieno-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as file:
+        assert LIBRARY not in file.namelist()
 
 
 def test_its_metadata_names_the_licence_and_the_python(wheel):

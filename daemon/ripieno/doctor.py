@@ -11,6 +11,7 @@ from ripieno.audio.devices import audio_report
 from ripieno.audio.soundfont import SoundFont, find_soundfont
 from ripieno.errors import RipienoError
 from ripieno.midi.backends import choose_backend, list_ports
+from ripieno.midi.jack_native import maybe_native
 from ripieno.midi.jack_server import why_no_server
 from ripieno.telemetry import VARIABLE, kept_folder
 from ripieno.think import manifest, tuning
@@ -64,7 +65,13 @@ def _midi() -> str:
 
 def _jack() -> str:
     why = why_no_server()
-    return f"{why}." if why else "a JACK server answers."
+    callback = (
+        "its callback is native code"
+        if maybe_native() is not None
+        else "the native callback was not built, so more periods may be missed: "
+        "install a C compiler, then Ripieno again"
+    )
+    return f"{why}." if why else f"a JACK server answers; {callback}."
 
 
 def _inference() -> str:
