@@ -175,4 +175,6 @@ def test_beside_a_jack_server_all_that_is_needed_is_there(jack):
     found, code = findings(jack.env)
     assert code == 0
     assert found["MIDI"].sentence == "ports open on jack (a JACK server answers)."
-    assert found["JACK"].sentence == "a JACK server answers; its callback is native code."
+    assert (
+        found["JACK"].sentence == "a JACK server answers; its callback is native code."
+    )

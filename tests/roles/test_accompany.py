@@ -266,6 +266,21 @@ def test_late_answers_hand_over_no_more_beats_than_were_late(late_ms, share):
     assert played.engine.status().by_model >= share - 0.05
 
 
+@pytest.mark.parametrize("latency_ms", [2.0, 8.0])
+@pytest.mark.parametrize("early_ms", [0, 20, 50, 58, 62, 63, 80])
+def test_a_note_before_the_beat_leaves_the_beat_to_the_model(early_ms, latency_ms):
+    """Between the moment that the backup is asked for and its answer, too."""
+    melody = [
+        message
+        for beat in range(8, 60)
+        for message in key(beat * BEAT - early_ms * MS, TWINKLE[beat % 16], BEAT // 2)
+    ]
+    played = started(ScriptedDuet(), latency_ms=latency_ms)
+    played.play(melody)
+    played.stop()
+    assert played.engine.status().by_model == 1.0
+
+
 def test_without_a_thinker_no_beat_is_decided_by_the_model():
     played = performed(line(TWINKLE, beats=24))
     assert played.engine.status().by_model == 0.0

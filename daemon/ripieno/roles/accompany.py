@@ -206,8 +206,14 @@ class Accompany(Moments):
             self._struck_ns = at_ns
             self._misses.append(at_ns - self._spans.start_ns(index))
         backup = self._asks.backups.get(index)
-        is_there = backup is not None and backup.is_there
-        if is_there and not self._ahead and self._tally.response_p50_ns <= QUICK_NS:
+        has_backup = backup is not None and backup.is_there
+        # So early that two answers can be made before the beat: the backup's comes too.
+        is_early = self._spans.start_ns(index) - at_ns >= QUICK_NS
+        if (
+            (has_backup or is_early)
+            and not self._ahead
+            and self._tally.response_p50_ns <= QUICK_NS
+        ):
             self._asks.on_beat = self._asks.ask(index, 0, self._before(index))
 
     def _moment_ns(self, index: int) -> int:
