@@ -36,7 +36,7 @@ def run(
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    show_name("patchbay")
+    show_name("patch")
     block, clock, parent = Block(block_name), SystemClock(), _parent()
     block.set_word("patchbay_beat_ns", clock.now_ns())
     try:
