@@ -75,7 +75,7 @@ class Supervisor:
         self._show, self._say = show, say
         self._epoch = 0
         self._stopping = False
-        self._block = Block()
+        self._block: Block  # made by `run`
         self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
@@ -96,6 +96,7 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        self._block = Block()  # a signal before would leave the memory behind
         try:
             if self._settings.journal is not None:
                 self._journal = JournalFile(Path(self._settings.journal))
