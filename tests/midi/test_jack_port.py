@@ -273,6 +273,7 @@ def test_a_name_in_use_is_one_sentence() -> None:
     left.close()
 
 
+@pytest.mark.usefixtures("native")
 def test_without_a_server_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "ripieno-test-nobody")
     with pytest.raises(PortError, match="no JACK server answers: start JACK"):

@@ -246,6 +246,7 @@ def test_jack_comes_first_where_it_answers(here: JackServer) -> None:
     assert choose_backend("auto", platform="linux") == ("jack", "a JACK server answers")
 
 
+@pytest.mark.usefixtures("native")
 def test_without_a_server_nothing_is_started_and_a_sentence_is_raised(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
