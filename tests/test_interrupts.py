@@ -17,7 +17,7 @@ from tests.command import PATIENCE_S
 from ripieno.interrupts import children_are_spared
 
 pytestmark = [
-    pytest.mark.realtime,
+    pytest.mark.process,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups"),
 ]
 
@@ -65,9 +65,14 @@ def interrupted(after_s, *arguments, env=NO_JACK):
     return process.returncode, out, err
 
 
-def instants(number):
-    """So many, evenly over the start-up, from its very first moment on."""
-    return [round(LAST_S * k / number, 3) for k in range(number)]
+def instants(number, every=10):
+    """So many, evenly over the start-up, from its very first moment on.
+
+    Every tenth is for the quick run as well.
+    """
+    for k in range(number):
+        slow = [pytest.mark.slow] if k % every else []
+        yield pytest.param(round(LAST_S * k / number, 3), marks=slow)
 
 
 def signals_blocked(pid):
@@ -100,6 +105,7 @@ def test_ctrl_c_while_the_demo_starts_is_quiet(after_s, tmp_path):
 
 @pytest.mark.jack
 @pytest.mark.parametrize("after_s", [0.5, 1.0, 1.5, 2.0, 2.5])
+@pytest.mark.slow
 def test_ctrl_c_while_play_opens_its_ports_on_jack_is_quiet(after_s, jack):
     found = interrupted(after_s, "play", "--backend", "jack", env=jack.env)
     assert_quiet(found)

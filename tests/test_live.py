@@ -44,6 +44,7 @@ def play_until_it_plays(daemon, capture):
     until(lambda: capture().sounding())
 
 
+@pytest.mark.slow
 def test_thru_loses_nothing_and_takes_at_most_four_milliseconds(jack, tmp_path):
     with Daemon(jack, tmp_path, "--thru"):
         seen = jack.probe(IN, OUT, 2000, 5.0, tmp_path / "probe.csv")
@@ -52,6 +53,7 @@ def test_thru_loses_nothing_and_takes_at_most_four_milliseconds(jack, tmp_path):
     assert seen["p99_ms"] <= 4.0
 
 
+@pytest.mark.slow
 def test_jacks_own_latency_test_gets_every_note_back(jack, tmp_path):
     program = shutil.which("jack_midi_latency_test")
     assert program is not None, "jackd2 brings it"
@@ -68,6 +70,7 @@ def test_jacks_own_latency_test_gets_every_note_back(jack, tmp_path):
     assert "messages received: 512" in done.stdout.lower(), done.stdout
 
 
+@pytest.mark.slow
 def test_replies_start_when_they_are_due(jack, capture, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         for turn in range(TURNS):
@@ -85,6 +88,7 @@ def test_replies_start_when_they_are_due(jack, capture, tmp_path):
     assert not capture().sounding()
 
 
+@pytest.mark.slow
 def test_a_live_journal_replays_bit_for_bit(jack, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         for _ in range(3):
@@ -107,6 +111,7 @@ def test_sigterm_releases_every_note(jack, capture, tmp_path):
     assert daemon.log.read_text().splitlines()[-1].startswith("Stopped")
 
 
+@pytest.mark.slow
 def test_a_killed_player_leaves_nothing_sounding_and_comes_back(
     jack, capture, tmp_path
 ):
@@ -120,6 +125,7 @@ def test_a_killed_player_leaves_nothing_sounding_and_comes_back(
         until(lambda: len(capture().ons) > before)
 
 
+@pytest.mark.slow
 def test_connections_that_others_made_are_put_back(jack, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         guest = jack.capture("nobody:nothing", tmp_path / "guest.csv")
@@ -139,6 +145,7 @@ def test_connections_that_others_made_are_put_back(jack, tmp_path):
         guest.wait()
 
 
+@pytest.mark.slow
 def test_a_killed_thinker_is_replaced_and_the_music_goes_on(jack, capture, tmp_path):
     with Daemon(jack, tmp_path, "--role", "continue") as daemon:
         play_until_it_plays(daemon, capture)
@@ -153,6 +160,7 @@ def test_a_killed_thinker_is_replaced_and_the_music_goes_on(jack, capture, tmp_p
         assert not capture().sounding()
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_any_more_does_not_end_the_show(
     jack, capture, tmp_path
 ):
@@ -172,6 +180,7 @@ def test_a_model_that_cannot_be_loaded_any_more_does_not_end_the_show(
         assert daemon.process.poll() is None
 
 
+@pytest.mark.slow
 def test_when_the_musicians_cable_is_pulled_nothing_sounds_on(jack, capture, tmp_path):
     with Daemon(jack, tmp_path, "--role", "harmonize", "--thru") as daemon:
         daemon.play((0.5, b"\x90\x48\x40"))
@@ -183,6 +192,7 @@ def test_when_the_musicians_cable_is_pulled_nothing_sounds_on(jack, capture, tmp
         until(lambda: len(capture().ons) >= before + 3)
 
 
+@pytest.mark.slow
 def test_a_longer_period_makes_it_begin_again_with_more_time(mortal_jack, tmp_path):
     with Daemon(mortal_jack, tmp_path) as daemon:
         command = ["jack_bufsize", "1024"]
@@ -195,6 +205,7 @@ def test_a_longer_period_makes_it_begin_again_with_more_time(mortal_jack, tmp_pa
     assert second - first == pytest.approx((1024 - 128) / 48_000 * 1e9, abs=100)
 
 
+@pytest.mark.slow
 def test_when_the_supervisor_is_killed_all_end_and_nothing_sounds(
     jack, capture, tmp_path
 ):
@@ -207,6 +218,7 @@ def test_when_the_supervisor_is_killed_all_end_and_nothing_sounds(
         until(lambda: not any(is_alive(pid) for pid in children))
 
 
+@pytest.mark.slow
 def test_a_hung_player_is_replaced(jack, capture, tmp_path):
     with Daemon(jack, tmp_path, "--role", "continue") as daemon:
         play_until_it_plays(daemon, capture)
@@ -214,6 +226,7 @@ def test_a_hung_player_is_replaced(jack, capture, tmp_path):
         assert until(lambda: not capture().sounding()) < 2.0
 
 
+@pytest.mark.slow
 def test_the_daemon_comes_back_with_its_server(mortal_jack, tmp_path):
     with Daemon(mortal_jack, tmp_path) as daemon:
         mortal_jack.kill()
@@ -232,6 +245,7 @@ def test_the_daemon_comes_back_with_its_server(mortal_jack, tmp_path):
         next(capture, None)
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_it_with_one_sentence(mortal_jack, tmp_path):
     with Daemon(mortal_jack, tmp_path, "--server-wait", "1") as daemon:
         mortal_jack.kill()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.realtime
+pytestmark = pytest.mark.process
 
 READER_GONE = 141
 PATIENCE_S = 60.0

@@ -26,7 +26,7 @@ from ripieno.midi.files import Track, write_performance
 from ripieno.params import BOUNDS, Params
 from ripieno.think.manifest import digest
 
-pytestmark = pytest.mark.realtime
+pytestmark = pytest.mark.process
 
 SETTING, FILE, MODEL, PORT = 2, 3, 4, 5
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it")
@@ -353,6 +353,7 @@ def out_of_bounds():
 
 
 @pytest.mark.parametrize(("name", "value"), list(out_of_bounds()))
+@pytest.mark.slow
 def test_a_value_out_of_its_bounds_is_named_with_both(tmp_path, name, value):
     low, high = BOUNDS[name]
     says = f"{name} is {value}; it must lie between {low} and {high}"

@@ -18,7 +18,7 @@ from ripieno.knobs import NAMES, merged
 from ripieno.midi.files import Track, write_performance
 from ripieno.params import Params
 
-pytestmark = pytest.mark.realtime
+pytestmark = pytest.mark.process
 
 SETTING, FILE, PORT = 2, 3, 5
 

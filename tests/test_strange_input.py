@@ -18,7 +18,7 @@ from tests.command import (
 from ripieno.midi import journal
 from ripieno.params import Params
 
-pytestmark = pytest.mark.realtime
+pytestmark = pytest.mark.process
 
 SETTING, FILE, MODEL = 2, 3, 4
 LONG = "a" * 5000

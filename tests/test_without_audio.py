@@ -13,7 +13,7 @@ import pytest
 from tests.command import PATIENCE_S, ROOT, assert_sentence
 
 pytestmark = [
-    pytest.mark.realtime,
+    pytest.mark.process,
     pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it"),
 ]
 

@@ -48,6 +48,7 @@ def spread_of(report, name):
 
 
 @pytest.mark.parametrize("backend", ["jack", "rtmidi-jack"])
+@pytest.mark.slow
 def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
     flags = ("--roles", "harmonize", "--notes", "60", "--backend", backend)
     found = bench("latency", *flags)
@@ -63,6 +64,7 @@ def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
     assert found.versions["JACK period"].startswith("128 frames")
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_exact_is_exact(bench):
     flags = ("--notes", "300", "--loads", "quiet,garbage")
     found = bench("jitter", "--backends", "jack,rtmidi-jack", *flags)
@@ -73,6 +75,7 @@ def test_nothing_is_lost_and_exact_is_exact(bench):
     assert spread_of(found, "jack, quiet: arrived minus due, samples").p95 == 0
 
 
+@pytest.mark.slow
 def test_a_polled_port_is_about_as_late_as_it_was(bench):
     """Whatever else the machine does makes a look later, never earlier."""
     allowed, late = stored_lateness().allowed, float("inf")
@@ -85,6 +88,7 @@ def test_a_polled_port_is_about_as_late_as_it_was(bench):
     assert late <= allowed
 
 
+@pytest.mark.slow
 def test_a_short_soak_leaves_nothing_sounding(bench):
     found = bench("soak", "--minutes", "0.42", "--seed", "3")
     for name in ("stuck notes", "lost messages", "doubled messages"):
@@ -98,6 +102,7 @@ def test_a_short_soak_leaves_nothing_sounding(bench):
     assert found.figures["ISR"] is not None
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_daemon_and_says_what_was_measured(jack, tmp_path):
     log = tmp_path / "said.txt"
     with log.open("wb") as said:

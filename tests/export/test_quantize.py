@@ -73,6 +73,7 @@ def lightened(models: Path, family: str, bits: int) -> Path:
 
 
 @pytest.mark.parametrize(("family", "bits"), PAIRS)
+@pytest.mark.slow
 def test_a_lighter_graph_replays_within_what_its_golden_vectors_state(
     models: Path, family: str, bits: int
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_lighter_graph_replays_within_what_its_golden_vectors_state(
 
 
 @pytest.mark.parametrize(("family", "bits"), PAIRS)
+@pytest.mark.slow
 def test_the_card_and_the_manifest_say_what_it_costs(
     models: Path, family: str, bits: int
 ) -> None:
@@ -103,6 +105,7 @@ def test_the_card_and_the_manifest_say_what_it_costs(
         assert part in text
 
 
+@pytest.mark.slow
 def test_a_lighter_folder_is_rewritten_from_its_figures(
     models: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +194,7 @@ def test_a_graph_is_not_changed_in_place(models: Path) -> None:
         (Bound(9.0, 0.0, -9.0), "loses .* nats an event"),
     ],
 )
+@pytest.mark.slow
 def test_what_costs_too_much_is_not_published(
     bound: Bound,
     what: str,
@@ -223,6 +227,7 @@ def test_only_step_models_are_quantised(
 
 
 @pytest.mark.usefixtures("packed")
+@pytest.mark.slow
 def test_the_command_finds_a_model_by_its_name(
     models: Path, run: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

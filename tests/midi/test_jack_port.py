@@ -140,6 +140,7 @@ def captured(csv: Path) -> list[tuple[int, bytes]]:
 
 
 @pytest.mark.usefixtures("_busy")
+@pytest.mark.slow
 def test_planned_notes_leave_on_their_frames_beside_any_load(
     jack: JackServer, tmp_path: Path
 ) -> None:
@@ -163,6 +164,7 @@ def test_planned_notes_leave_on_their_frames_beside_any_load(
 
 
 @pytest.mark.usefixtures("_busy")
+@pytest.mark.slow
 def test_answers_at_a_distance_keep_it_to_the_frame(
     jack: JackServer, tmp_path: Path
 ) -> None:
@@ -172,6 +174,7 @@ def test_answers_at_a_distance_keep_it_to_the_frame(
     assert (seen["p50_ms"], seen["sd_ms"]) == (16.0, 0.0)
 
 
+@pytest.mark.slow
 def test_an_echo_takes_one_period(jack: JackServer, tmp_path: Path) -> None:
     with child(jack, ECHO):
         seen = jack.probe(IN, OUT, 2000, 3.0, tmp_path / "probe.csv")
