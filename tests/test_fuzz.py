@@ -112,10 +112,10 @@ THOROUGH = [
     ("accompany", False, EVENTS // 50),
 ]
 QUICK = [
-    ("answer", True, EVENTS // 50),
-    ("continue", False, EVENTS // 50),
-    ("harmonize", True, EVENTS // 500),
-    ("accompany", False, EVENTS // 500),
+    ("answer", True, EVENTS // 200),
+    ("continue", False, EVENTS // 200),
+    ("harmonize", True, EVENTS // 1000),
+    ("accompany", False, EVENTS // 1000),
 ]
 
 

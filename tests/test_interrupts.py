@@ -70,9 +70,12 @@ def instants(number, every=10):
 
     Every tenth is for the quick run as well.
     """
-    for k in range(number):
-        slow = [pytest.mark.slow] if k % every else []
-        yield pytest.param(round(LAST_S * k / number, 3), marks=slow)
+    return [
+        pytest.param(
+            round(LAST_S * k / number, 3), marks=[pytest.mark.slow] * bool(k % every)
+        )
+        for k in range(number)
+    ]
 
 
 def signals_blocked(pid):

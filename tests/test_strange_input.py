@@ -75,6 +75,7 @@ def test_a_live_model_name_of_5000_characters_is_one_sentence():
         " ".join(value[:3]).replace(LONG, "LONG") if isinstance(value, list) else None
     ),
 )
+@pytest.mark.slow
 def test_any_name_of_5000_characters_is_one_short_sentence(arguments, code):
     done = ripieno(*arguments)
     assert_sentence(done, code, "aaa…aaa")
@@ -96,6 +97,7 @@ def test_a_model_folder_setting_of_5000_characters_finds_no_model_there():
     [LONG, "../model", "a/b", "", "a\0b"],
     ids=["long", "up", "folder", "empty", "zero"],
 )
+@pytest.mark.slow
 def test_an_entry_in_more_that_is_no_file_name_is_one_sentence(tune, tmp_path, name):
     model = copy_model(tmp_path, "duet-gru")
     more = json.loads((model / "manifest.json").read_text())["more"]
@@ -136,6 +138,7 @@ def test_toml_with_a_byte_order_mark_is_read_like_one_without(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "latin-1"])
+@pytest.mark.slow
 def test_toml_in_another_encoding_is_asked_for_in_utf_8(tmp_path, encoding):
     content = 'model = "é"\n'.encode(encoding)
     done = configured(tmp_path, content)

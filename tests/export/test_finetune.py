@@ -136,6 +136,7 @@ def test_a_tuned_model_can_be_tuned_again(mine: Path) -> None:
     assert payload["preset"]["hidden"] == 16
 
 
+@pytest.mark.slow
 def test_published_weights_come_back_in_half_precision(base: Path) -> None:
     payload = weights.read(base)
     network = event_task.network(Preset(**payload["preset"]))
@@ -143,6 +144,7 @@ def test_published_weights_come_back_in_half_precision(base: Path) -> None:
         assert torch.allclose(payload["model"][name], weight, atol=2e-3), name
 
 
+@pytest.mark.slow
 def test_weights_of_another_graph_are_refused(base: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -159,6 +161,7 @@ def test_weights_of_another_graph_are_refused(base: Path, tmp_path: Path) -> Non
         weights.read(folder)
 
 
+@pytest.mark.slow
 def test_old_music_is_mixed_into_every_step(
     base: Path, corpus: Packed, tmp_path: Path
 ) -> None:
@@ -195,6 +198,7 @@ def test_weights_that_got_no_better_are_the_old_ones(
         assert torch.equal(kept[name], weight), name
 
 
+@pytest.mark.slow
 def test_two_tunes_are_too_few(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +211,7 @@ def test_two_tunes_are_too_few(
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.slow
 def test_a_model_is_never_tuned_over_itself_or_over_something_else(
     base: Path, player: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,7 @@ def test_the_shipped_lighter_model_samples_as_the_whole_one() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_only_the_state_of_half_precision_is_told_in_half(
     models: Path, family: str
 ) -> None:
@@ -144,6 +145,7 @@ def test_only_the_state_of_half_precision_is_told_in_half(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_in_eight_bits_only_the_maps_that_end_in_logits_stay(
     models: Path, family: str
 ) -> None:
@@ -157,6 +159,7 @@ def test_in_eight_bits_only_the_maps_that_end_in_logits_stay(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_eight_bits_are_within_a_level_of_the_weights(
     models: Path, family: str
 ) -> None:
@@ -178,6 +181,7 @@ def test_eight_bits_are_within_a_level_of_the_weights(
     assert (np.abs(read - matrix) <= 1.01 * level).all()
 
 
+@pytest.mark.slow
 def test_a_graph_is_not_changed_in_place(models: Path) -> None:
     graph = onnx.load(models / "event-gru" / "model.onnx")
     before = graph.SerializeToString()
