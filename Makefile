@@ -13,7 +13,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # run beside each other, each on one thread: torch's own threads would wait on each other.
 ALONE := (realtime or jack)
 PYTEST := $(BIN)/python -m pytest -rs
-BESIDE := OMP_NUM_THREADS=1 $(PYTEST) --numprocesses auto --dist loadgroup
+BESIDE := OMP_NUM_THREADS=1 $(PYTEST) --numprocesses auto --dist loadfile \
+  --no-loadscope-reorder
 
 .PHONY: help demo test test-all lint quick all figures clean
 help:
@@ -46,7 +47,8 @@ lint: .venv/ready-to-test
 quick: .venv/ready-to-test
 	@echo "— Quick tests; what needs a server that is not installed is skipped."
 	$(BESIDE) --hypothesis-profile quick -m "not slow and not long and not $(ALONE)"
-	$(PYTEST) --hypothesis-profile quick -m "not slow and not long and $(ALONE)"
+	$(PYTEST) --hypothesis-profile quick -m "not slow and not long and $(ALONE)" \
+	  --ignore tests/export
 
 all: .venv/ready-to-test
 	@echo "— All tests; what needs a server that is not installed is skipped."

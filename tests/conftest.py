@@ -16,16 +16,9 @@ settings.register_profile("quick", settings.get_profile("shared"), max_examples=
 settings.load_profile("shared")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under pytest-xdist's ``--dist loadgroup``, a file's tests share one worker.
-
-    So its fixtures are made once. The fuzz tests, minutes each, have none, and are
-    spread.
-    """
-    for item in items:
-        group = item.nodeid if item.path.stem == "test_fuzz" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The longest file comes first, so that nobody waits for it in the end."""
+    items.sort(key=lambda item: item.path.stem != "test_fuzz")
 
 
 @pytest.hookimpl(wrapper=True)

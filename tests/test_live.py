@@ -255,6 +255,7 @@ def test_a_server_that_stays_away_ends_it_with_one_sentence(mortal_jack, tmp_pat
     assert "Traceback" not in daemon.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_port_name_in_use_is_one_sentence(jack, tmp_path):
     second = tmp_path / "second"
     second.mkdir()

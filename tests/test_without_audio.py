@@ -14,6 +14,7 @@ from tests.command import PATIENCE_S, ROOT, assert_sentence
 
 pytestmark = [
     pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it"),
 ]
 

@@ -124,6 +124,7 @@ def test_ctrl_c_ends_the_daemon_and_says_what_was_measured(jack, tmp_path):
     assert not list((tmp_path / "ripieno").glob("*.json"))
 
 
+@pytest.mark.slow
 def test_no_server_is_one_sentence(jack, tmp_path):
     env = {**jack.env, "JACK_DEFAULT_SERVER": "ripieno-nobody"}
     env["XDG_RUNTIME_DIR"] = str(tmp_path)
@@ -145,5 +146,6 @@ def test_no_server_is_one_sentence(jack, tmp_path):
         (("weather",), SETTING, "weather"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_wrong_is_one_sentence(flags, code, words):
     assert_sentence(ripieno("bench", *flags), code, words)

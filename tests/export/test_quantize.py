@@ -122,6 +122,7 @@ def test_a_lighter_folder_is_rewritten_from_its_figures(
     assert "| 0.001 |" in (again / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_shipped_lighter_model_samples_as_the_whole_one() -> None:
     light, whole = (
         manifests.load(MODELS / name)

@@ -371,6 +371,7 @@ def test_a_stopped_server_is_noticed_and_nothing_hangs(mortal_jack: JackServer) 
             mortal_jack.resume()
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_one_sentence_in_seconds(
     mortal_jack: JackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

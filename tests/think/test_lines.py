@@ -121,6 +121,7 @@ def test_to_begin_again_where_it_began_copies_nothing(branch):
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
 @pytest.mark.realtime
+@pytest.mark.slow
 def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
     """The median: a machine's own stalls are not ours."""
     clock, session = SystemClock(), Session(find(name), "cpu")
@@ -142,6 +143,7 @@ def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
 
 
 @pytest.mark.realtime
+@pytest.mark.slow
 def test_going_back_takes_no_longer_for_being_further():
     clock, session = SystemClock(), Session(find("event-transformer"), "cpu")
     line, took_us = session.line(), {}
