@@ -99,7 +99,6 @@ def run(
 
 
 @pytest.mark.parametrize("run", ["gru"], indirect=True)
-@pytest.mark.slow
 def test_the_command_writes_a_folder_of_figures_and_pictures(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
