@@ -1,5 +1,5 @@
 # Two commands are enough: `make demo` and `make test`. Each sets up what it needs in
-# .venv, says what it does, and can be run again.
+# .venv, says what it does, and can be run again. `make test-all` runs every test.
 
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
@@ -9,10 +9,18 @@ BIN := .venv/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint unit figures clean
+# Tests that measure time, or need a JACK server, run alone and one at a time. The others
+# run beside each other, each on one thread: torch's own threads would wait on each other.
+ALONE := (realtime or jack)
+PYTEST := $(BIN)/python -m pytest -rs
+BESIDE := OMP_NUM_THREADS=1 $(PYTEST) --numprocesses auto --dist loadfile \
+  --no-loadscope-reorder
+
+.PHONY: help demo test test-all lint quick all figures clean
 help:
 	@echo "make demo     hear a duet: no sound card, MIDI server or GPU needed"
-	@echo "make test     lint, types, import contracts, all tests: what CI runs"
+	@echo "make test     lint, types, import contracts, quick tests of every module"
+	@echo "make test-all lint, types, import contracts, every test: what CI runs as well"
 	@echo "make figures  the long measurements of benchmarks/README.md (ten minutes)"
 	@echo "make clean    remove .venv and what was built"
 
@@ -20,7 +28,14 @@ demo: .venv/ready-to-play
 	@echo "— Playing a duet, in real time; it is written to duet.mid and duet.wav."
 	$(BIN)/ripieno demo
 
-test: lint unit
+test: .venv/ready-to-test
+	@echo "— Lint, types, import contracts and the quick tests: on two cores it takes 3"
+	@echo "  minutes where each is recent and idle, 6 where it is half as fast."
+	@$(MAKE) --no-print-directory lint quick
+
+test-all: .venv/ready-to-test
+	@echo "— Everything: it takes about 20 minutes on two recent and idle cores."
+	@$(MAKE) --no-print-directory lint all
 
 lint: .venv/ready-to-test
 	@echo "— Format, lint, types, import contracts."
@@ -29,9 +44,16 @@ lint: .venv/ready-to-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: .venv/ready-to-test
-	@echo "— Tests; what needs a server that is not installed says so and is skipped."
-	$(BIN)/python -m pytest -m "not long" -rs
+quick: .venv/ready-to-test
+	@echo "— Quick tests; what needs a server that is not installed is skipped."
+	$(BESIDE) --hypothesis-profile quick -m "not slow and not long and not $(ALONE)"
+	$(PYTEST) --hypothesis-profile quick -m "not slow and not long and $(ALONE)" \
+	  --ignore tests/export
+
+all: .venv/ready-to-test
+	@echo "— All tests; what needs a server that is not installed is skipped."
+	$(BESIDE) -m "not long and not $(ALONE)"
+	$(PYTEST) -m "not long and $(ALONE)"
 
 figures: .venv/ready-to-test
 	@echo "— The long measurements; leave the machine alone meanwhile."

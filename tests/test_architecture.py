@@ -1,6 +1,7 @@
 """The house as it is drawn: who may import whom, and how large a room may be."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def files(*folders):
     return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
 
+@functools.cache
 def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
@@ -46,6 +48,7 @@ def name_of(path):
     return path.relative_to(ROOT).as_posix()
 
 
+@functools.cache
 def imports(path):
     """The top-level packages that a file imports, wherever in it."""
     found = set()

@@ -11,6 +11,7 @@ import pytest
 from tests.command import MODELS, ripieno, write_tune
 
 from ripieno import __version__, cli, flags
+from ripieno.bench.commands import MEASUREMENTS
 from ripieno.cli import main
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.config import Settings
@@ -86,6 +87,14 @@ def test_each_command_explains_itself(command, capsys):
         main([command, "--help"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: ripieno {command}")
+
+
+@pytest.mark.parametrize("what", MEASUREMENTS)
+def test_each_measurement_explains_its_flags(what, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", what, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: ripieno bench {what}")
 
 
 def test_the_version_is_the_packages(capsys):

@@ -84,7 +84,10 @@ def on_jack(jack, tmp_path_factory):
 
 @pytest.fixture(
     scope="module",
-    params=["embedded", pytest.param("on_jack", marks=pytest.mark.jack)],
+    params=[
+        "embedded",
+        pytest.param("on_jack", marks=[pytest.mark.jack, pytest.mark.slow]),
+    ],
 )
 def duet(request):
     return request.getfixturevalue(request.param)
@@ -184,6 +187,7 @@ def test_ctrl_c_ends_it_and_all_that_it_started(tmp_path):
     assert any(not processes_with(mark) for _ in attempts())
 
 
+@pytest.mark.slow
 def test_the_demo_of_the_accompaniment_plays_along_with_the_whole_melody(tmp_path):
     duet = Duet(tmp_path, "--role", "accompany", "--listen", "4")
     human, machine = duet.tracks
@@ -201,6 +205,7 @@ def test_the_demo_of_the_accompaniment_plays_along_with_the_whole_melody(tmp_pat
 
 
 @pytest.mark.parametrize("role", ["vary", "loop"])
+@pytest.mark.slow
 def test_the_demo_of_every_other_role_that_plays_ends_what_it_began(tmp_path, role):
     flags = ("--role", role, "--listen", "4")
     duet = Duet(tmp_path, *flags)

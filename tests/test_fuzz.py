@@ -105,16 +105,25 @@ def count(sent, ons, offs):
     sent.clear()
 
 
+THOROUGH = [
+    ("answer", True, EVENTS),
+    ("continue", False, EVENTS // 5),
+    ("harmonize", True, EVENTS // 50),
+    ("accompany", False, EVENTS // 50),
+]
+QUICK = [
+    ("answer", True, EVENTS // 200),
+    ("continue", False, EVENTS // 200),
+    ("harmonize", True, EVENTS // 1000),
+    ("accompany", False, EVENTS // 1000),
+]
+
+
 @pytest.mark.parametrize(
     ("role", "thru", "events"),
-    [
-        ("answer", True, EVENTS),
-        ("continue", False, EVENTS // 5),
-        ("harmonize", True, EVENTS // 50),
-        ("accompany", False, EVENTS // 50),
-    ],
+    [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in THOROUGH)],
 )
-def test_a_million_fuzzed_events_leave_nothing_sounding(role, thru, events):
+def test_fuzzed_events_leave_nothing_sounding(role, thru, events):
     alone = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=alone) as pool:
         found = pool.submit(played, role, thru, events).result()

@@ -54,6 +54,7 @@ def play_until_it_plays(daemon, capture):
     until(lambda: capture().sounding())
 
 
+@pytest.mark.slow
 def test_thru_loses_nothing_and_takes_at_most_four_milliseconds(jack, tmp_path):
     with Daemon(jack, tmp_path, "--thru"):
         seen = jack.probe(IN, OUT, 2000, 5.0, tmp_path / "probe.csv")
@@ -62,6 +63,7 @@ def test_thru_loses_nothing_and_takes_at_most_four_milliseconds(jack, tmp_path):
     assert seen["p99_ms"] <= 4.0
 
 
+@pytest.mark.slow
 def test_jacks_own_latency_test_gets_every_note_back(jack, tmp_path):
     program = shutil.which("jack_midi_latency_test")
     assert program is not None, "jackd2 brings it"
@@ -78,6 +80,7 @@ def test_jacks_own_latency_test_gets_every_note_back(jack, tmp_path):
     assert "messages received: 512" in done.stdout.lower(), done.stdout
 
 
+@pytest.mark.slow
 def test_replies_start_when_they_are_due(jack, capture, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         for turn in range(TURNS):
@@ -95,6 +98,7 @@ def test_replies_start_when_they_are_due(jack, capture, tmp_path):
     assert not capture().sounding()
 
 
+@pytest.mark.slow
 def test_a_live_journal_replays_bit_for_bit(jack, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         for _ in range(3):
@@ -118,6 +122,7 @@ def test_sigterm_releases_every_note(jack, capture, tmp_path):
     assert silenced(capture()) == {data[0] & 15 for _, data in capture().ons}
 
 
+@pytest.mark.slow
 def test_a_killed_player_leaves_nothing_sounding_and_comes_back(
     jack, capture, tmp_path
 ):
@@ -131,6 +136,7 @@ def test_a_killed_player_leaves_nothing_sounding_and_comes_back(
         until(lambda: len(capture().ons) > before)
 
 
+@pytest.mark.slow
 def test_connections_that_others_made_are_put_back(jack, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         guest = jack.capture("nobody:nothing", tmp_path / "guest.csv")
@@ -150,6 +156,7 @@ def test_connections_that_others_made_are_put_back(jack, tmp_path):
         guest.wait()
 
 
+@pytest.mark.slow
 def test_a_killed_thinker_is_replaced_and_the_music_goes_on(jack, capture, tmp_path):
     with Daemon(jack, tmp_path, "--role", "continue") as daemon:
         play_until_it_plays(daemon, capture)
@@ -164,6 +171,7 @@ def test_a_killed_thinker_is_replaced_and_the_music_goes_on(jack, capture, tmp_p
         assert not capture().sounding()
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_any_more_does_not_end_the_show(
     jack, capture, tmp_path
 ):
@@ -183,6 +191,7 @@ def test_a_model_that_cannot_be_loaded_any_more_does_not_end_the_show(
         assert daemon.process.poll() is None
 
 
+@pytest.mark.slow
 def test_when_the_musicians_cable_is_pulled_nothing_sounds_on(jack, capture, tmp_path):
     with Daemon(jack, tmp_path, "--role", "harmonize", "--thru") as daemon:
         daemon.play((0.5, b"\x90\x48\x40"))
@@ -194,6 +203,7 @@ def test_when_the_musicians_cable_is_pulled_nothing_sounds_on(jack, capture, tmp
         until(lambda: len(capture().ons) >= before + 3)
 
 
+@pytest.mark.slow
 def test_a_longer_period_makes_it_begin_again_with_more_time(mortal_jack, tmp_path):
     with Daemon(mortal_jack, tmp_path) as daemon:
         command = ["jack_bufsize", "1024"]
@@ -206,6 +216,7 @@ def test_a_longer_period_makes_it_begin_again_with_more_time(mortal_jack, tmp_pa
     assert second - first == pytest.approx((1024 - 128) / 48_000 * 1e9, abs=100)
 
 
+@pytest.mark.slow
 def test_when_the_supervisor_is_killed_all_end_and_nothing_sounds(
     jack, capture, tmp_path
 ):
@@ -220,6 +231,7 @@ def test_when_the_supervisor_is_killed_all_end_and_nothing_sounds(
         until(lambda: not any(is_alive(pid) for pid in children))
 
 
+@pytest.mark.slow
 def test_the_process_that_waited_is_the_next_player(jack, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         standby = daemon.child("standby")
@@ -229,6 +241,7 @@ def test_the_process_that_waited_is_the_next_player(jack, tmp_path):
         assert daemon.child("standby") != standby
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["in", "out"])
 def test_a_killed_bridge_is_replaced_and_the_player_plays_on(
     jack, capture, tmp_path, which
@@ -251,6 +264,7 @@ def test_a_killed_bridge_is_replaced_and_the_player_plays_on(
         assert not capture().sounding()
 
 
+@pytest.mark.slow
 def test_a_hung_player_is_replaced(jack, capture, tmp_path):
     with Daemon(jack, tmp_path, "--role", "continue") as daemon:
         play_until_it_plays(daemon, capture)
@@ -258,6 +272,7 @@ def test_a_hung_player_is_replaced(jack, capture, tmp_path):
         assert until(lambda: not capture().sounding()) < 2.0
 
 
+@pytest.mark.slow
 def test_the_daemon_comes_back_with_its_server(mortal_jack, tmp_path):
     with Daemon(mortal_jack, tmp_path) as daemon:
         mortal_jack.kill()
@@ -276,6 +291,7 @@ def test_the_daemon_comes_back_with_its_server(mortal_jack, tmp_path):
         next(capture, None)
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_it_with_one_sentence(mortal_jack, tmp_path):
     with Daemon(mortal_jack, tmp_path, "--server-wait", "1") as daemon:
         mortal_jack.kill()
@@ -285,6 +301,7 @@ def test_a_server_that_stays_away_ends_it_with_one_sentence(mortal_jack, tmp_pat
     assert "Traceback" not in daemon.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_port_name_in_use_is_one_sentence(jack, tmp_path):
     second = tmp_path / "second"
     second.mkdir()

@@ -11,7 +11,7 @@ from ripieno.music.plan import Ready, Voices
 from ripieno.params import Params
 from ripieno.replaying import replay
 
-pytestmark = pytest.mark.jack
+pytestmark = [pytest.mark.jack, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

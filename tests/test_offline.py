@@ -171,6 +171,7 @@ def test_progress_goes_from_nothing_to_everything(tune, tmp_path):
     assert seen[-1] == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_ten_minutes_take_a_fraction_of_ten_minutes(tmp_path):
     clock = SystemClock()
     source = write_tune(tmp_path / "long.mid", phrases=75)
@@ -361,6 +362,7 @@ def test_promises_replay_though_the_thinker_was_replaced(tmp_path, commit):
     assert (found.differing, found.differing_plans) == (0, 0), found.first
 
 
+@pytest.mark.slow
 def test_a_performance_in_which_both_were_replaced_replays(tmp_path):
     path = tmp_path / "journal.jsonl"
     live = Performance(path, Params(role="continue"))

@@ -17,6 +17,7 @@ from ripieno.clock import SystemClock
 
 pytestmark = [
     pytest.mark.realtime,
+    pytest.mark.slow,
     pytest.mark.skipif(
         sys.platform != "linux" or platform.machine() != "x86_64",
         reason="the stored ratios are of Linux on x86-64",

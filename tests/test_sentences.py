@@ -8,6 +8,7 @@ import ctypes
 import os
 import sys
 import zlib
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,17 @@ from ripieno.midi.files import Track, write_performance
 from ripieno.params import BOUNDS, Params
 from ripieno.think.manifest import digest
 
-pytestmark = pytest.mark.realtime
+pytestmark = pytest.mark.process
 
 SETTING, FILE, MODEL, PORT = 2, 3, 4, 5
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it")
 NO_JACK = {"JACK_DEFAULT_SERVER": "ripieno-nobody-has-this-name"}
+
+
+def installed(library):
+    """Skips where a library is missing: `test_without_audio` is about that."""
+    missing = find_library(library) is None
+    return pytest.mark.skipif(missing, reason=f"lib{library} is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,7 @@ def test_an_unreadable_file(tune, tmp_path):
     assert_sentence(render(locked, tmp_path), FILE, locked, "Permission denied")
 
 
+@pytest.mark.slow
 def test_a_file_that_leads_nowhere(tmp_path):
     loop = tmp_path / "loop.mid"
     try:
@@ -80,11 +88,13 @@ def test_a_file_that_leads_nowhere(tmp_path):
     assert_sentence(render(loop, tmp_path), FILE, loop, "cannot be read")
 
 
+@pytest.mark.slow
 def test_a_folder_instead_of_a_file(tmp_path):
     assert_sentence(render(tmp_path, tmp_path), FILE, tmp_path, "cannot be read")
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.95])
+@pytest.mark.slow
 def test_a_truncated_midi_file(tune, tmp_path, share):
     whole = tune.read_bytes()
     cut = tmp_path / "cut.mid"
@@ -99,6 +109,7 @@ def test_a_midi_file_without_notes(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "la la la\n"])
+@pytest.mark.slow
 def test_a_text_file_called_mid(tmp_path, text):
     fake = tmp_path / "fake.mid"
     fake.write_text(text)
@@ -111,6 +122,7 @@ def test_a_missing_chart(tmp_path):
     assert_sentence(done, FILE, missing, "cannot be read", "No such file")
 
 
+@pytest.mark.slow
 def test_a_chart_that_is_none(tmp_path):
     path = tmp_path / "letter.txt"
     path.write_text("Dear musician,\n")
@@ -118,6 +130,7 @@ def test_a_chart_that_is_none(tmp_path):
     assert_sentence(done, FILE, path, "no chord chart", "line 1", "not a chord")
 
 
+@pytest.mark.slow
 def test_a_midi_file_that_tells_no_chords_is_no_chart(tune):
     done = ripieno("play", "--chart", tune)
     assert_sentence(done, FILE, tune, "tells no chords", "chord:Bbm7")
@@ -161,6 +174,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", list(DAMAGE.values()), ids=list(DAMAGE))
+@pytest.mark.slow
 def test_a_journal_damaged_in_the_middle(tmp_path, damage):
     header = journal.encode(journal.Header("0", 0, 1, 0, Params()))
     heard = journal.encode(journal.Heard(5, b"\x90\x3c\x40"))
@@ -176,6 +190,7 @@ def test_a_journal_that_cannot_be_written(tmp_path):
 
 
 @pytest.mark.parametrize("ledger", [b"not zlib", zlib.compress(b"too short")])
+@pytest.mark.slow
 def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
     header = journal.Header("0", 0, 1, 0, Params(), adopted=ledger)
     path = tmp_path / "damaged.jsonl"
@@ -183,6 +198,7 @@ def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
     assert_sentence(ripieno("replay", path), FILE, path, "ledger")
 
 
+@pytest.mark.slow
 def test_a_journal_of_settings_that_cannot_be(tmp_path):
     header = journal.Header("0", 0, 1, 0, Params(low=400))
     path = tmp_path / "damaged.jsonl"
@@ -205,6 +221,7 @@ def test_a_model_folder_that_is_not_there(tune, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["render", "play", "demo"])
+@pytest.mark.slow
 def test_a_model_that_does_not_play_the_role(tune, tmp_path, command):
     flags = ["--model", "event-gru", "--role", "accompany"]
     if command == "render":
@@ -227,12 +244,14 @@ def test_a_model_with_another_hash(tune, tmp_path):
     assert_sentence(done, MODEL, "model.onnx", "SHA-256", "copy the whole model folder")
 
 
+@pytest.mark.slow
 def test_a_model_of_another_vocabulary(tune, tmp_path):
     model = copy_model(tmp_path, fingerprint="0123456789abcdef")
     done = render(tune, tmp_path, "--model", model)
     assert_sentence(done, MODEL, "0123456789abcdef", "vocabulary", "publish it again")
 
 
+@pytest.mark.slow
 def test_a_model_whose_manifest_names_an_input_that_the_graph_lacks(tune, tmp_path):
     model = copy_model(tmp_path)
     manifest = model / "manifest.json"
@@ -241,6 +260,7 @@ def test_a_model_whose_manifest_names_an_input_that_the_graph_lacks(tune, tmp_pa
     assert_sentence(done, MODEL, "input 'weather'", "copy the folder again")
 
 
+@pytest.mark.slow
 def test_a_model_without_an_input_that_a_step_needs(tune, tmp_path):
     onnx = pytest.importorskip("onnx")
     model = copy_model(tmp_path)
@@ -257,6 +277,7 @@ def test_a_model_without_an_input_that_a_step_needs(tune, tmp_path):
     assert_sentence(done, MODEL, "no input 'noise'", "publish it again")
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_onnx(tune, tmp_path):
     model = copy_model(tmp_path)
     graph = model / "model.onnx"
@@ -267,6 +288,7 @@ def test_a_model_that_is_not_onnx(tune, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.onnx"])
+@pytest.mark.slow
 def test_a_model_with_a_file_missing(tune, tmp_path, name):
     model = copy_model(tmp_path)
     (model / name).unlink()
@@ -275,6 +297,7 @@ def test_a_model_with_a_file_missing(tune, tmp_path, name):
 
 
 @pytest.mark.parametrize("damage", [b"{", b"[]", b"\xff\xfe", b'{"\xff": 1}', b"{}"])
+@pytest.mark.slow
 def test_a_model_with_a_damaged_manifest(tune, tmp_path, damage):
     model = copy_model(tmp_path)
     (model / "manifest.json").write_bytes(damage)
@@ -283,12 +306,14 @@ def test_a_model_with_a_damaged_manifest(tune, tmp_path, damage):
 
 
 @linux
+@pytest.mark.slow
 def test_a_bad_model_is_one_sentence_when_played_live_too(tmp_path):
     model = copy_model(tmp_path, fingerprint="0123456789abcdef")
     done = ripieno("play", "--backend", "jack", "--model", model, env=NO_JACK)
     assert_sentence(done, MODEL, "0123456789abcdef")
 
 
+@pytest.mark.slow
 def test_a_bad_model_is_one_sentence_in_the_demo_too(tmp_path):
     model = copy_model(tmp_path, fingerprint="0123456789abcdef")
     done = ripieno("demo", "--model", model, "-o", tmp_path / "duet")
@@ -316,6 +341,7 @@ def test_a_missing_settings_file(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["low = ", "[play", f"seed = {'9' * 5000}"])
+@pytest.mark.slow
 def test_a_settings_file_that_is_not_toml(tmp_path, text):
     done = configured(tmp_path, text)
     assert_sentence(done, FILE, "settings.toml", "not TOML")
@@ -324,6 +350,7 @@ def test_a_settings_file_that_is_not_toml(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "where"), [("loudness = 3", "the settings"), ("[play]\nkey = 3", "play")]
 )
+@pytest.mark.slow
 def test_an_unknown_setting(tmp_path, text, where):
     name = text.split()[-3]
     assert_sentence(configured(tmp_path, text), SETTING, "unknown field", name, where)
@@ -341,6 +368,7 @@ def test_an_unknown_setting(tmp_path, text, where):
         ("journal = []", "journal"),
     ],
 )
+@pytest.mark.slow
 def test_a_setting_of_the_wrong_kind(tmp_path, text, name):
     assert_sentence(configured(tmp_path, text), SETTING, f"{name}: expected")
 
@@ -353,6 +381,7 @@ def out_of_bounds():
 
 
 @pytest.mark.parametrize(("name", "value"), list(out_of_bounds()))
+@pytest.mark.slow
 def test_a_value_out_of_its_bounds_is_named_with_both(tmp_path, name, value):
     low, high = BOUNDS[name]
     says = f"{name} is {value}; it must lie between {low} and {high}"
@@ -360,27 +389,32 @@ def test_a_value_out_of_its_bounds_is_named_with_both(tmp_path, name, value):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.slow
 def test_a_number_that_is_none(tmp_path, value):
     done = configured(tmp_path, f"[play]\ntemperature = {value}")
     assert_sentence(done, SETTING, f"temperature is {value}", "0.1", "2.0")
 
 
+@pytest.mark.slow
 def test_a_number_beyond_all_measure(tmp_path):
     done = configured(tmp_path, f"[play]\nseed = {10**400}")
     assert_sentence(done, SETTING, "seed is 1000", f"{2**63 - 1}")
 
 
+@pytest.mark.slow
 def test_low_above_high(tmp_path):
     done = configured(tmp_path, "[play]\nlow = 72\nhigh = 48")
     assert_sentence(done, SETTING, "low is 72", "high is 48")
 
 
 @pytest.mark.parametrize("scale", ["H dur", "", "D", "dorian D"])
+@pytest.mark.slow
 def test_a_scale_nobody_knows(tmp_path, scale):
     done = configured(tmp_path, f'[play]\nscale = "{scale}"')
     assert_sentence(done, SETTING, "scale", repr(scale), "dorian", "auto", "off")
 
 
+@pytest.mark.slow
 def test_a_role_nobody_knows(tmp_path):
     done = configured(tmp_path, '[play]\nrole = "sing"')
     assert_sentence(done, SETTING, "play.role", "sing")
@@ -403,6 +437,7 @@ def test_a_role_nobody_knows(tmp_path):
         ('manner = "tenths"', ("manner is 'tenths'", "thirds")),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_accompanied_is_answered_with_what_can(tmp_path, text, words):
     assert_sentence(configured(tmp_path, f"[play]\n{text}"), SETTING, *words)
 
@@ -417,6 +452,7 @@ def test_what_cannot_be_accompanied_is_answered_with_what_can(tmp_path, text, wo
         ('name_out = ""', ("name_out", "''", "1 to 60")),
     ],
 )
+@pytest.mark.slow
 def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
     assert_sentence(configured(tmp_path, text), SETTING, *words)
 
@@ -444,6 +480,7 @@ def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
     ],
     ids=" ".join,
 )
+@pytest.mark.slow
 def test_a_flag_that_is_wrong(arguments, words):
     assert_sentence(ripieno(*arguments), SETTING, *words)
 
@@ -452,6 +489,8 @@ def test_a_flag_that_is_wrong(arguments, words):
 
 
 @linux
+@installed("jack")
+@installed("asound")
 def test_no_midi_server_at_all():
     if ALSA_SEQUENCER.exists():
         pytest.skip("ALSA's sequencer is there")
@@ -461,6 +500,7 @@ def test_no_midi_server_at_all():
 
 
 @linux
+@installed("jack")
 @pytest.mark.parametrize("command", ["play", "ports"])
 def test_no_jack_server_where_jack_was_asked_for(command):
     done = ripieno(command, "--backend", "jack", env=NO_JACK)
@@ -468,6 +508,7 @@ def test_no_jack_server_where_jack_was_asked_for(command):
 
 
 @linux
+@installed("asound")
 def test_no_alsa_sequencer_where_alsa_was_asked_for():
     if ALSA_SEQUENCER.exists():
         pytest.skip("ALSA's sequencer is there")
@@ -476,6 +517,7 @@ def test_no_alsa_sequencer_where_alsa_was_asked_for():
 
 
 @linux
+@installed("jack")
 def test_no_jack_server_for_the_demo(tmp_path):
     done = ripieno("demo", "--jack", "-o", tmp_path / "duet", env=NO_JACK)
     assert_sentence(done, PORT, "no JACK server answers")

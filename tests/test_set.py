@@ -18,7 +18,7 @@ from ripieno.knobs import NAMES, merged
 from ripieno.midi.files import Track, write_performance
 from ripieno.params import Params
 
-pytestmark = pytest.mark.realtime
+pytestmark = pytest.mark.process
 
 SETTING, FILE, PORT = 2, 3, 5
 
@@ -198,6 +198,7 @@ def test_nobody_plays_on_that_port(playing, pids):
         ("land=@9", ["land is not read from a file", "chart=@FILE"]),
     ],
 )
+@pytest.mark.slow
 def test_a_word_that_is_wrong_whoever_plays(runtime_dir, word, words):
     del runtime_dir
     assert_sentence(ripieno("set", word), SETTING, *words)
@@ -221,6 +222,7 @@ def test_a_word_that_is_wrong_whoever_plays(runtime_dir, word, words):
     ],
     ids=lambda value: value[:16] if isinstance(value, str) else "",
 )
+@pytest.mark.slow
 def test_a_value_that_cannot_be(playing, pids, word, words):
     daemon = playing(pid=pids[0])
     assert_sentence(ripieno("set", "lead=0.9", word), SETTING, *words)

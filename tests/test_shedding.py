@@ -102,6 +102,7 @@ def sounding(sent):
     return +count
 
 
+@pytest.mark.slow
 def test_a_starved_thinker_sheds_its_load_and_climbs_when_it_is_fed(musician):
     first = musician.plays()
     assert (first.turns, first.model) == (1, "event-transformer")

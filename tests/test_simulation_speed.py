@@ -5,6 +5,8 @@ Of the processor's time: what else the machine does is not counted.
 
 from time import process_time_ns
 
+import pytest
+
 from ripieno.clock import NS_PER_S
 from ripieno.engine import Engine
 from ripieno.music import messages
@@ -12,6 +14,8 @@ from ripieno.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet, simulate
 from ripieno.think.tables import maybe_tables
+
+pytestmark = pytest.mark.slow
 
 MINUTES = 5
 PHRASE = (60, 62, 64, 65, 67, 65, 64, 62)

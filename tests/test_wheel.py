@@ -23,7 +23,7 @@ DATA = f"{SHARE}/models"
 INFO = f"ripieno-{__version__}.dist-info"
 MODEL = ("model.onnx", "manifest.json", "golden.npz", "README.md")
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
 LIBRARY = "ripieno/midi/_jack_callback.so"

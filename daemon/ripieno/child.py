@@ -5,6 +5,7 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from ripieno.clock import NS_PER_S
+from ripieno.interrupts import children_are_spared
 
 PER_NS: Final = 20 * NS_PER_S
 """How far back `Child.starts_lately` looks."""
@@ -31,7 +32,8 @@ class Child:
     def start(self, now_ns: int) -> None:
         """Start it, for the first time or again."""
         self._starts.append(now_ns)
-        self._process = self._start()
+        with children_are_spared():
+            self._process = self._start()
 
     def starts_lately(self, now_ns: int, per_ns: int = PER_NS) -> int:
         """How often it was started in the last `per_ns`, at most `PER_NS`."""

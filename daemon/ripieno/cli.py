@@ -13,8 +13,10 @@ from typing import Final, NoReturn
 
 from ripieno import __version__
 from ripieno.bench.commands import add_bench
-from ripieno.errors import RipienoError, SettingsError
+from ripieno.errors import RipienoError, SettingsError, shortened
 from ripieno.flags import add_live, add_playing, seed_of, settings_of
+from ripieno.interrupts import raise_interrupts
+from ripieno.output import until_the_reader_goes
 
 EXAMPLES: Final = """\
 examples:
@@ -42,6 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or that of the error (see `ripieno.errors`).
     """
+    try:
+        return until_the_reader_goes(lambda: _run(argv))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(argv: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal, or a pipe on Windows, that has no "→" or "é" shows a "?".
         sys.stdout.reconfigure(errors="replace")
@@ -50,10 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except RipienoError as error:
-        print(f"ripieno: {error}", file=sys.stderr)
+        print(f"ripieno: {shortened(str(error))}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
 
 
 # ── commands ──────────────────────────────────────────────────────────────────────────
@@ -91,6 +98,7 @@ def _render(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             f"tail is {arguments.tail:g}; it must lie between 0 and 3600."
         )
+    raise_interrupts()
     with Progress(transient=True) as progress:
         task = progress.add_task("Rendering", total=1.0)
         status = render(
@@ -133,6 +141,7 @@ def _similar(arguments: argparse.Namespace) -> int:
 
     if arguments.top < 1:
         raise SettingsError(f"top is {arguments.top}; it must be at least 1.")
+    raise_interrupts()
     console = Console(stderr=True)
     is_off = not console.is_terminal
     with Progress(console=console, transient=True, disable=is_off) as progress:
@@ -211,6 +220,7 @@ def _tune() -> int:
 def _bench(arguments: argparse.Namespace) -> int:
     from ripieno.bench.commands import measure
 
+    raise_interrupts()
     measure(arguments)
     return 0
 
@@ -226,6 +236,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         )
     if not arguments.output.name:
         raise SettingsError("output names no file; give one, without an ending.")
+    raise_interrupts()
     demo(
         settings,
         through=arguments.through,

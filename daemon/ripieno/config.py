@@ -107,10 +107,18 @@ def check(settings: Settings) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Windows' Notepad may begin a file with a byte-order mark: utf-8-sig skips it.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
-    except ValueError as error:  # syntax, encoding, or an endless number
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is not TOML: save it as UTF-8 text.") from error
+    except RecursionError as error:
+        raise FileError(
+            f"{path} is nested too deeply: settings are nested once, in [play] and "
+            "[controls]."
+        ) from error
+    except ValueError as error:  # syntax, or an endless number
         raise FileError(f"{path} is not TOML: {error}.") from error
 
 

@@ -26,6 +26,7 @@ from ripieno.midi.performance import Performance, Track
 from ripieno.midi.tempo_map import TempoMap
 from ripieno.music import messages
 from ripieno.music.likeness import BEATS, FEWEST, Floats, Rolls, in_order, phrases
+from ripieno.paths import is_file, is_folder
 from ripieno.think import manifest as manifests
 from ripieno.think.likeness import Embeddings, Encoder, compare
 from ripieno.think.runs import Runs
@@ -203,19 +204,17 @@ def _ear(model: str, provider: str) -> _Ear:
 
 
 def _files_in(library: Path, query: Path) -> list[Path]:
-    if not library.is_dir():
+    if not is_folder(library):
         raise FileError(f"{library} is no folder: name one that holds MIDI files.")
     itself = query.resolve()
     found = [
         path
         for path in sorted(library.rglob("*"))
-        if path.suffix.lower() in ENDINGS
-        and path.is_file()
-        and path.resolve() != itself
+        if path.suffix.lower() in ENDINGS and is_file(path) and path.resolve() != itself
     ]
     if not found:
         raise FileError(
-            f"{library} holds no {'other ' if query.is_file() else ''}MIDI file "
+            f"{library} holds no {'other ' if is_file(query) else ''}MIDI file "
             f"({', '.join(ENDINGS)}); name a folder that does."
         )
     return found

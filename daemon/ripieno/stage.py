@@ -5,6 +5,7 @@ import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from typing import Final, Protocol
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.config import Settings
 from ripieno.errors import ModelError, PortError, last_words
 from ripieno.flags import written
+from ripieno.interrupts import children_are_spared
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
 from ripieno.ipc.waking import Bell, RungRing, new_bells
@@ -100,29 +102,36 @@ def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]
     Raises:
         ModelError: the model cannot be loaded.
     """
-    spawn = multiprocessing.get_context("spawn")
-    block, clock, bells = Block(), SystemClock(), new_bells()
-    role = settings.play.role
-    process = spawn.Process(
-        target=thinker.run,
-        args=(block.name, settings.model, settings.provider, role, bells),
-    )
-    process.start()
-    try:
+    clock, bells = SystemClock(), new_bells()
+    with contextlib.ExitStack() as ends:
+        with children_are_spared():  # a Ctrl-C waits until all of it can be ended
+            block = Block()
+            ends.callback(block.close)
+            process = multiprocessing.get_context("spawn").Process(
+                target=thinker.run,
+                args=(
+                    block.name,
+                    settings.model,
+                    settings.provider,
+                    settings.play.role,
+                    bells,
+                ),
+            )
+            process.start()
+            ends.callback(_end, process, block)
         ready = _wait_for_ready(block, process, clock)
         console.print(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
         yield _Embedded(settings, seed, block, Bell(bells.to_thinker.rings))
-    finally:
-        block.set_word("stop", 1)
-        process.join(1.0)
-        process.kill()
-        process.join()
-        block.close()
 
 
-def _wait_for_ready(
-    block: Block, process: multiprocessing.process.BaseProcess, clock: Clock
-) -> Ready:
+def _end(process: BaseProcess, block: Block) -> None:
+    block.set_word("stop", 1)
+    process.join(1.0)
+    process.kill()
+    process.join()
+
+
+def _wait_for_ready(block: Block, process: BaseProcess, clock: Clock) -> Ready:
     until_ns = clock.now_ns() + LOADING_NS
     while clock.now_ns() < until_ns:
         alive = process.is_alive()

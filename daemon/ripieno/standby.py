@@ -9,6 +9,7 @@ import multiprocessing
 from multiprocessing.process import BaseProcess
 
 from ripieno import player_process
+from ripieno.interrupts import children_are_spared
 from ripieno.ipc.waking import Bells
 from ripieno.player_process import Orders
 
@@ -32,7 +33,8 @@ class Standby:
             args=(block_name, backend, theirs, bells),
             name="ripieno player",
         )
-        self._process.start()
+        with children_are_spared():
+            self._process.start()
         theirs.close()
 
     @property

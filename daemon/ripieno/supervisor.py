@@ -80,7 +80,8 @@ class Supervisor:
         self._show, self._say = show, say
         self._epoch = 0
         self._stopping = False
-        self._block, self._bells = Block(), new_bells()
+        self._block: Block  # made by `run`
+        self._bells = new_bells()
         self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
         self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
         self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
@@ -102,6 +103,7 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        self._block = Block()  # a signal before would leave the memory behind
         try:
             if self._settings.journal is not None:
                 self._journal = JournalFile(Path(self._settings.journal))

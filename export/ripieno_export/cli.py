@@ -22,7 +22,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ripieno.errors import RipienoError, SettingsError
+from ripieno.errors import RipienoError, SettingsError, shortened
+from ripieno.output import until_the_reader_goes
 from ripieno_export import flags
 
 if TYPE_CHECKING:
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
+    return until_the_reader_goes(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.does
     try:
         run(options)
     except RipienoError as error:
-        print(error, file=sys.stderr)
+        print(shortened(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(

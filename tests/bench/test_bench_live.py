@@ -48,6 +48,7 @@ def spread_of(report, name):
 
 
 @pytest.mark.parametrize("backend", ["jack", "rtmidi-jack"])
+@pytest.mark.slow
 def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
     flags = ("--roles", "harmonize", "--notes", "60", "--backend", backend)
     found = bench("latency", *flags)
@@ -63,6 +64,7 @@ def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
     assert found.versions["JACK period"].startswith("128 frames")
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_exact_is_exact(bench):
     flags = ("--notes", "300", "--loads", "idle,garbage")
     found = bench("jitter", "--backends", "jack,rtmidi-jack", *flags)
@@ -75,6 +77,7 @@ def test_nothing_is_lost_and_exact_is_exact(bench):
     assert spread_of(found, "jack, idle: arrived minus due, samples").p95 == 0
 
 
+@pytest.mark.slow
 def test_a_polled_port_is_about_as_late_as_it_was(bench):
     """Whatever else the machine does makes a look later, never earlier."""
     allowed, late = stored_lateness().allowed, float("inf")
@@ -87,6 +90,7 @@ def test_a_polled_port_is_about_as_late_as_it_was(bench):
     assert late <= allowed
 
 
+@pytest.mark.slow
 def test_a_short_soak_leaves_nothing_sounding(bench):
     found = bench("soak", "--minutes", "0.42", "--seed", "3")
     for name in ("stuck notes", "lost messages", "doubled messages"):
@@ -100,6 +104,7 @@ def test_a_short_soak_leaves_nothing_sounding(bench):
     assert found.figures["ISR"] is not None
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_daemon_and_says_what_was_measured(jack, tmp_path):
     log = tmp_path / "said.txt"
     with log.open("wb") as said:
@@ -121,6 +126,7 @@ def test_ctrl_c_ends_the_daemon_and_says_what_was_measured(jack, tmp_path):
     assert not list((tmp_path / "ripieno").glob("*.json"))
 
 
+@pytest.mark.slow
 def test_no_server_is_one_sentence(jack, tmp_path):
     env = {**jack.env, "JACK_DEFAULT_SERVER": "ripieno-nobody"}
     env["XDG_RUNTIME_DIR"] = str(tmp_path)
@@ -142,5 +148,6 @@ def test_no_server_is_one_sentence(jack, tmp_path):
         (("weather",), SETTING, "weather"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_wrong_is_one_sentence(flags, code, words):
     assert_sentence(ripieno("bench", *flags), code, words)

@@ -126,6 +126,7 @@ def test_a_python_that_is_not_there_is_refused():
 
 
 @pytest.mark.realtime
+@pytest.mark.slow
 def test_ours_and_the_naive_run_time_are_measured_in_turns():
     report = peers.run(argparse.Namespace(python=Path(sys.executable), rounds=2), QUIET)
     figures: dict[str, Any] = report.figures

@@ -63,6 +63,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Packed:
     return packing.pack(strangers.pieces(40), tmp_path_factory.mktemp("p") / "corpus")
 
 
+@pytest.mark.slow
 def test_a_corpus_is_packed_and_read_a_piece_at_a_time(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path)],

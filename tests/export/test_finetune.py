@@ -85,12 +85,14 @@ def mine(base: Path, player: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return out
 
 
+@pytest.mark.slow
 def test_the_tuned_model_is_a_model_like_any_other(mine: Path) -> None:
     session = Session(mine, "cpu")
     assert session.manifest.name == "mine"
     assert parity.check(session, parity.load(mine / manifests.GOLDEN)) < 1e-4
 
 
+@pytest.mark.slow
 def test_the_player_is_learned(mine: Path) -> None:
     tuned = json.loads((mine / publish.FIGURES).read_text())["tuned"]
     before, after = tuned["player"]
@@ -100,6 +102,7 @@ def test_the_player_is_learned(mine: Path) -> None:
     assert tuned["mixed"] == 0
 
 
+@pytest.mark.slow
 def test_the_card_counts_the_files_and_measures_both_ways(mine: Path) -> None:
     card = (mine / manifests.CARD).read_text()
     assert "tuned on 6 files of one player" in card
@@ -109,6 +112,7 @@ def test_the_card_counts_the_files_and_measures_both_ways(mine: Path) -> None:
     assert set(originality["originality"]) == {"mine", "tiny", "the player, held out"}
 
 
+@pytest.mark.slow
 def test_nothing_of_the_players_music_is_published(mine: Path, base: Path) -> None:
     for path in mine.iterdir():
         assert SECRET.encode() not in path.read_bytes()
@@ -116,6 +120,7 @@ def test_nothing_of_the_players_music_is_published(mine: Path, base: Path) -> No
     assert (own["event"] == known["event"]).all()
 
 
+@pytest.mark.slow
 def test_the_sources_of_the_base_stay_and_the_player_is_added(
     mine: Path, base: Path
 ) -> None:
@@ -124,12 +129,14 @@ def test_the_sources_of_the_base_stay_and_the_player_is_added(
     assert (sources[-1].licence, sources[-1].pieces) == (finetune.OWN, 6)
 
 
+@pytest.mark.slow
 def test_a_tuned_model_can_be_tuned_again(mine: Path) -> None:
     payload = weights.read(mine)
     assert payload["preset"]["name"] == "mine"
     assert payload["preset"]["hidden"] == 16
 
 
+@pytest.mark.slow
 def test_published_weights_come_back_in_half_precision(base: Path) -> None:
     payload = weights.read(base)
     network = event_task.network(Preset(**payload["preset"]))
@@ -137,6 +144,7 @@ def test_published_weights_come_back_in_half_precision(base: Path) -> None:
         assert torch.allclose(payload["model"][name], weight, atol=2e-3), name
 
 
+@pytest.mark.slow
 def test_weights_of_another_graph_are_refused(base: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -153,6 +161,7 @@ def test_weights_of_another_graph_are_refused(base: Path, tmp_path: Path) -> Non
         weights.read(folder)
 
 
+@pytest.mark.slow
 def test_old_music_is_mixed_into_every_step(
     base: Path, corpus: Packed, tmp_path: Path
 ) -> None:
@@ -170,6 +179,7 @@ def test_old_music_is_mixed_into_every_step(
     assert not torch.equal(alone.losses(0), mixed.losses(0))
 
 
+@pytest.mark.slow
 def test_weights_that_got_no_better_are_the_old_ones(
     base: Path, tmp_path: Path
 ) -> None:
@@ -188,6 +198,7 @@ def test_weights_that_got_no_better_are_the_old_ones(
         assert torch.equal(kept[name], weight), name
 
 
+@pytest.mark.slow
 def test_two_tunes_are_too_few(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,6 +211,7 @@ def test_two_tunes_are_too_few(
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.slow
 def test_a_model_is_never_tuned_over_itself_or_over_something_else(
     base: Path, player: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

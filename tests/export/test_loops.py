@@ -330,6 +330,7 @@ def test_a_run_leaves_weights_that_can_be_run(weights: Path) -> None:
     assert not any(w.requires_grad for w in task.generator_of(payload).parameters())
 
 
+@pytest.mark.slow
 def test_what_is_published_answers_as_it_was_trained(
     weights: Path, songs: list[Song], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

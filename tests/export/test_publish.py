@@ -39,7 +39,9 @@ def packed(data: Path) -> Packed:
     return dataset.pack(data)
 
 
-@pytest.fixture(scope="module", params=["gru", "lstm"])
+@pytest.fixture(
+    scope="module", params=["gru", pytest.param("lstm", marks=pytest.mark.slow)]
+)
 def folder(
     request: pytest.FixtureRequest,
     packed: Packed,

@@ -73,6 +73,7 @@ def lightened(models: Path, family: str, bits: int) -> Path:
 
 
 @pytest.mark.parametrize(("family", "bits"), PAIRS)
+@pytest.mark.slow
 def test_a_lighter_graph_replays_within_what_its_golden_vectors_state(
     models: Path, family: str, bits: int
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_lighter_graph_replays_within_what_its_golden_vectors_state(
 
 
 @pytest.mark.parametrize(("family", "bits"), PAIRS)
+@pytest.mark.slow
 def test_the_card_and_the_manifest_say_what_it_costs(
     models: Path, family: str, bits: int
 ) -> None:
@@ -103,6 +105,7 @@ def test_the_card_and_the_manifest_say_what_it_costs(
         assert part in text
 
 
+@pytest.mark.slow
 def test_a_lighter_folder_is_rewritten_from_its_figures(
     models: Path, tmp_path: Path
 ) -> None:
@@ -119,6 +122,7 @@ def test_a_lighter_folder_is_rewritten_from_its_figures(
     assert "| 0.001 |" in (again / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_shipped_lighter_model_samples_as_the_whole_one() -> None:
     light, whole = (
         manifests.load(MODELS / name)
@@ -131,6 +135,7 @@ def test_the_shipped_lighter_model_samples_as_the_whole_one() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_only_the_state_of_half_precision_is_told_in_half(
     models: Path, family: str
 ) -> None:
@@ -141,6 +146,7 @@ def test_only_the_state_of_half_precision_is_told_in_half(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_in_eight_bits_only_the_maps_that_end_in_logits_stay(
     models: Path, family: str
 ) -> None:
@@ -154,6 +160,7 @@ def test_in_eight_bits_only_the_maps_that_end_in_logits_stay(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_eight_bits_are_within_a_level_of_the_weights(
     models: Path, family: str
 ) -> None:
@@ -175,6 +182,7 @@ def test_eight_bits_are_within_a_level_of_the_weights(
     assert (np.abs(read - matrix) <= 1.01 * level).all()
 
 
+@pytest.mark.slow
 def test_a_graph_is_not_changed_in_place(models: Path) -> None:
     graph = onnx.load(models / "event-gru" / "model.onnx")
     before = graph.SerializeToString()
@@ -191,6 +199,7 @@ def test_a_graph_is_not_changed_in_place(models: Path) -> None:
         (Bound(9.0, 0.0, -9.0), "loses .* nats an event"),
     ],
 )
+@pytest.mark.slow
 def test_what_costs_too_much_is_not_published(
     bound: Bound,
     what: str,
@@ -223,6 +232,7 @@ def test_only_step_models_are_quantised(
 
 
 @pytest.mark.usefixtures("packed")
+@pytest.mark.slow
 def test_the_command_finds_a_model_by_its_name(
     models: Path, run: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

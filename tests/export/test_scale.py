@@ -42,6 +42,7 @@ def in_two_processes(*command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_pack_once_train_and_leave_one_checkpoint(
     data: Path, tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_two_processes_pack_once_train_and_leave_one_checkpoint(
     assert checkpoint.load(tmp_path / LAST)["progress"]["step"] == 1
 
 
+@pytest.mark.slow
 def test_two_processes_with_half_a_batch_each_take_the_step_of_one(
     data: Path, tmp_path: Path
 ) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Interrupted(EventTask):
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+@pytest.mark.slow
 def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
     optimiser: str, precision: str, corpus: Packed, tmp_path: Path
 ) -> None:
@@ -152,6 +154,15 @@ def test_a_run_that_gets_no_better_stops_after_its_patience(
     progress = trained(still, corpus, tmp_path)
     assert (progress.best_step, progress.step) == (3, 3 + 2 * 3)
     assert trained(still, corpus, tmp_path).step == progress.step
+
+
+def test_training_leaves_torchs_precision_as_it_was(
+    corpus: Packed, tmp_path: Path
+) -> None:
+    before = torch.get_float32_matmul_precision()
+    recipe = dataclasses.replace(TINY, matmul="medium", steps=2)
+    train.train(EventTask(recipe, corpus), recipe, tmp_path)
+    assert before == torch.get_float32_matmul_precision() != "medium"
 
 
 def test_the_deadline_leaves_a_checkpoint(corpus: Packed, tmp_path: Path) -> None:

@@ -10,6 +10,12 @@ from ripieno.midi.backends import Backend, choose_backend
 from ripieno.midi.rtmidi_port import RtMidiPort, _is_named, existing
 
 
+@pytest.fixture
+def rtmidi() -> None:
+    """The MIDI library, which needs libasound2 on Linux."""
+    pytest.importorskip("rtmidi", exc_type=ImportError)
+
+
 @pytest.fixture(autouse=True)
 def _no_jack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "ripieno-test-nobody")
@@ -28,11 +34,13 @@ def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
         choose_backend("oss")
 
 
+@pytest.mark.usefixtures("rtmidi")
 def test_macos_and_windows_have_one_each() -> None:
     assert choose_backend(platform="darwin")[0] == "coremidi"
     assert choose_backend(platform="win32")[0] == "windows"
 
 
+@pytest.mark.usefixtures("rtmidi")
 def test_linux_without_jack_takes_alsa_where_its_sequencer_is(tmp_path: Path) -> None:
     sequencer = tmp_path / "seq"
     sequencer.touch()
@@ -41,18 +49,21 @@ def test_linux_without_jack_takes_alsa_where_its_sequencer_is(tmp_path: Path) ->
     assert why == "no JACK server, and ALSA's sequencer is there"
 
 
+@pytest.mark.usefixtures("rtmidi")
 def test_linux_with_neither_says_what_to_start(tmp_path: Path) -> None:
     with pytest.raises(PortError, match="start JACK, or load ALSA's sequencer"):
         choose_backend(platform="linux", alsa_sequencer=tmp_path / "none")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="this wheel is Linux's")
+@pytest.mark.usefixtures("rtmidi")
 def test_a_backend_of_another_system_is_refused() -> None:
     with pytest.raises(PortError, match="no coremidi backend"):
         RtMidiPort("coremidi")
 
 
 @pytest.mark.skipif(Path("/dev/snd/seq").exists(), reason="ALSA's sequencer is here")
+@pytest.mark.usefixtures("rtmidi")
 def test_alsa_without_its_sequencer_says_what_to_load() -> None:
     with pytest.raises(PortError, match="modprobe snd-seq"):
         RtMidiPort("alsa")

@@ -176,6 +176,7 @@ def captured(csv: Path) -> list[tuple[int, bytes]]:
 
 @pytest.mark.usefixtures("_callback")
 @pytest.mark.usefixtures("_busy")
+@pytest.mark.slow
 def test_planned_notes_leave_on_their_frames_beside_any_load(
     jack: JackServer, tmp_path: Path
 ) -> None:
@@ -203,6 +204,7 @@ def test_planned_notes_leave_on_their_frames_beside_any_load(
 
 
 @pytest.mark.usefixtures("_busy")
+@pytest.mark.slow
 def test_answers_at_a_distance_keep_it_to_the_frame(
     jack: JackServer, tmp_path: Path
 ) -> None:
@@ -236,6 +238,7 @@ def test_a_note_that_ends_before_it_is_due_is_not_played_at_all(
 
 
 @pytest.mark.usefixtures("_callback")
+@pytest.mark.slow
 def test_an_echo_takes_one_period(jack: JackServer, tmp_path: Path) -> None:
     with child(jack, ECHO):
         seen = jack.probe(IN, OUT, 2000, 3.0, tmp_path / "probe.csv")
@@ -373,6 +376,7 @@ def test_a_name_in_use_is_one_sentence() -> None:
     left.close()
 
 
+@pytest.mark.usefixtures("native")
 def test_without_a_server_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "ripieno-test-nobody")
     with pytest.raises(PortError, match="no JACK server answers: start JACK"):
@@ -519,6 +523,7 @@ def test_a_stopped_server_is_noticed_and_nothing_hangs(mortal_jack: JackServer) 
             mortal_jack.resume()
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_one_sentence_in_seconds(
     mortal_jack: JackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,7 @@ def test_the_jack_names_are_those_that_the_documentation_gives(
     assert JACK_IN not in (here.lsp() or [])
 
 
+@pytest.mark.slow
 def test_of_two_thousand_echoed_notes_none_is_lost_doubled_or_stuck(
     jack: JackServer, tmp_path: Path
 ) -> None:
@@ -173,6 +174,7 @@ def foreign(server: JackServer, name: str) -> Iterator[None]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_pair_works_however_many_clients_come_and_go(here: JackServer) -> None:
     """JACK ties a client that opens to the semaphore of one that leaves."""
     leaving = here.python(COMES_AND_GOES)
@@ -246,6 +248,7 @@ def test_jack_comes_first_where_it_answers(here: JackServer) -> None:
     assert choose_backend("auto", platform="linux") == ("jack", "a JACK server answers")
 
 
+@pytest.mark.usefixtures("native")
 def test_without_a_server_nothing_is_started_and_a_sentence_is_raised(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

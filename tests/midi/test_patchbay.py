@@ -36,6 +36,7 @@ print(why_no_server())
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_no_server_and_says_so_in_time(
     mortal_jack: JackServer,
 ) -> None:

@@ -120,6 +120,8 @@ def test_to_begin_again_where_it_began_copies_nothing(branch):
 
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
+@pytest.mark.realtime
+@pytest.mark.slow
 def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
     """The median: a machine's own stalls are not ours."""
     clock, session = SystemClock(), Session(find(name), "cpu")
@@ -140,6 +142,8 @@ def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
     assert max(took_us.values()) <= MOST_US, took_us
 
 
+@pytest.mark.realtime
+@pytest.mark.slow
 def test_going_back_takes_no_longer_for_being_further():
     clock, session = SystemClock(), Session(find("event-transformer"), "cpu")
     line, took_us = session.line(), {}

@@ -138,6 +138,7 @@ def test_runs_are_measured_in_turns():
 
 
 @pytest.mark.realtime
+@pytest.mark.slow
 def test_tuning_finds_something_for_a_model_and_the_doctor_tells_it():
     (found,) = tuner.tune([MODELS / "duet-gru"])
     assert found.p50_ms <= found.plain_ms

@@ -102,10 +102,9 @@ def measure(arguments: argparse.Namespace) -> None:
 
 def _check_target(path: Path) -> None:
     """Half an hour's figures must not be lost to a folder that is not there."""
-    from ripieno.errors import FileError
+    from ripieno.midi.files import check_target
 
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise FileError(f"Cannot write {path}: name a file in a folder that exists.")
+    check_target(path)
 
 
 def _filled(kind: type[argparse.ArgumentParser]) -> type[argparse.ArgumentParser]:

@@ -27,6 +27,7 @@ from ripieno.bench.bounds import within
 from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.spread import Spread, spread
 from ripieno.errors import FileError, SettingsError
+from ripieno.paths import is_file
 
 
 class Peer(NamedTuple):
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
         RipienoError: a flag is out of its bounds, or the scripts are not there.
     """
     within("rounds", arguments.rounds, 1, 10_000)
-    if arguments.python is not None and not arguments.python.is_file():
+    if arguments.python is not None and not is_file(arguments.python):
         raise SettingsError(
             f"python is {arguments.python}, which is no file; name an interpreter, "
             "such as .venv/bin/python."

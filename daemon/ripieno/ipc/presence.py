@@ -22,6 +22,7 @@ import msgspec
 
 from ripieno import __version__
 from ripieno.errors import FileError, PortError
+from ripieno.paths import is_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -54,7 +55,7 @@ def folder() -> Path:
         FileError: it cannot be made, or others could write there.
     """
     given = os.environ.get("XDG_RUNTIME_DIR", "")
-    if given and Path(given).is_dir():
+    if given and is_folder(Path(given)):
         path = Path(given, "ripieno")
     else:
         user = os.getuid() if _IS_POSIX else getpass.getuser()
@@ -106,7 +107,7 @@ def present() -> list[tuple[Path, Presence]]:
     for path in folder().glob(f"*{ENDING}"):
         try:
             presence = msgspec.json.decode(path.read_bytes(), type=Presence)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if _is_alive(presence.pid):
             found.append((path, presence))

@@ -173,15 +173,20 @@ def check_target(path: Path) -> None:
     Raises:
         FileError: the folder is missing or not to be written to, or *path* is a folder.
     """
-    if path.is_dir():
-        why = errno.EISDIR
-    elif not path.parent.is_dir():
-        why = errno.ENOENT
-    elif not os.access(path.parent, os.W_OK):
-        why = errno.EACCES
-    else:
-        return
-    raise FileError(f"{path} cannot be written: {os.strerror(why)}")
+    if why := _why_not_written(path):
+        raise FileError(f"{path} cannot be written: {os.strerror(why)}")
+
+
+def _why_not_written(path: Path) -> int:
+    """The system's number of the error that writing would end with; 0 for none."""
+    try:
+        if path.is_dir():
+            return errno.EISDIR
+        if not path.parent.is_dir():
+            return errno.ENOENT
+    except OSError as error:  # such as a name that is too long
+        return error.errno or errno.EINVAL
+    return 0 if os.access(path.parent, os.W_OK) else errno.EACCES
 
 
 def _load(path: Path) -> tuple[list[mido.MidiTrack], int]:

@@ -154,5 +154,5 @@ def read(path: Path) -> Iterator[Entry]:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             yield _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise FileError(f"{path}, line {number} is damaged ({error}).") from error

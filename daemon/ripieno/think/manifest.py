@@ -19,6 +19,7 @@ import msgspec
 
 from ripieno.errors import ModelError
 from ripieno.music import duet, likeness, pattern, phrase, vocabulary
+from ripieno.paths import is_file, is_folder
 from ripieno.think import harmonizer
 from ripieno.think.harmony import TABLES
 
@@ -60,6 +61,10 @@ class Part(msgspec.Struct, frozen=True):
     outputs: tuple[Tensor, ...]
     state: tuple[tuple[str, str], ...]
     sha256: str
+
+
+PartName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,60}\Z")]
+"""A part's name is its file's, without the ending: no folder, no other alphabet."""
 
 
 class Runs(msgspec.Struct, frozen=True):
@@ -135,7 +140,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quality: dict[str, float]
     sampling: Sampling
     sha256: str
-    more: dict[str, Part] = {}
+    more: dict[PartName, Part] = {}
     runs: Runs | None = None
     contract: int = 1
 
@@ -158,7 +163,7 @@ def load(folder: Path) -> Manifest:
         ModelError: something is missing, damaged, changed, or from another vocabulary.
     """
     path = folder / MANIFEST
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise ModelError(
             f"There is no model folder {folder}; `ripieno models` lists what is there."
         )
@@ -169,7 +174,7 @@ def load(folder: Path) -> Manifest:
             f"The model {folder} has no readable {MANIFEST} ({error.strerror}); "
             "copy the whole folder again."
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(
             f"{path} is not a manifest that this release understands ({error}); "
             "publish the model again with this release's ripieno-export."
@@ -201,7 +206,7 @@ def _check(manifest: Manifest, folder: Path) -> None:
 
 
 def _check_file(path: Path, sha256: str) -> None:
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(f"{path} is missing; copy the whole model folder again.")
     if (found := digest(path)) != sha256:
         raise ModelError(
@@ -219,7 +224,7 @@ def folders() -> tuple[Path, ...]:
     ]
     if (extra := os.environ.get("RIPIENO_MODELS")) is not None:
         places.insert(0, Path(extra))
-    return tuple(place for place in places if place.is_dir())
+    return tuple(place for place in places if is_folder(place))
 
 
 def installed() -> tuple[Path, ...]:
@@ -270,7 +275,7 @@ def find(name: str) -> Path:
     Raises:
         ModelError: there is none; the message names those that there are.
     """
-    if os.sep in name or Path(name).is_dir():
+    if os.sep in name or is_folder(Path(name)):
         return Path(name)
     for path in installed():
         if path.name == name:

@@ -118,7 +118,7 @@ def found(place: Place) -> Found:
         return Found(nothing)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
         return Found(nothing, f"{FILE} cannot be read ({error})")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Found(nothing, f"{path()} is damaged ({error})")
     for what, then, now in zip(
         ("processor", "number of cores", "ONNX Runtime"),

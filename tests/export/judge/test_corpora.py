@@ -95,6 +95,7 @@ def nic(songs):
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_human_chords_hold_the_melody_as_often_as_is_known(pop):
     folk = corpora.read_corpus(DATA, "4_copyleft/nottingham", every=1).pieces
     assert nic(pop) == pytest.approx(0.724, abs=0.001)
@@ -102,6 +103,7 @@ def test_the_human_chords_hold_the_melody_as_often_as_is_known(pop):
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_consonance_of_pop_pianos_is_what_is_known(pop):
     some = pop[::4]
     makers = baselines(some)
@@ -117,6 +119,7 @@ def test_the_consonance_of_pop_pianos_is_what_is_known(pop):
 
 
 @needs_data
+@pytest.mark.slow
 def test_two_pop_pianos_are_as_far_apart_in_the_bar_as_is_known(pop):
     some = [song for song in pop[::4] if song.bar_frames == 16]
     another = baselines(some)["another song"]
@@ -125,6 +128,7 @@ def test_two_pop_pianos_are_as_far_apart_in_the_bar_as_is_known(pop):
 
 
 @needs_data
+@pytest.mark.slow
 def test_held_out_pop_melodies_share_the_runs_that_are_known(pop):
     index = originality.Index(
         originality.words(song.melody) for song in pop if song.part == "train"
@@ -134,6 +138,7 @@ def test_held_out_pop_melodies_share_the_runs_that_are_known(pop):
 
 
 @needs_data
+@pytest.mark.slow
 def test_human_figures_of_the_test_songs_are_what_is_known():
     songs = corpora.read_test(DATA).pieces
     folk = [song for song in songs if song.corpus == "Nottingham"]
@@ -150,6 +155,7 @@ def test_human_figures_of_the_test_songs_are_what_is_known():
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_bar_before_is_as_rhythmic_and_less_consonant_than_the_human(pop):
     song = pop[0]
     copied = copy_last_bar(song)

@@ -151,6 +151,7 @@ def test_a_missing_server_is_one_sentence(monkeypatch):
 
 
 @pytest.mark.jack
+@pytest.mark.slow
 def test_a_live_take_is_punctual_and_whole(tmp_path):
     need_model()
     if shutil.which("jackd") is None:
