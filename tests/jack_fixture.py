@@ -31,7 +31,7 @@ import pytest
 from ripieno.clock import NS_PER_S, SystemClock
 
 NATIVE = Path(__file__).parent / "native"
-PROGRAMS = ("jack_probe", "jack_capture")
+PROGRAMS = ("jack_probe", "jack_capture", "jack_sender")
 RATE_HZ = 48_000
 PERIOD_FRAMES = 128
 PATIENCE_S = 10.0
@@ -80,12 +80,20 @@ class JackServer:
         log: what it printed.
     """
 
-    def __init__(self, native: Path, folder: Path, period: int = PERIOD_FRAMES) -> None:
+    def __init__(
+        self,
+        native: Path,
+        folder: Path,
+        period: int = PERIOD_FRAMES,
+        *,
+        is_synchronous: bool = True,
+    ) -> None:
         self.name = ""
         self.period = period
         self.log = folder / "jackd.log"
         self.env: dict[str, str] = {}
         self._native = native
+        self._mode = ["-S"] if is_synchronous else []
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -124,7 +132,7 @@ class JackServer:
         )
         if self.lsp() is not None:  # or that one would be taken for ours
             return False
-        command = ["jackd", "-S", "--realtime", "--realtime-priority", "70"]
+        command = ["jackd", *self._mode, "--realtime", "--realtime-priority", "70"]
         command += ["-n", name, "-d", "dummy", "-r", str(RATE_HZ), "-p"]
         with self.log.open("wb") as log:
             process = subprocess.Popen(
@@ -227,10 +235,12 @@ class JackServer:
         pairs = (word.split("=") for word in done.stdout.split())
         return {key: float(value) for key, value in pairs}
 
-    def capture(self, source: str, csv: Path) -> subprocess.Popen[bytes]:
+    def capture(
+        self, source: str, csv: Path, name: str = "capture"
+    ) -> subprocess.Popen[bytes]:
         """Write down all that a port sends, until terminated."""
         program = str(self._native / "jack_capture")
-        return subprocess.Popen([program, source, str(csv)], env=self.env)
+        return subprocess.Popen([program, source, str(csv), name], env=self.env)
 
     def python(self, code: str, *arguments: str) -> subprocess.Popen[str]:
         """A child that runs a piece of Python on this server."""

@@ -1,0 +1,171 @@
+"""What a rough server loses: an accompaniment beside a C client, heard by another one.
+
+``python -m benchmarks.provoked server|bridge|nothing [--seconds 125] [--load 30]``
+
+It starts a JACK server of its own (default mode, 128 frames, no sound card) and the
+daemon, which accompanies a melody. Beside it a client in C sends numbered notes
+(`tests/native/jack_sender.c`). Two receivers in C write down what arrives
+(`tests/native/jack_capture.c`). Meanwhile the server is stopped for 100 ms each second,
+or the daemon's output bridge for 30 ms. It prints how long notes rang beyond their
+note-offs, and what was lost of either sender.
+
+Needs jackd, its headers, a C compiler; stress-ng for ``--load``.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import tempfile
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.jack_fixture import JackServer, build_native
+from tests.live_daemon import OUT, Captured, Daemon, melody, pause
+
+from ripieno.bench.effective import effective
+from ripieno.clock import NS_PER_S, SystemClock
+from ripieno.midi import journal
+from ripieno.music import messages
+from ripieno.remote import status_of
+
+STOPS = {"server": (0.1, 1.0), "bridge": (0.03, 0.95), "nothing": (0.0, 0.5)}
+"""For how long the process is stopped, and how often: seconds."""
+GAP_MS = 20.0
+"""From note to note of the client in C."""
+SENDER = "sender"
+
+
+class Lost(NamedTuple):
+    """What never arrived."""
+
+    messages: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.messages} of {self.of} lost ({self.messages / self.of:.2%})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=STOPS)
+    parser.add_argument("--seconds", type=float, default=125.0)
+    parser.add_argument("--load", type=int, default=0, help="percent of every core")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, _load(given.load):
+        folder = Path(name)
+        native = build_native(folder)
+        with JackServer(native, folder, is_synchronous=False) as server:
+            _measure(server, native, folder, given)
+
+
+def _measure(
+    server: JackServer, native: Path, folder: Path, given: argparse.Namespace
+) -> None:
+    ours, theirs = folder / "ours.csv", folder / "theirs.csv"
+    notes = int(given.seconds / GAP_MS * 1000)
+    flags = ("--role", "accompany", "--listen", "0")
+    with Daemon(server, folder, *flags) as daemon:
+        receivers = [
+            server.capture(OUT, ours, "ours"),
+            server.capture(f"{SENDER}:out", theirs, "theirs"),
+        ]
+        command = [str(native / "jack_sender"), SENDER, str(notes), str(GAP_MS)]
+        sender = subprocess.Popen(command, env=server.env, stdout=subprocess.DEVNULL)
+        daemon.begin(*melody(int(given.seconds * 2)))
+        pid = server.pid if given.what == "server" else daemon.bridge("out")
+        stops = _provoke(pid, given.what, given.seconds)
+        sender.wait()
+        status = status_of("Ripieno In")
+        daemon.process.terminate()
+        daemon.process.wait()
+        pause(0.5)
+        for receiver in receivers:
+            receiver.terminate()
+            receiver.wait()
+    print(f"{given.what}: {stops} stops in {given.seconds:g} s, load {given.load} %")
+    if status is not None:
+        print(f"beats decided by the model: {status.by_model:.1%}")
+    sent = [e for e in journal.read(daemon.journal) if isinstance(e, journal.Sent)]
+    came = Captured.read(ours).events
+    theirs_came = [data for _, data in Captured.read(theirs).events]
+    print(f"daemon: {_lost([e.data for e in sent], [data for _, data in came])}")
+    print(f"C client: {_lost(_numbered(notes), theirs_came)}")
+    rings = sorted(_beyond_ms(sent, came))
+    over = sum(ms > 300.0 for ms in rings)
+    print(
+        f"{len(rings)} notes rang beyond their note-off, ms: "
+        f"p50 {rings[len(rings) // 2]:.1f}, p99 {rings[int(0.99 * len(rings))]:.1f}, "
+        f"longest {rings[-1]:.0f}; over 300 ms: {over}; "
+        f"hanging: {len(Captured.read(ours).sounding())}"
+    )
+
+
+def _provoke(pid: int, what: str, for_s: float) -> int:
+    clock, (stopped_s, every_s), count = SystemClock(), STOPS[what], 0
+    until_ns = clock.now_ns() + int(for_s * NS_PER_S)
+    while clock.now_ns() < until_ns:
+        pause(every_s - stopped_s)
+        if stopped_s:
+            os.kill(pid, signal.SIGSTOP)
+            pause(stopped_s)
+            os.kill(pid, signal.SIGCONT)
+            count += 1
+    return count
+
+
+def _numbered(notes: int) -> list[bytes]:
+    """What jack_sender sends."""
+    sent = []
+    for note in range(notes):
+        rest, pitch = divmod(note, 128)
+        channel, velocity = rest // 127 % 16, 1 + rest % 127
+        sent += [bytes((kind | channel, pitch, velocity)) for kind in (0x90, 0x80)]
+    return sent
+
+
+def _lost(sent: list[bytes], came: list[bytes]) -> Lost:
+    missing = Counter(effective(sent)) - Counter(effective(came))
+    return Lost(missing.total(), sum(1 for _ in effective(sent)))
+
+
+def _beyond_ms(
+    sent: list[journal.Sent], came: list[tuple[int, bytes]]
+) -> Iterator[float]:
+    """For each note that arrived: when it ended, minus when its note-off was due."""
+    due_us: dict[bytes, list[int]] = defaultdict(list)
+    for entry in sent:
+        if messages.is_note_off(entry.data):
+            due_us[entry.data[:2]].append(entry.due_ns // 1000)
+    began_us: dict[bytes, int] = {}
+    for at_us, data in came:
+        if messages.is_note_on(data):
+            began_us[bytes((data[0] - 0x10, data[1]))] = at_us
+        elif messages.is_note_off(data) and (key := data[:2]) in began_us:
+            offs, start_us = due_us[key], began_us.pop(key)
+            index = bisect_left(offs, start_us)
+            if index < len(offs):
+                yield (at_us - offs[index]) / 1000
+
+
+@contextmanager
+def _load(percent: int) -> Iterator[None]:
+    if not percent:
+        yield
+        return
+    cores = str(os.cpu_count() or 1)
+    command = ["stress-ng", "--cpu", cores, "--cpu-load", str(percent), "--quiet"]
+    stress = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        stress.terminate()
+        stress.wait()
+
+
+if __name__ == "__main__":
+    main()
