@@ -31,6 +31,7 @@ class Native(BuildHookInterface[Any]):
         del version
         if self.target_name != "wheel" or sys.platform == "win32":
             return
+        (Path(self.root) / LIBRARY).unlink(missing_ok=True)  # of another build
         if WITHOUT in os.environ:
             return
         if problem := self._maybe_problem():
@@ -45,7 +46,7 @@ class Native(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{platform}"
 
     def _maybe_problem(self) -> str | None:
-        compiler = shlex.split(os.environ.get("CC", "cc"))
+        compiler = shlex.split(os.environ.get("CC") or "cc")
         if shutil.which(compiler[0]) is None:
             return f"no C compiler {compiler[0]!r}"
         root = Path(self.root)

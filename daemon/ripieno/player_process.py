@@ -24,7 +24,7 @@ from ripieno.ipc.block import LEDGER_BYTES, Block
 from ripieno.ipc.naming import show_name
 from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.midi.backends import open_port
-from ripieno.midi.jack_port import Prepared
+from ripieno.midi.jack_bridges import Prepared
 from ripieno.midi.ports import Port
 from ripieno.music import messages
 from ripieno.music.plan import Ready

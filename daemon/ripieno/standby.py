@@ -5,6 +5,7 @@ supervisor keeps one process that has loaded everything and waits for its `Order
 ends by itself when the supervisor does.
 """
 
+import contextlib
 import multiprocessing
 from multiprocessing.process import BaseProcess
 
@@ -43,8 +44,12 @@ class Standby:
         return self._process.exitcode is None
 
     def begin(self, orders: Orders) -> BaseProcess:
-        """Let it play; the process, which is a player from now on."""
-        self._orders.send(orders)
+        """Let it play; the process, which is a player from now on.
+
+        One that has just ended is a player that has just died.
+        """
+        with contextlib.suppress(OSError):
+            self._orders.send(orders)
         self._orders.close()
         return self._process
 

@@ -49,6 +49,8 @@ HUNG_PATCHBAY_NS: Final = 5 * NS_PER_S
 """It beats five times a second; libjack may wait for ever, the music goes on."""
 SETTLED_NS: Final = 2 * NS_PER_S
 """So long after a player began, another process may load without disturbing it."""
+STANDBY_NS: Final = 5 * NS_PER_S
+"""Between two starts of the process that waits, should it end again and again."""
 MOST_STARTS: Final = 5
 """More than five starts in twenty seconds will not get better by a sixth."""
 
@@ -88,6 +90,7 @@ class Supervisor:
         self._patchbay_rests_until_ns = 0
         self._failures: dict[str, notes.Failure] = {}  # by the child that said so
         self._standby: Standby | None = None
+        self._standby_rests_until_ns = 0
         self._journal: JournalFile | None = None
         self._ready: list[Ready] = []
         self._is_open = False
@@ -167,8 +170,11 @@ class Supervisor:
 
     def _keep_standby(self, now_ns: int) -> None:
         """Have a player process wait, once the one that plays has settled."""
-        if self._standby is None and not self._player.starts_lately(now_ns, SETTLED_NS):
+        is_there = self._standby is not None and self._standby.is_running
+        is_settled = not self._player.starts_lately(now_ns, SETTLED_NS)
+        if not is_there and is_settled and now_ns >= self._standby_rests_until_ns:
             self._standby = self._new_standby()
+            self._standby_rests_until_ns = now_ns + STANDBY_NS
 
     def _start_patchbay(self) -> BaseProcess:
         name_in, name_out = self._settings.name_in, self._settings.name_out

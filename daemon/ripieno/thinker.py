@@ -10,6 +10,7 @@ import gc
 import multiprocessing
 import signal
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from ripieno.clock import SystemClock
@@ -20,20 +21,21 @@ from ripieno.ipc.naming import show_name
 from ripieno.ipc.ring import Ring
 from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import plan
+from ripieno.music.plan import ToThinker
 from ripieno.params import ROLES
 from ripieno.think.manifest import for_role
 from ripieno.think.minds import Busy, Mind
 from ripieno.waking import minds_for
 
 TURN_NS: Final = 500_000
-"""Between two pieces of work that can wait: news is never more than one late …"""
+"""How long to wait for news between two pieces of work that can wait."""
 REST_NS: Final = 20_000_000
-"""… and where there is no such work."""
+"""How long to wait for news where there is no work."""
 CHECK_NS: Final = 100_000_000
 URGENT_NS: Final = 50_000_000
-"""An answer on the beat takes 4 to 10 ms. What works for longer makes whole phrases: it
-goes on at the normal priority, because the system stops every real-time thread, the
-audio server's too, where one runs for 0.95 s."""
+"""An answer on the beat takes 4 to 10 ms. Work without a pause for longer goes on at
+the normal priority: where real-time threads use 95 % of a core, Linux stops all of them
+on that core, the audio server's too."""
 
 
 class Thinker:
@@ -47,15 +49,18 @@ class Thinker:
         """Whether there is no work left that can wait."""
         return not isinstance(self._mind, Busy) or self._mind.rests
 
-    def turn(self) -> bool:
-        """Hear the news, then say one thing; whether there was anything to do."""
-        records = self._inbox.read()
-        for record in records:
-            self._mind.told(plan.decode_to_thinker(record))
+    def hear(self) -> list[ToThinker]:
+        """The news, which is not told to the mind yet."""
+        return [plan.decode_to_thinker(record) for record in self._inbox.read()]
+
+    def answer(self, news: list[ToThinker]) -> bool:
+        """Tell the mind the news, then say one thing; whether anything was done."""
+        for message in news:
+            self._mind.told(message)
         said = self._mind.answer()
         if said is not None:
             self._outbox.write(plan.encode(said))
-        return bool(records) or said is not None
+        return bool(news) or said is not None
 
 
 def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> None:
@@ -87,43 +92,52 @@ def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> 
     minds.load_all(ROLES)
     gc.freeze()
     outbox = RungRing(block.ring("to_player"), Bell(bells.to_player.rings))
-    _Loop(Thinker(minds, inbox, outbox), block, Bell(bells.to_thinker.waits)).run()
+    thinker, bell = Thinker(minds, inbox, outbox), Bell(bells.to_thinker.waits)
+    _Loop(thinker, block, bell, minds.is_urgent).run()
     block.close()
 
 
 class _Loop:
-    """Turns until it is told to stop; chooses the priority. Thread: one.
+    """Works until it is told to stop; chooses the priority. Thread: one.
 
-    Whatever the player has just said is answered at real-time priority, below the
-    player's. What can wait is done at the normal one.
+    It waits at real-time priority, below the player's, and answers so what is wanted
+    within a beat. Everything else is done at the normal priority.
     """
 
-    def __init__(self, thinker: Thinker, block: Block, bell: Bell) -> None:
+    def __init__(
+        self,
+        thinker: Thinker,
+        block: Block,
+        bell: Bell,
+        is_urgent_ask: Callable[[ToThinker], bool],
+    ) -> None:
         self._thinker, self._block, self._bell = thinker, block, bell
+        self._is_urgent_ask = is_urgent_ask
         self._clock = SystemClock()
         self._parent = multiprocessing.parent_process()
-        self._check_ns = self._rang_ns = 0
+        self._check_ns, self._over = 0, False
         self._is_urgent = False
 
     def run(self) -> None:
         """Go on until the end."""
         while not self._is_over():
-            self._go_urgent()
-            if not self._bell.wait(REST_NS if self._thinker.rests else TURN_NS):
-                self._go_normal()
-            else:
-                self._rang_ns = self._clock.now_ns()
-            while self._thinker.turn() and not self._is_over():
-                self._choose_priority()
+            self._go_urgent()  # to be woken in time
+            self._bell.wait(REST_NS if self._thinker.rests else TURN_NS)
+            self._work()
 
-    def _choose_priority(self) -> None:
-        """Real-time for what is new, and for so long as an answer may take."""
-        now_ns = self._clock.now_ns()
-        if self._bell.wait(0):
-            self._rang_ns = now_ns
-            self._go_urgent()
-        elif now_ns - self._rang_ns > URGENT_NS:
-            self._go_normal()
+    def _work(self) -> None:
+        """Answer until all is said; the priority depends on what was asked."""
+        began_ns, is_urgent = self._clock.now_ns(), False
+        while not self._is_over():
+            news = self._thinker.hear()
+            is_urgent |= any(map(self._is_urgent_ask, news))
+            is_long = self._clock.now_ns() - began_ns > URGENT_NS
+            if is_urgent and not is_long:
+                self._go_urgent()
+            else:
+                self._go_normal()
+            if not self._thinker.answer(news):
+                return
 
     def _go_urgent(self) -> None:
         if not self._is_urgent:
@@ -136,10 +150,11 @@ class _Loop:
             realtime.set_normal()
 
     def _is_over(self) -> bool:
+        """Whether it is to stop; once True it stays True."""
         now_ns = self._clock.now_ns()
-        if now_ns < self._check_ns:
-            return False
-        self._check_ns = now_ns + CHECK_NS
-        self._block.set_word("thinker_beat_ns", now_ns)
-        is_orphan = self._parent is not None and not self._parent.is_alive()
-        return is_orphan or bool(self._block.word("stop"))
+        if not self._over and now_ns >= self._check_ns:
+            self._check_ns = now_ns + CHECK_NS
+            self._block.set_word("thinker_beat_ns", now_ns)
+            is_orphan = self._parent is not None and not self._parent.is_alive()
+            self._over = is_orphan or bool(self._block.word("stop"))
+        return self._over

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_getscheduler"), reason="this system has no SCHED_FIFO"
 )
 
+IS_ROOT = hasattr(os, "getuid") and os.getuid() == 0
 SHOW = "import os; print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority)"
 IN_CHILD = f"""
 import subprocess, sys
@@ -41,3 +42,20 @@ def test_fifo_is_taken_not_inherited_and_given_back():
 
 def test_the_player_comes_before_the_thinker():
     assert realtime.PLAYER > realtime.THINKER
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may become another user")
+def test_a_user_without_privileges_comes_back_from_fifo():
+    code = f"""
+import os
+from ripieno.ipc import realtime
+print(realtime.set_fifo(realtime.THINKER))
+os.setuid(65534)
+realtime.set_normal()
+{SHOW}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    _, after = done.stdout.splitlines()
+    assert int(after.split()[0]) & ~os.SCHED_RESET_ON_FORK == os.SCHED_OTHER

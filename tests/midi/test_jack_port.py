@@ -22,6 +22,7 @@ from ripieno.bench.effective import effective
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import PortError
 from ripieno.midi.jack_bridge import PYTHON
+from ripieno.midi.jack_bridges import MOST_DEATHS
 from ripieno.midi.jack_native import maybe_native
 from ripieno.midi.jack_port import JackPort
 from ripieno.midi.jack_process import Direction
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.jack
 
 IN, OUT = "Ripieno In:Ripieno In", "Ripieno Out:Ripieno Out"
 FRAME_NS = 20_834
+BOTH: tuple[Direction, ...] = ("in", "out")
 BUSY = "while True: sum(range(100_000))"
 
 BEGIN = """
@@ -430,20 +432,20 @@ def test_what_sounds_ends_when_the_owner_is_killed(
 def replaced(port: JackPort, which: Direction) -> list[Heard]:
     """Kill one of a port's bridges and wait for the next; what was received by then."""
     clock, heard = SystemClock(), list[Heard]()
-    port._bridges[which]._process.kill()
+    port._bridges.process(which)._process.kill()
 
     def is_opening() -> bool:
         port.wait(clock.now_ns() + 2 * NS_PER_MS)
         port.check()
         heard.extend(port.receive())
-        return bool(port._opening)
+        return bool(port._bridges.opening)
 
     until(is_opening)
     until(lambda: not is_opening())
     return heard
 
 
-@pytest.mark.parametrize("which", ["in", "out"])
+@pytest.mark.parametrize("which", BOTH)
 def test_a_bridge_that_was_killed_is_replaced_and_connected_again(
     here: JackServer, which: Direction
 ) -> None:
@@ -460,6 +462,44 @@ def test_a_bridge_that_was_killed_is_replaced_and_connected_again(
             assert b"\x80\x3e\x40" in heard
     finally:
         port.close()
+
+
+def test_both_bridges_and_the_spare_one_may_die(here: JackServer) -> None:
+    assert here.name
+    port, clock = JackPort(connections=lambda: [(OUT, IN)]), SystemClock()
+    try:
+        spare, first = port._bridges._spare, port._bridges.process("out")
+        assert spare is not None
+        for process in (spare, *map(port._bridges.process, BOTH)):
+            process._process.kill()
+
+        def is_whole() -> bool:
+            port.wait(clock.now_ns() + 2 * NS_PER_MS)
+            port.check()
+            port.receive()
+            is_new = port._bridges.process("out") is not first
+            return is_new and not port._bridges.opening
+
+        until(is_whole)
+        port.send(b"\x90\x3e\x40", clock.now_ns())
+        assert b"\x90\x3e\x40" in [data for _, data in received(port, 1)]
+    finally:
+        port.close()
+
+
+def test_a_port_whose_bridges_die_again_and_again_is_dead(port: JackPort) -> None:
+    for _ in range(MOST_DEATHS):
+        replaced(port, "out")
+        assert port.alive()
+    port._bridges.process("out")._process.kill()
+    clock = SystemClock()
+
+    def is_dead() -> bool:
+        port.wait(clock.now_ns() + 2 * NS_PER_MS)
+        port.check()
+        return not port.alive()
+
+    until(is_dead)
 
 
 def test_note_offs_before_the_death_of_the_output_are_sent_again(
@@ -486,7 +526,7 @@ def test_what_is_held_is_let_go_when_the_input_dies(port: JackPort) -> None:
 def test_a_bridge_that_is_stopped_amid_telling_of_a_cycle_harms_nothing(
     port: JackPort,
 ) -> None:
-    clock, bridge = SystemClock(), port._bridges["in"]._process
+    clock, bridge = SystemClock(), port._bridges.process("in")._process
     bridge.send_signal(signal.SIGSTOP)
     try:
         words = port._memory.heard._words
@@ -541,9 +581,10 @@ def test_a_server_that_does_not_answer_is_one_sentence_in_seconds(
 
 
 def test_bridges_heed_no_signal_of_the_terminal(port: JackPort) -> None:
-    for bridge in port._bridges.values():
-        bridge._process.send_signal(signal.SIGINT)
-        bridge._process.send_signal(signal.SIGTERM)
+    for direction in BOTH:
+        bridge = port._bridges.process(direction)._process
+        bridge.send_signal(signal.SIGINT)
+        bridge.send_signal(signal.SIGTERM)
     connect_to_itself()
     port.send(b"\x90\x3c\x40", SystemClock().now_ns())
     assert [data for _, data in received(port, 1)] == [b"\x90\x3c\x40"]

@@ -13,8 +13,8 @@ from ripieno.music import messages
 def effective(stream: Iterable[bytes]) -> Iterator[bytes]:
     """The channel messages that change something, note-offs with one velocity.
 
-    Left out are note-offs of keys that are up, releases of pedals that are up, and all
-    notes off. A note-off whose note-on was lost is left out, too.
+    Left out are note-offs of keys that are up, releases of pedals that are up, and what
+    silences a channel. A note-off whose note-on was lost is left out, too.
     """
     down: set[bytes] = set()
     for data in filter(messages.is_channel_message, stream):

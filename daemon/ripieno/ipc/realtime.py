@@ -35,7 +35,12 @@ def set_fifo(priority: int) -> bool:
 
 
 def set_normal() -> None:
-    """Run this thread at the normal priority again. Cost: 2 µs."""
+    """Run this thread at the normal priority again. Cost: 2 µs.
+
+    The flag stays: a user without privileges may leave SCHED_FIFO, but not take the
+    flag back.
+    """
     if hasattr(os, "sched_setscheduler"):
+        policy = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            os.sched_setscheduler(0, policy, os.sched_param(0))

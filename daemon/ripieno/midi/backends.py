@@ -8,7 +8,8 @@ from typing import Final, Literal, get_args
 from ripieno.clock import Clock
 from ripieno.errors import PortError, SettingsError
 from ripieno.midi import jack_server, rtmidi_port
-from ripieno.midi.jack_port import JackPort, Prepared
+from ripieno.midi.jack_bridges import Prepared
+from ripieno.midi.jack_port import JackPort
 from ripieno.midi.jack_process import Pairs
 from ripieno.midi.jack_server import server_is_up
 from ripieno.midi.ports import Port

@@ -11,8 +11,8 @@ off, so nothing else holds the GIL.
   nothing. Its end means that the owner is gone or done. *Out* then lets every note-off
   go that it still has, drops the note-ons, and ends whatever sounds, with the next
   period.
-* Standard output: first ``open RATE`` or ``refused SENTENCE``; from then on each byte
-  of *in* says that something has arrived.
+* Standard output: ``open RATE`` or ``refused SENTENCE``; besides, each "!" of *in* says
+  that something has arrived.
 * Opening may hang in libjack for ever, and so may closing: an alarm ends the process.
 """
 
@@ -107,8 +107,9 @@ class Bridge:
             if self._crossing.has_left:
                 break
             never.wait(_LOOK_S)
-        # What was written in one cycle has left when the next one begins.
-        self._reaches(self._crossing.count + 1, FLUSH_S)
+        # What was written in one cycle has left when the next one begins; this one's
+        # number may not be shown yet.
+        self._reaches(self._crossing.count + 2, FLUSH_S)
 
     def _reaches(self, count: int, within_s: float) -> bool:
         never = threading.Event()
@@ -152,12 +153,12 @@ def main(descriptor: str) -> None:
     try:
         bridge = _open(order, memory.due if is_output else memory.heard, library)
     except PortError as error:
-        os.write(_REPORT, f"refused {error}\n".encode())
+        _report(f"refused {error}")
         os._exit(1)
     bridge.begin(order.pairs)
     signal.setitimer(signal.ITIMER_REAL, 0)
     _warm()
-    os.write(_REPORT, f"open {bridge.client.samplerate}\n".encode())
+    _report(f"open {bridge.client.samplerate}")
     os.set_blocking(_REPORT, False)
     while os.read(_LEASH, 64):
         pass
@@ -166,6 +167,11 @@ def main(descriptor: str) -> None:
     bridge.client.deactivate()
     bridge.client.close()
     os._exit(0)
+
+
+def _report(line: str) -> None:
+    with contextlib.suppress(OSError):  # the owner is gone: standard input tells that
+        os.write(_REPORT, f"{line}\n".encode())
 
 
 def _maybe_library() -> ctypes.CDLL | None:

@@ -1,7 +1,7 @@
 """What a bridge does in each period of JACK: carry messages across, in Python.
 
 It is used where the library in C was not built (`ripieno.midi.jack_native`); the two
-behave alike, and the tests in tests/midi/test_jack_crossing.py hold both to it. The
+behave alike, and the tests in tests/midi/test_jack_port.py hold both to it. The
 callback needs Python's GIL, so its process does nothing else.
 
 After a dropped period (JACK reports an xrun, or the frames jump) what was sent lately
@@ -55,19 +55,27 @@ class _Python:
     def __init__(self, client: Any, port: Any, side: Side) -> None:  # noqa: ANN401
         self.client, self.port, self.side = client, port, side
         # A bridge before this one, which died, may have counted frames already.
-        before, self.has_left = side.cycle(), False
-        self.count = self._first = before.number
+        (self.count, before), self.has_left = side.counted(), False
+        self._first = self.count
         self._clock = SystemClock()
         now = client.last_frame_time
-        self._frame = before.frame + (now - before.frame) % _WRAP
+        self._frame = before + (now - before) % _WRAP
         self._frames = 0
         self._xruns = self._xruns_seen = 0
         client.set_process_callback(self._process)
         client.set_xrun_callback(self._on_xrun)
 
-    def cross(self, frames: int) -> None:
-        """Carry over what there is in a cycle that begins at `_frame`."""
+    def cross(self, frames: int, *, is_gap: bool) -> None:
+        """Carry over what there is in a cycle that begins at `_frame`.
+
+        Args:
+            frames: how long it is.
+            is_gap: whether cycles before it were missed.
+        """
         raise NotImplementedError
+
+    def cross_again(self) -> None:
+        """Called again for the same cycle, as a client is that woke late."""
 
     def on_gap(self) -> None:
         """The server dropped one period or more before this cycle."""
@@ -83,19 +91,20 @@ class _Python:
     def _process(self, frames: int) -> None:
         at_ns = self._clock.now_ns()
         since = (self.client.last_frame_time - self._frame) % _WRAP
-        # A client that woke late is called several times for one cycle: what the first
-        # call wrote has to stay in the buffer, what it read must not be read again.
         is_first = self.count == self._first
         if not is_first and not since:
+            self.cross_again()
             return
         xruns = self._xruns
-        is_gap = not is_first and (since != self._frames or xruns != self._xruns_seen)
+        is_gap = since != self._frames or xruns != self._xruns_seen
+        if is_first:  # a bridge that replaces a dead one begins with a gap
+            is_gap = self._first > 0
         self._frame += since
         self._frames, self._xruns_seen = frames, xruns
         self.count += 1
         if is_gap:
             self.on_gap()
-        self.cross(frames)
+        self.cross(frames, is_gap=is_gap)
         self.side.show(Cycle(self.count, self._frame, at_ns, frames))
 
     def _on_xrun(self, _delayed_us: float) -> None:
@@ -107,17 +116,36 @@ class In(_Python):
 
     def __init__(self, client: Any, port: Any, side: Side, wake_fd: int) -> None:  # noqa: ANN401
         self._wake_fd = wake_fd
+        self._read = self._last_read = list[tuple[int, bytes]]()
         super().__init__(client, port, side)
 
-    def cross(self, frames: int) -> None:
+    def cross(self, frames: int, *, is_gap: bool) -> None:
         """Hand over whatever arrived in this cycle, and wake the player."""
         del frames
-        any_came = False
-        for offset, data in self.port.incoming_midi_events():
-            any_came = True
-            if not self.side.write(self._frame + offset, bytes(data)):
+        self._last_read, self._read = self._read, []
+        self._hand_over(is_doubtful=is_gap)
+
+    def cross_again(self) -> None:
+        """Hand over what was not there yet when this cycle began."""
+        self._hand_over(is_doubtful=True)
+
+    def _hand_over(self, *, is_doubtful: bool) -> None:
+        """Read what was not read yet in this cycle.
+
+        A client that woke late may be called before its sources have written. It then
+        finds nothing, or what it read in the cycle before.
+        """
+        came = [(at, bytes(data)) for at, data in self.port.incoming_midi_events()]
+        if self.port.lost_midi_events:
+            self.side.count_gap()
+        if is_doubtful and came and not self._read and came == self._last_read:
+            return
+        fresh, self._read = came[len(self._read) :], came
+        for offset, data in fresh:
+            if not self.side.write(self._frame + offset, data):
                 self.side.count_lost()
-        if any_came:
+                self.side.count_gap()
+        if fresh:
             with contextlib.suppress(BlockingIOError):  # the player is being woken
                 os.write(self._wake_fd, b"!")
 
@@ -133,9 +161,12 @@ class Out(_Python):
         self._resend_at: list[int] = []
         self._room_bytes = 0
         super().__init__(client, port, side)
+        if self._first:
+            self._sounding.use(range(16))  # by the bridge before, which died
 
-    def cross(self, frames: int) -> None:
+    def cross(self, frames: int, *, is_gap: bool) -> None:
         """Write whatever is due before this cycle ends, each message on its frame."""
+        del is_gap
         self.port.clear_buffer()
         if not self._has_begun:
             return

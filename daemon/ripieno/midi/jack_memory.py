@@ -77,6 +77,13 @@ class Side:
                 return shown
         return Cycle(0, 0, 0, 0)
 
+    def counted(self) -> tuple[int, int]:
+        """How many cycles were seen, and the last one's first frame; 0 for none.
+
+        It is for a bridge that begins where another was killed, perhaps amid `show`.
+        """
+        return self._words[_COUNT], self._words[_AT]
+
     @property
     def count(self) -> int:
         """How many cycles the bridge has seen."""
@@ -141,9 +148,10 @@ class Side:
     def address(self) -> tuple[int, int, int]:
         """Where native code finds this side: words, ring, and the ring's bytes.
 
-        The memory stays mapped for ever afterwards: to be called in a bridge only.
+        The memory cannot be unmapped afterwards: to be called in a bridge only.
         """
-        words = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._pinned = ctypes.c_char.from_buffer(self._memory)
+        words = ctypes.addressof(self._pinned)
         return words, words + _WORDS_BYTES, len(self._memory) - _WORDS_BYTES
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ answer that takes thought takes as many periods as thinking does (`answer_ns`), 
 jitter either.
 
 A bridge ends with its owner: its standard input ends. A bridge that dies is replaced by
-a spare one (`ripieno.midi.jack_process`) within some tenths of a second. While *out* is
+a spare one (`ripieno.midi.jack_bridges`) within some tenths of a second. While *out* is
 replaced the port drops note-ons, and afterwards it sends the recent note-offs again.
 While *in* is replaced keys may be released unheard, so everything held is let go. The
 port dies with the server, or where no bridge can be opened any more.
@@ -28,9 +28,9 @@ from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
-from ripieno.midi import jack_memory
+from ripieno.midi.jack_bridges import Bridges, Prepared
 from ripieno.midi.jack_memory import TAKE_BACK, Cycle, Memory
-from ripieno.midi.jack_process import OPEN_NS, BridgeProcess, Direction, Pairs
+from ripieno.midi.jack_process import OPEN_NS, Direction, Pairs
 from ripieno.midi.jack_time import FrameTime, Placing
 from ripieno.midi.parser import Parser
 from ripieno.midi.ports import IN, OUT, Heard, name_on_jack
@@ -47,8 +47,6 @@ Whatever is handed over is played: the more, the later one may change one's mind
 THOUGHT_NS: Final = 4 * NS_PER_MS
 """From the start of the cycle that brings a key to when its voices are handed over: 3.1
 ms at p99, 3.4 at p99.9 beside nothing else (`ripieno bench latency`)."""
-PATIENCE_S: Final = 3.0
-"""The server may take a moment to see that the bridge before is dead."""
 RESEND_NS: Final = NS_PER_S
 """So long before a bridge was found dead, its note-offs may be lost."""
 CYCLES: Final = 8
@@ -58,31 +56,6 @@ STAMPS: Final = 1024
 MOST_BEHIND_NS: Final = 50 * NS_PER_MS
 """A server that stalls does not stop the player's time for longer."""
 _WRAP: Final = 1 << 32
-
-
-class Prepared:
-    """The memory of a port and processes that wait to become its bridges.
-
-    Starting them takes most of the time that opening a port takes. Thread: one.
-
-    Attributes:
-        descriptor: of the memory; the port that takes this closes it.
-        patience_s: how long to try again where a name is in use.
-    """
-
-    def __init__(self, patience_s: float = 0.0) -> None:
-        self.patience_s = patience_s
-        self.descriptor = jack_memory.make()
-        self._waiting = [self.start() for _ in range(3)]
-
-    def start(self) -> BridgeProcess:
-        """One more process."""
-        return BridgeProcess(self.descriptor)
-
-    def take(self) -> tuple[dict[Direction, BridgeProcess], BridgeProcess]:
-        """The two bridges, and the spare one."""
-        first, second, spare = self._waiting
-        return {"in": first, "out": second}, spare
 
 
 class JackPort:
@@ -123,22 +96,16 @@ class JackPort:
         self._stamps: dict[int, int] = {}
         self._ons_ns: dict[int, int] = {}  # when each key's last note-on is due
         self._lost = self._closed = False
-        self._sounding, self._pairs = Sounding(), connections
-        self._names: dict[Direction, str] = {"in": in_name, "out": out_name}
+        self._sounding = Sounding()
         prepared = prepared or Prepared()
-        self._memory, self._prepared = Memory(prepared.descriptor), prepared
-        self._spare: BridgeProcess | None
-        self._bridges, self._spare = prepared.take()
-        self._opening: set[Direction] = set()
+        self._memory = Memory(prepared.descriptor)
+        names: dict[Direction, str] = {"in": in_name, "out": out_name}
+        self._bridges = Bridges(names, connections, prepared, self._clock)
         self._instead: list[Heard] = []
         self._wakes_by: int | None = None
         self._dead_since_ns = 0
         try:
-            # One after the other: clients that open at once may lock a jackd2 up.
-            self._ask("in", prepared.patience_s)
-            self._bridges["in"].open(self._clock)
-            self._ask("out", prepared.patience_s)
-            rate_hz = self._bridges["out"].open(self._clock)
+            rate_hz = self._bridges.open()
             self._cycle = self._first_cycle(self._clock.now_ns() + OPEN_NS)
         except PortError:
             self.close()
@@ -184,7 +151,7 @@ class JackPort:
 
     def receive(self) -> list[Heard]:
         """All complete messages that wait, each at the time of its frame."""
-        heard, self._instead = self._instead, []
+        heard: list[Heard] = []
         if self._closed:
             return heard
         for frame, data in self._memory.heard.read():
@@ -194,11 +161,13 @@ class JackPort:
             heard += [Heard(at_ns, message) for message in self._parser.feed(data)]
         while len(self._stamps) > STAMPS:
             del self._stamps[next(iter(self._stamps))]
-        return heard
+        instead, self._instead = self._instead, []
+        return heard + instead
 
     def send(self, message: bytes, due_ns: int) -> None:
         """Hand one complete message over; never waits."""
-        if not self.alive() or (self._opening and messages.is_note_on(message)):
+        is_silent = "out" in self._bridges.opening and messages.is_note_on(message)
+        if is_silent or not self.alive():
             return
         self._sounding.passed(message, due_ns)
         cycle, heard = self._look(), self._stamps.get(due_ns)
@@ -236,7 +205,7 @@ class JackPort:
         if not self.alive():
             self._clock.wait_until(until_ns)
             return
-        reports = {bridge.report: side for side, bridge in self._bridges.items()}
+        reports = self._bridges.reports()
         others = [] if self._wakes_by is None else [self._wakes_by]
         readable, _, _ = select.select([*reports, *others], [], [], left_ns / NS_PER_S)
         for descriptor in readable:
@@ -248,14 +217,13 @@ class JackPort:
     def alive(self) -> bool:
         """Whether both bridges have their server. Cost: under 1 µs."""
         gone = self._closed or self._memory.heard.is_gone or self._memory.due.is_gone
-        return not (self._lost or gone)
+        return not (self._lost or gone or self._bridges.is_lost)
 
     def check(self) -> None:
         """Look whether both bridges are there, and whether the server calls them."""
-        if self._closed:
+        if self._closed or not self.alive():
             return
-        for side in tuple(self._opening):
-            self._hear(side)
+        self._bridges.check()
         if self._cycle.frames > self._frames:  # `reach_ns` is for shorter periods
             self._lost = True
             return
@@ -264,7 +232,7 @@ class JackPort:
             return
         before, self._counts = self._counts, self._count()
         self._checked_ns = now_ns
-        if not self._opening and any(
+        if not self._bridges.opening and any(
             a == b for a, b in zip(before, self._counts, strict=True)
         ):
             self._lost = True
@@ -274,55 +242,29 @@ class JackPort:
         if self._closed:
             return
         self._closed = True
-        until_ns = self._clock.now_ns() + CLOSE_NS
-        bridges = [*self._bridges.values(), *filter(None, [self._spare])]
-        for bridge in bridges:
-            bridge.let_go()
-        for bridge in bridges:
-            bridge.end(until_ns, self._clock)
+        self._bridges.close(self._clock.now_ns() + CLOSE_NS)
         self._memory.close()
-        os.close(self._prepared.descriptor)
 
-    # ── bridges ───────────────────────────────────────────────────────────────────
-
-    def _ask(self, side: Direction, patience_s: float) -> None:
-        self._bridges[side].ask(
-            side, self._names[side], self._pairs(), self._clock.now_ns(), patience_s
-        )
-
-    def _hear(self, side: Direction) -> None:
-        """Something was reported: news, an end, or that a new bridge is open."""
-        bridge = self._bridges[side]
-        if side not in self._opening:
-            if not bridge.heard_news():
-                self._replace(side)
-            return
-        try:
-            if bridge.maybe_open(self._clock.now_ns()) is None:
-                return
-        except PortError:
-            self._lost = True
-            return
-        self._opening.discard(side)
-        if side == "out":
-            self._resend()
-        self._spare = self._spare or self._prepared.start()
-
-    def _replace(self, side: Direction) -> None:
-        """A bridge has died while the server is there: a spare one takes over."""
+    def _hear(self, direction: Direction) -> None:
+        """A bridge reported something: news, or an end while the server is there."""
         if not self.alive():
             return
-        self._bridges[side].kill()
-        spare, self._spare = self._spare, None
-        self._bridges[side] = spare or self._prepared.start()
-        self._opening.add(side)
-        now_ns = self._clock.now_ns()
-        if side == "out":
-            self._dead_since_ns = now_ns
-            self._memory.due.skip()
-        else:  # keys may be released before the new one hears
+        change = self._bridges.hear(direction)
+        if change == "died" and direction == "out":
+            self._dead_since_ns = self._clock.now_ns()
+            self._keep_what_waits()
+        elif change == "died":  # keys may be released before the new one hears
+            now_ns = self._clock.now_ns()
             self._instead = [Heard(now_ns, data) for data in messages.letting_go()]
-        self._ask(side, PATIENCE_S)
+        elif change == "opened" and direction == "out":
+            self._resend()
+
+    def _keep_what_waits(self) -> None:
+        """Of what the dead bridge did not take, keep all but the note-ons."""
+        for frame, record in reversed(self._memory.due.read()):
+            message = record.removeprefix(TAKE_BACK)
+            if not messages.is_note_on(message):
+                self._unsent.appendleft((frame, message))
 
     def _resend(self) -> None:
         """End again what was ended lately: the bridge that died may have kept it."""
@@ -350,8 +292,11 @@ class JackPort:
 
     def _look(self) -> Cycle:
         """The cycle that the server is in."""
-        if not self._closed and self._memory.heard.count != self._cycle.number:
-            cycle = self._memory.heard.cycle()
+        # While the input is replaced, only the output is called.
+        is_deaf = "in" in self._bridges.opening
+        side = self._memory.due if is_deaf else self._memory.heard
+        if not self._closed and side.count != self._cycle.number:
+            cycle = side.cycle()
             if cycle.number:  # else the bridge was stopped amid telling of it
                 self._cycle = cycle
                 self._time.see(cycle.frame, cycle.at_ns)

@@ -2,8 +2,8 @@
 
 A process is started without a task, because starting Python takes longer than opening a
 JACK client. It then waits for one line that says which port to be
-(`ripieno.midi.jack_bridge`). So a spare one replaces a bridge that died within some
-hundredths of a second.
+(`ripieno.midi.jack_bridge`). So a spare one can replace a bridge that died
+(`ripieno.midi.jack_bridges`).
 """
 
 import contextlib

@@ -6,6 +6,8 @@ end everything when it closes, and to send the recent note-offs again after the 
 may have lost some.
 """
 
+from collections.abc import Iterable
+
 from ripieno.music import messages
 
 
@@ -37,6 +39,10 @@ class Sounding:
                 self._start(end)
             else:
                 self._end(end, at, message)
+
+    def use(self, channels: Iterable[int]) -> None:
+        """Take channels for used, for `silences`."""
+        self._channels |= set(channels)
 
     def ends(self) -> list[bytes]:
         """A note-off for every key that is down, then the release of every pedal."""

@@ -16,6 +16,8 @@ from ripieno.errors import ModelError
 from ripieno.music.plan import Ask, Decide, Groove, Ready, Sing, ToPlayer, ToThinker
 
 _ASKS: Final = {Decide: "accompany", Groove: "loop", Sing: "harmonize"}
+_URGENT: Final = (Decide, Sing)
+"""Asks that are answered within the beat, or at once."""
 
 
 def asked_of(message: ToThinker) -> str | None:
@@ -88,6 +90,13 @@ class Minds:
             return  # the player is told who is there, and asks again
         for mind in self._distinct():
             mind.told(message)
+
+    def is_urgent(self, message: ToThinker) -> bool:
+        """Whether a message wants an answer within the beat, from a mind that is there.
+
+        It takes some ms. Other answers take longer: a phrase, or a model to be loaded.
+        """
+        return isinstance(message, _URGENT) and asked_of(message) in self._minds
 
     def answer(self) -> ToPlayer | None:
         """News first; then what any of them has to say."""
