@@ -41,7 +41,7 @@ lint: .venv/ready-to-test
 	@echo "— Format, lint, types, import contracts."
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports --no-logo
 
 quick: .venv/ready-to-test

@@ -65,10 +65,10 @@ def interrupted(after_s, *arguments, env=NO_JACK):
     return process.returncode, out, err
 
 
-def instants(number, every=10):
+def instants(number, every=15):
     """So many, evenly over the start-up, from its very first moment on.
 
-    Every tenth is for the quick run as well.
+    Every fifteenth is for the quick run as well.
     """
     return [
         pytest.param(

@@ -121,6 +121,7 @@ def test_both_times_a_part_of_the_reply_was_there_already(take):
     assert min(within) >= 0
 
 
+@pytest.mark.slow
 def test_a_journal_with_two_models_replays_bit_for_bit(take):
     found = replay(take[0])
     assert found.differing == 0, found.first

@@ -169,6 +169,7 @@ def test_most_on_beat_notes_lie_in_the_chord_that_is_played_to_them(song):
     assert fits >= 20
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(melody, tmp_path):
     for name in ("one.mid", "two.mid"):
         rendered(melody, tmp_path / name)

@@ -502,6 +502,7 @@ def test_no_midi_server_at_all():
 @linux
 @installed("jack")
 @pytest.mark.parametrize("command", ["play", "ports"])
+@pytest.mark.slow
 def test_no_jack_server_where_jack_was_asked_for(command):
     done = ripieno(command, "--backend", "jack", env=NO_JACK)
     assert_sentence(done, PORT, "JACK", "start ")
@@ -518,6 +519,7 @@ def test_no_alsa_sequencer_where_alsa_was_asked_for():
 
 @linux
 @installed("jack")
+@pytest.mark.slow
 def test_no_jack_server_for_the_demo(tmp_path):
     done = ripieno("demo", "--jack", "-o", tmp_path / "duet", env=NO_JACK)
     assert_sentence(done, PORT, "no JACK server answers")
@@ -531,6 +533,7 @@ NO_LIBASOUND = (
 
 @linux
 @pytest.mark.parametrize("command", ["ports", "play"])
+@pytest.mark.slow
 def test_no_libasound(tmp_path, command):
     env = break_library(tmp_path, "rtmidi", NO_LIBASOUND)
     done = ripieno(command, "--backend", "alsa", env=env)
@@ -546,6 +549,7 @@ def test_no_libasound_is_said_where_nothing_was_asked_for_too(tmp_path, command)
 
 
 @linux
+@pytest.mark.slow
 def test_no_libjack(tmp_path):
     env = break_library(tmp_path, "jack", "OSError('JACK library not found')")
     done = ripieno("play", "--backend", "jack", env=env | NO_JACK)

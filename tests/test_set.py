@@ -117,6 +117,7 @@ def test_it_leaves_the_daemons_memory_where_it_is(playing, pids):
     Block(daemon.block.name).close()
 
 
+@pytest.mark.slow
 def test_many_at_once_are_all_taken(playing, pids):
     daemon = playing(pid=pids[0])
     words = ("lead=0.5", "swing=1", "low=40", "bpm=90")
@@ -134,6 +135,7 @@ def test_many_at_once_are_all_taken(playing, pids):
 
 
 @pytest.mark.parametrize("mark", ["@", ""])
+@pytest.mark.slow
 def test_a_chart_comes_from_a_file_and_brings_its_meter(playing, pids, tmp_path, mark):
     daemon = playing(pid=pids[0])
     song = tmp_path / "song.txt"
@@ -237,6 +239,7 @@ def test_a_chart_that_is_too_long_to_hand_over(playing, pids, tmp_path):
     assert_sentence(done, SETTING, "too long", "shorten the chart")
 
 
+@pytest.mark.slow
 def test_a_charts_file_that_is_missing_or_no_chart(playing, pids, tmp_path):
     playing(pid=pids[0])
     missing = tmp_path / "nowhere.txt"
@@ -261,6 +264,7 @@ def test_a_dead_daemon_whose_number_another_process_bears(playing, pids):
     assert ripieno("set", "lead=1").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_player_that_does_not_answer(playing, pids):
     playing(pid=pids[0], deaf=True)
     done = ripieno("set", "lead=0.5")

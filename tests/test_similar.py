@@ -141,6 +141,7 @@ def test_a_query_that_cannot_be_read_is_a_sentence(library):
     assert_sentence(done, 3, "broken.mid", "damaged")
 
 
+@pytest.mark.slow
 def test_runs_of_intervals_count(query, library, tmp_path):
     """Without them the shown likeness is the encoder's own."""
     folder = copy_model(tmp_path, "phrase-encoder")

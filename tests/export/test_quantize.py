@@ -214,15 +214,13 @@ def test_what_costs_too_much_is_not_published(
     assert not list(tmp_path.iterdir())
 
 
-def test_only_step_models_are_quantised(
-    models: Path, packed: Packed, tmp_path: Path
-) -> None:
+def test_only_step_models_are_quantised(packed: Packed, tmp_path: Path) -> None:
     folder = tmp_path / "voices"
     folder.mkdir()
     for file in ("model.onnx", "golden.npz"):
-        (folder / file).write_bytes((models / "event-gru" / file).read_bytes())
+        (folder / file).write_bytes((MODELS / "event-gru" / file).read_bytes())
     told = msgspec.structs.replace(
-        manifests.load(models / "event-gru"),
+        manifests.load(MODELS / "event-gru"),
         interface="voices",
         fingerprint=manifests.FINGERPRINTS["voices"](),
     )

@@ -78,6 +78,7 @@ def source_logits(
 
 
 @pytest.mark.parametrize("count", [1, 2, 17, CONTEXT])
+@pytest.mark.slow
 def test_a_window_hears_what_torch_hears(
     network: EventTransformer, graph: Graph, count: int
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_window_hears_what_torch_hears(
 
 
 @pytest.mark.parametrize("count", [CONTEXT + 1, 3 * CONTEXT // 2, 100])
+@pytest.mark.slow
 def test_a_full_window_slides_by_half(
     network: EventTransformer, graph: Graph, count: int
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_full_window_slides_by_half(
 
 
 @pytest.mark.parametrize(("heard", "back"), [(20, 5), (31, 25), (CONTEXT, 1), (45, 10)])
+@pytest.mark.slow
 def test_going_back_forgets_and_nothing_else(
     graph: Graph, heard: int, back: int
 ) -> None:
@@ -111,6 +114,7 @@ def test_going_back_forgets_and_nothing_else(
     assert np.abs(source_logits(line) - source_logits(plain)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_going_forward_is_refused(graph: Graph) -> None:
     line = WindowLine(graph, CONTEXT)
     feed(line, 0, 3)
@@ -119,6 +123,7 @@ def test_going_forward_is_refused(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("heard", [10, 30, 45])
+@pytest.mark.slow
 def test_a_line_that_follows_is_a_copy_wherever_the_window_is(
     graph: Graph, heard: int
 ) -> None:
@@ -132,6 +137,7 @@ def test_a_line_that_follows_is_a_copy_wherever_the_window_is(
 
 
 @pytest.mark.parametrize("spare", [1, 2, 5])
+@pytest.mark.slow
 def test_what_is_done_in_idle_time_changes_nothing_that_is_said(
     graph: Graph, spare: int
 ) -> None:
@@ -144,6 +150,7 @@ def test_what_is_done_in_idle_time_changes_nothing_that_is_said(
         assert np.array_equal(source_logits(line), source_logits(plain))
 
 
+@pytest.mark.slow
 def test_a_line_that_had_idle_time_takes_no_long_step(graph: Graph) -> None:
     line = WindowLine(graph, CONTEXT)
     for place in range(3 * CONTEXT):
@@ -163,6 +170,7 @@ def test_the_future_does_not_change_the_past(network: EventTransformer) -> None:
     assert torch.equal(before, after)
 
 
+@pytest.mark.slow
 def test_the_caches_are_written_in_place(graph: Graph) -> None:
     tensors = {t.name: t for t in graph.twin()._part.inputs}
     assert isinstance(tensors["key_0"], Tensor)

@@ -834,6 +834,7 @@ def test_what_is_sent_does_not_depend_on_what_comes_later(commit, latency_ms):
 
 
 @pytest.mark.parametrize("commit", COMMITS)
+@pytest.mark.slow
 def test_nor_does_it_with_the_real_mind_which_does_the_same_again(commit):
     tune, other, at_ns = walk(6, 32), walk(7, 32), 21 * BEAT + BEAT // 3
     inputs = (tune, tune, changed_after(tune, other, at_ns))
