@@ -146,7 +146,7 @@ def test_it_holds_no_test_and_nothing_stray(names):
 def test_it_has_both_commands(wheel):
     with zipfile.ZipFile(wheel) as file:
         points = file.read(f"{INFO}/entry_points.txt").decode()
-    assert "ripieno = ripieno.cli:main" in points
+    assert "ripieno = ripieno.__main__:main" in points
     assert "ripieno-export = ripieno_export.cli:main" in points
 
 
