@@ -106,7 +106,7 @@ def count(sent, ons, offs):
 
 
 THOROUGH = [
-    ("answer", True, EVENTS),
+    ("answer", True, EVENTS // 5),
     ("continue", False, EVENTS // 5),
     ("harmonize", True, EVENTS // 50),
     ("accompany", False, EVENTS // 50),
@@ -121,7 +121,11 @@ QUICK = [
 
 @pytest.mark.parametrize(
     ("role", "thru", "events"),
-    [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in THOROUGH)],
+    [
+        *QUICK,
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in THOROUGH),
+        pytest.param("answer", True, EVENTS, marks=pytest.mark.long),  # five minutes
+    ],
 )
 def test_fuzzed_events_leave_nothing_sounding(role, thru, events):
     alone = multiprocessing.get_context("spawn")
