@@ -37,24 +37,32 @@ class Take:
 
     def __init__(self, start_ns: int) -> None:
         self._start_ns = start_ns
-        self._sounding: set[bytes] = set()
+        self._down: dict[str, set[bytes]] = {HUMAN: set(), MACHINE: set()}
         self._last_ns = 0
         self.parts: dict[str, list[tuple[int, bytes]]] = {HUMAN: [], MACHINE: []}
 
     def add(self, who: str, at_ns: int, data: bytes) -> None:
-        """One message."""
+        """One message; a note-off of a key that is up is left out.
+
+        On JACK note-offs are sent again after the server has dropped a period.
+        """
         if not messages.is_channel_message(data):
             return
+        key, down = bytes((messages.channel_of(data), data[1])), self._down[who]
+        if messages.is_note_off(data) and key not in down:
+            return
+        if messages.is_note_on(data):
+            down.add(key)
+        elif messages.is_note_off(data):
+            down.discard(key)
         self.parts[who].append((at_ns - self._start_ns, data))
         if who == MACHINE:
             self._last_ns = at_ns
-            change = self._sounding.add if messages.is_note_on(data) else None
-            (change or self._sounding.discard)(data[1:2])
 
     def machine_plays(self, now_ns: int) -> bool:
         """Whether the machine sounds, or did a moment ago."""
         lately = bool(self._last_ns) and now_ns - self._last_ns < SILENT_NS
-        return bool(self._sounding) or lately
+        return bool(self._down[MACHINE]) or lately
 
     def notes(self, who: str) -> int:
         """How many notes one of them has begun."""

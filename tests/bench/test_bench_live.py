@@ -97,9 +97,10 @@ def test_a_short_soak_leaves_nothing_sounding(bench):
         assert found.figures[name] == 0, name
     assert found.figures["processes that died"] == 0
     known = {name for name in found.figures if name.startswith("memory of ")}
-    names = ("supervisor", "thinker", "player", "patchbay")
-    ports = (f"{side} port of player" for side in ("in", "out"))
-    assert known == {f"memory of {name}, MiB" for name in (*names, *ports)}
+    names = {"supervisor", "thinker", "player", "patch", "standby"}
+    ports = {f"{side} port of player" for side in ("in", "out", "spare")}
+    waiting = {"spare port of standby"}
+    assert known == {f"memory of {name}, MiB" for name in names | ports | waiting}
     assert found.figures["stints"] >= 4
     assert found.figures["ISR"] is not None
 
