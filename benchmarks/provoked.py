@@ -38,6 +38,9 @@ STOPS = {"server": (0.1, 1.0), "bridge": (0.03, 0.95), "nothing": (0.0, 0.5)}
 GAP_MS = 20.0
 """From note to note of the client in C."""
 SENDER = "sender"
+SOONEST_US = 10_000
+"""A note-off that is due sooner after a note-on ends the note before: a message is
+stamped when its period begins, which may be before it is due."""
 
 
 class Lost(NamedTuple):
@@ -147,7 +150,7 @@ def _beyond_ms(
             began_us[bytes((data[0] - 0x10, data[1]))] = at_us
         elif messages.is_note_off(data) and (key := data[:2]) in began_us:
             offs, start_us = due_us[key], began_us.pop(key)
-            index = bisect_left(offs, start_us)
+            index = bisect_left(offs, start_us + SOONEST_US)
             if index < len(offs):
                 yield (at_us - offs[index]) / 1000
 
