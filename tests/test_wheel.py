@@ -163,6 +163,17 @@ def test_without_native_code_it_is_for_every_machine(tmp_path):
         assert LIBRARY not in file.namelist()
 
 
+@pytest.mark.parametrize("env", [{}, {"RIPIENO_WITHOUT_NATIVE": "1"}])
+def test_building_it_leaves_the_library_of_the_checkout(env, tmp_path):
+    def library():
+        path = ROOT / "daemon" / LIBRARY
+        return path.stat().st_mtime_ns if path.exists() else None
+
+    before = library()
+    built(tmp_path, **env)
+    assert library() == before
+
+
 def test_its_metadata_names_the_licence_and_the_python(wheel):
     with zipfile.ZipFile(wheel) as file:
         lines = file.read(f"{INFO}/METADATA").decode().splitlines()
