@@ -103,6 +103,7 @@ def test_a_process_that_loads_onnx_runtime_writes_nothing_at_home(home, name):
     assert files(home) == []
 
 
+@pytest.mark.slow
 def test_the_daemon_looks_no_host_up_and_writes_nothing_at_home(home, tmp_path):
     trace = tmp_path / "trace"
     demo = ["-m", "ripieno", "demo", "--phrases", "1", "--seed", "1", "-o", "duet"]

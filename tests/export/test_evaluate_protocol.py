@@ -98,6 +98,7 @@ def run(
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["gru"], indirect=True)
 def test_the_command_writes_a_folder_of_figures_and_pictures(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

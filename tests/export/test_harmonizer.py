@@ -417,6 +417,7 @@ def test_the_rules_harmonize_in_the_key(pieces: list[Chorale]) -> None:
 # ── the published folder ─────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_the_graph_replays_its_golden_vectors(folder: Path) -> None:
     golden = goldens.load(folder / "golden.npz")
     assert len(golden["melody"]) >= 32
@@ -427,6 +428,7 @@ def test_the_graph_replays_its_golden_vectors(folder: Path) -> None:
         parity.check(graph, golden)
 
 
+@pytest.mark.slow
 def test_the_manifest_names_every_input_and_the_music(folder: Path) -> None:
     told = json.loads((folder / "manifest.json").read_text())
     graph = Loaded(folder, "cpu").graphs["model"]
@@ -440,12 +442,14 @@ def test_the_manifest_names_every_input_and_the_music(folder: Path) -> None:
     assert {s["name"] for s in told["sources"]} >= {"openhymnal", "polish_satb"}
 
 
+@pytest.mark.slow
 def test_the_card_states_the_figures_and_the_sources(folder: Path) -> None:
     card = (folder / "README.md").read_text()
     for part in ("fauxbourdon", "parallels", "polish_satb", "make", "Limits"):
         assert part in card
 
 
+@pytest.mark.slow
 def test_the_mind_performs_with_the_graph_and_keeps_every_law(
     folder: Path, pieces: list[Chorale]
 ) -> None:

@@ -212,6 +212,7 @@ def published(weights, music, data, tmp_path_factory):
     return publish.publish(weights, music, data, tmp_path_factory.mktemp("models"))
 
 
+@pytest.mark.slow
 def test_the_folder_is_whole_and_loads(published):
     names = {path.name for path in published.iterdir()}
     assert names == {
@@ -228,6 +229,7 @@ def test_the_folder_is_whole_and_loads(published):
     assert {source.pieces for source in manifest.sources} == {2}
 
 
+@pytest.mark.slow
 def test_the_card_says_what_was_measured(published):
     card = (published / "README.md").read_text()
     figures = json.loads((published / "figures.json").read_text())
@@ -236,6 +238,7 @@ def test_the_card_says_what_was_measured(published):
     assert manifests.load(published).fingerprint in card
 
 
+@pytest.mark.slow
 def test_the_card_has_a_row_as_similar_ranks_in_every_table_of_retrieval(published):
     card = (published / "README.md").read_text()
     figures = json.loads((published / "figures.json").read_text())
@@ -244,6 +247,7 @@ def test_the_card_has_a_row_as_similar_ranks_in_every_table_of_retrieval(publish
         assert f"runs together | {found['at_1']:.3f} | {found['at_5']:.3f}" in card
 
 
+@pytest.mark.slow
 def test_the_card_says_where_a_plain_method_is_better(published):
     card = " ".join((published / "README.md").read_text().split())
     figures = json.loads((published / "figures.json").read_text())
@@ -260,6 +264,7 @@ def test_the_card_says_where_a_plain_method_is_better(published):
     assert alone.startswith(" no more") or own > runs_
 
 
+@pytest.mark.slow
 def test_the_runs_of_the_folder_are_those_that_were_chosen(published, music):
     stored = stored_runs.load(published, manifests.load(published))
     tried = json.loads((published / "figures.json").read_text())["runs"]
@@ -269,6 +274,7 @@ def test_the_runs_of_the_folder_are_those_that_were_chosen(published, music):
     assert tried["mrr_by_weight"][f"{stored.weight:g}"] == best
 
 
+@pytest.mark.slow
 def test_the_graph_answers_as_torch_does(published, weights, music):
     rolls = phrases(music.piece(0))[0]
     with torch.no_grad():
@@ -278,6 +284,7 @@ def test_the_graph_answers_as_torch_does(published, weights, music):
     assert np.abs(found - expected).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_a_graph_of_other_weights_is_refused(published, music):
     other = graph.EncoderGraph(encoder_task.network(TINY.with_(seed=9)).eval().encoder)
     golden = graph.record(other, torch.from_numpy(phrases(music.piece(0))[0]))
@@ -326,6 +333,7 @@ def test_likenesses_are_what_the_daemon_computes():
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_ranking_is_what_the_daemon_computes(published):
     graph_ = Loaded(published, "cpu").graphs["model"]
     embed = retrieval.by_embedding(Encoder(graph_).embed)

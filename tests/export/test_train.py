@@ -95,8 +95,13 @@ def same(one: object, other: object) -> bool:
     "more",
     [
         {"steps": 5},  # the last step is judged, though not on the schedule
-        {"steps": 30, "patience": 1, "learning_rate": 1.0},
-        {"steps": 30, "patience": 1, "learning_rate": 0.0, "save_every": 100},
+        *(
+            pytest.param({"steps": 30, "patience": 1} | more, marks=pytest.mark.slow)
+            for more in (
+                {"learning_rate": 1.0},
+                {"learning_rate": 0, "save_every": 100},
+            )
+        ),
     ],
 )
 def test_a_run_stopped_after_every_step_ends_as_one_that_never_was(

@@ -96,6 +96,7 @@ def test_what_does_not_hold_is_in_the_report():
     assert "| pigs fly | NO | 0 of 3 |" in summary.as_markdown(results)
 
 
+@pytest.mark.slow
 def test_the_protocol_ends_in_a_report_with_every_system(tmp_path):
     need_model()
     task = Task(
