@@ -1,6 +1,7 @@
 """Fixtures for all tests: a JACK server of our own (see `tests.jack_fixture`)."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,15 @@ settings.register_profile(
 )
 settings.register_profile("quick", settings.get_profile("shared"), max_examples=20)
 settings.load_profile("shared")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C, also where the shell that started us in the background ignores it.
+
+    What we start would inherit that, and tests of Ctrl-C send it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
