@@ -192,7 +192,8 @@ def write_score(
     if ticks > LARGEST_VARIABLE:
         raise FileError(
             f"{path} cannot be written: it would have {ticks // TICKS_PER_BEAT} beats, "
-            f"more than {LARGEST_VARIABLE // TICKS_PER_BEAT}; choose a slower tempo or a shorter piece"
+            f"more than {LARGEST_VARIABLE // TICKS_PER_BEAT}; "
+            "choose a slower tempo or a shorter piece"
         )
     whole = io.BytesIO()
     file.save(file=whole)
