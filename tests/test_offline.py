@@ -38,10 +38,8 @@ RING_BYTES = 1 << 18
 def rendered(source, target, *, seed=1, tail_s=10.0, progress=lambda _: None, **play):
     """Render with some parameters; the duet, and how it went."""
     settings = Settings(provider="cpu", play=Params(**play))
-    status = render(
-        source, target, settings, seed=seed, tail_s=tail_s, progress=progress
-    )
-    return read_performance(target), status
+    done = render(source, target, settings, seed=seed, tail_s=tail_s, progress=progress)
+    return read_performance(target), done.status
 
 
 def assert_unchanged(tracks, originals):

@@ -93,13 +93,22 @@ def test_a_folder_instead_of_a_file(tmp_path):
     assert_sentence(render(tmp_path, tmp_path), FILE, tmp_path, "cannot be read")
 
 
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.95])
+@pytest.mark.parametrize("length", [1, 10, 60])
 @pytest.mark.slow
-def test_a_truncated_midi_file(tune, tmp_path, share):
-    whole = tune.read_bytes()
+def test_a_midi_file_truncated_before_its_first_note(tune, tmp_path, length):
     cut = tmp_path / "cut.mid"
-    cut.write_bytes(whole[: int(share * len(whole))])
-    assert_sentence(render(cut, tmp_path), FILE, cut, "export it again")
+    cut.write_bytes(tune.read_bytes()[:length])
+    assert_sentence(render(cut, tmp_path), FILE, cut, ": ")
+
+
+@pytest.mark.slow
+def test_a_midi_file_truncated_in_its_music_is_rendered_and_said_once(tune, tmp_path):
+    cut, target = tmp_path / "cut.mid", tmp_path / "duet.mid"
+    cut.write_bytes(tune.read_bytes()[:-20])
+    done = ripieno("render", cut, "-o", target, "--provider", "cpu", "--tail", 1)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("1 track that breaks off read up to there.\n") == 1
+    assert target.exists()
 
 
 def test_a_midi_file_without_notes(tmp_path):

@@ -101,7 +101,7 @@ def _render(arguments: argparse.Namespace) -> int:
     raise_interrupts()
     with Progress(transient=True) as progress:
         task = progress.add_task("Rendering", total=1.0)
-        status = render(
+        rendered = render(
             arguments.input,
             arguments.output,
             settings,
@@ -109,6 +109,9 @@ def _render(arguments: argparse.Namespace) -> int:
             tail_s=arguments.tail,
             progress=lambda done: progress.update(task, completed=done),
         )
+    if rendered.repairs:
+        print(f"{arguments.input}: {rendered.repairs}.")
+    status = rendered.status
     print(
         f"{arguments.output}: {status.turns} replies, {status.sent} notes by "
         f"{status.model}; seed {seed}."

@@ -21,6 +21,7 @@ from ripieno.engine import BEAT_ROLES, Engine
 from ripieno.knobs import by_number
 from ripieno.midi.files import check_target, read_performance, write_score
 from ripieno.midi.performance import Performance, Timed, Track
+from ripieno.midi.repairs import in_words
 from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
 from ripieno.music.plan import Beat, ToPlayer, ToThinker
@@ -44,6 +45,18 @@ PROGRAMS: Final = (89, 32, 0)
 WOOD_BLOCKS: Final = "Click"
 
 
+class Rendered(msgspec.Struct, frozen=True):
+    """How a render went.
+
+    Attributes:
+        status: the engine's state at the end.
+        repairs: what was skipped or corrected in the source; empty if nothing was.
+    """
+
+    status: Status
+    repairs: str
+
+
 def render(
     source: Path,
     target: Path,
@@ -52,7 +65,7 @@ def render(
     seed: int,
     tail_s: float,
     progress: Progress,
-) -> Status:
+) -> Rendered:
     """Let the machine play along with a file, offline.
 
     Args:
@@ -97,7 +110,7 @@ def render(
     ]
     tracks = [*human.tracks, *tracks_of(sent, play)]
     write_score(target, tracks, human.score(), markers=markers)
-    return status
+    return Rendered(status, in_words(human.repairs))
 
 
 def with_meter(play: Params, human: Performance) -> Params:

@@ -5,17 +5,20 @@ it (tempos, signatures, words) is in ticks, as it is counted; `TempoMap` leads f
 to the other. It knows no file and no library.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from ripieno.midi.columns import Timed
+from ripieno.midi.repairs import Repairs
 from ripieno.midi.tempo_map import TempoMap, tempo_map
+
+__all__ = ["TICKS_PER_BEAT", "Performance", "Score", "Timed", "Track", "Word"]
 
 TICKS_PER_BEAT: Final = 480
 """The resolution of what is written."""
 
-Timed = tuple[int, bytes]
-"""A message and when: (nanoseconds from the start, raw bytes)."""
 Word = tuple[int, str]
 """A text and where: (tick, text)."""
 
@@ -31,7 +34,7 @@ class Track(msgspec.Struct, frozen=True):
     """
 
     name: str
-    messages: tuple[Timed, ...]
+    messages: Sequence[Timed]
     program: int | None = None
     channel: int = 0
 
@@ -71,10 +74,11 @@ class Performance(msgspec.Struct, frozen=True):
         time_signatures: (tick, numerator, denominator).
         key_signatures: (tick, key), such as ``Bb`` or ``F#m``.
         markers, texts, lyrics: (tick, text), of all tracks.
+        repairs: what the reader skipped or corrected, and how often.
     """
 
     name: str
-    messages: tuple[Timed, ...]
+    messages: Sequence[Timed]
     tracks: tuple[Track, ...]
     length_ns: int
     length_ticks: int
@@ -85,6 +89,7 @@ class Performance(msgspec.Struct, frozen=True):
     markers: tuple[Word, ...]
     texts: tuple[Word, ...]
     lyrics: tuple[Word, ...]
+    repairs: Repairs = ()
 
     def times(self) -> TempoMap:
         """How its ticks and nanoseconds meet."""
