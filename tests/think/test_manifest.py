@@ -131,6 +131,13 @@ def test_a_graph_that_is_a_link_out_of_the_folder_is_refused(tmp_path, file):
         load(model)
 
 
+def test_a_graph_that_is_far_too_large_is_refused_before_it_is_read(model):
+    with (model / "model.onnx").open("r+b") as file:
+        file.truncate(2**40)  # a sparse file: it takes no room
+    with pytest.raises(ModelError, match=r"model.onnx is larger than 4,294,967,296"):
+        load(model)
+
+
 def test_a_model_folder_may_be_a_link(tmp_path):
     model = copy_model(tmp_path, "duet-gru")
     (tmp_path / "other").symlink_to(model)

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tests.command import assert_sentence, ripieno, write_tune
+from tests.test_offline import Performance
 from tests.tiny_models import OPSET, constant_model
 
 from ripieno.errors import ModelError, OutputError
@@ -14,6 +15,7 @@ from ripieno.midi.files import read_performance
 from ripieno.music.plan import Ready
 from ripieno.music.vocabulary import Event
 from ripieno.params import Params, Role
+from ripieno.replaying import replay
 from ripieno.testing import simulate
 from ripieno.think.bound import CPU, Graph
 from ripieno.think.controls import Controls
@@ -22,6 +24,7 @@ from ripieno.think.manifest import Part, Tensor
 from ripieno.think.minds import Minds
 from ripieno.think.outputs import Finite
 from ripieno.think.session import Loaded, Session
+from ripieno.thinker import Thinker
 from ripieno.waking import wake
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -115,6 +118,34 @@ def test_where_a_model_fails_while_it_plays_the_fallback_goes_on_and_it_is_said_
     assert len(shown) == 1
     assert name in shown[0].why
     assert "not finite" in shown[0].why
+
+
+class Failing(Performance):
+    """A performance with a model that fails after 120 runs."""
+
+    def __init__(self, folder, path):
+        self._folder = folder
+        super().__init__(path)
+
+    def new_thinker(self):
+        to_player, to_thinker, _ = self._rings
+        minds = Minds(lambda _: wake(self._folder, "cpu"))
+        self.ready = minds.load("answer")
+        self._thinker = Thinker(minds, to_thinker, to_player)
+
+
+@pytest.mark.slow
+def test_a_journal_in_which_a_model_fails_is_played_again(tmp_path, monkeypatch):
+    folder = constant_model(tmp_path, "event-gru", above=120.0, obeys=True)
+    live = Failing(folder, tmp_path / "journal.jsonl")
+    for _ in range(8):
+        live.play(60, 62, 64, 65)
+    live.end()
+    assert live.player.status().model == "fallback"
+    monkeypatch.setenv("RIPIENO_MODELS", str(tmp_path))
+    found = replay(tmp_path / "journal.jsonl")
+    assert found.plans > 0
+    assert (found.differing, found.differing_plans, found.why_no_plans) == (0, 0, "")
 
 
 def test_a_graph_that_onnx_runtime_cannot_run_to_its_end_is_an_output_error(tmp_path):

@@ -41,6 +41,8 @@ FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
 CARD: Final = "README.md"
 LARGEST_BYTES: Final = 1024 * 1024
 """A manifest has some kilobytes."""
+LARGEST_GRAPH_BYTES: Final = 4 * 1024**3
+"""Its hash takes some seconds; no model that plays in time is as large."""
 MOST_NUMBERS: Final = 2**26
 """A tensor of 256 MiB: a buffer of that size is made for each input and output."""
 
@@ -241,6 +243,10 @@ def _check_file(path: Path, sha256: str) -> None:
         raise ModelError(
             f"{path} is a link to a file outside of the model's folder; put the file "
             "itself there."
+        )
+    if path.stat().st_size > LARGEST_GRAPH_BYTES:
+        raise ModelError(
+            f"{path} is larger than {LARGEST_GRAPH_BYTES:,} bytes; use a smaller model."
         )
     if (found := digest(path)) != sha256:
         raise ModelError(
