@@ -232,6 +232,8 @@ def test_a_chart_is_read_in_the_meter():
         (Params(meter="4/5"), r"meter: .*1/5; it must count in one of 2, 4, 8, 16"),
         (Params(land="C"), r"land: 'C' is no landing; write C@9"),
         (Params(land="C@0"), r"land: 'C@0' is no landing; write C@9"),
+        (Params(land="C@10000"), r"land: 'C@10000' is no landing; .* at most 9999"),
+        (Params(land=f"C@{'9' * 5000}"), r"land: .* is no landing; .* at most 9999"),
         (Params(land="H@9"), r"land: 'H' is not a chord"),
         (Params(chord_lock="C H"), r"chord_lock: 'H' is not a chord; .*one of: C, Cm"),
         (Params(chart="| C | H |"), r"chart: line 1: 'H' is not a chord"),

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from ripieno.output import plain
+
 pytestmark = pytest.mark.process
 
 READER_GONE = 141
@@ -68,3 +70,18 @@ def test_the_first_line_is_whole_when_only_that_is_read():
     assert done.stdout.startswith("chorale-gru: gru, ")
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Klavier é 音 ♯\u00a0x", "Klavier é 音 ♯\u00a0x"),
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("a\x9b2Jb", r"a\x9b2Jb"),
+        ("two\r\nlines", r"two\r\nlines"),
+        ("abc\u202ecba", r"abc\u202ecba"),
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_control_characters_are_shown_as_escapes_and_the_rest_is_left(text, shown):
+    assert plain(text) == shown

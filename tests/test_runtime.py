@@ -1,6 +1,10 @@
 """The one line that is always now."""
 
-from ripieno.runtime import live_line
+from rich.console import Console
+
+from ripieno.ipc import notes
+from ripieno.music.plan import FALLBACK, Ready
+from ripieno.runtime import View, live_line
 from ripieno.status import Status
 
 
@@ -57,3 +61,14 @@ def test_a_lighter_model_that_took_over_is_told():
 def test_a_fallback_is_told():
     assert live_line(Status(fallbacks=3)).plain.endswith("fallback 3×")
     assert "fallback" not in live_line(Status()).plain
+
+
+def test_a_role_without_a_model_is_said_once_and_names_are_no_markup(capsys):
+    view = View(Console(highlight=False, soft_wrap=True), "answer")
+    why = "The model [/bold]\x1b[2J does not work."
+    ready = Ready(FALLBACK, "", FALLBACK, why, ("answer", "continue"), shift=-1)
+    view.show(ready)
+    for _ in range(2):
+        view.show(notes.Report(Status(role="answer")))
+    said = "The fallback plays answer: The model [/bold]\\x1b[2J does not work.\n"
+    assert capsys.readouterr().out == said

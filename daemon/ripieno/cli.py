@@ -16,7 +16,7 @@ from ripieno.bench.commands import add_bench
 from ripieno.errors import RipienoError, SettingsError, shortened
 from ripieno.flags import add_live, add_playing, seed_of, settings_of
 from ripieno.interrupts import raise_interrupts
-from ripieno.output import until_the_reader_goes
+from ripieno.output import say, until_the_reader_goes
 
 EXAMPLES: Final = """\
 examples:
@@ -59,7 +59,7 @@ def _run(argv: Sequence[str] | None) -> int:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except RipienoError as error:
-        print(f"ripieno: {shortened(str(error))}", file=sys.stderr)
+        say(f"ripieno: {shortened(str(error))}", is_error=True)
         return error.exit_code
 
 
@@ -79,11 +79,11 @@ def _ports(arguments: argparse.Namespace) -> int:
 
     backend, why = choose_backend(arguments.backend or "auto")
     sources, destinations = list_ports(backend)
-    print(f"MIDI ports on {backend} ({why}):")
+    say(f"MIDI ports on {backend} ({why}):")
     for title, names in (("to read from", sources), ("to write to", destinations)):
-        print(f"  {title}:")
+        say(f"  {title}:")
         for name in names or ["(none)"]:
-            print(f"    {name}")
+            say(f"    {name}")
     return 0
 
 
@@ -110,9 +110,9 @@ def _render(arguments: argparse.Namespace) -> int:
             progress=lambda done: progress.update(task, completed=done),
         )
     if rendered.repairs:
-        print(f"{arguments.input}: {rendered.repairs}.")
+        say(f"{arguments.input}: {rendered.repairs}.")
     status = rendered.status
-    print(
+    say(
         f"{arguments.output}: {status.turns} replies, {status.sent} notes by "
         f"{status.model}; seed {seed}."
     )
@@ -124,15 +124,15 @@ def _replay(arguments: argparse.Namespace) -> int:
 
     found = replay(arguments.journal)
     same = "all as then" if not found.differing else f"{found.differing} differ"
-    print(f"{found.inputs} inputs, {found.outputs} outputs: {same}.")
+    say(f"{found.inputs} inputs, {found.outputs} outputs: {same}.")
     if found.why_no_plans:
-        print(f"The model's plans were not made again: {found.why_no_plans}.")
+        say(f"The model's plans were not made again: {found.why_no_plans}.")
     else:
         plans = found.differing_plans
         same = "all as then" if not plans else f"{plans} differ"
-        print(f"{found.plans} plan sections made again: {same}.")
+        say(f"{found.plans} plan sections made again: {same}.")
     if found.first:
-        print(f"First difference {found.first}.")
+        say(f"First difference {found.first}.")
     return 1 if found.differing or found.differing_plans else 0
 
 
@@ -160,7 +160,7 @@ def _similar(arguments: argparse.Namespace) -> int:
         print(as_json(found, arguments.top))
         return 0
     for line in lines(found, arguments.top):
-        print(line)
+        say(line)
     return 0
 
 
@@ -168,7 +168,7 @@ def _set(arguments: argparse.Namespace) -> int:
     from ripieno.remote import change
 
     for line in change(arguments.words, arguments.name_in):
-        print(line)
+        say(line)
     return 0
 
 
@@ -181,18 +181,16 @@ def _models(arguments: argparse.Namespace) -> int:
         try:
             model = manifest.load(folder)
         except RipienoError as error:
-            print(f"{folder.name}: {error}")
+            say(f"{folder.name}: {error}")
             continue
         helps = "helps to " if model.interface == "tables" else ""
         roles = helps + (", ".join(model.roles) or f"{model.interface}, no role")
-        print(
-            f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}."
-        )
+        say(f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}.")
         for name, value in model.quality.items():
-            print(f"    {name} {value:g}")
-        print(f"    licence {model.licence}; card: {folder / manifest.CARD}")
+            say(f"    {name} {value:g}")
+        say(f"    licence {model.licence}; card: {folder / manifest.CARD}")
     if not found:
-        print("No model is installed; `ripieno doctor` says where they are looked for.")
+        say("No model is installed; `ripieno doctor` says where they are looked for.")
     return 0
 
 
@@ -203,7 +201,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
         return _tune()
     worst = 0
     for finding in examine():
-        print(f"{finding.verdict:<4}  {finding.topic}: {finding.sentence}")
+        say(f"{finding.verdict:<4}  {finding.topic}: {finding.sentence}")
         worst |= finding.verdict == "FAIL"
     return int(worst)
 
@@ -213,10 +211,10 @@ def _tune() -> int:
     from ripieno.think.tuning import path
     from ripieno.tuner import sentence, tune
 
-    print("Trying threads, two seconds a model; leave the machine alone meanwhile.")
+    say("Trying threads, two seconds a model; leave the machine alone meanwhile.")
     for found in tune(installed()):
-        print(sentence(found))
-    print(f"Kept in {path()}; it is used from the next start on.")
+        say(sentence(found))
+    say(f"Kept in {path()}; it is used from the next start on.")
     return 0
 
 

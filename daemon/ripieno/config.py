@@ -21,9 +21,12 @@ import msgspec
 from ripieno import knobs, params
 from ripieno.errors import FileError, SettingsError
 from ripieno.params import Params
+from ripieno.paths import read_file
 
 PROVIDERS: Final = ("auto", "cpu", "cuda")
 BACKENDS: Final = ("auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows")
+LARGEST_BYTES: Final = 1024 * 1024
+"""A settings file has some kilobytes; a chart in it may have more."""
 SERVER_WAIT_S: Final = (0.0, 86_400.0)
 
 
@@ -108,7 +111,7 @@ def check(settings: Settings) -> Settings:
 def _read(path: Path) -> dict[str, Any]:
     try:
         # Windows' Notepad may begin a file with a byte-order mark: utf-8-sig skips it.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_file(path, LARGEST_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

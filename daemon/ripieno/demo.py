@@ -20,6 +20,7 @@ from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.config import Settings
 from ripieno.midi.files import Track, check_target, write_performance
 from ripieno.music import messages
+from ripieno.output import plain
 from ripieno.params import TURNS
 from ripieno.performer import Performer
 from ripieno.runtime import live_line
@@ -110,7 +111,8 @@ def demo(
         [(voice.HUMAN, take.parts[HUMAN]), (voice.MACHINE, take.parts[MACHINE])],
     )
     _sum_up(take, status, console)
-    console.print(f"Written: {midi_path}, and {wav_path} ({sounded_by}).")
+    written = plain(f"Written: {midi_path}, and {wav_path} ({sounded_by}).")
+    console.print(written, markup=False)
 
 
 def _perform(

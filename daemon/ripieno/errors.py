@@ -6,6 +6,7 @@
     ├── SettingsError        exit 2  the musician: a flag, a TOML file, a value
     ├── FileError            exit 3  the musician: a file that cannot be read or written
     ├── ModelError           exit 4  who made the model: hash, vocabulary, graph
+    │   └── OutputError          the same, where its outputs cannot be used
     ├── PortError            exit 5  the machine: no server, no library, a name in use
     │   └── NameInUseError       the same, where another program has that name now
     └── ProtocolError        exit 6  us: two of our own processes disagree
@@ -45,6 +46,10 @@ class ModelError(RipienoError):
     """A model folder is not what its manifest, or this daemon, says it should be."""
 
     exit_code = 4
+
+
+class OutputError(ModelError):
+    """A model ran, and what it returned cannot be used."""
 
 
 class PortError(RipienoError):

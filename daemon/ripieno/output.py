@@ -1,13 +1,40 @@
-"""What a command prints, where whoever reads it may stop reading (``| head -1``)."""
+"""What a command prints: made safe for a terminal, for whoever may stop reading.
+
+Names come from model folders, MIDI files, charts, settings and other programs' ports. A
+terminal obeys the escape sequences in them, so everything is printed through `say`, or
+is made `plain` where another library prints it.
+"""
 
 import os
 import select
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import Final, TextIO
 
 READER_GONE: Final = 141
 """128 + SIGPIPE, as a shell reports a program that wrote to a closed pipe."""
+
+
+def plain(text: str) -> str:
+    """One line, with every control character written as its escape.
+
+    So are marks that change the direction of text, and line breaks. What can be seen,
+    and every kind of space, stays.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each
+        if each.isprintable() or unicodedata.category(each) == "Zs"
+        else each.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for each in text
+    )
+
+
+def say(line: str, *, is_error: bool = False) -> None:
+    """Print one line, made `plain`."""
+    print(plain(line), file=sys.stderr if is_error else sys.stdout)
 
 
 def until_the_reader_goes(command: Callable[[], int]) -> int:

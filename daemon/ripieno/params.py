@@ -22,6 +22,8 @@ TURNS: Final = ("answer", "continue", "vary")
 PARTS: Final = ("chords", "bass", "texture")
 """What `accompany` plays, each on the channel so many above `channel`."""
 COMMITS: Final = (0, 1, 2, 4)
+LAST_BAR: Final = 9999
+"""More than five hours at 120 bpm in 4/4."""
 MANNERS: Final = ("learned", "thirds", "sixths", "fauxbourdon", "octave")
 """How `harmonize` finds its voices."""
 
@@ -235,6 +237,10 @@ def _check_choices(params: Params) -> None:
 
 def _landing(word: str) -> tuple[int, int]:
     name, at, bar = word.partition("@")
-    if not at or not bar.isdecimal() or int(bar) < 1:
-        raise ValueError(f"{word!r} is no landing; write C@9 for a C on bar 9.")
+    is_number = bar.isdecimal() and len(bar) <= len(str(LAST_BAR))
+    if not at or not is_number or not 1 <= int(bar) <= LAST_BAR:
+        raise ValueError(
+            f"{word!r} is no landing; write C@9 for a C on bar 9, and a bar of at most "
+            f"{LAST_BAR}."
+        )
     return int(bar) - 1, chords.named(name)

@@ -4,7 +4,14 @@
 (before Python 3.14): one that is too long, or one in a folder that may not be entered.
 """
 
+import errno
+import os
+import stat
 from pathlib import Path
+from typing import Final
+
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Opening a FIFO does not wait for a writer; Windows changes no line ending."""
 
 
 def is_folder(path: Path) -> bool:
@@ -21,3 +28,30 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def read_file(path: Path, most_bytes: int) -> bytes:
+    """The contents of a regular file; never waits, and never reads without end.
+
+    Args:
+        path: the file, or a link to it.
+        most_bytes: the largest size that is read.
+
+    Raises:
+        OSError: it cannot be read, is a folder, a FIFO or a device, or is too large.
+            `strerror` says which.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        kind = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(kind):
+            number = errno.EISDIR if stat.S_ISDIR(kind) else errno.EINVAL
+            raise OSError(number, "it is not a regular file", str(path))
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        why = f"it is larger than {most_bytes:,} bytes"
+        raise OSError(errno.EFBIG, why, str(path))
+    return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | _AT_ONCE)

@@ -18,6 +18,7 @@ import msgspec
 from ripieno.clock import NS_PER_S
 from ripieno.config import Settings
 from ripieno.engine import BEAT_ROLES, Engine
+from ripieno.errors import FileError
 from ripieno.knobs import by_number
 from ripieno.midi.files import check_target, read_performance, write_score
 from ripieno.midi.performance import Performance, Timed, Track
@@ -31,6 +32,7 @@ from ripieno.simulation import Simulation
 from ripieno.status import Status
 from ripieno.think.manifest import for_role
 from ripieno.think.minds import Mind
+from ripieno.think.outputs import naming
 from ripieno.think.tables import maybe_tables
 from ripieno.waking import wake
 
@@ -40,6 +42,11 @@ Progress = Callable[[float], None]
 START: Final = b"\xfa"
 CLOCK: Final = b"\xf8"
 CLOCKS_PER_BEAT: Final = 24
+LONGEST_H: Final = 4
+"""A longer file holds an error, such as one huge delta time: `render` keeps all that is
+played in memory."""
+MOST_BEATS: Final = LONGEST_H * 60 * 400
+"""That long at the fastest tempo that is played. Each beat is 24 clocks."""
 PROGRAMS: Final = (89, 32, 0)
 """General MIDI, from 0: a warm pad, an acoustic bass, a piano."""
 WOOD_BLOCKS: Final = "Click"
@@ -80,10 +87,12 @@ def render(
         How it went.
 
     Raises:
-        FileError: the source cannot be read, or the target cannot be written.
-        ModelError: the model cannot be loaded.
+        FileError: the source cannot be read or is too long, or the target cannot be
+            written.
+        ModelError: the model cannot be loaded, or does not work.
     """
     human = read_performance(source)
+    check_length(source, human, tail_s)
     check_target(target)
     play = with_meter(settings.play, human)
     mind, ready = wake(for_role(play.role, settings.model), settings.provider)
@@ -91,14 +100,16 @@ def render(
     engine = Engine(play, start_ns=0, seed=seed, tables=maybe_tables())
     engine.controls = by_number(settings.controls)
     simulation = Simulation(engine, witness, ready=ready)
-    whole_ns = human.length_ns + int(tail_s * NS_PER_S)
+    whole_ns = _whole_ns(human, tail_s)
     clock = clock_of(human, whole_ns) if play.role in BEAT_ROLES else iter(())
-    for at_ns, data in heapq.merge(clock, human.messages, key=lambda timed: timed[0]):
-        progress(at_ns / whole_ns)
-        simulation.play([(at_ns, data)])
-    while simulation.now_ns < whole_ns:
-        simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
-        progress(simulation.now_ns / whole_ns)
+    inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
+    with naming(ready.model):
+        for at_ns, data in inputs:
+            progress(at_ns / whole_ns)
+            simulation.play([(at_ns, data)])
+        while simulation.now_ns < whole_ns:
+            simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
+            progress(simulation.now_ns / whole_ns)
     simulation.stop()
     status = engine.status()
     sent = [(at_ns, send.data) for at_ns, send in simulation.sent]
@@ -111,6 +122,37 @@ def render(
     tracks = [*human.tracks, *tracks_of(sent, play)]
     write_score(target, tracks, human.score(), markers=markers)
     return Rendered(status, in_words(human.repairs))
+
+
+def check_length(source: Path, human: Performance, tail_s: float) -> None:
+    """Refuse what would take too much time and memory.
+
+    Args:
+        source: the file's name, for the message.
+        human: what it says.
+        tail_s: how long is played on after its end.
+
+    Raises:
+        FileError: it lasts longer than `LONGEST_H`, or has more than `MOST_BEATS`.
+    """
+    hours = human.length_ns / NS_PER_S / 3600
+    if hours > LONGEST_H:
+        raise FileError(
+            f"{source} lasts {hours:,.1f} hours, more than {LONGEST_H}: cut it, or "
+            "remove the silence in it."
+        )
+    times = human.times()
+    beats = times.tick_at(_whole_ns(human, tail_s)) // human.ticks_per_beat
+    if beats > MOST_BEATS:
+        raise FileError(
+            f"{source} has {beats:,} beats, more than {MOST_BEATS:,}: give it a tempo "
+            "of at most 400 bpm."
+        )
+
+
+def _whole_ns(human: Performance, tail_s: float) -> int:
+    """How long is played, one nanosecond at least."""
+    return max(1, human.length_ns + int(tail_s * NS_PER_S))
 
 
 def with_meter(play: Params, human: Performance) -> Params:

@@ -5,7 +5,9 @@ compared with what came out then, bit for bit. Where the model is at hand, its p
 made again, and compared as well.
 """
 
+import contextlib
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +15,7 @@ import msgspec
 
 from ripieno import params
 from ripieno.engine import Effect, Engine, Resumed, Send, Tell
-from ripieno.errors import FileError, ModelError, SettingsError
+from ripieno.errors import FileError, ModelError, OutputError, SettingsError
 from ripieno.knobs import by_number, check_controls
 from ripieno.midi import journal
 from ripieno.music.plan import (
@@ -231,15 +233,16 @@ class _Again:
     def _wake(self, role: str) -> None:
         """Load who plays a role, and tell it what it would have heard by now."""
         ready = self._ready.get(role)
-        if role in self._minds or ready is None:
+        if role in self._minds or ready is None or ready.is_fallback:
             return
         mind, why = _find(ready)
         self._found.why_no_plans = self._found.why_no_plans or why
         if mind is None:
             return
         self._minds |= dict.fromkeys(ready.roles, mind)
-        for message in self._told:
-            mind.told(message)
+        with self._without_if_it_fails(mind):
+            for message in self._told:
+                mind.told(message)
 
     def _tell(self, message: ToThinker) -> None:
         for mind in {id(mind): mind for mind in self._minds.values()}.values():
@@ -266,9 +269,18 @@ class _Again:
 
     def _keep(self, mind: Mind, message: ToThinker) -> None:
         """Tell one model; what it says is what is compared."""
-        for said in tell(mind, message):
-            if not isinstance(said, Ready):
-                self._made[_name(said)] = said
+        with self._without_if_it_fails(mind):
+            for said in tell(mind, message):
+                if not isinstance(said, Ready):
+                    self._made[_name(said)] = said
+
+    @contextlib.contextmanager
+    def _without_if_it_fails(self, mind: Mind) -> Iterator[None]:
+        """Drop a mind whose model does not work, as the thinker does."""
+        try:
+            yield
+        except OutputError:
+            self._minds = {r: m for r, m in self._minds.items() if m is not mind}
 
 
 def _name(said: Plan | Comp | Voices) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from ripieno.config import Settings
 from ripieno.ipc import notes
 from ripieno.midi.backends import choose_backend
 from ripieno.music.plan import Ready
+from ripieno.output import plain
 from ripieno.params import TURNS
 from ripieno.status import Status
 from ripieno.supervisor import Supervisor
@@ -39,8 +40,8 @@ def play(settings: Settings, *, seed: int) -> None:
     backend, why = choose_backend(settings.backend)
     settings = msgspec.structs.replace(settings, backend=backend)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
     view = View(console, settings.play.role)
+    view.say(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
     supervisor = Supervisor(
         settings, SystemClock(), seed=seed, show=view.show, say=view.say
     )
@@ -68,7 +69,7 @@ class View:
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
-        self._console.print(sentence)
+        self._console.print(plain(sentence), markup=False)
 
     def show(self, note: notes.Note) -> None:
         """What a child process said."""
@@ -97,6 +98,9 @@ class View:
             return
         for role in ready.roles:
             self._models.pop(role, None)
+        if ready.is_fallback:
+            self.say(f"The fallback plays {self._role}: {ready.why}")
+            return
         self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
 
 
@@ -115,7 +119,7 @@ def live_line(status: Status) -> Text:
     ]
     line = Text.assemble(
         (turn, "bold cyan" if status.turn == "machine" else "bold"),
-        "  ".join(words for words in told if words),
+        plain("  ".join(words for words in told if words)),
     )
     if status.fallbacks:
         line.append(f"  fallback {status.fallbacks}×", "yellow")

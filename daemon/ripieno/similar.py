@@ -29,6 +29,7 @@ from ripieno.music.likeness import BEATS, FEWEST, Floats, Rolls, in_order, phras
 from ripieno.paths import is_file, is_folder
 from ripieno.think import manifest as manifests
 from ripieno.think.likeness import Embeddings, Encoder, compare
+from ripieno.think.outputs import naming
 from ripieno.think.runs import Runs
 from ripieno.think.runs import load as load_runs
 
@@ -102,7 +103,8 @@ class _Ear(msgspec.Struct, frozen=True):
     runs: Runs
 
     def heard(self, read: _Read) -> _Piece:
-        windows = self.encoder.embed(read.rolls)
+        with naming(self.name):
+            windows = self.encoder.embed(read.rolls)
         return _Piece(windows, read.bars, self.runs.of(read.notes))
 
     def match(self, asked: _Piece, other: _Piece, file: str) -> Match:

@@ -22,6 +22,7 @@ from ripieno.ipc.waking import Bell, RungRing, new_bells
 from ripieno.midi.client_port import ClientPort
 from ripieno.midi.memory import MemoryPort
 from ripieno.music.plan import Ready
+from ripieno.output import plain
 from ripieno.player import Player, Start, begin
 from ripieno.status import Status
 from ripieno.think.tables import maybe_tables
@@ -120,7 +121,8 @@ def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]
             process.start()
             ends.callback(_end, process, block)
         ready = _wait_for_ready(block, process, clock)
-        console.print(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
+        said = f"Model: {ready.model} on {ready.provider} ({ready.why})."
+        console.print(plain(said), markup=False)
         yield _Embedded(settings, seed, block, Bell(bells.to_thinker.rings))
 
 
@@ -184,7 +186,8 @@ def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[S
     daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         port = _connect(settings, daemon)
-        console.print(f"Connected to {settings.name_in} and {settings.name_out}.")
+        said = f"Connected to {settings.name_in} and {settings.name_out}."
+        console.print(plain(said), markup=False)
         try:
             yield _ThroughPorts(port, daemon)
         finally:

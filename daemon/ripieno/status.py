@@ -16,7 +16,8 @@ class Status(msgspec.Struct, frozen=True):
 
     Attributes:
         turn: who is playing.
-        role, model, provider: what plays, and on what; empty while the thinker starts.
+        role, model, provider: what plays, and on what; empty while the thinker starts,
+            ``fallback`` where no model works.
         heard, sent: note-ons in, planned note-ons out.
         sounding: notes of ours that sound now.
         turns, on_time: replies begun; those whose first note came from the model and
@@ -27,8 +28,8 @@ class Status(msgspec.Struct, frozen=True):
             something to reply with; 0 for what was ready.
         late_p50_ms, late_p99_ms: sent minus due, of planned note-ons.
         fallbacks: times the model was late or away and the fallback played.
-        shed, climbed: times a lighter model took over from one that was too slow, and
-            times that one came back.
+        shed, climbed: times a lighter model, or the fallback, took over from one that
+            was too slow or did not work, and times that one came back.
         stale: plan sections that came too late to be used.
         dropped: notes not played because their end had passed.
         echoes: our own notes that came back and were ignored.

@@ -20,6 +20,7 @@ from ripieno.think.harmonizer import Harmonizer
 from ripieno.think.ladder import Ladder, Rung
 from ripieno.think.manifest import Manifest, find, for_role, load
 from ripieno.think.minds import Mind, Minds
+from ripieno.think.outputs import naming
 from ripieno.think.packages import both_are_installed
 from ripieno.think.patterns import Patterns
 from ripieno.think.variations import Variations
@@ -42,16 +43,17 @@ def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
             f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
         ) from error
     manifest = load(folder)
-    if manifest.interface == "step":
-        session = sessions.Session(folder, provider)
-        session.warm_up()
-        loaded: sessions.Loaded = session
-        mind: Mind = Composer(session, _defaults(manifest))
-    else:
-        loaded = sessions.Loaded(folder, provider)
-        for graph in loaded.graphs.values():
-            graph.warm_up()
-        mind = _mind(manifest, loaded.graphs)
+    with naming(manifest.name):
+        if manifest.interface == "step":
+            session = sessions.Session(folder, provider)
+            session.warm_up()
+            loaded: sessions.Loaded = session
+            mind: Mind = Composer(session, _defaults(manifest))
+        else:
+            loaded = sessions.Loaded(folder, provider)
+            for graph in loaded.graphs.values():
+                graph.warm_up()
+            mind = _mind(manifest, loaded.graphs)
     why = loaded.choice.why
     if both_are_installed():
         why += "; two ONNX Runtime packages are installed: see `ripieno doctor`"
@@ -90,18 +92,21 @@ def minds_for(model: str, provider: str, block: Block) -> Minds:
         block.ring("thinker_notes"), block.ring("to_thinker"), SystemClock(),
     )  # fmt: skip
 
+    def show(ready: Ready) -> None:
+        told.write(notes.encode(ready))
+
     def wake_for(role: str) -> tuple[Mind, Ready]:
         block.set_word("thinker_beat_ns", clock.now_ns() + LOADING_NS)
         is_named = model and role in load(find(model)).roles
         mind, ready = wake(for_role(role, model if is_named else ""), provider)
-        told.write(notes.encode(ready))
+        show(ready)
         if not isinstance(mind, Composer):
             return mind, ready
         rungs = [Rung(mind, ready), *_lighter(role, ready)]
         ladder = Ladder(rungs, now_ns=clock.now_ns, is_news=lambda: not inbox.is_empty)
         return ladder, ready
 
-    return Minds(wake_for)
+    return Minds(wake_for, show)
 
 
 def _lighter(role: str, ready: Ready) -> list[Rung]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ripieno.errors import RipienoError, SettingsError, shortened
-from ripieno.output import until_the_reader_goes
+from ripieno.output import say, until_the_reader_goes
 from ripieno_export import flags
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         run(options)
     except RipienoError as error:
-        print(shortened(str(error)), file=sys.stderr)
+        say(shortened(str(error)), is_error=True)
         return error.exit_code
     except KeyboardInterrupt:
         print(

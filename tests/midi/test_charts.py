@@ -79,7 +79,7 @@ def test_a_text_without_a_meter_is_read_in_the_one_given(tmp_path: Path) -> None
         ("tempo: 3\n| C |", r"is no chord chart: line 1: 'tempo' is no header; write"),
         ("", r"is no chord chart: no line holds a bar; write"),
         (b"| C \xff |", r"is neither text nor MIDI: choose a .mid file, or"),
-        (b" " * 1_100_000, r"is 1100000 bytes, more than 1048576"),
+        (b" " * 1_100_000, r"cannot be read: it is larger than 1,048,576 bytes"),
     ],
 )
 def test_a_text_that_is_no_chart_is_refused_in_a_sentence(

@@ -340,3 +340,21 @@ def test_who_takes_over_hears_the_last_of_it_however_long_it_was():
         assert plan.section == count
         assert all(note.start_ticks >= plans[-1].until_ticks for note in plan.notes)
     assert 0 < taken[1] <= taken[0] + 2
+
+
+class Stuck(ScriptedModel):
+    """Strikes one key again and again, at one instant, whatever is allowed."""
+
+    def step(self, event, controls):
+        del event, controls
+        return Event(1, 0, 60, 20)
+
+
+def test_a_plan_whose_model_makes_no_progress_ends():
+    composer = Composer(Stuck(), Controls())
+    composer.begin(ask(Limits(tightness=1.0), grid_ticks=480))
+    sections = []
+    while (section := composer.section()) is not None:
+        sections.append(section)
+        assert len(sections) < 10
+    assert sections[-1].complete

@@ -287,3 +287,15 @@ def test_tables_of_another_shape_are_refused(tmp_path):
         ModelError, match=r"changes has the shape \(2, 2\), not \(7, 12"
     ):
         load(written(tmp_path, small))
+
+
+@pytest.mark.parametrize("name", plain_tables().__struct_fields__)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5])
+def test_tables_with_numbers_that_are_no_shares_are_refused(tmp_path, name, value):
+    arrays = {
+        n: getattr(plain_tables(), n).copy() for n in plain_tables().__struct_fields__
+    }
+    arrays[name].flat[3] = value
+    np.savez(tmp_path / TABLES, **arrays)
+    with pytest.raises(ModelError, match=f"{name} holds numbers that are no shares"):
+        load(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.command import MODELS, copy_model, rewrite_manifest
+from tests.tiny_models import constant_model
 
 from ripieno.errors import ModelError
 from ripieno.music import vocabulary
@@ -22,7 +23,7 @@ from ripieno.think.manifest import (
     installed,
     load,
 )
-from ripieno.think.session import Session
+from ripieno.think.session import Loaded, Session
 
 
 @pytest.fixture
@@ -68,6 +69,117 @@ def test_a_manifest_that_lies_is_refused(model, changes, says):
     rewrite_manifest(model, **changes)
     with pytest.raises(ModelError, match=says):
         load(model)
+
+
+HUGE = 10**18
+THREE = [1.0, 1.0, 1.0]
+
+
+def shaped(*sizes):
+    return {"name": "event", "dtype": "int64", "shape": sizes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"context_events": -5}, r">= 0.*context_events"),
+        ({"context_events": HUGE}, r"<= 65536.*context_events"),
+        ({"parameters": -1}, r">= 0.*parameters"),
+        ({"parameters": 10**30}, r"parameters|out of range"),
+        ({"sampling": {"temperature": [0.0, *THREE]}}, r">= 0\.01.*temperature"),
+        ({"sampling": {"temperature": [-1.0, *THREE]}}, r">= 0\.01.*temperature"),
+        ({"sampling": {"temperature": [1e308, *THREE]}}, r"<= 10\.0.*temperature"),
+        ({"sampling": {"top_p": [0.0, *THREE]}}, r"> 0\.0.*top_p"),
+        ({"sampling": {"top_p": [1.5, *THREE]}}, r"<= 1\.0.*top_p"),
+        ({"name": ""}, r"length >= 1.*name"),
+        ({"name": "a" * 101}, r"length <= 100.*name"),
+        ({"licence": "a" * 1001}, r"length <= 1000.*licence"),
+        ({"sha256": "0"}, r"regex.*sha256"),
+        ({"runs": {"weight": 1e9, "sha256": "0" * 64}}, r"<= 100\.0.*weight"),
+        ({"inputs": [shaped(-1)]}, r">= 1.*shape"),
+        (
+            {"inputs": [{"name": "x", "dtype": "int64", "shape": [HUGE]}]},
+            r"<= 67108864",
+        ),
+        (
+            {"inputs": [{"name": "x", "dtype": "int64", "shape": [9999] * 3}]},
+            "67108864",
+        ),
+    ],
+)
+def test_a_value_out_of_its_bounds_is_refused(model, changes, says):
+    rewrite_manifest(model, **changes)
+    with pytest.raises(ModelError, match=f"is not a manifest .*{says}"):
+        load(model)
+
+
+@pytest.mark.parametrize("name", ["../harmony", "/etc/passwd", "a/b", "..", "a\\b", ""])
+def test_a_graph_outside_of_the_folder_cannot_be_named(tmp_path, name):
+    model = copy_model(tmp_path, "duet-gru")
+    part = entries(model)["more"]["harmony"]
+    rewrite_manifest(model, more={name: part})
+    with pytest.raises(ModelError, match=r"is not a manifest .*regex"):
+        load(model)
+
+
+@pytest.mark.parametrize("file", ["harmony.onnx", "model.onnx"])
+def test_a_graph_that_is_a_link_out_of_the_folder_is_refused(tmp_path, file):
+    model = copy_model(tmp_path, "duet-gru")
+    (model / file).rename(tmp_path / file)
+    (model / file).symlink_to(tmp_path / file)
+    with pytest.raises(ModelError, match=rf"{file} is a link to a file outside"):
+        load(model)
+
+
+def test_a_graph_that_is_far_too_large_is_refused_before_it_is_read(model):
+    with (model / "model.onnx").open("r+b") as file:
+        file.truncate(2**40)  # a sparse file: it takes no room
+    with pytest.raises(ModelError, match=r"model.onnx is larger than 4,294,967,296"):
+        load(model)
+
+
+def test_a_model_folder_may_be_a_link(tmp_path):
+    model = copy_model(tmp_path, "duet-gru")
+    (tmp_path / "other").symlink_to(model)
+    assert load(tmp_path / "other").name == "duet-gru"
+
+
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [("event-gru", 512), ("event-transformer", 0), ("event-transformer", 511)],
+)
+def test_a_context_that_the_graph_does_not_have_is_refused(tmp_path, name, events):
+    model = copy_model(tmp_path, name, context_events=events)
+    with pytest.raises(ModelError, match=f"context_events is {events}"):
+        Session(model, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "shape"),
+    [
+        ("event-gru", "next_event", [1, 3]),
+        ("event-gru", "mask_key", [1, 10]),
+        ("duet-gru", "mask", [1, 10]),
+        ("chorale-gru", "voices", [1, 2]),
+        ("phrase-vae", "cue", [1, 700]),
+        ("loop-gan", "roll", [1, 2, 16, 61]),
+        ("phrase-encoder", "embedding", [15, 128]),
+    ],
+)
+def test_a_graph_whose_tensors_do_not_fit_its_interface_is_refused(
+    tmp_path, name, tensor, shape
+):
+    """The graph and the manifest agree, and the interface needs another shape."""
+    told = entries(MODELS / name)
+    for part in (told, *told["more"].values()):
+        for each in (*part["inputs"], *part["outputs"]):
+            if each["name"] == tensor:
+                each["shape"] = shape
+    model = constant_model(tmp_path, name, told=told, runs=None)
+    with pytest.raises(
+        ModelError, match=f"{name} has an .*'{tensor}' .*interface needs"
+    ):
+        Loaded(model, "cpu")
 
 
 def test_a_manifest_that_says_too_little_is_refused(model):

@@ -4,6 +4,7 @@ import pytest
 
 from ripieno.errors import ModelError
 from ripieno.music.plan import (
+    FALLBACK,
     Ask,
     Limits,
     Plan,
@@ -127,7 +128,9 @@ def test_who_cannot_be_woken_is_not_tried_again():
     minds.load("answer")
     for _ in range(3):
         minds.told(SING)
-    assert (said(minds), house.woken) == ([], ["answer", "harmonize"])
+    told = [(each.roles, each.model, each.why) for each in said(minds)]
+    assert told == [(("harmonize",), FALLBACK, "nobody plays harmonize")]
+    assert house.woken == ["answer", "harmonize"]
     minds.told(ASK)
     assert [type(each) for each in said(minds)] == [Plan]
 

@@ -159,3 +159,13 @@ def test_what_was_found_elsewhere_is_told_by_the_doctor():
 def test_the_file_can_be_read_by_people(machine_file):
     tuning.keep([tuned()], HERE)
     assert json.loads(machine_file.read_text())["models"][0]["threads"]["count"] == 2
+
+
+@pytest.mark.parametrize("count", [-5, 0, 10**18])
+def test_a_number_of_threads_that_no_machine_has_is_passed_over(count):
+    tuning.keep([tuned()], HERE)
+    told = json.loads(tuning.path().read_text())
+    told["models"][0]["threads"]["count"] = count
+    tuning.path().write_text(json.dumps(told))
+    assert tuning.threads_for("abc", "CPUExecutionProvider", HERE) == Threads()
+    assert "is damaged" in tuning.found(HERE).why_not

@@ -25,6 +25,7 @@ from ripieno.bench.spread import spread
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import SettingsError
 from ripieno.music.vocabulary import Event
+from ripieno.output import plain
 from ripieno.think import manifest as manifests
 from ripieno.think.controls import Controls
 from ripieno.think.session import Loaded, Session, choose_provider
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
         manifest = manifests.load(folder)
         if manifest.interface == "tables":
             continue
-        say.print(f"{manifest.name} …")
+        say.print(plain(f"{manifest.name} …"), markup=False)
         ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]
         measure(ways, int(arguments.seconds * NS_PER_S), memory)
         rows += ways

@@ -16,6 +16,7 @@ from ripieno.bench.machine import Load, machine, versions
 from ripieno.bench.spread import Spread
 from ripieno.clock import date_utc
 from ripieno.errors import FileError
+from ripieno.output import plain
 
 Figure: TypeAlias = float | bool | str | Spread | None
 """None stands for what could not be measured here."""
@@ -77,16 +78,16 @@ class Report(msgspec.Struct, frozen=True):
         console.print(f"ripieno bench {self.name}, {self.when}")
         for about in (self.machine, self.versions, self.load):
             told = "; ".join(f"{name} {value}" for name, value in about.items())
-            console.print(told, markup=False)
+            console.print(plain(told), markup=False)
         for table in self.tables:
             for line in _lines(table):
-                console.print(line, markup=False)
+                console.print(plain(line), markup=False)
         for picture in self.pictures:
-            console.print(picture.title, markup=False)
+            console.print(plain(picture.title), markup=False)
             for line in picture.lines:
-                console.print(line, markup=False)
+                console.print(plain(line), markup=False)
         for note in self.notes:
-            console.print(note, markup=False)
+            console.print(plain(note), markup=False)
 
 
 def read(path: Path) -> Report:

@@ -22,11 +22,13 @@ import msgspec
 
 from ripieno import __version__
 from ripieno.errors import FileError, PortError
-from ripieno.paths import is_folder
+from ripieno.paths import is_folder, read_file
 
 if sys.platform != "win32":
     import fcntl
 
+LARGEST_BYTES: Final = 64 * 1024
+"""An entry has some hundred bytes."""
 ENDING: Final = ".json"
 _IS_POSIX: Final = sys.platform != "win32"
 
@@ -106,7 +108,9 @@ def present() -> list[tuple[Path, Presence]]:
     found = []
     for path in folder().glob(f"*{ENDING}"):
         try:
-            presence = msgspec.json.decode(path.read_bytes(), type=Presence)
+            presence = msgspec.json.decode(
+                read_file(path, LARGEST_BYTES), type=Presence
+            )
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if _is_alive(presence.pid):

@@ -19,6 +19,7 @@ from ripieno.music import chords, messages
 from ripieno.music.chart import Chart, Entry, chart_of_markers, compacted
 from ripieno.music.lead_sheet import headers, parse
 from ripieno.music.meter import Meter
+from ripieno.paths import read_file
 
 MIDI_ENDINGS: Final = (".mid", ".midi")
 TRACK_NAMES: Final = ("chords", "chord")
@@ -93,11 +94,9 @@ def best_fit(pitches: Sequence[int]) -> int:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_file(path, LARGEST_BYTES)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST_BYTES:
-        raise FileError(f"{path} is {len(data)} bytes, more than {LARGEST_BYTES}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

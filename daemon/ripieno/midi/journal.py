@@ -9,7 +9,7 @@ replay`), and plain enough to read or to plot.
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -17,6 +17,10 @@ from ripieno.errors import FileError
 from ripieno.music.plan import ToPlayer, ToThinker
 from ripieno.music.timeline import Timeline
 from ripieno.params import Params
+from ripieno.paths import read_file
+
+LARGEST_BYTES: Final = 1024**3
+"""Some days of dense playing; all of it is read into memory."""
 
 
 class Header(msgspec.Struct, frozen=True, tag=True):
@@ -146,7 +150,7 @@ def read(path: Path) -> Iterator[Entry]:
         FileError: it cannot be read, is not a journal, or is damaged in the middle.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_file(path, LARGEST_BYTES).split(b"\n")
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
     if not lines[0].startswith(b'{"type":"Header"'):

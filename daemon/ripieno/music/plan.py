@@ -20,6 +20,8 @@ from ripieno.music.timeline import Timeline
 from ripieno.music.vocabulary import HUMAN
 
 FOLLOW_HUMAN: Final = -1
+FALLBACK: Final = "fallback"
+"""The model, and the provider, of a `Ready` that says that no model plays."""
 
 CHORDS: Final = 0
 BASS: Final = 1
@@ -290,15 +292,16 @@ class Voices(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """A model is loaded and warm; or another one plays from now on.
+    """A model is loaded and warm; or another one plays from now on, or none does.
 
     Attributes:
-        model, sha256: which one.
+        model, sha256: which one; `FALLBACK` where there is none, and the player's own
+            composer plays.
         provider, why: on what it runs and why, in one line.
         roles: that it plays.
         shift: −1 where it is a lighter model, that takes over from one which is too
-            slow; 1 where that one is quick enough again; 0 where a thinker is new and
-            has heard nothing.
+            slow, or where none is left; 1 where that one is quick enough again; 0 where
+            a thinker is new and has heard nothing.
         since: with a shift, the first Ask (by revision) of which it makes sections.
     """
 
@@ -309,6 +312,11 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     roles: tuple[str, ...] = ("answer", "continue")
     shift: int = 0
     since: int = 0
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether no model plays."""
+        return self.provider == FALLBACK
 
 
 class Reset(msgspec.Struct, frozen=True, tag=True):

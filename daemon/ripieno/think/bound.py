@@ -17,12 +17,13 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.errors import ModelError
+from ripieno.errors import ModelError, OutputError
 from ripieno.think import interfaces
 from ripieno.think.controls import State
 from ripieno.think.lines import POSITION, TOTAL
 from ripieno.think.manifest import Part, Tensor
 from ripieno.think.onnx_runtime import ort
+from ripieno.think.outputs import Finite
 from ripieno.think.tuning import Threads
 
 CPU: Final = "CPUExecutionProvider"
@@ -59,6 +60,8 @@ class Graph:
         self._carried = () if is_cached else part.state
         self.put = {t.name: _zeros(t) for t in part.inputs}
         self.out = {t.name: _zeros(t) for t in part.outputs}
+        states = {out for _, out in part.state}
+        self._finite = Finite({n: a for n, a in self.out.items() if n not in states})
         self.out |= {out: self.put[into] for into, out in self._cached}
         self._binding = session.io_binding()
         self._bind()
@@ -96,10 +99,25 @@ class Graph:
         return str(self._session.get_providers()[0])
 
     def run(self) -> None:
-        """Outputs from inputs; the state goes on."""
-        self._session.run_with_iobinding(self._binding)
+        """Outputs from inputs; the state goes on.
+
+        A state is not checked: the outputs that are made from it are.
+
+        Raises:
+            OutputError: the graph failed, or an output is not finite.
+        """
+        try:
+            self._launch()
+        except Exception as error:  # ONNX Runtime's own errors share no nearer base
+            first = str(error).splitlines()[0]
+            raise OutputError(f"ONNX Runtime cannot run it: {first}") from error
+        self._finite.check()
         for into, out in self._carried:
             self.put[into][...] = self.out[out]
+
+    def _launch(self) -> None:
+        """Outputs from inputs."""
+        self._session.run_with_iobinding(self._binding)
 
     def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
         """Take over a twin's state; of caches, the rows ``first:rows`` (None: all)."""
@@ -145,8 +163,8 @@ class FarGraph(Graph):
     run; caches stay on the device.
     """
 
-    def run(self) -> None:
-        """Outputs from inputs; the state goes on."""
+    def _launch(self) -> None:
+        """Outputs from inputs."""
         for name, array in self.put.items():
             if name not in self._caches:
                 self._binding.bind_cpu_input(name, array)
@@ -155,8 +173,6 @@ class FarGraph(Graph):
         for name, value in zip(self.out, self._binding.get_outputs(), strict=True):
             if name not in own:
                 self.out[name][...] = value.numpy()
-        for into, out in self._carried:
-            self.put[into][...] = self.out[out]
 
     def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
         """Take over a twin's state, whole."""
@@ -231,15 +247,13 @@ class CapturedGraph(FarGraph):
         """The same graph with buffers, and a recording, of its own."""
         return type(self)(self._session, self._part, self._numbers)
 
-    def run(self) -> None:
-        """Outputs from inputs; the state goes on."""
+    def _launch(self) -> None:
+        """Outputs from inputs."""
         for name, value in self._fed.items():
             value.update_inplace(self.put[name])
         self._session.run_with_iobinding(self._binding, self._options)
         for name, value in self._said.items():
             self.out[name][...] = value.numpy()
-        for into, out in self._carried:
-            self.put[into][...] = self.out[out]
 
     def _bind(self) -> None:
         device = _DEVICES[self.provider]

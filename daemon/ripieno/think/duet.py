@@ -25,9 +25,12 @@ from ripieno.music.duet import Note, Scene
 from ripieno.music.plan import FORBIDDEN, Beat, Comp, Decide, Reset, ToThinker
 from ripieno.think.controls import State
 from ripieno.think.graph import Graph
+from ripieno.think.outputs import check_choice
 
 MOST_STEPS: Final = 64
 """A span of four frames with eight notes each, and then some."""
+_LENGTHS: Final = np.ones(len(duet.LENGTHS), bool)
+"""All lengths are allowed."""
 KEPT: Final = 8
 """Spans whose states are kept, to be fed again if they were played otherwise."""
 
@@ -254,8 +257,10 @@ class Duet:
         put["top_p"][0] = branch.ask.top_p
         self._texture.run()
         token = int(self._texture.out["next_token"][0])
+        check_choice("token", token, mask)
         is_note = token != duet.NEXT
         length = int(self._texture.out["next_length"][0]) if is_note else 0
+        check_choice("length", length, _LENGTHS)
         branch.line = _Line(self._texture.state(), token, length, line.ringing)
         return token, length
 

@@ -34,6 +34,7 @@ from ripieno.music.plan import (
 from ripieno.music.vocabulary import HUMAN
 from ripieno.think.controls import Bools, Floats
 from ripieno.think.graph import Graph
+from ripieno.think.outputs import check_choice
 
 VOICES: Final = ("bass", "tenor", "alto")
 """In the order in which they are sampled: harmony is decided at the bottom."""
@@ -52,6 +53,8 @@ STRAY: Final = 4
 tune about middle C would else jump at every turn."""
 CALM_S: Final = 0.4
 """A quaver at 75 beats a minute: chorales seldom change harmony faster."""
+_PITCHES: Final = np.ones(128, np.bool_)
+"""MIDI has 128 of them."""
 FORBIDDEN: Final = -1e9
 """A bias that no logit outweighs; infinities would be NaN in a sum."""
 
@@ -174,6 +177,8 @@ class Harmonizer:
         self._tell(melody, at_ns, limits, shift)
         self._graph.run()
         bass, tenor, alto = (self._graph.out["voices"][0] + shift).tolist()
+        for name, pitch in zip(VOICES, (bass, tenor, alto), strict=True):
+            check_choice(name, pitch, _PITCHES)
         self._melody, self._at_ns = melody, at_ns
         self._answer = (bass, tenor, alto)
         order = (bass, alto, tenor)

@@ -70,6 +70,8 @@ class Tables(msgspec.Struct, frozen=True):
 
 
 NAMES: Final = Tables.__struct_fields__
+NEVER_ZERO: Final = ("prior", "on_beat", "off_beat")
+"""Tables of which logarithms are taken."""
 UNREADABLE: Final = (
     OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, BadZipFile,
     zlib.error, struct.error,
@@ -109,6 +111,13 @@ def load(folder: Path) -> Tables:
             raise ModelError(
                 f"{folder / TABLES}: {name} has the shape "
                 f"{getattr(tables, name).shape}, not {shape}; copy the folder again."
+            )
+        array = getattr(tables, name)
+        is_share = (array >= 0) & (array <= 1)  # NaN is neither
+        if not is_share.all() or (name in NEVER_ZERO and not array.all()):
+            raise ModelError(
+                f"{folder / TABLES}: {name} holds numbers that are no shares, 0 to 1; "
+                "copy the folder again."
             )
     return tables
 

@@ -10,34 +10,107 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from ripieno.errors import ModelError
-from ripieno.think.lines import LOGITS, MASKS, SAMPLED
+from ripieno.music import duet, likeness, pattern, phrase
+from ripieno.music.chords import N_CHORDS
+from ripieno.music.vocabulary import FIELDS, SIZES
+from ripieno.think.lines import LOGITS, MASKS, POSITION, SAMPLED, TOTAL
 from ripieno.think.manifest import Manifest, Part, Tensor
 
-NEEDED: Final[dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]] = {
-    "step": {"model": (("event", *SAMPLED, *MASKS), ("next_event", *LOGITS))},
+Tensors = dict[str, str]
+"""By name, the dtype and the sizes that are needed. Whatever bears the same letter in
+one model has the same size."""
+
+_SAMPLING: Final[Tensors] = dict.fromkeys(SAMPLED, f"float32 1 {len(FIELDS)}")
+_MASKS: Final[Tensors] = {
+    name: f"bool 1 {size}" for name, size in zip(MASKS, SIZES, strict=True)
+}
+_LOGITS: Final[Tensors] = {
+    name: f"float32 1 {size}" for name, size in zip(LOGITS, SIZES, strict=True)
+}
+_ROLL: Final = f"float32 1 2 {pattern.STEPS} {pattern.ROWS}"
+
+NEEDED: Final[dict[str, dict[str, tuple[Tensors, Tensors]]]] = {
+    "step": {
+        "model": (
+            {"event": "int64 1 4", **_SAMPLING, **_MASKS},
+            {"next_event": "int64 1 4", **_LOGITS},
+        )
+    },
     "duet": {
         "model": (
-            ("token", "length", "context", "mask", *SAMPLED),
-            ("next_token", "next_length"),
+            {
+                "token": "int64 1",
+                "length": "int64 1",
+                "context": f"float32 1 {duet.CONTEXT}",
+                "mask": f"bool 1 {duet.TOKENS}",
+                "noise": "float32 1 2",
+                "temperature": "float32 1",
+                "top_p": "float32 1",
+            },
+            {"next_token": "int64 1", "next_length": "int64 1"},
         ),
-        "harmony": (("rows", "scalars"), ("logits",)),
+        "harmony": (
+            {
+                "rows": f"float32 1 {duet.CLASS_ROWS} 12",
+                "scalars": f"float32 1 {duet.SCALARS}",
+            },
+            {"logits": f"float32 1 {N_CHORDS}"},
+        ),
     },
     "voices": {
         "model": (
-            ("melody", "before", "gap_s", "style", "bias", "strictness", *SAMPLED),
-            ("voices",),
+            {
+                "melody": "int64 1 1",
+                "before": "int64 1 4",
+                "gap_s": "float32 1 1",
+                "style": "int64 1 1",
+                "bias": "float32 1 3 128",
+                "strictness": "float32 1 1",
+                **dict.fromkeys(SAMPLED, "float32 1 3"),
+            },
+            {"voices": "int64 1 3"},
         ),
     },
     "phrase": {
-        "encode": (("tokens", "meter"), ("mean",)),
-        "conduct": (
-            ("latent", "noise", "distance", "moves", "meter"),
-            ("cues", "begun"),
+        "encode": (
+            {"tokens": f"int64 1 {phrase.STEPS}", "meter": "int64 1 1"},
+            {"mean": "float32 1 Z"},
         ),
-        "model": (("cue", "before", "state"), ("logits",)),
+        "conduct": (
+            {
+                "latent": "float32 1 Z",
+                "noise": "float32 1 Z",
+                "distance": "float32 1 1",
+                "moves": f"float32 1 {len(phrase.ATTRIBUTES)}",
+                "meter": "int64 1 1",
+            },
+            {
+                "cues": f"float32 1 {phrase.STEPS} D",
+                "begun": f"float32 1 {phrase.BARS} H",
+            },
+        ),
+        "model": (
+            {"cue": "float32 1 D", "before": "int64 1 2", "state": "float32 1 H"},
+            {"logits": f"float32 1 {phrase.VOCABULARY}"},
+        ),
     },
-    "likeness": {"model": (("roll",), ("embedding",))},
-    "pattern": {"model": (("noise", "chords", "before", "manner"), ("roll", "logits"))},
+    "likeness": {
+        "model": (
+            {"roll": f"float32 B {' '.join(map(str, likeness.SHAPE))}"},
+            {"embedding": "float32 B D"},
+        )
+    },
+    "pattern": {
+        "model": (
+            {
+                "noise": f"float32 1 {pattern.NOISE}",
+                "chords": f"float32 1 {pattern.BEATS} {pattern.CHORD}",
+                "before": _ROLL,
+                "manner": f"float32 1 {pattern.MANNER}",
+            },
+            {"roll": _ROLL, "logits": _ROLL},
+        )
+    },
 }
 """What each interface writes into its graphs by name, and reads from them."""
 
@@ -86,10 +159,11 @@ def check(manifest: Manifest) -> None:
     """Whether each graph has all that its interface writes and reads.
 
     Raises:
-        ModelError: something is missing.
+        ModelError: something is missing, or has another dtype or shape.
     """
     whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
     parts = {"model": whole, **manifest.more}
+    sizes: dict[str, int] = {}
     for graph, (inputs, outputs) in NEEDED.get(manifest.interface, {}).items():
         part = parts.get(graph)
         if part is None:
@@ -97,17 +171,61 @@ def check(manifest: Manifest) -> None:
                 f"The model {manifest.name} has no graph {graph!r}, which the "
                 f"{manifest.interface} interface needs; publish it again."
             )
-        for side, needed, have in (
-            ("input", inputs, part.inputs),
-            ("output", outputs, part.outputs),
-        ):
-            names = {tensor.name for tensor in have}
-            if missing := [name for name in needed if name not in names]:
-                raise ModelError(
-                    f"The model {manifest.name} has no {side} {missing[0]!r}, which "
-                    f"the {manifest.interface} interface needs; publish it again with "
-                    "this release's ripieno-export."
-                )
+        _check_needed(manifest, "input", inputs, part.inputs, sizes)
+        _check_needed(manifest, "output", outputs, part.outputs, sizes)
+    if manifest.interface == "step":
+        _check_window(manifest)
+
+
+def _check_needed(
+    manifest: Manifest,
+    side: str,
+    needed: Tensors,
+    have: tuple[Tensor, ...],
+    sizes: dict[str, int],
+) -> None:
+    there = {tensor.name: tensor for tensor in have}
+    for name, wanted in needed.items():
+        if (tensor := there.get(name)) is None:
+            raise ModelError(
+                f"The model {manifest.name} has no {side} {name!r}, which "
+                f"the {manifest.interface} interface needs; publish it again with "
+                "this release's ripieno-export."
+            )
+        dtype, *letters = wanted.split()
+        shape = tuple(
+            int(letter) if letter.isdecimal() else sizes.setdefault(letter, size)
+            for letter, size in zip(letters, tensor.shape, strict=False)
+        )
+        fits = len(letters) == len(tensor.shape) and shape == tensor.shape
+        if not fits or tensor.dtype != dtype:
+            raise ModelError(
+                f"The model {manifest.name} has an {side} {name!r} that is "
+                f"{tensor.dtype} of the shape {tensor.shape}, and the "
+                f"{manifest.interface} interface needs {wanted!r}; publish it again "
+                "with this release's ripieno-export."
+            )
+
+
+def _check_window(manifest: Manifest) -> None:
+    """Whether a step model that has positions remembers as many events as it says."""
+    inputs = {tensor.name: tensor for tensor in manifest.inputs}
+    rows = manifest.context_events
+    states = [inputs[into].shape for into, _ in manifest.state if into in inputs]
+    is_window = {POSITION, TOTAL} & inputs.keys()
+    fits = bool(states) and all(
+        len(shape) > 1 and shape[-2] == rows for shape in states
+    )
+    if (
+        bool(is_window) != bool(rows)
+        or rows == 1
+        or (rows and (len(is_window) < 2 or not fits))
+    ):
+        raise ModelError(
+            f"The model {manifest.name} says that context_events is {rows}, and its "
+            "graph's state has another length; publish it again with this release's "
+            "ripieno-export."
+        )
 
 
 def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> None:

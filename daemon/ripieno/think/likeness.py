@@ -19,12 +19,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ripieno.errors import OutputError
 from ripieno.music.likeness import Rolls
 from ripieno.think.graph import Graph
 
 Embeddings = npt.NDArray[np.float32]
 """Unit vectors, [W, D]; one a window."""
 
+STRAY: Final = 0.01
+"""How far an embedding's length may be from 1: half precision strays by 0.001."""
 DECIMALS: Final = 4
 """Cosines nearer than this are the same: the graph's own rounding is 1e-6."""
 
@@ -54,7 +57,11 @@ class Encoder:
         self._batch = len(graph.put["roll"])
 
     def embed(self, rolls: Rolls) -> Embeddings:
-        """The embeddings of windows: [W, 2, 32, 72] → [W, D]."""
+        """The embeddings of windows: [W, 2, 32, 72] → [W, D].
+
+        Raises:
+            OutputError: an embedding is not of unit length.
+        """
         into, out = self._graph.put["roll"], self._graph.out["embedding"]
         found = np.zeros((len(rolls), out.shape[1]), np.float32)
         for first in range(0, len(rolls), self._batch):
@@ -62,6 +69,8 @@ class Encoder:
             into[: len(part)] = part
             self._graph.run()
             found[first : first + len(part)] = out[: len(part)]
+        if (np.abs(np.linalg.norm(found, axis=1) - 1) > STRAY).any():
+            raise OutputError("an embedding is not of unit length")
         return found
 
 

@@ -18,9 +18,10 @@ from typing import Final, Protocol, Self
 
 import numpy as np
 
-from ripieno.music.vocabulary import FIELDS, Event
+from ripieno.music.vocabulary import FIELDS, N_DOWN, N_VELOCITIES, Event
 from ripieno.think.controls import Controls, Floats
 from ripieno.think.graph import Graph, Twinned
+from ripieno.think.outputs import check_choice
 
 MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
@@ -49,6 +50,9 @@ class Line(Protocol):
         Args:
             event: what just happened.
             controls: masks, temperatures and noise for the event that comes back.
+
+        Raises:
+            OutputError: the model returned what no event can be.
         """
         ...
 
@@ -209,6 +213,9 @@ class WindowLine:
 
 
 _FREE: Final = Controls()
+_VELOCITIES: Final = np.arange(N_VELOCITIES) == 0, np.arange(N_VELOCITIES) > 0
+"""The levels of a key that comes up, and of one that goes down. Graphs choose among
+these, whatever the mask says."""
 
 
 def _step(graph: Graph, event: Event, controls: Controls) -> Event:
@@ -220,7 +227,13 @@ def _step(graph: Graph, event: Event, controls: Controls) -> Event:
     for name, mask in zip(MASKS, controls.masks, strict=True):
         put[name][0] = mask
     graph.run()
-    return Event(*graph.out["next_event"][0].tolist())
+    said = Event(*graph.out["next_event"][0].tolist())
+    source, delta, key, _ = controls.masks
+    check_choice("source", said.source, source)
+    check_choice("delta", said.delta, delta)
+    check_choice("key", said.key, key)
+    check_choice("velocity", said.velocity, _VELOCITIES[said.key < N_DOWN])
+    return said
 
 
 def _logits(graph: Graph) -> tuple[Floats, ...]:

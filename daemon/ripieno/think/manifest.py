@@ -9,6 +9,7 @@ This module does not know ONNX Runtime: it reads two files and compares.
 """
 
 import hashlib
+import math
 import os
 import sysconfig
 from collections.abc import Callable
@@ -19,7 +20,7 @@ import msgspec
 
 from ripieno.errors import ModelError
 from ripieno.music import duet, likeness, pattern, phrase, vocabulary
-from ripieno.paths import is_file, is_folder
+from ripieno.paths import is_file, is_folder, read_file
 from ripieno.think import harmonizer
 from ripieno.think.harmony import TABLES
 
@@ -38,6 +39,23 @@ FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
 }
 """The interfaces, and what names the vocabulary of each."""
 CARD: Final = "README.md"
+LARGEST_BYTES: Final = 1024 * 1024
+"""A manifest has some kilobytes."""
+LARGEST_GRAPH_BYTES: Final = 4 * 1024**3
+"""Its hash takes some seconds; no model that plays in time is as large."""
+MOST_NUMBERS: Final = 2**26
+"""A tensor of 256 MiB: a buffer of that size is made for each input and output."""
+
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+"""What people read. It may hold anything: `ripieno.output` makes it safe to print."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Temperature = Annotated[float, msgspec.Meta(ge=0.01, le=10)]
+"""The musician's knob multiplies it by 0.1 … 2; graphs take 1e-4 for anything less."""
+TopP = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=MOST_NUMBERS)]
+State = Annotated[tuple[tuple[Name, Name], ...], msgspec.Meta(max_length=256)]
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -49,18 +67,29 @@ class Tensor(msgspec.Struct, frozen=True):
         shape: all sizes fixed; the batch is 1.
     """
 
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
+    name: Name
+    dtype: Name
+    shape: tuple[Size, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a tensor that is too large as a whole."""
+        if len(self.shape) > 8 or math.prod(self.shape) > MOST_NUMBERS:
+            raise ValueError(
+                f"The shape {self.shape} has more than 8 sizes, or more than "
+                f"{MOST_NUMBERS} numbers"
+            )
+
+
+Tensors = Annotated[tuple[Tensor, ...], msgspec.Meta(max_length=256)]
 
 
 class Part(msgspec.Struct, frozen=True):
     """Another graph of the same folder: its tensors and its file's hash."""
 
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    state: tuple[tuple[str, str], ...]
-    sha256: str
+    inputs: Tensors
+    outputs: Tensors
+    state: State
+    sha256: Sha256
 
 
 PartName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,60}\Z")]
@@ -75,25 +104,27 @@ class Runs(msgspec.Struct, frozen=True):
         sha256: of `runs.npy`.
     """
 
-    weight: Annotated[float, msgspec.Meta(ge=0)]
-    sha256: str
+    weight: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    sha256: Sha256
 
 
 class Source(msgspec.Struct, frozen=True):
     """Where training data came from, so that a listener can be told."""
 
-    name: str
-    licence: str
-    origin: str
-    commit: str
-    pieces: int
+    name: Text
+    licence: Text
+    origin: Text
+    commit: Text
+    pieces: Count
 
 
 class Sampling(msgspec.Struct, frozen=True):
     """The defaults that the model's makers liked, one number per event field."""
 
-    temperature: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    top_p: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    temperature: tuple[Temperature, Temperature, Temperature, Temperature] = (
+        1.0, 1.0, 1.0, 1.0,
+    )  # fmt: skip
+    top_p: tuple[TopP, TopP, TopP, TopP] = (1.0, 1.0, 1.0, 1.0)
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,7 +144,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fingerprint: `ripieno.music.vocabulary.fingerprint` when it was trained.
         inputs, outputs: the graph's, in its own order; none for tables.
         state: pairs (input name, output name) that carry the state.
-        context_events: how many past events can matter; 0 for no limit.
+        context_events: how many past events can matter, 2 at least; 0 for no limit.
         parameters: how many numbers were learned.
         licence: SPDX name for the weights.
         sources: the music it was trained on.
@@ -124,23 +155,23 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         runs: of the *likeness* interface alone.
     """
 
-    name: str
-    family: str
-    interface: str
-    roles: tuple[str, ...]
-    vocabulary: str
-    fingerprint: str
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    state: tuple[tuple[str, str], ...]
-    context_events: int
-    parameters: int
-    licence: str
+    name: Name
+    family: Name
+    interface: Name
+    roles: tuple[Name, ...]
+    vocabulary: Name
+    fingerprint: Name
+    inputs: Tensors
+    outputs: Tensors
+    state: State
+    context_events: Annotated[int, msgspec.Meta(ge=0, le=2**16)]
+    parameters: Count
+    licence: Text
     sources: tuple[Source, ...]
-    quality: dict[str, float]
+    quality: dict[Name, float]
     sampling: Sampling
-    sha256: str
-    more: dict[PartName, Part] = {}
+    sha256: Sha256
+    more: Annotated[dict[PartName, Part], msgspec.Meta(max_length=16)] = {}
     runs: Runs | None = None
     contract: int = 1
 
@@ -168,7 +199,7 @@ def load(folder: Path) -> Manifest:
             f"There is no model folder {folder}; `ripieno models` lists what is there."
         )
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(read_file(path, LARGEST_BYTES), type=Manifest)
     except OSError as error:
         raise ModelError(
             f"The model {folder} has no readable {MANIFEST} ({error.strerror}); "
@@ -208,6 +239,15 @@ def _check(manifest: Manifest, folder: Path) -> None:
 def _check_file(path: Path, sha256: str) -> None:
     if not is_file(path):
         raise ModelError(f"{path} is missing; copy the whole model folder again.")
+    if path.resolve().parent != path.parent.resolve():
+        raise ModelError(
+            f"{path} is a link to a file outside of the model's folder; put the file "
+            "itself there."
+        )
+    if path.stat().st_size > LARGEST_GRAPH_BYTES:
+        raise ModelError(
+            f"{path} is larger than {LARGEST_GRAPH_BYTES:,} bytes; use a smaller model."
+        )
     if (found := digest(path)) != sha256:
         raise ModelError(
             f"{path} is not the file that its manifest describes (SHA-256 "

@@ -1,8 +1,9 @@
 """One mind a role, so that a musician may change the role while playing.
 
 A message goes to every mind that is there; each takes what is its business. An ask that
-none can answer loads the one that can, which then introduces itself. What cannot be
-loaded is not tried again, and the player plays on by its own means.
+none can answer loads the one that can, which then introduces itself. A model that
+cannot be loaded, or whose outputs cannot be used, is not tried again: the player is
+told so by a `Ready` of the fallback, and plays on by its own means.
 
 Knows minds by their interface only.
 """
@@ -12,8 +13,18 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, runtime_checkable
 
-from ripieno.errors import ModelError
-from ripieno.music.plan import Ask, Decide, Groove, Ready, Sing, ToPlayer, ToThinker
+from ripieno.errors import ModelError, OutputError
+from ripieno.music.plan import (
+    FALLBACK,
+    Ask,
+    Decide,
+    Groove,
+    Ready,
+    Sing,
+    ToPlayer,
+    ToThinker,
+)
+from ripieno.think.outputs import unusable
 
 _ASKS: Final = {Decide: "accompany", Groove: "loop", Sing: "harmonize"}
 _URGENT: Final = (Decide, Sing)
@@ -50,13 +61,19 @@ class Busy(Protocol):
 class Minds:
     """All minds of a thinker, as one. Thread: one."""
 
-    def __init__(self, wake: Callable[[str], tuple[Mind, Ready]]) -> None:
+    def __init__(
+        self,
+        wake: Callable[[str], tuple[Mind, Ready]],
+        show: Callable[[Ready], None] = lambda _: None,
+    ) -> None:
         """Begin without any.
 
         Args:
             wake: loads the mind for a role; may raise ModelError.
+            show: is told when a role has lost its model.
         """
-        self._wake = wake
+        self._wake, self._show = wake, show
+        self._names: dict[str, str] = {}  # of the models, by role
         self._minds: dict[str, Mind] = {}
         self._missing: set[str] = set()
         self._news: deque[Ready] = deque()
@@ -70,6 +87,7 @@ class Minds:
         mind, ready = self._wake(role)
         for each in ready.roles:
             self._minds[each] = mind
+            self._names[each] = ready.model
         return ready
 
     def load_all(self, roles: Iterable[str]) -> None:
@@ -89,7 +107,10 @@ class Minds:
             self._try_to_load(role)
             return  # the player is told who is there, and asks again
         for mind in self._distinct():
-            mind.told(message)
+            try:
+                mind.told(message)
+            except OutputError as error:
+                self._news.append(self._drop(mind, error))
 
     def is_urgent(self, message: ToThinker) -> bool:
         """Whether a message wants an answer within the beat, from a mind that is there.
@@ -102,8 +123,14 @@ class Minds:
         """News first; then what any of them has to say."""
         if self._news:
             return self._news.popleft()
-        answers = (mind.answer() for mind in self._distinct())
-        return next((said for said in answers if said is not None), None)
+        for mind in self._distinct():
+            try:
+                said = mind.answer()
+            except OutputError as error:
+                said = self._drop(mind, error)
+            if said is not None:
+                return said
+        return None
 
     @property
     def rests(self) -> bool:
@@ -113,8 +140,22 @@ class Minds:
     def _try_to_load(self, role: str) -> None:
         try:
             self._news.append(self.load(role))
-        except ModelError:
-            self._missing.add(role)
+        except ModelError as error:
+            self._news.append(self._without((role,), str(error)))
+
+    def _drop(self, failed: Mind, error: OutputError) -> Ready:
+        """Go on without a mind whose model does not work; what the player is told."""
+        roles = tuple(role for role, mind in self._minds.items() if mind is failed)
+        for role in roles:
+            del self._minds[role]
+        return self._without(roles, str(unusable(self._names[roles[0]], error)))
+
+    def _without(self, roles: tuple[str, ...], why: str) -> Ready:
+        """No model plays these roles any more."""
+        self._missing.update(roles)
+        ready = Ready(FALLBACK, "", FALLBACK, why, roles, shift=-1)
+        self._show(ready)
+        return ready
 
     def _distinct(self) -> list[Mind]:
         return list({id(mind): mind for mind in self._minds.values()}.values())

@@ -14,13 +14,17 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
 from ripieno.errors import FileError
+from ripieno.paths import read_file
 
 FILE: Final = "machine.json"
+LARGEST_BYTES: Final = 1024 * 1024
+MOST_THREADS: Final = 1024
+"""No machine that plays has more cores."""
 CPU_INFO: Final = Path("/proc/cpuinfo")
 
 
@@ -33,7 +37,7 @@ class Threads(msgspec.Struct, frozen=True):
         spinning: whether a thread that waits burns its core.
     """
 
-    count: int = 1
+    count: Annotated[int, msgspec.Meta(ge=1, le=MOST_THREADS)] = 1
     spinning: bool = False
 
     def __str__(self) -> str:
@@ -113,7 +117,7 @@ def found(place: Place) -> Found:
     """What is known of a place; never raises."""
     nothing = Machine(place)
     try:
-        machine = msgspec.json.decode(path().read_bytes(), type=Machine)
+        machine = msgspec.json.decode(read_file(path(), LARGEST_BYTES), type=Machine)
     except FileNotFoundError:
         return Found(nothing)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home

@@ -98,7 +98,7 @@ class Writer:
             step.put["before"][0] = token, last
             step.run()
             scores = step.out["logits"][0] + wish.bias[at]
-            is_open = scores > CLOSED
+            is_open = wish.bias[at] > CLOSED
             is_open[HOLD] &= token != REST
             found[at] = token = sample(
                 scores, is_open, wish.temperature, wish.top_p, noise[at]
