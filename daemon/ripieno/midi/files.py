@@ -48,6 +48,7 @@ from ripieno.midi.smf_track import (
     tempo_of,
 )
 from ripieno.midi.tempo_map import DEFAULT_US_PER_BEAT, TempoMap, tempo_map
+from ripieno.paths import read_file
 
 __all__ = [
     "Performance",
@@ -225,14 +226,9 @@ def _why_not_written(path: Path) -> int:
 def _load(path: Path) -> MidiData:
     """What a file holds."""
     try:
-        data = path.read_bytes()
+        data = read_file(path, LARGEST_BYTES)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST_BYTES:
-        raise FileError(
-            f"{path} is {len(data)} bytes, more than {LARGEST_BYTES}: "
-            "choose a smaller file"
-        )
     try:
         return read_midi(data)
     except ValueError as error:
