@@ -38,7 +38,6 @@ from ripieno_export.finetune import OWN, Tuned
 from ripieno_export.model_folder import write_manifest
 from ripieno_export.originality import Continuer, Copying
 from ripieno_export.packed import Packed
-from ripieno_export.sources import NOT_STATED
 from ripieno_export.tokenize import Ints
 
 PLAYER: Final = "player"
@@ -166,8 +165,13 @@ def _licence(base: Path, player: Packed, general: Packed | None) -> str:
     known = [s for s in manifests.load(base).sources if s.licence != OWN]
     if general is not None:
         known += publish.sources(general)
-    known += [s for s in publish.sources(player) if s.licence != NOT_STATED]
-    return licences.of(known)
+    return licences.of([*known, *_stated(player)])
+
+
+def _stated(player: Packed) -> list[Source]:
+    """The sources among the player's files whose licence is known."""
+    found = publish.sources(player)
+    return [s for s in found if licences.of([s]) != licences.UNSTATED]
 
 
 def _amend(wish: Wish, made: Path, licence: str, player: Packed, done: Tuned) -> None:
@@ -177,7 +181,9 @@ def _amend(wish: Wish, made: Path, licence: str, player: Packed, done: Tuned) ->
     copies = copied(wish.base, made, player)
     for line in originality_command.table(copies):
         say(line)
-    own = Source("the player's files", OWN, "not published", "", counts["files"])
+    theirs = licences.of(_stated(player))
+    theirs = OWN if theirs == licences.FREE else theirs
+    own = Source("the player's files", theirs, "not published", "", counts["files"])
     manifest = msgspec.structs.replace(
         manifest, licence=licence, sources=(*base.sources, own)
     )
