@@ -6,12 +6,11 @@ from ripieno.errors import (
     FileError,
     ModelError,
     PortError,
-    ProtocolError,
     SettingsError,
     last_words,
 )
 
-KINDS = (SettingsError, FileError, ModelError, PortError, ProtocolError)
+KINDS = (SettingsError, FileError, ModelError, PortError)
 
 
 @pytest.mark.parametrize("kind", KINDS)

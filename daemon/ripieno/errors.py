@@ -7,9 +7,8 @@
     ├── FileError            exit 3  the musician: a file that cannot be read or written
     ├── ModelError           exit 4  who made the model: hash, vocabulary, graph
     │   └── OutputError          the same, where its outputs cannot be used
-    ├── PortError            exit 5  the machine: no server, no library, a name in use
-    │   └── NameInUseError       the same, where another program has that name now
-    └── ProtocolError        exit 6  us: two of our own processes disagree
+    └── PortError            exit 5  the machine: no server, no library, a name in use
+        └── NameInUseError       the same, where another program has that name now
 
 A message is a sentence with the value, the bound and the next step. Errors are for
 start-up and for commands; while music plays nothing raises: a bad input is dropped and
@@ -62,12 +61,6 @@ class NameInUseError(PortError):
     """Another client has the name of a port; it may be one that has just died."""
 
 
-class ProtocolError(RipienoError):
-    """Our own processes disagree about what lies in the memory between them."""
-
-    exit_code = 6
-
-
 def shortened(sentence: str) -> str:
     """The sentence, with the middle of every very long word left out.
 
@@ -88,7 +81,7 @@ def last_words(said: str, exit_code: int) -> RipienoError:
         said: all that it told people; its last line counts.
         exit_code: how it ended.
     """
-    kinds = (SettingsError, FileError, ModelError, PortError, ProtocolError)
+    kinds = (SettingsError, FileError, ModelError, PortError)
     kind = {each.exit_code: each for each in kinds}.get(exit_code, PortError)
     lines = said.strip().splitlines() or [""]
     sentence = lines[-1].removeprefix("ripieno: ")

@@ -1,7 +1,8 @@
 """What a musician may turn while the music plays: one frozen value, swapped whole.
 
-Every bound stands in `BOUNDS`, read by the check, by the flags and by the README's
-table. A value out of its bounds is named together with them.
+Every bound stands in `BOUNDS`. `Params` checks its values against it, whether they come
+from a flag, a file or `ripieno set`; `ripieno.knobs` spreads a controller over it. The
+README's table repeats the bounds by hand. An error names the value and its bounds.
 """
 
 from typing import Final, Literal, get_args

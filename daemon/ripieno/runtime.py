@@ -1,7 +1,7 @@
 """The composition root of `ripieno play`: chooses, shows, and hands over to supervisor.
 
-Picks the clock and the MIDI backend; prints one line each on what it runs on
-and why; then a live line: who is playing, where, which chords come, how late.
+Chooses the MIDI backend; prints one line each on what it runs on and why; then a live
+line: who is playing, where, which chords come, how late.
 """
 
 import sys

@@ -3,7 +3,8 @@
 It is told of every note heard and of every note really sent, so a model's state is
 always warm; when it is asked, it answers section by section, and a composer looks into
 the ring between two steps, so that news is never more than one step old. If it dies,
-the player plays on by itself; the next thinker is told the whole history.
+the player plays on by itself; the next thinker is told what the player still has of the
+history.
 """
 
 import gc

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ripieno.errors import FileError
+from ripieno_export import bounded
 from ripieno_export.sources import Origin, read_origin
 
 Entry = dict[str, Any]
@@ -43,6 +44,10 @@ class Archive:
             name = str(entry["file"])
             if only in f"/{name}" and Path(name).stem not in skip:
                 yield entry
+
+    def read(self, name: str) -> bytes:
+        """One file of the zip; `bounded.unpack` says what it raises."""
+        return bounded.unpack(self.files, name)
 
 
 @contextmanager

@@ -4,11 +4,12 @@ This module only makes text; it measures nothing and reads no file.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ripieno.music.vocabulary import FIELDS
 from ripieno.think.manifest import Manifest
+from ripieno_export import licences
 
 Figures = dict[str, Any]
 NAMES: Final = {
@@ -19,26 +20,34 @@ NAMES: Final = {
 WIDTH: Final = 80
 FAMILIES: Final = {"transformer": "Transformer", "rnn": "plain (tanh) RNN"}
 
-LIMITS: Final = (
+SHARED: Final = (
     "It was trained on Western keyboard music, songs and folk tunes, most of it scores "
-    "turned into playing by jitter; only five and a half hours were played by hands.",
-    "It knows no beat, key or form: it hears seconds. It was trained on crops "
-    "of some 25 "
-    "seconds; over longer spans it keeps a style rather than a theme.",
+    "turned into playing by jitter; only five and a half hours were played by hands."
+)
+"""A limit of models that were trained on the shared music."""
+EVENTS_A_SECOND: Final = 10
+"""Of the shared music, roughly: 256 events last some 25 s."""
+LIMITS: Final = (
+    "It knows no beat, key or form: it hears seconds. It was trained on crops of "
+    "{events} events, some {seconds} seconds; over longer spans it keeps a style "
+    "rather than a theme.",
     "The roles were dealt out by chance. No person plays with a machine in its "
     "data, so "
     "it has learned how music goes on, not how people answer each other.",
     "It relies on the daemon's masks for held notes, register and scale.",
 )
-THANKS: Final = (
-    "They were trained on music under CC BY 4.0, whose makers are named with thanks: "
-    "the Fryderyk Chopin Institute (Polish Music Heritage in Open Access, "
-    "polishscores.org; Chopin first editions), GiantMIDI-Piano (ByteDance), and the "
-    "contributors to the Mutopia Project; on CC0 music of OpenScore Lieder; on the "
-    "MIT-licensed POP909 and OpenEWLD; and on tunes in the public domain, some "
-    "of whose "
-    "encodings carry no licence of their own (O'Neill's, Ryan's)."
-)
+CREDITS: Final = {
+    "polish_piano": "the Fryderyk Chopin Institute (CC BY 4.0: Polish Music Heritage "
+    "in Open Access, polishscores.org; Chopin first editions)",
+    "giantmidi_sample": "GiantMIDI-Piano (ByteDance; CC BY 4.0)",
+    "mutopia_ccby": "the contributors to the Mutopia Project (public domain and CC BY)",
+    "openscore_lieder": "OpenScore Lieder (CC0)",
+    "pop909": "POP909 (MIT)",
+    "openewld_clean": "OpenEWLD (MIT)",
+    "oneills": "those who encoded O'Neill's and Ryan's tunes (in the public domain; "
+    "the encodings carry no licence of their own)",
+}
+"""A source of the shared music → whom to thank for it, and for its like."""
 POP909: Final = (
     "POP909's arrangements and annotations are MIT-licensed, but the songs themselves "
     "belong to third-party composers. No song is stored in this folder; whoever "
@@ -61,7 +70,7 @@ def card(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
         copying(manifest.name, figures),
         _step(figures["step_ms"]),
         _use(manifest),
-        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
+        _limits(manifest, preset),
         _licence(manifest),
         _again(manifest, preset, figures),
     ]
@@ -244,18 +253,58 @@ def _use(manifest: Manifest) -> str:
     return f"## Using it\n\n    ripieno play --model {manifest.name}\n\n{defaults}"
 
 
+def _limits(manifest: Manifest, preset: dict[str, Any]) -> str:
+    names = {source.name for source in manifest.sources}
+    events = preset["events"]
+    own = [
+        line.format(events=events, seconds=5 * round(events / EVENTS_A_SECOND / 5))
+        for line in LIMITS
+    ]
+    lines = [SHARED, *own] if names >= set(CREDITS) else own
+    return "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in lines)
+
+
 def _licence(manifest: Manifest) -> str:
     names = {source.name for source in manifest.sources}
-    parts = [wrap(f"The weights are under {manifest.licence}. {THANKS}")]
+    thanks = [words for name, words in CREDITS.items() if name in names]
+    credit = f" With thanks to the makers of the music: {'; '.join(thanks)}."
+    told = licences.sentence(manifest.licence) + (credit if thanks else "")
+    parts = [wrap(told)]
     if "pop909" in names:
         parts.append(wrap(POP909))
     return "\n\n".join(["## Licence", *parts])
 
 
+def changes(progress: Mapping[str, Any]) -> str:
+    """How a recipe was changed while it ran, in sentences that begin with a space.
+
+    Args:
+        progress: of the run; see `ripieno_export.checkpoint.Progress`.
+    """
+    told = ""
+    for change in progress.get("changes", ()):
+        settings = ", ".join(
+            f"`{name}` {values[1]} instead of {values[0]}"
+            for name, values in change.items()
+            if name != "step"
+        )
+        told += f" After step {change['step']} the run went on with {settings}."
+    return told
+
+
+def history(figures: Figures) -> str:
+    """What no recipe says of how these weights came about; begins with a space.
+
+    It is written into `figures.json` by whoever trained them, and stays there.
+    """
+    return f" {figures['history']}" if "history" in figures else ""
+
+
 def _again(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
     ends = wrap(
         f"These weights are of step {figures['progress']['best_step']} of "
-        f"{preset['steps']}, the best on held-out crops. All figures are in "
+        f"{preset['steps']}, the best on held-out crops."
+        f"{changes(figures['progress'])} All figures are in "
         "`figures.json`; `golden.npz` is replayed by the daemon's tests."
     )
     command = f"    ripieno-export make {manifest.name} --data DIR"

@@ -5,7 +5,7 @@ its last checkpoint. Files are loaded with ``weights_only``: no code travels in 
 """
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +25,14 @@ class Progress:
         step: steps done.
         best: the lowest held-out nats per event so far.
         best_step: when that was.
+        changes: how the recipe was changed while it ran: ``step``, and each setting's
+            name with its value before and after.
     """
 
     step: int = 0
     best: float = float("inf")
     best_step: int = 0
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def save(path: Path, payload: dict[str, Any]) -> None:

@@ -178,7 +178,7 @@ def _read_entry(
 ) -> Iterator[Piece | Refusal]:
     name, origin = str(entry["file"]), archive.origin
     try:
-        music = read_midi(archive.files.read(name))
+        music = read_midi(archive.read(name))
         views = list(source.view(music.parts))
     except (*UNREADABLE, KeyError) as error:
         yield Refusal(f"{origin.name}/{name}", str(error))

@@ -33,7 +33,8 @@ from ripieno_export.train import Trainer
 
 RECIPE: Final = "finetune"
 OWN: Final = "the player's own"
-"""The licence of the player's files; nothing of them is published but weights."""
+"""The licence of the player's files where they state none, or one that allows any use;
+nothing of them is published but weights."""
 FEWEST_TUNES: Final = 3
 """Two to learn from and one to judge by."""
 KEPT: Final = ("family", "hidden", "layers", "events", "seed", "matmul")
@@ -145,8 +146,7 @@ def players_music(folder: Path, place: Path, share: float) -> Packed:
     Raises:
         FileError: there are too few tunes, or they are all the same.
     """
-    found = folders.stream(folder, OWN)
-    packed = packing.pack(found, place, held_out_share=share)
+    packed = packing.pack(folders.stream(folder), place, held_out_share=share)
     tunes = len(np.unique(packed.family))
     if tunes < FEWEST_TUNES:
         raise FileError(

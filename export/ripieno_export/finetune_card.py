@@ -9,6 +9,7 @@ from typing import Any, Final
 from ripieno.music.vocabulary import FIELDS
 from ripieno.think.manifest import Manifest
 from ripieno_export.card import data_table, table, wrap
+from ripieno_export.licences import sentence
 from ripieno_export.originality import COPIED, PROMPT_S, SPAN_S, Copying
 
 LIMITS: Final = (
@@ -68,8 +69,9 @@ def card(manifest: Manifest, base: Manifest, figures: dict[str, Any]) -> str:
         "\n".join(wrap(line, "- ") for line in LIMITS),
         "## Licence",
         wrap(
-            f"The base model's weights are under {base.licence}, with the thanks and "
-            "caveats of its card. What the player's files add is the player's to give."
+            f"{sentence(manifest.licence)} The base model's are under {base.licence}, "
+            "with the thanks and caveats of its card. What the player's files add is "
+            "the player's to give, where they state no licence."
         ),
     ]
     return "\n\n".join(parts) + "\n"

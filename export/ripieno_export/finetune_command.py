@@ -23,6 +23,7 @@ from ripieno_export import (
     event_task,
     finetune,
     finetune_card,
+    licences,
     originality,
     originality_command,
     packed,
@@ -106,6 +107,7 @@ def tune(wish: Wish) -> Path:
         for file, why in player.refused:
             say(f"refused: {file} ({why})")
         general = None if wish.data is None else event_task.packed(wish.data, work)
+        _licence(wish.base, player, general)
         done = finetune.tuned(payload, recipe, (player, general), work, wish.minutes)
         _say_figures(done)
         if not done.best_step:
@@ -115,7 +117,7 @@ def tune(wish: Wish) -> Path:
                 f"--learning-rate than {recipe.learning_rate:g}."
             )
         made = _publish(wish.base, work, player)
-        _amend(wish, made, player, done)
+        _amend(wish, made, _licence(wish.base, player, general), player, done)
         if wish.out.exists():
             shutil.rmtree(wish.out)
         shutil.move(made, wish.out)
@@ -154,15 +156,37 @@ def _publish(base: Path, work: Path, player: Packed) -> Path:
     )
 
 
-def _amend(wish: Wish, made: Path, player: Packed, done: Tuned) -> None:
+def _licence(base: Path, player: Packed, general: Packed | None) -> str:
+    """That of the weights; files that state none are the player's to give.
+
+    Raises:
+        SettingsError: a file's licence forbids it.
+    """
+    known = [s for s in manifests.load(base).sources if s.licence != OWN]
+    if general is not None:
+        known += publish.sources(general)
+    return licences.of([*known, *_stated(player)])
+
+
+def _stated(player: Packed) -> list[Source]:
+    """The sources among the player's files whose licence is known."""
+    found = publish.sources(player)
+    return [s for s in found if licences.of([s]) != licences.UNSTATED]
+
+
+def _amend(wish: Wish, made: Path, licence: str, player: Packed, done: Tuned) -> None:
     """Say where the model comes from: its base's sources, and a count of files."""
     base, manifest = manifests.load(wish.base), manifests.load(made)
     counts = _counts(made.parents[1] / PLAYER, player)
     copies = copied(wish.base, made, player)
     for line in originality_command.table(copies):
         say(line)
-    own = Source("the player's files", OWN, "not published", "", counts["files"])
-    manifest = msgspec.structs.replace(manifest, sources=(*base.sources, own))
+    theirs = licences.of(_stated(player))
+    theirs = OWN if theirs == licences.FREE else theirs
+    own = Source("the player's files", theirs, "not published", "", counts["files"])
+    manifest = msgspec.structs.replace(
+        manifest, licence=licence, sources=(*base.sources, own)
+    )
     write_manifest(made, manifest)
     figures = json.loads((made / publish.FIGURES).read_text(encoding="utf-8"))
     figures["tuned"] = {

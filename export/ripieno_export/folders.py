@@ -8,10 +8,8 @@ called so.
 Whatever cannot be used is refused with its reason; nothing in a file ends the reading.
 """
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -38,8 +36,6 @@ IS_AUDIO: Final = (
     "it is audio, which is not transcribed here yet; turn it into MIDI with a "
     "transcription program, or record MIDI"
 )
-MOST_BYTES: Final = 32 << 20
-"""Ten times the largest score known here: nothing larger is one piece of music."""
 LONGEST_NAME: Final = 255
 """Characters; file systems know no longer ones, zips do."""
 COPIES: Final = re.compile(
@@ -99,7 +95,7 @@ def _read(
     file: File, origin: Origin, entry: dict[str, Any]
 ) -> Iterator[Piece | Refusal]:
     try:
-        readings = notation.readings(_content(file), file.suffix)
+        readings = notation.readings(file.load(), file.suffix)
     except UNREADABLE as error:
         yield Refusal(file.name, tree.reason(error))
         return
@@ -109,20 +105,6 @@ def _read(
             yield from list(_views(reading(), origin, name, entry))
         except UNREADABLE as error:
             yield Refusal(name, tree.reason(error))
-
-
-def _content(file: File) -> bytes:
-    _check_size(file.size)
-    content = file.load()
-    if file.suffix == ".mxl":  # a zip, which says how large it is unpacked
-        with zipfile.ZipFile(io.BytesIO(content)) as score:
-            _check_size(sum(info.file_size for info in score.infolist()))
-    return content
-
-
-def _check_size(size: int) -> None:
-    if size > MOST_BYTES:
-        raise ValueError(f"it has {size >> 20} MB; {MOST_BYTES >> 20} is most")
 
 
 def _views(

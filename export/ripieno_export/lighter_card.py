@@ -8,6 +8,7 @@ from typing import Any, Final
 from ripieno.music.vocabulary import FIELDS
 from ripieno.think.manifest import Manifest
 from ripieno_export.card import copying, data_table, table, wrap
+from ripieno_export.licences import sentence
 
 WHAT: Final = {
     8: (
@@ -48,7 +49,7 @@ def card(light: Manifest, whole: Manifest, bits: int, figures: dict[str, Any]) -
         "## Music it was trained on",
         data_table(light),
         "## Licence",
-        wrap(f"The weights are under {light.licence}, as those of `{whole.name}`."),
+        wrap(f"{sentence(light.licence)} So are those of `{whole.name}`."),
         "## Making it again",
         f"    ripieno-export quantize {whole.name} --bits {bits} --data DIR",
     )

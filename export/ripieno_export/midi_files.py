@@ -115,8 +115,6 @@ def beats_of(score: Any) -> Floats:  # noqa: ANN401  # symusic's scores have no 
     if per_beat < 1:
         raise ValueError("its clock has no ticks")
     last = -(-score.end() // per_beat) + 1
-    if not 0 < last < MOST_BEATS:
-        raise ValueError(f"it claims to last {last} beats; its clock is broken")
     tempos = [(t.time / per_beat, t.mspq / 1e6) for t in score.tempos]
     return beats_at(tempos, last)
 
@@ -128,7 +126,12 @@ def beats_at(tempos: list[tuple[float, float]], last: int) -> Floats:
         tempos: (from which beat on, seconds a beat), of two at one beat the later one
             counts; 120 bpm before the first.
         last: the last beat.
+
+    Raises:
+        ValueError: there are too many, or none.
     """
+    if not 0 < last < MOST_BEATS:
+        raise ValueError(f"it claims to last {last} beats; its clock is broken")
     known = {0.0: 0.5} | dict(tempos)
     at = np.array(sorted(known), np.float64)
     length_s = np.array([known[beat] for beat in sorted(known)], np.float64)

@@ -11,22 +11,31 @@ its grace notes, which have no length, left out; transposing instruments are put
 they sound, which it leaves to its caller.
 """
 
+import io
 import re
 import subprocess
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from ripieno_export import bounded
 from ripieno_export.midi_files import ABC2MIDI, Music, beats_at, music_of
 from ripieno_export.tokenize import NOTE, Floats
 
 SCORES: Final = frozenset({".musicxml", ".xml", ".mxl", ".mei", ".krn"})
+MUSICXML: Final = frozenset({".musicxml", ".xml", ".mxl"})
+ZIPPED: Final = b"PK"
+"""How a compressed MusicXML file begins, whatever its name ends in."""
+INCLUDE: Final = "abc-include"
+"""abc2midi opens the file that follows this word, whatever it is."""
 SLOWEST_S: Final = 20.0
 """A tune takes 12 ms; one that takes this long is caught in a loop."""
 STILL: Final = "%%MIDI chordattack 0"
@@ -49,8 +58,10 @@ def abc_music(tune: str) -> Music:
     """What one ABC tune sounds like, without the chords above its staff.
 
     Raises:
-        ValueError: abc2midi makes nothing of it.
+        ValueError: abc2midi makes nothing of it, or it includes another file.
     """
+    if INCLUDE in tune:
+        raise ValueError("it includes another file, which is not read; paste it in")
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "tune.mid"
         written = made.with_suffix(".abc")
@@ -66,7 +77,7 @@ def abc_music(tune: str) -> Music:
             said = (done.stdout + done.stderr).decode("utf-8", "replace")
             faults = [line for line in said.splitlines() if line.startswith("Error")]
             raise ValueError(f"abc2midi: {(faults or ['no tune'])[0]}")
-        music = music_of(made.read_bytes())
+        music = music_of(bounded.read(made))
     for _, notes in music.parts:
         notes["start"] = np.maximum(notes["start"] - _tick_s(music.beats), 0)
     return replace(
@@ -88,7 +99,10 @@ def score_music(content: bytes, suffix: str) -> Music:
 
     Raises:
         ValueError: partitura cannot read it, or is not installed.
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError: it is a damaged zip.
     """
+    if suffix in MUSICXML and content.startswith(ZIPPED):
+        content = _unzipped(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # partitura's and its parsers' own
@@ -102,14 +116,33 @@ def score_music(content: bytes, suffix: str) -> Music:
         raise ValueError(f"partitura: {type(error).__name__}: {first}") from error
 
 
+def _unzipped(content: bytes) -> bytes:
+    """The score in a compressed MusicXML file.
+
+    Raises:
+        ValueError: it holds none, or one that is too large.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        try:
+            container = bounded.unpack(archive, "META-INF/container.xml")
+            root = ET.fromstring(container)
+        except (KeyError, ET.ParseError) as error:
+            raise ValueError("it has no container.xml that can be read") from error
+        found = root.find(".//{*}rootfile")
+        name = found.get("full-path", "") if found is not None else ""
+        if name not in archive.namelist():
+            raise ValueError(f"its container.xml names no file in it ({name!r})")
+        return bounded.unpack(archive, name)
+
+
 def _load(content: bytes, suffix: str) -> Any:  # noqa: ANN401  # partitura is untyped
     import partitura  # type: ignore[import-untyped]
 
+    if suffix in MUSICXML:  # from memory: a file it would unpack without a bound
+        return partitura.load_musicxml(io.BytesIO(content), quiet=True)
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / f"score{suffix}"
         file.write_bytes(content)
-        if suffix in {".xml", ".mxl"}:  # load_score knows .xml by guessing
-            return partitura.load_musicxml(str(file), quiet=True)
         return partitura.load_score(str(file), quiet=True)
 
 

@@ -27,6 +27,7 @@ from ripieno_export import (
     evaluate,
     event_step,
     event_task,
+    licences,
     originality,
     parity,
     to_onnx,
@@ -54,7 +55,6 @@ OWN_SAMPLING: Final = {
 }
 """Of the families that differ from `SAMPLING`: by `export/NOTES.md`, a Transformer with
 its keys at 0.95 still copies more often than people do."""
-LICENCE: Final = "Apache-2.0"
 TIMED_STEPS: Final = 2000
 
 
@@ -211,7 +211,7 @@ def describe(
         state=step.state,
         context_events=step.context_events,
         parameters=sum(weight.numel() for weight in model.parameters()),
-        licence=LICENCE,
+        licence=licences.of(sources(packed)),
         sources=sources(packed),
         quality=quality_,
         sampling=sampling_of(preset["family"]),

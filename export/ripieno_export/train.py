@@ -10,8 +10,8 @@
    two judgements judges nothing, or patience would count from it.
 
 The whole state of randomness is the step: dropout is seeded by it, too. Under
-``torchrun`` every process takes its share of each batch; Lightning Fabric does the
-devices, mixed precision and the exchange of gradients.
+``torchrun`` every process takes its share of each batch and draws dropout masks of its
+own; Lightning Fabric does the devices, mixed precision and the exchange of gradients.
 """
 
 import contextlib
@@ -37,6 +37,11 @@ from ripieno_export.task import Task
 
 SHAPES: Final = ("family", "hidden", "layers", "events", "batch", "optimiser", "seed")
 """What a resumed run may not change."""
+BOOKKEEPING: Final = ("name", "threads", "save_every")
+"""Settings that change nothing of what is learned."""
+RANK_SEED: Final = 500_000_003
+"""How far apart the seeds of two processes are. A run has fewer steps; and torch takes
+the low 32 bits of a seed, so multiples of 2 ** 32 would be no difference."""
 INNER: Final = ("blocks.",)
 """Where the matrices are that Muon is for: between the embeddings and the heads."""
 
@@ -133,17 +138,22 @@ class Trainer:
         self.fabric = fabric or fabric_of(preset)
         made = optimisers(task.network, preset)
         run.mkdir(parents=True, exist_ok=True)
-        if (run / LAST).is_file():
-            self._resume(task.network, made)
+        found = checkpoint.load(run / LAST) if (run / LAST).is_file() else None
+        if found is not None:
+            self._resume(task.network, found)
         self.inner = task.network
         self.network, *self.optimisers = self.fabric.setup(task.network, *made)
+        if found is not None:  # only now: states are put where the weights are
+            for optimiser, state in zip(made, found["optimisers"], strict=True):
+                optimiser.load_state_dict(state)
         task.network = self.network
         task.share = (self.fabric.global_rank, self.fabric.world_size)
 
     def step(self) -> list[float]:
         """One step; the losses of its batch."""
         preset, number = self.preset, self.progress.step
-        torch.manual_seed(preset.seed * 1_000_003 + number)
+        rank = self.fabric.global_rank
+        torch.manual_seed(preset.seed * 1_000_003 + number + rank * RANK_SEED)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(preset, number)
@@ -196,18 +206,23 @@ class Trainer:
         )
         return progress.step >= preset.steps or is_stale
 
-    def _resume(self, network: nn.Module, made: list[torch.optim.Optimizer]) -> None:
-        payload = checkpoint.load(self.run / LAST)
+    def _resume(self, network: nn.Module, payload: dict[str, Any]) -> None:
+        before, now_all = payload["preset"], self.preset.as_dict()
         for name in SHAPES:
-            if (was := payload["preset"][name]) != (now := getattr(self.preset, name)):
+            if (was := before[name]) != (now := now_all[name]):
                 raise SettingsError(
                     f"The run {self.run} was begun with {name} = {was}, not {now}; "
                     "choose another --run folder, or delete this one."
                 )
         network.load_state_dict(payload["model"])
-        for optimiser, state in zip(made, payload["optimisers"], strict=True):
-            optimiser.load_state_dict(state)
         self.progress = Progress(**payload["progress"])
+        changed = {
+            name: [before.get(name), now]
+            for name, now in now_all.items()
+            if name not in BOOKKEEPING and before.get(name) != now
+        }
+        if changed:
+            self.progress.changes.append({"step": self.progress.step, **changed})
 
 
 def train(

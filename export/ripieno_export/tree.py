@@ -11,9 +11,11 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from ripieno_export import bounded
 from ripieno_export.corpus import UNREADABLE, Refusal
 
 ZIP: Final = ".zip"
@@ -33,14 +35,12 @@ class File:
         name: its path under the folder, as it is shown.
         listed: what an index beside it, or beside its zip, calls it.
         place: the folder on the disk where it lies, or where its zip does.
-        size: in bytes, unpacked.
-        load: reads it; raises any of `UNREADABLE`.
+        load: reads it; raises any of `UNREADABLE`, also if it is too large.
     """
 
     name: str
     listed: str
     place: Path
-    size: int
     load: Callable[[], bytes]
 
     @property
@@ -113,13 +113,8 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a Path holds no NUL)
 
 
-def _plain(path: Path, name: str) -> Iterator[File | Refusal]:
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        yield Refusal(printable(name), reason(error))
-        return
-    yield File(printable(name), name, path.parent, size, path.read_bytes)
+def _plain(path: Path, name: str) -> Iterator[File]:
+    yield File(printable(name), name, path.parent, partial(bounded.read, path))
 
 
 def _zipped(path: Path, name: str, kinds: frozenset[str]) -> Iterator[File | Refusal]:
@@ -135,11 +130,7 @@ def _zipped(path: Path, name: str, kinds: frozenset[str]) -> Iterator[File | Ref
                     yield Refusal(shown, IS_NESTED)
                 elif kind in kinds:
                     listed = f"{beside}/{inside}".lstrip("/")
-                    load = _loader(archive, info)
-                    yield File(shown, listed, path.parent, info.file_size, load)
+                    load = partial(bounded.unpack, archive, info)
+                    yield File(shown, listed, path.parent, load)
     except UNREADABLE as error:
         yield Refusal(printable(name), f"it is no zip ({reason(error)})")
-
-
-def _loader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
-    return lambda: archive.read(info)

@@ -99,11 +99,11 @@ def xml(title: str = "A Written Piece", bars: int = 8) -> str:
     )
 
 
-def mxl(text: str) -> bytes:
+def mxl(text: str, method: int = zipfile.ZIP_STORED) -> bytes:
     """MusicXML, packed as programs do."""
     container = '<container><rootfiles><rootfile full-path="a.xml"/></rootfiles>'
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
+    with zipfile.ZipFile(buffer, "w", method) as file:
         file.writestr("META-INF/container.xml", f"{container}</container>")
         file.writestr("a.xml", text)
     return buffer.getvalue()

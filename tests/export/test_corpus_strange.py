@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import struct
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ pytest.importorskip("symusic")
 
 from tests.export import strangers
 
-from ripieno_export import corpus, folders, packed, packing, tree
+from ripieno_export import corpus, folders, notation, packed, packing, tree
 from ripieno_export.cli import main
 from ripieno_export.corpus import Reading
 from ripieno_export.provenance import Origins
@@ -128,16 +130,165 @@ def test_links_pipes_and_loops_neither_end_the_reading_nor_hold_it_up(
 def test_a_file_too_large_to_be_a_piece_is_not_read(place: Path) -> None:
     with (place / "huge.mid").open("wb") as file:
         file.truncate(40 << 30)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bomb:
-        bomb.writestr("a.xml", bytes(64 << 20))
-    (place / "bomb.mxl").write_bytes(buffer.getvalue())
+    score = strangers.mxl(" " * (64 << 20), zipfile.ZIP_DEFLATED)
+    (place / "bomb.mxl").write_bytes(score)
     found = read(place)
     assert the_good_one_is_read(found)
     assert dict(found.refused) == {
         "huge.mid": "it has 40960 MB; 32 is most",
         "bomb.mxl": "it has 64 MB; 32 is most",
     }
+
+
+def bomb(method: int, name: str, content: bytes, claimed: int) -> bytes:
+    """A zip of one file, which states another size in both of its headers."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr(name, content)
+    made, true = buffer.getvalue(), struct.pack("<I", len(content))
+    assert made.count(true) == 2
+    return made.replace(true, struct.pack("<I", claimed))
+
+
+def peak_bytes(folder: Path) -> tuple[Reading, int]:
+    tracemalloc.start()
+    try:
+        return read(folder), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_file_in_a_zip_unpacks_to_no_more_than_it_states(
+    method: int, place: Path
+) -> None:
+    packed_file = bomb(method, "a.mid", bytes(40 << 20), 200)
+    (place / "bomb.zip").write_bytes(packed_file)
+    found, peak = peak_bytes(place)
+    assert the_good_one_is_read(found)
+    why = "it is larger than the 200 bytes that it states"
+    assert found.refused == [("bomb.zip/a.mid", why)]
+    assert peak < 16 << 20
+
+
+def test_a_file_in_a_zip_that_is_smaller_than_it_states_is_refused(
+    place: Path,
+) -> None:
+    packed_file = bomb(zipfile.ZIP_DEFLATED, "a.mid", strangers.midi(2), 99_999)
+    (place / "short.zip").write_bytes(packed_file)
+    found = read(place)
+    assert the_good_one_is_read(found)
+    assert [name for name, _ in found.refused] == ["short.zip/a.mid"]
+
+
+@pytest.mark.parametrize("suffix", [".mxl", ".xml", ".musicxml"])
+def test_a_packed_score_unpacks_to_no_more_than_it_states(
+    suffix: str, place: Path
+) -> None:
+    """By its content: a zip may be called .xml, too."""
+    notation.score_music(strangers.xml().encode(), ".xml")  # imports partitura
+    made = strangers.mxl(" " * (40 << 20), zipfile.ZIP_DEFLATED)
+    true = struct.pack("<I", 40 << 20)
+    (place / f"bomb{suffix}").write_bytes(made.replace(true, struct.pack("<I", 200)))
+    found, peak = peak_bytes(place)
+    assert the_good_one_is_read(found)
+    why = "it is larger than the 200 bytes that it states"
+    assert found.refused == [(f"bomb{suffix}", why)]
+    assert peak < 16 << 20
+
+
+def test_a_packed_score_may_be_called_xml(place: Path) -> None:
+    (place / "packed.xml").write_bytes(strangers.mxl(strangers.xml()))
+    found = read(place)
+    assert not found.refused
+    assert "packed.xml" in {piece.file for piece in found.pieces}
+
+
+@pytest.mark.parametrize(
+    ("container", "why"),
+    [
+        ("", "it has no container.xml that can be read"),
+        ("<container/>", "its container.xml names no file in it ('')"),
+        (
+            '<!DOCTYPE c [<!ENTITY e SYSTEM "file:///etc/passwd">]><c>&e;</c>',
+            "it has no container.xml that can be read",
+        ),
+        (
+            '<container><rootfile full-path="/etc/passwd"/></container>',
+            "its container.xml names no file in it ('/etc/passwd')",
+        ),
+    ],
+)
+def test_a_packed_score_that_names_no_score_is_refused(
+    container: str, why: str, place: Path
+) -> None:
+    with zipfile.ZipFile(place / "a.mxl", "w") as archive:
+        archive.writestr("META-INF/container.xml", container)
+    assert read(place).refused == [("a.mxl", why)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<duration>2</duration>", "<duration>{}</duration>"),
+        ("<backup>", "<forward><duration>{}</duration></forward><backup>"),
+    ],
+)
+def test_a_score_of_absurd_length_is_refused_before_it_fills_the_memory(
+    old: str, new: str, place: Path
+) -> None:
+    notation.score_music(strangers.xml().encode(), ".xml")  # imports partitura
+    text = strangers.xml().replace(old, new.format(10**7), 1)
+    (place / "long.musicxml").write_text(text)
+    found, peak = peak_bytes(place)
+    assert the_good_one_is_read(found)
+    ((name, why),) = found.refused
+    assert name == "long.musicxml"
+    assert "its clock is broken" in why
+    assert peak < 16 << 20
+
+
+# ── what names other files ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{tune}%%abc-include {secret}\n",
+        "{tune}  %%abc-include {secret}\n",
+        "{tune}%%abc-include\t{secret}\n",
+        "%%abc-include {secret}\n{tune}",
+    ],
+)
+def test_a_tune_that_includes_another_file_does_not_read_it(
+    text: str, place: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("K:C\n" + "CDEF GABc|" * 40 + "\n")
+    tune = "X:1\nT:A\nM:4/4\nL:1/8\nK:C\n" + "CDEF GABc|" * 4 + "\n"
+    (place / "thief.abc").write_text(text.format(tune=tune, secret=secret))
+    found = read(place)
+    assert the_good_one_is_read(found)
+    why = "it includes another file, which is not read; paste it in"
+    assert found.refused == [("thief.abc", why)]
+
+
+@pytest.mark.parametrize("suffix", [".musicxml", ".xml", ".mxl", ".mei"])
+def test_a_score_reads_no_other_file(suffix: str, place: Path, tmp_path: Path) -> None:
+    """An external entity, a document type or an inclusion that names a file."""
+    secret = tmp_path / "secret"
+    secret.write_text("hidden words")
+    head = f'<!DOCTYPE x SYSTEM "{secret}" [<!ENTITY e SYSTEM "{secret}">]>'
+    space = 'xmlns:xi="http://www.w3.org/2001/XInclude"'
+    inside = f'&e;<xi:include {space} href="{secret}" parse="text"/>'
+    text = strangers.xml(f"Title {inside}").replace("?>", f"?>{head}", 1)
+    content = strangers.mxl(text) if suffix == ".mxl" else text.encode()
+    (place / f"thief{suffix}").write_bytes(content)
+    found = read(place)
+    assert the_good_one_is_read(found)
+    assert "hidden" not in f"{found.pieces} {found.refused}"
 
 
 def test_folders_deeper_than_python_can_call_are_walked(place: Path) -> None:

@@ -127,6 +127,40 @@ def test_the_sources_of_the_base_stay_and_the_player_is_added(
     sources = manifests.load(mine).sources
     assert sources[:-1] == manifests.load(base).sources
     assert (sources[-1].licence, sources[-1].pieces) == (finetune.OWN, 6)
+    assert (
+        manifests.load(mine).licence == "Apache-2.0"
+    )  # the player's is theirs to give
+
+
+@pytest.mark.parametrize(
+    ("licence", "wanted"),
+    [("", "Apache-2.0"), ("GNU GENERAL PUBLIC LICENSE\nVersion 3", "GPL-3.0-only")],
+)
+def test_a_tuned_models_licence_follows_from_the_players_files(
+    licence: str, wanted: str, base: Path, tmp_path: Path
+) -> None:
+    for seed in range(4):
+        (tmp_path / f"{seed}.mid").write_bytes(strangers.midi(seed, 150))
+    if licence:
+        (tmp_path / "LICENSE").write_text(licence)
+    music = finetune.players_music(tmp_path, tmp_path / "packed", 0.2)
+    assert finetune_command._licence(base, music, None) == wanted
+
+
+def test_music_that_forbids_it_is_refused_before_anything_is_learned(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    for seed in range(4):
+        (songs / f"{seed}.mid").write_bytes(strangers.midi(seed, 150))
+    (songs / "LICENSE").write_text("Attribution-NonCommercial 4.0 International")
+    out = tmp_path / "mine"
+    assert main(["finetune", str(songs), "--from", str(base), "-o", str(out)]) == 2
+    said = capsys.readouterr()
+    assert "songs may not be published" in said.err
+    assert "held-out" not in said.out
+    assert not out.exists()
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ pytest.importorskip("symusic")
 
 from tests.export import strangers
 
-from ripieno.errors import ModelError
+from ripieno.errors import ModelError, SettingsError
 from ripieno.think import manifest as manifests
 from ripieno.think.session import Session
 from ripieno_export import (
@@ -28,6 +29,7 @@ from ripieno_export.card import copying
 from ripieno_export.cli import main
 from ripieno_export.dataset import Packed
 from ripieno_export.preset import Preset
+from ripieno_export.sources import Origin
 
 pytestmark = pytest.mark.torch
 
@@ -101,6 +103,32 @@ def test_the_card_says_that_figures_are_of_music_that_chose_the_weights(
     figures = json.loads((folder / "figures.json").read_text())
     card = " ".join((folder / "README.md").read_text().split())
     assert f"{figures['crops']} among them: the figures are a little optimistic" in card
+
+
+def test_weights_of_copyleft_music_are_under_its_licence_and_thank_nobody_else(
+    folder: Path, packed: Packed, tmp_path: Path
+) -> None:
+    gpl = Origin("tunes", "GPLv3", "https://example.org/tunes", "0123")
+    theirs = dataclasses.replace(packed, origins=(gpl,) * len(packed.origins))
+    copied = tmp_path / "best.pt"
+    shutil.copy(folder.parents[1] / "best.pt", copied)
+    made = publish.publish(copied, theirs, tmp_path / "m", crops=4, baseline_crops=8)
+    assert manifests.load(made).licence == "GPL-3.0-only"
+    card = (made / "README.md").read_text()
+    assert "The weights are under GPL-3.0-only." in card
+    for foreign in ("Apache", "Chopin Institute", "five and a half hours"):
+        assert foreign not in card
+
+
+def test_weights_of_music_that_forbids_it_are_not_published(
+    folder: Path, packed: Packed, tmp_path: Path
+) -> None:
+    closed = Origin("songs", "CC BY-NC 4.0", "https://example.org", "0123")
+    theirs = dataclasses.replace(packed, origins=(closed,) * len(packed.origins))
+    weights = folder.parents[1] / "best.pt"
+    with pytest.raises(SettingsError, match="songs may not be published"):
+        publish.publish(weights, theirs, tmp_path / "m", crops=4, baseline_crops=8)
+    assert not list((tmp_path / "m").iterdir())
 
 
 def test_a_card_without_counted_copies_says_how_to_count_them(folder: Path) -> None:

@@ -81,6 +81,13 @@ def test_two_processes_with_half_a_batch_each_take_the_step_of_one(
         torch.testing.assert_close(shared, alone, rtol=1e-4, atol=1e-8)
 
 
+@pytest.mark.slow
+def test_two_processes_drop_different_units(tmp_path: Path) -> None:
+    in_two_processes(str(Path(__file__).with_name("dropping.py")), str(tmp_path))
+    one, other = (torch.load(tmp_path / f"0 {rank}.pt") for rank in (0, 1))
+    assert 64 < int((one != other).sum()) < 192  # of 256; by chance a half
+
+
 def test_several_processes_do_not_publish(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ripieno.clock import SimulatedClock
 from ripieno.errors import FileError, SettingsError
-from ripieno_export import checkpoint, event_task, preset, train
+from ripieno_export import card, checkpoint, event_task, preset, train
 from ripieno_export.checkpoint import BEST, LAST, Progress
 from ripieno_export.event_task import EventTask
 from ripieno_export.packed import Packed
@@ -188,6 +188,23 @@ def test_a_run_begun_with_another_network_is_not_resumed(
     trained(TINY.with_(steps=1), corpus, tmp_path)
     with pytest.raises(SettingsError, match="begun with hidden = 16, not 8"):
         trained(TINY.with_(hidden=8), corpus, tmp_path)
+
+
+def test_a_recipe_that_is_changed_while_it_runs_is_recorded(
+    corpus: Packed, tmp_path: Path
+) -> None:
+    trained(TINY.with_(steps=3), corpus, tmp_path)
+    trained(TINY.with_(steps=3), corpus, tmp_path)
+    progress = trained(TINY.with_(steps=6, clip=2.0), corpus, tmp_path)
+    wanted = {"step": 3, "steps": [3, 6], "clip": [TINY.clip, 2.0]}
+    assert progress.changes == [wanted]
+    for name in (BEST, LAST):
+        saved = checkpoint.load(tmp_path / name)["progress"]
+        assert saved["changes"] == [wanted]
+    assert card.changes(saved) == (
+        " After step 3 the run went on with `steps` 6 instead of 3, "
+        f"`clip` 2.0 instead of {TINY.clip}."
+    )
 
 
 def test_curves_hold_the_losses_of_training_and_of_held_out_music(

@@ -1,6 +1,7 @@
 """What was really played, by both: bounded, in order, ready to be told again.
 
-A thinker that was restarted is told this history; the fallback composer learns from it.
+In a role of turns a thinker that was restarted is told this history; the fallback
+composer learns from it.
 """
 
 import itertools

@@ -1,9 +1,9 @@
 """The journal: every input, decision, seed, deadline and output, one JSON line each.
 
-A `Header`, then in order: `Heard`, `Thought`, `Turned` and `Missed` (what went into the
-engine), `Tick` (an instant at which something came out), and under it what came out:
-`Sent` and `Told`. It is enough to play the performance again bit for bit (`ripieno
-replay`), and plain enough to read or to plot.
+A `Header`, then in order: `Heard`, `Thought`, `Turned`, `Missed` and `Released` (what
+went into the engine), `Tick` (an instant at which something came out or a role decided
+something), and under it what came out: `Sent` and `Told`. It is enough to play the
+performance again bit for bit (`ripieno replay`), and plain enough to read or to plot.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ class Turned(msgspec.Struct, frozen=True, tag=True):
 
 
 class Tick(msgspec.Struct, frozen=True, tag=True):
-    """The engine advanced, and something came out."""
+    """The engine advanced, and something came out or a role decided something."""
 
     at_ns: int
 

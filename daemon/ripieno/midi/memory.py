@@ -1,4 +1,4 @@
-"""A pair of ports inside the process: for the demo, for `render`, and for tests.
+"""A pair of ports inside the process: for the demo and for tests.
 
 It keeps the contract of `ripieno.midi.ports.Port` with two deques and no device.
 """

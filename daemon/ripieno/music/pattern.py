@@ -22,7 +22,7 @@ from ripieno.music.duet import Note
 
 STEPS: Final = 16
 BEATS: Final = 4
-"""Chords of a bar; each of so many steps: `STEP_IN_BEAT`."""
+"""Chords of a bar; each of so many steps: `STEPS_IN_BEAT`."""
 STEPS_IN_BEAT: Final = STEPS // BEATS
 LOWEST: Final = 24
 """The pitch of row 0 where the root is C: C1."""

@@ -162,7 +162,8 @@ class Beat(msgspec.Struct, frozen=True, tag=True):
     """What really happened in one span.
 
     Attributes:
-        index: which span, counted since the role began; rises by one.
+        index: which span, counted from the beginning of the song; it rises by one
+            until the song jumps.
         heard: the human's part.
         chord: what was played to it; `NO_CHORD` where the machine was silent.
         notes: the texture that was really sent.
@@ -246,7 +247,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         revision: which answer.
-        index: which bar, counted since the role began.
+        index: which bar, counted from the beginning of the song.
         start_ticks, bar_ticks: where it lies, and how long it is.
         chords: one for every beat of it (`ripieno.music.chords`); `NO_CHORD` for none.
         pattern: which pattern it belongs to: bars with the same one sound alike.
@@ -320,7 +321,11 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reset(msgspec.Struct, frozen=True, tag=True):
-    """Forget everything played; what follows is the whole history."""
+    """Forget everything played.
+
+    What the player still has of the history may follow: for turns the last events
+    (`ripieno.hear.history`), for `accompany` the last beats, else nothing.
+    """
 
 
 ToThinker = Played | Ask | Beat | Decide | Groove | Sing | Reset

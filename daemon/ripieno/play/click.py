@@ -1,7 +1,7 @@
 """The metronome's click: a pure function from a meter to notes.
 
-It knows no channel (the engine sends the part `CLICK` to channel 10) and no tempo.
-Asking for a range in pieces gives the same notes as asking for it at once.
+It knows no channel (`ripieno.roles.stand` sends the part `CLICK` to channel 10) and no
+tempo. Asking for a range in pieces gives the same notes as asking for it at once.
 
 Source: General MIDI System Level 1, table 2 (percussion map).
 """

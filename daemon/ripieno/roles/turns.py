@@ -107,7 +107,7 @@ class Turns:
         return True
 
     def met(self, ready: Ready) -> None:
-        """A thinker is there: tell it all that was played."""
+        """A thinker is there: tell it the history that is kept."""
         del ready
         self._dismiss()
         reply = self._reply

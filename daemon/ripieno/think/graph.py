@@ -1,4 +1,4 @@
-"""What a mind asks of a loaded graph; `ripieno.think.session.Graph` is one."""
+"""What a mind asks of a loaded graph; `ripieno.think.bound.Graph` is one."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, Self

@@ -1,9 +1,10 @@
 """Models from best to lightest, for the same roles: the quickest enough one plays.
 
 Everything is told to all rungs, in order: to the one that plays at once, to the others
-in idle time, or at the latest when they are wanted. So whoever takes over has heard it
-all, and begins where the other one began: what it plays depends on what was heard and
-on which sections there were, not on when it took over.
+in idle time, or at the latest when they are wanted (a rung that is `MOST_UNTOLD`
+messages behind forgets the oldest half). So whoever takes over has heard the same, and
+begins where the other one began: what it plays depends on what was heard and on which
+sections there were, not on when it took over.
 
 *Down, at once*: a section that would not be there when it is due is left where it is,
 and the rung below makes it, with the same number: early enough for as long as that one

@@ -136,8 +136,7 @@ class WindowLine:
     """A line through a model with caches of C positions.
 
     Attributes:
-        position: how many events of the window are filled; writing a smaller one goes
-            back, at no cost.
+        position: how many events of the window are filled; `rewind` goes back.
     """
 
     def __init__(self, graph: Twinned, context_events: int) -> None:

@@ -1,11 +1,14 @@
 """What a model says of itself: `models/<name>/manifest.json`, and when it is refused.
 
-A model is a folder: `model.onnx`, `manifest.json`, `golden.npz`, `README.md` (a card).
-The manifest is checked before ONNX Runtime sees the graph: the file's hash, then the
-vocabulary's fingerprint, then (by `ripieno.think.session`) the graph's inputs and
-outputs. Anything that does not match is refused with a sentence that says what to do.
+A model is a folder: `manifest.json`, `README.md` (a card), `figures.json` and what the
+manifest names: `model.onnx` and further graphs, or tables, and for likeness `runs.npy`.
+A folder with a graph has `golden.npz` for the tests, an event model `weights.npz` for
+fine-tuning; neither is read here. Before ONNX Runtime sees a graph, `load` checks the
+contract, the vocabulary's fingerprint, and the hash of each file that the manifest
+names. `ripieno.think.session` then checks the graphs' inputs and outputs. What does not
+match is refused with a sentence that says what to do.
 
-This module does not know ONNX Runtime: it reads two files and compares.
+This module does not know ONNX Runtime: it reads files and compares.
 """
 
 import hashlib

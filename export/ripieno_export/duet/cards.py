@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ripieno.think.manifest import Manifest
-from ripieno_export.card import POP909, data_table, table, wrap
+from ripieno_export.card import POP909, changes, data_table, history, table, wrap
+from ripieno_export.licences import sentence
 
 THANKS: Final = (
     "With thanks to OpenScore Lieder (CC0), POP909 (MIT) and its corrected labels "
@@ -47,7 +48,7 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
         "## Limits",
         "\n".join(wrap(line, "- ") for line in LIMITS),
         "## Licence",
-        wrap(f"The weights are under {manifest.licence}. {THANKS}"),
+        wrap(f"{sentence(manifest.licence)} {THANKS}"),
         wrap(POP909),
         *_again(manifest, figures),
     )
@@ -113,16 +114,17 @@ def _steps(step_ms: dict[str, dict[str, float]]) -> Sequence[str]:
 def _again(manifest: Manifest, figures: dict[str, Any]) -> Sequence[str]:
     recipes, progress = figures["recipes"], figures["progress"]
     ends = "; ".join(
-        f"{kind}: {recipes[kind]['hidden']} units, step "
-        f"{progress[kind]['best_step']} of {recipes[kind]['steps']}"
+        f"{kind}: recipe `{recipes[kind]['name']}`, {recipes[kind]['hidden']} units, "
+        f"step {progress[kind]['best_step']} of {recipes[kind]['steps']}"
         for kind in recipes
     )
+    changed = "".join(changes(progress[kind]) for kind in recipes)
     return (
         "## Making it again",
         f"    ripieno-export make {manifest.name} --data DIR",
         wrap(
-            f"{ends}. All figures are in `figures.json`; `golden.npz` is replayed by "
-            "the daemon's tests."
+            f"{ends}.{changed}{history(figures)} All figures are in `figures.json`; "
+            "`golden.npz` is replayed by the daemon's tests."
         ),
     )
 
@@ -143,7 +145,7 @@ def tables(manifest: Manifest) -> str:
         "## Music it was counted from",
         data_table(manifest),
         "## Licence",
-        wrap(f"The tables are under {manifest.licence}."),
+        wrap(sentence(manifest.licence, "tables")),
         wrap(POP909),
         "## Making it again",
         f"    ripieno-export make {manifest.name} --data DIR",

@@ -22,7 +22,7 @@ from ripieno.think import harmony as harmonies
 from ripieno.think import manifest as manifests
 from ripieno.think.manifest import Manifest, Part, Sampling, Source
 from ripieno.think.session import Graph, Loaded
-from ripieno_export import checkpoint, evaluate, parity, to_onnx
+from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.checkpoint import BEST
 from ripieno_export.duet import cards, course, graphs
 from ripieno_export.duet.counting import count
@@ -31,7 +31,7 @@ from ripieno_export.duet.graphs import Step
 from ripieno_export.duet.harmony_task import judged
 from ripieno_export.duet.texture_task import held_crop, nats
 from ripieno_export.model_folder import write_manifest
-from ripieno_export.publish import FIGURES, LICENCE
+from ripieno_export.publish import FIGURES
 
 DUET: Final = "duet-gru"
 TABLES: Final = "chord-hmm"
@@ -111,7 +111,7 @@ def publish_tables(material: Lessons, models: Path) -> Path:
             state=(),
             context_events=0,
             parameters=sum(array.size for array in arrays.values()),
-            licence=LICENCE,
+            licence=licences.of(_sources(material, LABELLED)),
             sources=_sources(material, LABELLED),
             quality={"songs": float(len(songs))},
             sampling=Sampling(),
@@ -254,7 +254,7 @@ def _duet_manifest(
             for step in steps.values()
             for weight in step.network.parameters()
         ),
-        licence=LICENCE,
+        licence=licences.of(_sources(material, None)),
         sources=_sources(material, None),
         quality=quality,
         sampling=Sampling(),

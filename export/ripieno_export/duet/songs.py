@@ -133,7 +133,7 @@ def _read_source(folder: Path, source: Source, reading: Reading) -> None:
         for entry in archive.entries(source.only, source.skip):
             name = str(entry["file"])
             try:
-                midi = archive.files.read(name)
+                midi = archive.read(name)
                 reading.songs.append(_song(midi, entry, source, origin))
             except (*corpus.UNREADABLE, KeyError) as error:
                 reading.refused.append((f"{origin.name}/{name}", str(error)))

@@ -82,13 +82,13 @@ class Crop:
     Attributes:
         rows, scalars: what the network is given, [T, 6, 12] and [T, S].
         reward: of every chord, [T, C].
-        anchor: log shares of the warm and unsurprised network, [T, C].
+        anchor: log shares of the warm and unsurprised network, [T, C], on its device.
     """
 
     rows: Floats
     scalars: Floats
     reward: Floats
-    anchor: Floats
+    anchor: Tensor
 
 
 class TuningTask(Task):
@@ -109,7 +109,7 @@ class TuningTask(Task):
         Args:
             preset: the recipe.
             network: to be tuned, from where likelihood left it.
-            anchor: the same, and it stays.
+            anchor: the same, and it stays; it follows the network to its device.
             tunes: to learn from.
             held_out: to judge by.
         """
@@ -157,7 +157,8 @@ class TuningTask(Task):
         rows, scalars = inputs(rows_of(moved), phases, ages)
         anchor = self._answers(tune, window.start, len(spans), staleness)
         later = anchor[jump_at:].reshape(-1, 12, QUALITIES)
-        anchor[jump_at:] = np.roll(later, jump, 1).reshape(-1, N_CHORDS)
+        moved_on = later.roll(jump, 1).reshape(-1, N_CHORDS)
+        anchor = torch.cat([anchor[:jump_at], moved_on])
         return Crop(rows, scalars, reward(moved, self._options), anchor)
 
     def _drawn(self, chance: np.random.Generator) -> Crop:
@@ -171,34 +172,37 @@ class TuningTask(Task):
         window = slice(first, first + preset.events)
         return self.crop(tune, window, age, jump_at, jump)
 
-    def _answers(self, tune: Tune, first: int, count: int, staleness: int) -> Floats:
+    def _answers(self, tune: Tune, first: int, count: int, staleness: int) -> Tensor:
         """What the anchor says, having heard all from the tune's start; [T, C]."""
         whole = tune.packed
         upto = slice(0, first + count)
         ages = np.full(first + count, staleness)
         rows, scalars = inputs(whole.rows[upto], whole.phases[upto], ages)
+        device = next(self.network.parameters()).device
         with torch.no_grad():
-            logits = self._anchor(
-                torch.from_numpy(rows[None]), torch.from_numpy(scalars[None])
+            logits = self._anchor.to(device)(
+                torch.from_numpy(rows[None]).to(device),
+                torch.from_numpy(scalars[None]).to(device),
             )
-            told = torch.log_softmax(logits[0, first:], -1)
-        return np.asarray(told.numpy().copy(), np.float32)
+            return torch.log_softmax(logits[0, first:], -1)
 
 
 def judged(policy: nn.Module, crops: Sequence[Crop], leash: float) -> list[Tensor]:
     """Minus the mean expected reward of a span, and the leash's pull."""
     spans = sum(len(crop.rows) for crop in crops)
-    earned, strayed = torch.zeros(()), torch.zeros(())
+    device = next(policy.parameters()).device
+    earned, strayed = torch.zeros((2,), device=device)
     longest = max(len(crop.rows) for crop in crops)
+    rows = np.stack([_padded(crop.rows, longest) for crop in crops])
+    scalars = np.stack([_padded(crop.scalars, longest) for crop in crops])
     logits = policy(
-        torch.from_numpy(np.stack([_padded(c.rows, longest) for c in crops])),
-        torch.from_numpy(np.stack([_padded(c.scalars, longest) for c in crops])),
+        torch.from_numpy(rows).to(device), torch.from_numpy(scalars).to(device)
     )
     for line, crop in zip(torch.log_softmax(logits, -1), crops, strict=True):
         told = line[: len(crop.rows)]
         shares = told.exp()
-        earned = earned + (shares * torch.from_numpy(crop.reward)).sum()
-        strayed = strayed + (shares * (told - torch.from_numpy(crop.anchor))).sum()
+        earned = earned + (shares * torch.from_numpy(crop.reward).to(device)).sum()
+        strayed = strayed + (shares * (told - crop.anchor)).sum()
     return [-earned / spans, leash * strayed / spans]
 
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from ripieno.think.harmonizer import VOICES, Manner
 from ripieno.think.manifest import Manifest
-from ripieno_export.card import data_table, table, wrap
+from ripieno_export.card import changes, data_table, table, wrap
 from ripieno_export.harmonizer.recipe import Options
+from ripieno_export.licences import sentence
 from ripieno_export.preset import Preset
 
 COLUMNS: Final = {
@@ -59,7 +60,7 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         _answer(figures["step_ms"]),
         _use(),
         "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
-        f"## Licence\n\n{wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
+        f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -169,7 +170,8 @@ def _use() -> str:
 def _again(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     ends = wrap(
         f"These weights are of step {figures['progress']['best_step']} of "
-        f"{preset.steps}, the best on held-out pieces. All figures are in "
+        f"{preset.steps}, the best on held-out pieces."
+        f"{changes(figures['progress'])} All figures are in "
         "`figures.json`; `golden.npz` is replayed by the daemon's tests."
     )
     command = f"    ripieno-export make {manifest.name} --data DIR"

@@ -100,7 +100,7 @@ def _midi_rows(folder: Path) -> Rows:
         for entry in archive.entries():
             name = str(entry["file"])
             try:
-                parts = parts_of(archive.files.read(name))
+                parts = parts_of(archive.read(name))
             except (*UNREADABLE, KeyError):
                 continue
             if len(parts) == 4:

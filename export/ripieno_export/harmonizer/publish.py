@@ -20,7 +20,7 @@ from ripieno.think.graph import Graph
 from ripieno.think.harmonizer import Harmonizer, Manner
 from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
 from ripieno.think.session import Loaded
-from ripieno_export import checkpoint, to_onnx
+from ripieno_export import checkpoint, licences, to_onnx
 from ripieno_export import evaluate as figures_of
 from ripieno_export import parity as goldens
 from ripieno_export.harmonizer import evaluate, families, parity, task
@@ -37,7 +37,7 @@ from ripieno_export.harmonizer.step import (
 )
 from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
-from ripieno_export.publish import FIGURES, LICENCE
+from ripieno_export.publish import FIGURES
 from ripieno_export.tokenize import Floats
 
 ROLES: Final = ("harmonize",)
@@ -148,7 +148,7 @@ def describe(
         state=STATE,
         context_events=0,
         parameters=sum(weight.numel() for weight in model.parameters()),
-        licence=LICENCE,
+        licence=licences.of(sources(learned)),
         sources=sources(learned),
         quality=quality_,
         sampling=Sampling((*heat, 1.0), (*share, 1.0)),

@@ -99,7 +99,7 @@ def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading
 def _read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) -> None:
     name, origin = str(entry["file"]), archive.origin
     try:
-        piece = _piece(archive.files.read(name), entry, label, origin)
+        piece = _piece(archive.read(name), entry, label, origin)
     except (*UNREADABLE, KeyError) as error:
         reading.refused.append((f"{origin.name}/{name}", str(error)))
         return

@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from ripieno.think.manifest import Manifest
-from ripieno_export.card import POP909, data_table, table, wrap
+from ripieno_export.card import POP909, changes, data_table, table, wrap
+from ripieno_export.licences import sentence
 
 Figures = dict[str, Any]
 
@@ -74,7 +75,7 @@ def card(manifest: Manifest, figures: Figures) -> str:
             "of its style: see `ripieno.think.likeness.style_of`."
         ),
         "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
-        f"## Licence\n\n{wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
+        f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
         wrap(POP909),
         _again(manifest, figures),
     ]
@@ -258,8 +259,8 @@ def _again(manifest: Manifest, figures: Figures) -> str:
     progress, steps = figures["progress"], figures["recipe"]["steps"]
     ends = wrap(
         f"These weights are of step {progress['best_step']} of {steps}, the best on "
-        "held-out pairs. All figures are in `figures.json`; `golden.npz` is replayed "
-        "by the daemon's tests."
+        f"held-out pairs.{changes(progress)} All figures are in `figures.json`; "
+        "`golden.npz` is replayed by the daemon's tests."
     )
     command = f"    ripieno-export make {manifest.name} --data DIR"
     return f"## Making it again\n\n{command}\n\n{ends}"

@@ -20,7 +20,7 @@ from ripieno.think.likeness import Encoder
 from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
 from ripieno.think.runs import Runs
 from ripieno.think.session import Loaded
-from ripieno_export import checkpoint, evaluate, parity, to_onnx
+from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.likeness import (
     cards,
     encoder_task,
@@ -33,7 +33,7 @@ from ripieno_export.likeness.graph import EncoderGraph
 from ripieno_export.likeness.pieces import JUDGED, TRAINED, Music
 from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
-from ripieno_export.publish import FIGURES, LICENCE
+from ripieno_export.publish import FIGURES
 
 GOLDEN_WINDOWS: Final = 2 * graph.BATCH
 FLAT: Final = {"similar": "similar", "model": "model", "interval runs": "intervals"}
@@ -108,7 +108,7 @@ def describe(
         state=(),
         context_events=0,
         parameters=sum(weight.numel() for weight in built.parameters()),
-        licence=LICENCE,
+        licence=licences.of(sources(music)),
         sources=sources(music),
         quality={},
         sampling=Sampling(),

@@ -6,7 +6,8 @@ This module only makes text; it measures nothing and reads no file.
 from typing import Any, Final
 
 from ripieno.think.manifest import Manifest
-from ripieno_export.card import POP909, data_table, table, wrap
+from ripieno_export.card import POP909, changes, data_table, history, table, wrap
+from ripieno_export.licences import sentence
 from ripieno_export.loops.leaning import QUALIFIED
 
 COLUMNS: Final = {
@@ -24,10 +25,6 @@ APART: Final = {
     "chords": "how many at once",
 }
 SHARES: Final = ("chord_tones", "empty", "qualified")
-COURSE: Final = (
-    "These weights had a course before this recipe: 5,500 steps by the critic alone, "
-    "without an encoder, which left them with little variety."
-)
 DAEMON: Final = (
     "It heeds a density that is asked for little: where the knob `busy` is set, the "
     "daemon takes so many of the likeliest onsets. And where a bar begins without a "
@@ -59,7 +56,7 @@ def card(manifest: Manifest, figures: dict[str, Any]) -> str:
         _patterns(figures),
         _speed(figures["bar_ms"]),
         "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
-        f"## Licence\n\n{wrap(f'The weights are under {manifest.licence}. {POP909}')}",
+        f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {POP909}')}",
         _again(manifest, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -208,12 +205,11 @@ def _speed(bar_ms: dict[str, float]) -> str:
 def _again(manifest: Manifest, figures: dict[str, Any]) -> str:
     progress = figures["progress"]
     ends = wrap(
-        f"{COURSE} "
-        f"They are of step {progress['best_step']} of "
-        f"{figures['recipe']['steps']}: chosen by how far bars to held-out chords lie "
+        f"These weights are of step {progress['best_step']} of "
+        f"{figures['recipe']['steps']}, chosen by how far bars to held-out chords lie "
         "from real ones (`ripieno_export.loops.task`), never by what the critic says; "
         "so was the constant that is added to the logits of its onsets, "
-        f"{figures['lean']}. "
+        f"{figures['lean']}.{changes(progress)}{history(figures)} "
         "All figures are in `figures.json`; `golden.npz` is replayed by the daemon's "
         "tests."
     )

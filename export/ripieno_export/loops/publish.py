@@ -21,7 +21,7 @@ from ripieno.think import manifest as manifests
 from ripieno.think.graph import Graph
 from ripieno.think.manifest import Manifest, Sampling, Source
 from ripieno.think.session import Loaded
-from ripieno_export import checkpoint, evaluate, parity, to_onnx
+from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.duet.songs import Song
 from ripieno_export.loops import bars as bars_of
 from ripieno_export.loops import graphs, judging, leaning
@@ -30,7 +30,7 @@ from ripieno_export.loops.graphs import INPUTS, OUTPUTS, Step
 from ripieno_export.loops.task import Options
 from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
-from ripieno_export.publish import FIGURES, LICENCE
+from ripieno_export.publish import FIGURES
 
 NAME: Final = "loop-gan"
 GOLDEN_BARS: Final = 16
@@ -160,7 +160,7 @@ def describe(
         state=(),
         context_events=0,
         parameters=sum(weight.numel() for weight in step.parameters()),
-        licence=LICENCE,
+        licence=licences.of(sources(songs)),
         sources=sources(songs),
         quality=quality_,
         sampling=Sampling(),

@@ -8,7 +8,8 @@ from typing import Any, Final
 from ripieno.music.phrase import ATTRIBUTES
 from ripieno.think.manifest import Manifest
 from ripieno.think.variations import TEMPERATURE, TOP_P
-from ripieno_export.card import data_table, table, wrap
+from ripieno_export.card import changes, data_table, table, wrap
+from ripieno_export.licences import sentence
 from ripieno_export.phrases.task import Options
 from ripieno_export.preset import Preset
 
@@ -56,7 +57,7 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         _knobs(figures),
         _use(figures),
         "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
-        f"## Licence\n\n{wrap(f'The weights are under {manifest.licence}. {THANKS}')}",
+        f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -222,7 +223,8 @@ def _again(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     ends = wrap(
         f"These weights are of step {figures['progress']['best_step']} of "
         f"{preset.steps}, the best on the held-out tunes that choose (every other one "
-        "of the validation split; the figures are of the rest). All figures are in "
+        "of the validation split; the figures are of the rest)."
+        f"{changes(figures['progress'])} All figures are in "
         "`figures.json`; `golden.npz` is replayed by the daemon's tests."
     )
     command = f"    ripieno-export make {manifest.name} --data DIR"

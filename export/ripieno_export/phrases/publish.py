@@ -21,7 +21,7 @@ from ripieno.think.manifest import Manifest, Part, Sampling, Source
 from ripieno.think.session import Loaded
 from ripieno.think.variations import TEMPERATURE, TOP_P, Variations
 from ripieno.think.writer import Writer
-from ripieno_export import checkpoint, evaluate, to_onnx
+from ripieno_export import checkpoint, evaluate, licences, to_onnx
 from ripieno_export import parity as goldens
 from ripieno_export.model_folder import write_manifest
 from ripieno_export.phrases import crops, half, measure, parity, playing, task
@@ -38,7 +38,7 @@ from ripieno_export.phrases.graphs import (
 )
 from ripieno_export.phrases.windows import Windows
 from ripieno_export.preset import Preset
-from ripieno_export.publish import FIGURES, LICENCE
+from ripieno_export.publish import FIGURES
 
 ROLES: Final = ("vary",)
 STEP: Final = "model"
@@ -120,6 +120,10 @@ def describe(
 ) -> Manifest:
     """The manifest of a model folder that holds its graphs."""
     whole = parts[STEP]
+    sources = tuple(
+        Source(o.name, o.licence, o.repository, o.commit, count)
+        for o, count in windows.sources
+    )
     return Manifest(
         name=preset.name,
         family="vae",
@@ -132,11 +136,8 @@ def describe(
         state=whole.state,
         context_events=0,
         parameters=sum(weight.numel() for weight in model.parameters()),
-        licence=LICENCE,
-        sources=tuple(
-            Source(o.name, o.licence, o.repository, o.commit, count)
-            for o, count in windows.sources
-        ),
+        licence=licences.of(sources),
+        sources=sources,
         quality=quality_,
         sampling=Sampling((TEMPERATURE, 1.0, 1.0, 1.0), (TOP_P, 1.0, 1.0, 1.0)),
         sha256=whole.sha256,

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from ripieno.errors import FileError
 from ripieno.music import phrase, scales
 from ripieno.music.phrase import BARS, PLACES, STEPS, USED, Bools, Ints
+from ripieno_export import bounded
 from ripieno_export.duet import songs
 from ripieno_export.duet.songs import REST as OTHERS
 from ripieno_export.duet.songs import Grid, Song, Source
@@ -117,7 +118,7 @@ def _upbeats(data: Path, source: Source) -> dict[str, int]:
     with zipfile.ZipFile(folder / f"{folder.name}.zip") as file:
         if UPBEATS not in file.namelist():
             return {}
-        known = pickups(file.read(UPBEATS).decode("utf-8", "replace"))
+        known = pickups(bounded.unpack(file, UPBEATS).decode("utf-8", "replace"))
     lines = (folder / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()
     found: dict[str, int] = {}
     for entry in map(json.loads, filter(None, lines)):
