@@ -254,7 +254,9 @@ class Performance:
             self.clock.wait_until(self.clock.now_ns() + NS_PER_MS)
             self.player.turn()
             if self.clock.now_ns() // NS_PER_MS % self._every_ms == 0:
-                self._thinker.answer(self._thinker.hear())
+                for message in self._thinker.hear():
+                    self._thinker.tell(message)
+                self._thinker.answer()
             self._log()
 
     def end(self):
