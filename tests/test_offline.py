@@ -1,5 +1,6 @@
 """The engine without a clock: a file becomes a duet, a journal is played again."""
 
+import tracemalloc
 import zlib
 from itertools import pairwise
 
@@ -383,6 +384,23 @@ def test_a_performance_in_which_both_were_replaced_replays(tmp_path):
     assert headers[1].adopted
     found = replay(path)
     assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+def test_a_ledger_that_unpacks_to_a_gigabyte_is_damage_and_is_not_unpacked(
+    performance, tmp_path
+):
+    packing = zlib.compressobj()
+    bomb = b"".join(packing.compress(bytes(1 << 20)) for _ in range(1 << 10))
+    bomb += packing.flush()
+    header, *rest = journal.read(performance)
+    entries = [msgspec.structs.replace(header, adopted=bomb), *rest]
+    path = altered(tmp_path / "altered.jsonl", entries)
+    tracemalloc.start()
+    with pytest.raises(FileError, match=r"is damaged.*ledger"):
+        replay(path)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 1 << 25  # the file itself is read whole
 
 
 @pytest.mark.parametrize("adopted", [b"not zlib", zlib.compress(b"short")])

@@ -122,12 +122,13 @@ def engine_of(header: journal.Header) -> Engine:
     check_controls(header.controls)
     memory = None
     if header.adopted:
+        unpacking = zlib.decompressobj()
         try:
-            memory = bytearray(zlib.decompress(header.adopted))
+            memory = bytearray(unpacking.decompress(header.adopted, SIZE + 1))
         except zlib.error as error:
             raise ValueError(f"a header's ledger: {error}") from error
-        if len(memory) != SIZE:
-            raise ValueError(f"a header's ledger has {len(memory)} bytes, not {SIZE}")
+        if len(memory) != SIZE or not unpacking.eof:
+            raise ValueError(f"a header's ledger does not have {SIZE} bytes")
     engine = Engine(
         header.params,
         start_ns=header.start_ns,

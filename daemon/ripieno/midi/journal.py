@@ -7,9 +7,13 @@ replay`), and plain enough to read or to plot.
 """
 
 import contextlib
+import errno
+import os
+import stat
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -17,6 +21,9 @@ from ripieno.errors import FileError
 from ripieno.music.plan import ToPlayer, ToThinker
 from ripieno.music.timeline import Timeline
 from ripieno.params import Params
+
+MODE: Final = 0o600
+"""What a musician plays is nobody else's business."""
 
 
 class Header(msgspec.Struct, frozen=True, tag=True):
@@ -98,14 +105,14 @@ class JournalFile:
     """Where a journal is written. Thread: one, not the player's."""
 
     def __init__(self, path: Path) -> None:
-        """Begin a file; one that is there is replaced.
+        """Begin a file that only its owner can read; one that is there is replaced.
 
         Raises:
-            FileError: it cannot be written.
+            FileError: it cannot be written, or is not a regular file.
         """
         self._path = path
         try:
-            self._file: BinaryIO | None = path.open("wb")
+            self._file: BinaryIO | None = _opened(path)
         except OSError as error:
             raise FileError(f"Cannot write {path}: {error.strerror}.") from error
 
@@ -133,6 +140,40 @@ class JournalFile:
                 self._file.close()
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The file, empty, for its owner alone.
+
+    Raises:
+        FileError: it is a pipe or a device, which could block for ever.
+        OSError: it cannot be opened.
+    """
+    try:
+        file = open(path, "wb", opener=_open_without_waiting)  # noqa: SIM115
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a pipe that nobody reads, or a socket
+            raise
+        raise _not_regular(path) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _not_regular(path)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # another's file, or a disk without modes
+            os.fchmod(file.fileno(), MODE)
+    file.truncate(0)
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """As `open` does, but a pipe without a reader is an error, and nothing is lost."""
+    return os.open(path, flags & ~os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), MODE)
+
+
+def _not_regular(path: Path) -> FileError:
+    return FileError(
+        f"Cannot write the journal to {path}: it is not a regular file; name another."
+    )
+
+
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -143,7 +184,8 @@ def read(path: Path) -> Iterator[Entry]:
     A last line that was cut off (the machine went down) is left out.
 
     Raises:
-        FileError: it cannot be read, is not a journal, or is damaged in the middle.
+        FileError: it cannot be read, is not a journal, is cut off within its first
+            header, or is damaged in the middle.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -151,6 +193,11 @@ def read(path: Path) -> Iterator[Entry]:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
     if not lines[0].startswith(b'{"type":"Header"'):
         raise FileError(f"{path} is not a journal: it does not begin with a header.")
+    if len(lines) == 1:
+        raise FileError(
+            f"{path} is cut off within its header and holds no performance; "
+            "record it again."
+        )
     for number, line in enumerate(lines[:-1], start=1):
         try:
             yield _decode(line)
