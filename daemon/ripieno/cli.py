@@ -130,7 +130,9 @@ def _replay(arguments: argparse.Namespace) -> int:
         print(f"{found.plans} plan sections made again: {same}.")
     if found.first:
         print(f"First difference {found.first}.")
-    return 1 if found.differing or found.differing_plans else 0
+    for gap in found.gaps:
+        print(f"Not compared {gap}.")
+    return 1 if found.differing or found.differing_plans or found.gaps else 0
 
 
 def _similar(arguments: argparse.Namespace) -> int:

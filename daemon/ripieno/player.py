@@ -181,8 +181,9 @@ class Player:
                 self._write(journal.Sent(effect.due_ns, effect.data))
             else:
                 self._answers_until_ns = now_ns + ANSWERS_NS
-                self._untold += not self._outbox.write(plan.encode(effect.message))
-                self._write(journal.Told(effect.message))
+                reached = self._outbox.write(plan.encode(effect.message))
+                self._untold += not reached
+                self._write(journal.Told(effect.message, reached))
 
     def _write(self, entry: journal.Entry) -> None:
         if not self._log.write(journal.encode(entry)):

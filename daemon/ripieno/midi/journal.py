@@ -3,7 +3,8 @@
 A `Header`, then in order: `Heard`, `Thought`, `Turned` and `Missed` (what went into the
 engine), `Tick` (an instant at which something came out), and under it what came out:
 `Sent` and `Told`. It is enough to play the performance again bit for bit (`ripieno
-replay`), and plain enough to read or to plot.
+replay`), and plain enough to read or to plot. Where entries are missing a `Lost` says
+how many.
 """
 
 import contextlib
@@ -24,6 +25,10 @@ from ripieno.params import Params
 
 MODE: Final = 0o600
 """What a musician plays is nobody else's business."""
+LOSES: Final = (
+    "The journal lacks entries from here on: more came in than could be written; "
+    "`ripieno replay` says which part it cannot compare."
+)
 
 
 class Header(msgspec.Struct, frozen=True, tag=True):
@@ -92,17 +97,31 @@ class Sent(msgspec.Struct, frozen=True, tag=True):
     data: bytes
 
 
-class Told(msgspec.Struct, frozen=True, tag=True):
+class Told(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """The thinker was told something, at the last `Tick`."""
 
     message: ToThinker
+    reached: bool = True
+    """False where the thinker's ring was full: then it never got the message."""
 
 
-Entry = Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told
+class Lost(msgspec.Struct, frozen=True, tag=True):
+    """Entries are missing here: they came faster than they could be written."""
+
+    count: int
+
+
+Entry = (
+    Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told | Lost
+)
 
 
 class JournalFile:
-    """Where a journal is written. Thread: one, not the player's."""
+    """Where a journal is written. Thread: one, not the player's.
+
+    Attributes:
+        lost: how many entries are missing in it, as its `Lost` entries say.
+    """
 
     def __init__(self, path: Path) -> None:
         """Begin a file that only its owner can read; one that is there is replaced.
@@ -110,19 +129,21 @@ class JournalFile:
         Raises:
             FileError: it cannot be written, or is not a regular file.
         """
-        self._path = path
+        self._path, self.lost = path, 0
         try:
             self._file: BinaryIO | None = _opened(path)
         except OSError as error:
             raise FileError(f"Cannot write {path}: {error.strerror}.") from error
 
     def write(self, lines: Sequence[bytes]) -> str | None:
-        """Append lines; a sentence if the disk refuses, and then nothing more.
+        """Append lines; a sentence at the first loss, or if the disk refuses.
 
-        The music does not end because a disk is full.
+        Where the disk refuses, nothing more is written. The music does not end because
+        a disk is full.
         """
         if self._file is None or not lines:
             return None
+        lost, self.lost = self.lost, self.lost + _lost_in(lines)
         try:
             self._file.write(b"".join(line + b"\n" for line in lines))
             self._file.flush()
@@ -131,7 +152,7 @@ class JournalFile:
             return (
                 f"The journal ends here: cannot write {self._path}: {error.strerror}."
             )
-        return None
+        return LOSES if self.lost and not lost else None
 
     def close(self) -> None:
         """End it."""
@@ -174,8 +195,14 @@ def _not_regular(path: Path) -> FileError:
     )
 
 
+def _lost_in(lines: Sequence[bytes]) -> int:
+    entries = (_decode(line) for line in lines if line.startswith(_LOST))
+    return sum(entry.count for entry in entries if isinstance(entry, Lost))
+
+
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
+_LOST: Final = b'{"type":"Lost"'
 
 
 def read(path: Path) -> Iterator[Entry]:
