@@ -1,11 +1,14 @@
 """The player between its port and its rings: what is lost is counted, nothing hangs."""
 
+from itertools import pairwise
+
 from tests.band import Band, sounding
 
 from ripieno.clock import NS_PER_S
 from ripieno.midi import journal
 from ripieno.music import messages
 from ripieno.params import Params
+from ripieno.player import MOST_HEARD
 from ripieno.replaying import replay
 
 
@@ -37,6 +40,24 @@ def test_a_key_that_was_held_then_keeps_no_phrase_open(tmp_path):
     band.play(60, 62, 64, 65)
     band.run(4.0)
     assert band.player.status().turns == 1
+
+
+def test_a_turn_takes_some_of_a_burst_and_the_next_ones_take_the_rest(tmp_path):
+    band = Band(tmp_path, Params(role="harmonize", thru=True))
+    for place in range(2_000):
+        key = 60 + place % 12
+        band.port.feed(messages.note_on(0, key, 80), messages.note_off(0, key))
+    heard = [0]
+    while heard[-1] < 2_000 and len(heard) < 100:
+        band.player.turn()
+        heard.append(band.player.status().heard)
+        now_ns = band.clock.now_ns()
+        assert (band.player.wake_ns(now_ns) == now_ns) == (heard[-1] < 2_000)
+    assert heard[-1] == 2_000
+    assert all(later - before <= MOST_HEARD for before, later in pairwise(heard))
+    band.run(0.1)
+    assert not sounding(band.sent)
+    assert band.replayed().differing == 0
 
 
 def test_a_journal_that_lost_entries_says_so_and_is_compared_up_to_there(tmp_path):
