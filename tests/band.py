@@ -7,6 +7,7 @@ from ripieno.config import Settings
 from ripieno.ipc.ring import Ring
 from ripieno.midi.journal import JournalFile
 from ripieno.midi.memory import MemoryPort
+from ripieno.midi.recorder import Recorder
 from ripieno.music import messages
 from ripieno.params import Params
 from ripieno.player import Player, Start, begin
@@ -17,19 +18,21 @@ from ripieno.think.tables import maybe_tables
 class Band:
     """A player and a model in simulated time, as live: rings, journal, an open port."""
 
-    def __init__(self, folder, play=None, told_bytes=1 << 20):
+    def __init__(self, folder, play=None, told_bytes=1 << 20, log_bytes=1 << 20):
         self.clock = SimulatedClock(5 * NS_PER_S)
         self.port = MemoryPort(self.clock)
         self.path = folder / "journal.jsonl"
-        sizes = (1 << 20, told_bytes, 1 << 20)
+        self.file: JournalFile | None = None
+        sizes = (1 << 20, told_bytes, log_bytes)
         self._rings = [Ring(memoryview(bytearray(size))) for size in sizes]
+        self.log = Recorder(self._rings[2])
         settings = Settings(play=play or Params())
         engine = begin(
-            settings, self.clock, Start(1, maybe_tables()), self._rings[2], self.port
+            settings, self.clock, Start(1, maybe_tables()), self.log, self.port
         )
         self.player = Player(
             self.port, engine, self.clock,
-            inbox=self._rings[0], outbox=self._rings[1], log=self._rings[2],
+            inbox=self._rings[0], outbox=self._rings[1], log=self.log,
         )  # fmt: skip
         self.sent = []
 
@@ -60,12 +63,20 @@ class Band:
         self.player.change(record)
         self.run(0.002)
 
+    def keep(self):
+        """Let the supervisor write the journal: what it says of it, or None."""
+        if self.file is None:
+            self.file = JournalFile(self.path)
+        return self.file.write(self._rings[2].read())
+
     def replayed(self):
         self.player.release()
         self.sent += self.port.taken()
-        file = JournalFile(self.path)
-        file.write(self._rings[2].read())
-        file.close()
+        self.keep()
+        if self.log.tell_of_loss():
+            self.keep()
+        assert self.file is not None
+        self.file.close()
         return replay(self.path)
 
 

@@ -25,6 +25,7 @@ from tests.live_daemon import (
 )
 
 from ripieno.midi import journal
+from ripieno.remote import status_of
 from ripieno.replaying import replay
 
 pytestmark = pytest.mark.jack
@@ -169,6 +170,50 @@ def test_a_killed_thinker_is_replaced_and_the_music_goes_on(jack, capture, tmp_p
         daemon.process.terminate()
         daemon.process.wait(5.0)
         assert not capture().sounding()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "flags", [(), ("--role", "accompany", "--thru")], ids=["answer", "accompany, thru"]
+)
+def test_fifty_thousand_messages_restart_nothing(jack, capture, tmp_path, flags):
+    with Daemon(jack, tmp_path, *flags) as daemon:
+        before = daemon.player, daemon.thinker
+        jack.burst(IN, 25_000, 0.05)
+        pause(4.0)
+        already = len(capture().ons)
+        daemon.phrase(60, 62, 64, 65)
+        until(lambda: len(capture().ons) > already)
+        assert (daemon.player, daemon.thinker) == before
+    assert "died" not in daemon.log.read_text()
+    assert not capture().sounding()
+    assert sum(isinstance(e, journal.Heard) for e in journal.read(daemon.journal)) > 8
+    found = replay(daemon.journal)
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+    assert ("lacks entries" in daemon.log.read_text()) == bool(found.gaps)
+
+
+@pytest.mark.slow
+def test_a_journal_that_cannot_keep_up_says_what_it_lacks(jack, tmp_path):
+    with Daemon(jack, tmp_path) as daemon:
+        daemon.phrase(60, 62, 64, 65)
+        pause(1.2)
+        daemon.kill(daemon.process.pid, signal.SIGSTOP)  # who writes the file
+        jack.burst(IN, 25_000, 0.05)
+        daemon.kill(daemon.process.pid, signal.SIGCONT)
+        until(lambda: "lacks entries from here on" in daemon.log.read_text())
+        pause(1.0)
+        status = status_of("Ripieno In")
+        assert status is not None
+    entries = journal.read(daemon.journal)
+    lost = sum(e.count for e in entries if isinstance(e, journal.Lost))
+    assert lost > 0
+    assert lost == status.unlogged
+    assert f"Entries that the journal lacks: {lost}." in daemon.log.read_text()
+    found = replay(daemon.journal)
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+    assert found.outputs > 8
+    assert sum(gap.lost for gap in found.gaps) == lost
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The engine without a clock: a file becomes a duet, a journal is played again."""
 
+import re
+import tracemalloc
 import zlib
 from itertools import pairwise
 
@@ -205,11 +207,12 @@ def test_a_seed_nobody_gave_is_written_down_and_gives_the_same_again(
 class Performance:
     """A player and a thinker in one process, in simulated time, with a journal."""
 
-    def __init__(self, path, params=None, *, thinks_every_ms=1):
+    def __init__(self, path, params=None, *, thinks_every_ms=1, told_bytes=RING_BYTES):
         self.clock = SimulatedClock(7 * S)
         self.port = MemoryPort(self.clock)
         self.params = params or Params()
-        self._rings = [Ring(memoryview(bytearray(RING_BYTES))) for _ in range(3)]
+        sizes = (RING_BYTES, told_bytes, RING_BYTES)
+        self._rings = [Ring(memoryview(bytearray(size))) for size in sizes]
         self._file, self._every_ms = JournalFile(path), thinks_every_ms
         self._memory = memoryview(bytearray(ledger.SIZE))
         self._epoch = 0
@@ -252,7 +255,9 @@ class Performance:
             self.clock.wait_until(self.clock.now_ns() + NS_PER_MS)
             self.player.turn()
             if self.clock.now_ns() // NS_PER_MS % self._every_ms == 0:
-                self._thinker.answer(self._thinker.hear())
+                for message in self._thinker.hear():
+                    self._thinker.tell(message)
+                self._thinker.answer()
             self._log()
 
     def end(self):
@@ -379,6 +384,98 @@ def test_a_performance_in_which_both_were_replaced_replays(tmp_path):
     assert headers[1].adopted
     found = replay(path)
     assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+def test_what_the_thinker_never_got_is_not_told_to_the_model_again(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    live = Performance(path, thinks_every_ms=40, told_bytes=400)
+    live.play(60, 62, 64, 65)
+    for pitch in range(60, 72):
+        live.port.feed(messages.note_on(0, pitch, 70), messages.note_off(0, pitch))
+    live.play(67, 65, 64)
+    live.play(60, 64, 67)
+    assert live.player.status().untold > 10
+    live.end()
+    found = replay(path)
+    assert found.plans >= 2
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+@pytest.fixture(scope="module")
+def two_players(tmp_path_factory):
+    """The journal of a player that was replaced while it sounded."""
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    live = Performance(path, Params(role="continue"))
+    live.play(60, 62, 64, 65)
+    live.new_player()
+    live.play(60, 64, 67)
+    live.end()
+    return path
+
+
+def with_a_loss(entries, place, count):
+    """The same entries without some of them, as a journal says it."""
+    return [*entries[:place], journal.Lost(count), *entries[place + count :]]
+
+
+def header_places(entries):
+    return [n for n, entry in enumerate(entries) if isinstance(entry, journal.Header)]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.31, 0.32, 0.33, 0.6, 0.9])
+def test_after_a_loss_the_next_player_is_compared_again(two_players, tmp_path, share):
+    entries = list(journal.read(two_players))
+    _, second = header_places(entries)
+    place, rest = int(share * second), replay(two_players).outputs
+    entries = with_a_loss(entries, place, 3)
+    found = replay(altered(tmp_path / "altered.jsonl", entries))
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+    assert 20 < found.outputs < rest
+    assert found.plans > 0
+    (gap,) = found.gaps
+    begin_ns, again_ns = entries[0].start_ns, entries[second - 2].start_ns
+    assert gap.until_s == (again_ns - begin_ns) / S
+    assert 0 <= gap.from_s < (again_ns - begin_ns) / S
+    assert gap.lost == 3
+
+
+def test_a_lost_header_leaves_the_rest_uncompared(two_players, tmp_path):
+    entries = list(journal.read(two_players))
+    _, second = header_places(entries)
+    entries = with_a_loss(entries, second, 1)
+    found = replay(altered(tmp_path / "altered.jsonl", entries))
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+    assert [(gap.until_s, gap.lost) for gap in found.gaps] == [(None, 1)]
+
+
+def test_the_command_says_what_it_could_not_compare(performance, tmp_path, capsys):
+    entries = list(journal.read(performance))
+    entries = with_a_loss(entries, place_of(entries, journal.Heard), 7)
+    assert main(["replay", str(altered(tmp_path / "altered.jsonl", entries))]) == 1
+    out = capsys.readouterr().out
+    assert "all as then" in out
+    assert re.search(
+        r"^Not compared from \d\.\d{3} s on: entries are missing \(7\)\.$",
+        out,
+        re.MULTILINE,
+    )
+
+
+def test_a_ledger_that_unpacks_to_a_gigabyte_is_damage_and_is_not_unpacked(
+    performance, tmp_path
+):
+    packing = zlib.compressobj()
+    bomb = b"".join(packing.compress(bytes(1 << 20)) for _ in range(1 << 10))
+    bomb += packing.flush()
+    header, *rest = journal.read(performance)
+    entries = [msgspec.structs.replace(header, adopted=bomb), *rest]
+    path = altered(tmp_path / "altered.jsonl", entries)
+    tracemalloc.start()
+    with pytest.raises(FileError, match=r"is damaged.*ledger"):
+        replay(path)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 1 << 25  # the file itself is read whole
 
 
 @pytest.mark.parametrize("adopted", [b"not zlib", zlib.compress(b"short")])

@@ -1,9 +1,14 @@
 """The player between its port and its rings: what is lost is counted, nothing hangs."""
 
+from itertools import pairwise
+
 from tests.band import Band, sounding
 
+from ripieno.clock import NS_PER_S
+from ripieno.midi import journal
 from ripieno.music import messages
 from ripieno.params import Params
+from ripieno.player import MOST_HEARD
 from ripieno.replaying import replay
 
 
@@ -35,6 +40,68 @@ def test_a_key_that_was_held_then_keeps_no_phrase_open(tmp_path):
     band.play(60, 62, 64, 65)
     band.run(4.0)
     assert band.player.status().turns == 1
+
+
+def test_a_turn_takes_some_of_a_burst_and_the_next_ones_take_the_rest(tmp_path):
+    band = Band(tmp_path, Params(role="harmonize", thru=True))
+    for place in range(2_000):
+        key = 60 + place % 12
+        band.port.feed(messages.note_on(0, key, 80), messages.note_off(0, key))
+    heard = [0]
+    while heard[-1] < 2_000 and len(heard) < 100:
+        band.player.turn()
+        heard.append(band.player.status().heard)
+        now_ns = band.clock.now_ns()
+        assert (band.player.wake_ns(now_ns) == now_ns) == (heard[-1] < 2_000)
+    assert heard[-1] == 2_000
+    assert all(later - before <= MOST_HEARD for before, later in pairwise(heard))
+    band.run(0.1)
+    assert not sounding(band.sent)
+    assert band.replayed().differing == 0
+
+
+def test_a_journal_that_lost_entries_says_so_and_is_compared_up_to_there(tmp_path):
+    band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
+    band.play(60, 62, 64, 65)
+    assert band.keep() is None
+    lost_s = band.clock.now_ns() / NS_PER_S - 5.0
+    band.play(*range(40, 90))
+    unlogged = band.player.status().unlogged
+    assert unlogged > 50
+    assert band.keep() is None  # what there was room for is there
+    band.play(60)
+    assert band.keep() == journal.LOSES
+    band.play(62)
+    assert band.keep() is None
+    found = band.replayed()
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+    assert found.outputs > 8
+    assert [(gap.until_s, gap.lost) for gap in found.gaps] == [(None, unlogged)]
+    assert lost_s < found.gaps[0].from_s < band.clock.now_ns() / NS_PER_S - 6.0
+    assert band.file is not None
+    assert band.file.lost == unlogged
+
+
+def test_without_the_entry_that_tells_of_a_loss_the_replay_differs(tmp_path):
+    """The entry matters: the same journal without it is compared, and differs."""
+    band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
+    band.play(*range(40, 90))
+    band.keep()
+    band.play(60, 62)
+    assert band.replayed().differing == 0
+    lines = band.path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(b'{"type":"Lost"')]
+    assert len(kept) < len(lines)
+    band.path.write_bytes(b"".join(kept))
+    assert replay(band.path).differing > 0
+
+
+def test_a_loss_at_the_very_end_is_told_as_well(tmp_path):
+    band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
+    band.play(*range(40, 90))
+    found = band.replayed()
+    assert found.differing == 0, found.first
+    assert [gap.lost for gap in found.gaps] == [band.player.status().unlogged]
 
 
 def clocks_with_a_loss(band, *, tells):

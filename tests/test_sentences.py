@@ -192,6 +192,26 @@ def test_a_journal_damaged_in_the_middle(tmp_path, damage):
     assert_sentence(ripieno("replay", path), FILE, path, "line 3 is damaged")
 
 
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_journal_that_is_cut_off_within_its_header(tmp_path, share):
+    header = journal.encode(journal.Header("0", 0, 1, 0, Params()))
+    path = tmp_path / "cut.jsonl"
+    path.write_bytes(header[: int(share * len(header))])
+    assert_sentence(ripieno("replay", path), FILE, path, "cut off within its header")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no named pipes like these")
+@pytest.mark.parametrize("is_read", [False, True], ids=["unread", "read"])
+def test_a_journal_that_would_go_to_a_pipe(tmp_path, is_read):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) if is_read else None
+    done = ripieno("play", "--backend", "jack", "--journal", pipe)
+    assert_sentence(done, FILE, pipe, "not a regular file", "name another")
+    if reader is not None:
+        os.close(reader)
+
+
 def test_a_journal_that_cannot_be_written(tmp_path):
     target = tmp_path / "nowhere" / "journal.jsonl"
     done = ripieno("play", "--backend", "jack", "--journal", target)

@@ -1,10 +1,20 @@
-"""The thinker: what it says while it loads, besides what it plays."""
+"""The thinker: what it says while it loads and beside a burst; what it plays."""
 
+import contextlib
+import multiprocessing
+
+import pytest
+from tests.live_daemon import until
+
+from ripieno import thinker
 from ripieno.clock import SystemClock
 from ripieno.ipc import notes
 from ripieno.ipc.block import LOADING_NS, Block
-from ripieno.music.plan import Ask, Limits, Plan, Ready
+from ripieno.ipc.waking import new_bells
+from ripieno.music import plan
+from ripieno.music.plan import Ask, Limits, Plan, Played, Ready
 from ripieno.music.timeline import Timeline
+from ripieno.params import ROLES
 from ripieno.waking import minds_for
 
 
@@ -63,3 +73,54 @@ def test_under_the_roles_own_model_there_is_none():
     minds.told(due_already())
     assert isinstance(minds.answer(), Plan)
     block.close()
+
+
+@contextlib.contextmanager
+def running():
+    """A thinker process that has loaded every role's model; its block."""
+    block, bells = Block(), new_bells()
+    process = multiprocessing.get_context("spawn").Process(
+        target=thinker.run, args=(block.name, "", "cpu", "answer", bells)
+    )
+    process.start()
+    roles: set[str] = set()
+
+    def all_are_there():
+        for record in block.ring("to_player").read():
+            roles.update(plan.decode_to_player(record).roles)
+        return roles >= set(ROLES)
+
+    until(all_are_there, patience_s=120.0)
+    yield block
+    block.set_word("stop", 1)
+    process.join(10.0)
+    process.kill()
+    process.join()
+    block.close()
+
+
+def fill(ring):
+    """Write as many played notes as there is room for; how many."""
+    count = 0
+    while ring.write(plan.encode(Played(count, 0, 60 + count % 12, 80))):
+        count += 1
+    return count
+
+
+@pytest.mark.realtime
+@pytest.mark.slow
+def test_while_it_hears_a_full_ring_its_heart_beats():
+    with running() as block:
+        inbox, beats, said = block.ring("to_thinker"), set[int](), []
+        assert fill(inbox) > 2000
+        until(lambda: inbox.write(plan.encode(due_already())))
+
+        def has_answered():
+            beats.add(block.word("thinker_beat_ns"))
+            said.extend(block.ring("to_player").read())
+            return said
+
+        took_s = until(has_answered, patience_s=60.0)
+    # A beat is due every 0.1 s, and is later on a busy machine.
+    assert len(beats) > took_s * 10 / 3
+    assert took_s > 0.5

@@ -133,7 +133,9 @@ def _replay(arguments: argparse.Namespace) -> int:
         say(f"{found.plans} plan sections made again: {same}.")
     if found.first:
         say(f"First difference {found.first}.")
-    return 1 if found.differing or found.differing_plans else 0
+    for gap in found.gaps:
+        say(f"Not compared {gap}.")
+    return 1 if found.differing or found.differing_plans or found.gaps else 0
 
 
 def _similar(arguments: argparse.Namespace) -> int:

@@ -94,7 +94,7 @@ def add_live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     )
     for name in LIVE_ONLY:
         _add(group, name, absent)
-    group.add_argument("--journal", default=absent, help="write a journal there")
+    group.add_argument("--journal", default=absent, help="write a journal to this file")
     group.add_argument(
         "--server-wait",
         dest="server_wait_s",

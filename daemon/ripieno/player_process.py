@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 
@@ -26,6 +27,7 @@ from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.midi.backends import open_port
 from ripieno.midi.jack_bridges import Prepared
 from ripieno.midi.ports import Port
+from ripieno.midi.recorder import Recorder
 from ripieno.music import messages
 from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
@@ -108,7 +110,7 @@ def _run(order: Orders, loaded: Loaded) -> None:
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock = SystemClock()
-    log, told = block.ring("journal"), block.ring("player_notes")
+    log, told = Recorder(block.ring("journal")), block.ring("player_notes")
     try:
         port = _open(settings, clock, block, prepared)
     except PortError as error:
@@ -147,8 +149,16 @@ def _run(order: Orders, loaded: Loaded) -> None:
             os._exit(notes.SERVER_GONE)
         player.release()
         port.close()
+        _until(clock, NS_PER_S // 10, log.tell_of_loss)
     memory.release()
     block.close()
+
+
+def _until(clock: Clock, most_ns: int, is_done: Callable[[], bool]) -> None:
+    """Wait until it is done, for so long at most; for when nothing plays any more."""
+    until_ns = clock.now_ns() + most_ns
+    while not is_done() and clock.now_ns() < until_ns:
+        clock.wait_until(clock.now_ns() + 5 * NS_PER_MS)
 
 
 def _kept_time(block: Block) -> Timeline | None:

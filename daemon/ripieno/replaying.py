@@ -3,6 +3,9 @@
 Its inputs are handed to a fresh engine at their own instants, and what comes out is
 compared with what came out then, bit for bit. Where the model is at hand, its plans are
 made again, and compared as well.
+
+Where entries are missing, the engine's state is unknown: nothing is compared from there
+on until another player begins.
 """
 
 import contextlib
@@ -14,6 +17,7 @@ from typing import Final
 import msgspec
 
 from ripieno import params
+from ripieno.clock import NS_PER_S
 from ripieno.engine import Effect, Engine, Resumed, Send, Tell
 from ripieno.errors import FileError, ModelError, OutputError, SettingsError
 from ripieno.knobs import by_number, check_controls
@@ -40,16 +44,35 @@ INPUTS: Final = (journal.Heard, journal.Turned, journal.Thought)
 """What went into the engine."""
 
 
+class Gap(msgspec.Struct):
+    """A part of a journal that cannot be compared.
+
+    Attributes:
+        from_s, until_s: from the last entry before the loss to the next player's start,
+            in seconds since the journal began; None where no other player began.
+        lost: how many entries are missing in it.
+    """
+
+    from_s: float
+    until_s: float | None = None
+    lost: int = 0
+
+    def __str__(self) -> str:
+        until = "" if self.until_s is None else f" until {self.until_s:.3f} s"
+        return f"from {self.from_s:.3f} s on{until}: entries are missing ({self.lost})"
+
+
 class Replayed(msgspec.Struct):
     """What `replay` found.
 
     Attributes:
-        inputs: messages heard and plans received.
-        outputs: messages sent and told.
+        inputs: messages heard and plans received, in what was compared.
+        outputs: messages sent and told, likewise.
         differing: outputs that came out otherwise, or not at all, or in excess.
         plans, differing_plans: sections made again, and those that came out otherwise.
         why_no_plans: why the model's plans were not made again; empty if they were.
         first: the first difference, in words.
+        gaps: the parts that could not be compared.
     """
 
     inputs: int = 0
@@ -59,6 +82,7 @@ class Replayed(msgspec.Struct):
     differing_plans: int = 0
     why_no_plans: str = ""
     first: str = ""
+    gaps: list[Gap] = msgspec.field(default_factory=list)
 
     def differ(self, at_ns: int, then: object, now: object) -> None:
         """Count a difference."""
@@ -82,35 +106,73 @@ def replay(path: Path) -> Replayed:
 
 
 def _replay(path: Path) -> Replayed:
-    found = Replayed()
-    engine: Engine | None = None
-    mind = _Again(found)
-    expected: list[Effect] = []
-    produced: list[Effect] = []
-    at_ns = 0
+    again = _Performance()
     for entry in journal.read(path):
-        if isinstance(entry, journal.Sent):
-            expected.append(Send(entry.due_ns, entry.data))
-            continue
-        if isinstance(entry, journal.Told):
-            expected.append(Tell(entry.message))
-            continue
-        _compare(found, at_ns, expected, produced)
-        mind.told(produced)
-        expected, produced = [], []
+        again.take(entry)
+    again.compare()
+    return again.found
+
+
+class _Performance:
+    """The engine and the models of a journal, which play it again entry by entry."""
+
+    def __init__(self) -> None:
+        self.found = Replayed()
+        self._mind = _Again(self.found)
+        self._engine: Engine | None = None  # None where its state is unknown
+        self._begin_ns = self._at_ns = 0
+        self._expected: list[Effect] = []
+        self._produced: list[Effect] = []
+        self._told: list[ToThinker] = []
+
+    def take(self, entry: journal.Entry) -> None:
+        """Play one entry."""
         if isinstance(entry, journal.Header):
-            engine = engine_of(entry)
-        elif engine is None:
-            raise FileError(f"{path} has no header before its first entry.")
+            self._begin(entry)
+        elif isinstance(entry, journal.Lost):
+            self._lose(entry.count)
+        elif self._engine is None:
+            return
+        elif isinstance(entry, journal.Sent):
+            self._expected.append(Send(entry.due_ns, entry.data))
+        elif isinstance(entry, journal.Told):
+            self._expected.append(Tell(entry.message))
+            if entry.reached:
+                self._told.append(entry.message)
         else:
-            at_ns = entry.at_ns
-            produced = fed(engine, entry)
-            found.inputs += isinstance(entry, INPUTS)
+            self.compare()
+            self._at_ns = entry.at_ns
+            self._produced = fed(self._engine, entry)
+            self.found.inputs += isinstance(entry, INPUTS)
             if isinstance(entry, journal.Thought):
-                mind.thought(entry.message)
-    _compare(found, at_ns, expected, produced)
-    mind.told(produced)
-    return found
+                self._mind.thought(entry.message)
+
+    def compare(self) -> None:
+        """Compare what came out since the last entry that was played."""
+        _compare(self.found, self._at_ns, self._expected, self._produced)
+        self._mind.told(self._told)
+        self._expected, self._produced, self._told = [], [], []
+
+    def _begin(self, header: journal.Header) -> None:
+        self.compare()
+        if self._engine is None and self.found.gaps:
+            self.found.gaps[-1].until_s = self._s(header.start_ns)
+        elif self._engine is None:
+            self._begin_ns = header.start_ns
+        self._engine, self._at_ns = engine_of(header), header.start_ns
+
+    def _lose(self, count: int) -> None:
+        """Entries are missing; they may be outputs of the last instant."""
+        if self._engine is not None:
+            del self._produced[len(self._expected) :]
+            self.compare()
+            self._engine = None
+            self.found.gaps.append(Gap(self._s(self._at_ns)))
+        self.found.gaps[-1].lost += count
+
+    def _s(self, at_ns: int) -> float:
+        """Seconds since the journal began."""
+        return (at_ns - self._begin_ns) / NS_PER_S
 
 
 def engine_of(header: journal.Header) -> Engine:
@@ -124,12 +186,13 @@ def engine_of(header: journal.Header) -> Engine:
     check_controls(header.controls)
     memory = None
     if header.adopted:
+        unpacking = zlib.decompressobj()
         try:
-            memory = bytearray(zlib.decompress(header.adopted))
+            memory = bytearray(unpacking.decompress(header.adopted, SIZE + 1))
         except zlib.error as error:
             raise ValueError(f"a header's ledger: {error}") from error
-        if len(memory) != SIZE:
-            raise ValueError(f"a header's ledger has {len(memory)} bytes, not {SIZE}")
+        if len(memory) != SIZE or not unpacking.eof:
+            raise ValueError(f"a header's ledger does not have {SIZE} bytes")
     engine = Engine(
         header.params,
         start_ns=header.start_ns,
@@ -209,17 +272,16 @@ class _Again:
         made = self._made.pop(_name(message), None)
         self._found.differing_plans += made != message
 
-    def told(self, effects: list[Effect]) -> None:
+    def told(self, heard: list[ToThinker]) -> None:
         """Tell the models what the engine told them then, in the same order."""
-        for effect in effects:
-            if isinstance(effect, Tell):
-                if isinstance(effect.message, Reset):
-                    self._made.clear()
-                    self._told.clear()
-                if (role := asked_of(effect.message)) is not None:
-                    self._wake(role)
-                self._told.append(effect.message)
-                self._tell(effect.message)
+        for message in heard:
+            if isinstance(message, Reset):
+                self._made.clear()
+                self._told.clear()
+            if (role := asked_of(message)) is not None:
+                self._wake(role)
+            self._told.append(message)
+            self._tell(message)
 
     def _met(self, ready: Ready) -> None:
         if not self._ready:

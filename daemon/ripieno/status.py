@@ -35,7 +35,8 @@ class Status(msgspec.Struct, frozen=True):
         echoes: our own notes that came back and were ignored.
         malformed: messages that were not MIDI.
         refused: changes of settings that made no sense.
-        unlogged: lines that the journal had no room for.
+        unlogged: entries that the journal lacks: they came faster than they could be
+            written.
         untold: messages that the thinker's ring had no room for.
         positions_corrected: song positions that were six times too large, told by the
             count of clocks (Ardour 7.0 to 7.3), and read as what they are.

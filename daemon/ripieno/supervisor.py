@@ -328,3 +328,5 @@ class Supervisor:
         if self._journal is not None:
             self._journal.close()
         self._block.close()
+        if self._journal is not None and self._journal.lost:
+            self._say(f"Entries that the journal lacks: {self._journal.lost}.")

@@ -54,14 +54,16 @@ class Thinker:
         """The news, which is not told to the mind yet."""
         return [plan.decode_to_thinker(record) for record in self._inbox.read()]
 
-    def answer(self, news: list[ToThinker]) -> bool:
-        """Tell the mind the news, then say one thing; whether anything was done."""
-        for message in news:
-            self._mind.told(message)
+    def tell(self, message: ToThinker) -> None:
+        """Tell the mind one message. Cost: up to one step of each model."""
+        self._mind.told(message)
+
+    def answer(self) -> bool:
+        """Say the next thing; whether there was one."""
         said = self._mind.answer()
         if said is not None:
             self._outbox.write(plan.encode(said))
-        return bool(news) or said is not None
+        return said is not None
 
 
 def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> None:
@@ -132,13 +134,21 @@ class _Loop:
         while not self._is_over():
             news = self._thinker.hear()
             is_urgent |= any(map(self._is_urgent_ask, news))
-            is_long = self._clock.now_ns() - began_ns > URGENT_NS
-            if is_urgent and not is_long:
-                self._go_urgent()
-            else:
-                self._go_normal()
-            if not self._thinker.answer(news):
+            urgent_until_ns = began_ns + URGENT_NS if is_urgent else began_ns
+            for message in news:
+                self._choose_priority(urgent_until_ns)
+                self._thinker.tell(message)
+                if self._is_over():  # a full ring takes seconds: the heart has to beat
+                    return
+            self._choose_priority(urgent_until_ns)
+            if not self._thinker.answer() and not news:
                 return
+
+    def _choose_priority(self, urgent_until_ns: int) -> None:
+        if self._clock.now_ns() < urgent_until_ns:
+            self._go_urgent()
+        else:
+            self._go_normal()
 
     def _go_urgent(self) -> None:
         if not self._is_urgent:

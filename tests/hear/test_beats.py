@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.hear.beats import KEPT_FRAMES, Beats, frame_of
+from ripieno.hear.beats import KEPT_FRAMES, MOST_NOTES, Beats, frame_of
 from ripieno.music.duet import FRAME_TICKS, Span
 
 BEAT = 4 * FRAME_TICKS
@@ -105,3 +105,12 @@ def test_every_span_is_the_same_part_cut_elsewhere(played, first, frames):
     for struck, sounding in zip(whole.struck, whole.sounding, strict=True):
         assert set(struck) <= set(sounding)
         assert list(sounding) == sorted(set(sounding))
+
+
+def test_of_a_burst_the_newest_notes_are_kept():
+    beats = Beats()
+    for place in range(2 * MOST_NOTES):
+        beats.down(0, place * 128 // (2 * MOST_NOTES))
+    (struck,) = beats.span(0, 1).struck
+    assert len(struck) == MOST_NOTES
+    assert set(struck) == set(range(64, 128))

@@ -278,6 +278,19 @@ def test_plans_made_ahead_are_fed_again_after_what_they_followed(graphs):
     assert one[1] != two[1]
 
 
+def test_a_beat_that_ends_before_its_plan_is_written_corrects_it_all_the_same(graphs):
+    prompt, late = (Duet(graphs["harmony"], graphs["model"]) for _ in range(2))
+    for mind in (prompt, late):
+        played(mind, 4)
+    other = Beat(4, span(64), AM, (Note(0, 57, 4),))
+    answered(prompt, ask(4, 64))
+    prompt.told(other)
+    late.told(ask(4, 64))  # and nobody has time to write what it asks for
+    late.told(other)
+    assert answered(late, ask(5, 67)) == answered(prompt, ask(5, 67))
+    assert states(late) == states(prompt)
+
+
 def test_a_new_mind_that_is_told_the_last_beats_hears_what_was_sung(graphs):
     old, new = (Duet(graphs["harmony"], graphs["model"]) for _ in range(2))
     for index, (chord, notes) in enumerate(played(old, 16)):

@@ -12,6 +12,8 @@ from ripieno.music.duet import FRAME_TICKS, Span
 
 KEPT_FRAMES: Final = 64
 """Notes that ended so long before the newest one are forgotten."""
+MOST_NOTES: Final = 1024
+"""The newest so many are kept: 64 in each of 16 beats. Every key looks at all."""
 
 
 def frame_of(ticks: int) -> int:
@@ -42,8 +44,8 @@ class Beats:
         """A key went down; the frame that its note belongs to."""
         frame = frame_of(ticks)
         oldest = frame - KEPT_FRAMES
-        self._notes = [n for n in self._notes if n.end is None or n.end > oldest]
-        self._notes.append(_Note(pitch, frame))
+        kept = [n for n in self._notes if n.end is None or n.end > oldest]
+        self._notes = [*kept[1 - MOST_NOTES :], _Note(pitch, frame)]
         return frame
 
     def up(self, ticks: int, pitch: int) -> None:

@@ -3,10 +3,15 @@
 A `Header`, then in order: `Heard`, `Thought`, `Turned`, `Missed` and `Released` (what
 went into the engine), `Tick` (an instant at which something came out or a role decided
 something), and under it what came out: `Sent` and `Told`. It is enough to play the
-performance again bit for bit (`ripieno replay`), and plain enough to read or to plot.
+performance again bit for bit (`ripieno replay`), and plain enough to read or to plot. Where
+entries are missing a `Lost` says how many.
 """
 
 import contextlib
+import errno
+import os
+import stat
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,6 +26,13 @@ from ripieno.paths import read_file
 
 LARGEST_BYTES: Final = 1024**3
 """Some days of dense playing; all of it is read into memory."""
+
+MODE: Final = 0o600
+"""What a musician plays is nobody else's business."""
+LOSES: Final = (
+    "The journal lacks entries from here on: more came in than could be written; "
+    "`ripieno replay` says which part it cannot compare."
+)
 
 
 class Header(msgspec.Struct, frozen=True, tag=True):
@@ -89,37 +101,53 @@ class Sent(msgspec.Struct, frozen=True, tag=True):
     data: bytes
 
 
-class Told(msgspec.Struct, frozen=True, tag=True):
+class Told(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """The thinker was told something, at the last `Tick`."""
 
     message: ToThinker
+    reached: bool = True
+    """False where the thinker's ring was full: then it never got the message."""
 
 
-Entry = Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told
+class Lost(msgspec.Struct, frozen=True, tag=True):
+    """Entries are missing here: they came faster than they could be written."""
+
+    count: int
+
+
+Entry = (
+    Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told | Lost
+)
 
 
 class JournalFile:
-    """Where a journal is written. Thread: one, not the player's."""
+    """Where a journal is written. Thread: one, not the player's.
+
+    Attributes:
+        lost: how many entries are missing in it, as its `Lost` entries say.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Begin a file; one that is there is replaced.
+        """Begin a file that only its owner can read; one that is there is replaced.
 
         Raises:
-            FileError: it cannot be written.
+            FileError: it cannot be written, or is not a regular file.
         """
-        self._path = path
+        self._path, self.lost = path, 0
         try:
-            self._file: BinaryIO | None = path.open("wb")
+            self._file: BinaryIO | None = _opened(path)
         except OSError as error:
             raise FileError(f"Cannot write {path}: {error.strerror}.") from error
 
     def write(self, lines: Sequence[bytes]) -> str | None:
-        """Append lines; a sentence if the disk refuses, and then nothing more.
+        """Append lines; a sentence at the first loss, or if the disk refuses.
 
-        The music does not end because a disk is full.
+        Where the disk refuses, nothing more is written. The music does not end because
+        a disk is full.
         """
         if self._file is None or not lines:
             return None
+        lost, self.lost = self.lost, self.lost + _lost_in(lines)
         try:
             self._file.write(b"".join(line + b"\n" for line in lines))
             self._file.flush()
@@ -128,7 +156,7 @@ class JournalFile:
             return (
                 f"The journal ends here: cannot write {self._path}: {error.strerror}."
             )
-        return None
+        return LOSES if self.lost and not lost else None
 
     def close(self) -> None:
         """End it."""
@@ -137,8 +165,48 @@ class JournalFile:
                 self._file.close()
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The file, empty, for its owner alone.
+
+    Raises:
+        FileError: it is a pipe or a device, which could block for ever.
+        OSError: it cannot be opened.
+    """
+    try:
+        file = open(path, "wb", opener=_open_without_waiting)  # noqa: SIM115
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a pipe that nobody reads, or a socket
+            raise
+        raise _not_regular(path) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _not_regular(path)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # another's file, or a disk without modes
+            os.fchmod(file.fileno(), MODE)
+    file.truncate(0)
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """As `open` does, but a pipe without a reader is an error, and nothing is lost."""
+    return os.open(path, flags & ~os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), MODE)
+
+
+def _not_regular(path: Path) -> FileError:
+    return FileError(
+        f"Cannot write the journal to {path}: it is not a regular file; name another."
+    )
+
+
+def _lost_in(lines: Sequence[bytes]) -> int:
+    entries = (_decode(line) for line in lines if line.startswith(_LOST))
+    return sum(entry.count for entry in entries if isinstance(entry, Lost))
+
+
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
+_LOST: Final = b'{"type":"Lost"'
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -147,7 +215,8 @@ def read(path: Path) -> Iterator[Entry]:
     A last line that was cut off (the machine went down) is left out.
 
     Raises:
-        FileError: it cannot be read, is not a journal, or is damaged in the middle.
+        FileError: it cannot be read, is not a journal, is cut off within its first
+            header, or is damaged in the middle.
     """
     try:
         lines = read_file(path, LARGEST_BYTES).split(b"\n")
@@ -155,6 +224,11 @@ def read(path: Path) -> Iterator[Entry]:
         raise FileError(f"Cannot read {path}: {error.strerror}.") from error
     if not lines[0].startswith(b'{"type":"Header"'):
         raise FileError(f"{path} is not a journal: it does not begin with a header.")
+    if len(lines) == 1:
+        raise FileError(
+            f"{path} is cut off within its header and holds no performance; "
+            "record it again."
+        )
     for number, line in enumerate(lines[:-1], start=1):
         try:
             yield _decode(line)

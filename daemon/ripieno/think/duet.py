@@ -115,6 +115,8 @@ class Duet:
     def beat(self, beat: Beat) -> None:
         """A span is over: what the human played, and what we did."""
         self._ear.heard(beat.heard)
+        if self._branch is not None and self._branch.ask.index == beat.index:
+            self._settle()  # a plan that nobody had time to write yet
         done = self._done.get(beat.index)
         if done is None:
             return

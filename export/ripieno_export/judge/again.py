@@ -19,7 +19,7 @@ class Again:
 
     Attributes:
         status: of the engine, at the instant that was asked for.
-        is_same: whether everything that went out did so again.
+        is_same: whether everything that went out did so again, and no entry is missing.
     """
 
     status: Status
@@ -40,6 +40,7 @@ class Again:
         status: Status | None = None
         then: list[Effect] = []
         now: list[Effect] = []
+        is_whole = True
         for entry in entries:
             if isinstance(entry, journal.Sent):
                 then.append(Send(entry.due_ns, entry.data))
@@ -50,10 +51,13 @@ class Again:
             if isinstance(entry, journal.Header):
                 engine = engine_of(entry)
                 continue
+            if isinstance(entry, journal.Lost):
+                is_whole = False
+                break
             assert engine is not None, "a journal begins with its header"
             if status is None and entry.at_ns >= status_ns:
                 status = engine.status()
             now += fed(engine, entry)
         if engine is None:
             return cls(Status(), is_same=False)
-        return cls(status or engine.status(), is_same=then == now)
+        return cls(status or engine.status(), is_same=is_whole and then == now)

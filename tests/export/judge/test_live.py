@@ -75,6 +75,11 @@ def test_a_journal_comes_out_again_with_its_status(tmp_path):
     assert not Again.of([other if e is sent else e for e in entries], 0).is_same
 
 
+def test_a_journal_that_lost_entries_is_not_the_same(tmp_path):
+    entries = [*performed(tmp_path), journal.Lost(1)]
+    assert not Again.of(entries, 0).is_same
+
+
 def test_a_journal_comes_out_again_though_its_player_was_replaced(tmp_path):
     need_model()
     path = tmp_path / "journal.jsonl"
