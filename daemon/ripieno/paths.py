@@ -42,11 +42,12 @@ def read_file(path: Path, most_bytes: int) -> bytes:
             `strerror` says which.
     """
     with open(path, "rb", opener=_open_at_once) as file:
-        kind = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(kind):
-            number = errno.EISDIR if stat.S_ISDIR(kind) else errno.EINVAL
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            number = errno.EISDIR if stat.S_ISDIR(about.st_mode) else errno.EINVAL
             raise OSError(number, "it is not a regular file", str(path))
-        data = file.read(most_bytes + 1)
+        # `read` takes the memory that it is asked for, whatever there is to read.
+        data = file.read(min(max(about.st_size, 65_536), most_bytes) + 1)
     if len(data) > most_bytes:
         why = f"it is larger than {most_bytes:,} bytes"
         raise OSError(errno.EFBIG, why, str(path))

@@ -3,8 +3,8 @@
 A `Header`, then in order: `Heard`, `Thought`, `Turned`, `Missed` and `Released` (what
 went into the engine), `Tick` (an instant at which something came out or a role decided
 something), and under it what came out: `Sent` and `Told`. It is enough to play the
-performance again bit for bit (`ripieno replay`), and plain enough to read or to plot. Where
-entries are missing a `Lost` says how many.
+performance again bit for bit (`ripieno replay`), and plain enough to read or to plot.
+Where entries are missing a `Lost` says how many.
 """
 
 import contextlib
