@@ -11,9 +11,9 @@ import msgspec
 import onnx
 import torch
 
-from ripieno.music import vocabulary
-from ripieno.think import manifest as manifests
-from ripieno.think.manifest import Manifest
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Manifest
+from ripieno.layouts import vocabulary
 from ripieno_export import checkpoint, event_step, event_task, lighter, to_onnx
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.preset import Preset

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.vocabulary import SIZES
-from ripieno.think.onnx_runtime import ort
+from ripieno.inference.onnx_runtime import ort
+from ripieno.layouts.vocabulary import SIZES
 from ripieno_export import event_task
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.networks.transformer import HEAD, Block, rotary, rotate

@@ -40,11 +40,11 @@ from ripieno.bench.report import Table, begin  # noqa: E402
 from ripieno.bench.roofline import Memory, cache_bytes, whole  # noqa: E402
 from ripieno.bench.spread import spread  # noqa: E402
 from ripieno.clock import NS_PER_MS, SystemClock  # noqa: E402
-from ripieno.music.vocabulary import SIZES, Event  # noqa: E402
-from ripieno.think.controls import Controls  # noqa: E402
-from ripieno.think.lines import WindowLine  # noqa: E402
-from ripieno.think.session import Session  # noqa: E402
-from ripieno.think.tuning import Threads  # noqa: E402
+from ripieno.inference.controls import Controls  # noqa: E402
+from ripieno.inference.lines import WindowLine  # noqa: E402
+from ripieno.inference.session import Session  # noqa: E402
+from ripieno.inference.tuning import Threads  # noqa: E402
+from ripieno.layouts.vocabulary import SIZES, Event  # noqa: E402
 from ripieno_export import checkpoint  # noqa: E402
 
 BLOCK_STEPS = {"1M": 48, "5M": 32, "20M": 12, "85M": 6}

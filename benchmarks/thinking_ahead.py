@@ -15,15 +15,15 @@ import statistics
 from rich.console import Console
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
-from ripieno.config import Settings
+from ripieno.commands.demo_stage import Stage, embedded
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import Line
+from ripieno.inference.manifest import find
+from ripieno.inference.session import Session
+from ripieno.layouts.vocabulary import Event
 from ripieno.music import messages
-from ripieno.music.vocabulary import Event
-from ripieno.params import Params, Role
-from ripieno.stage import Stage, embedded
-from ripieno.think.controls import Controls
-from ripieno.think.lines import Line
-from ripieno.think.manifest import find
-from ripieno.think.session import Session
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params, Role
 
 MODELS = ("event-gru", "event-transformer")
 HEARD = (30, 200, 440)

@@ -3,16 +3,16 @@
 from collections import Counter
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, SimulatedClock
-from ripieno.config import Settings
+from ripieno.commands.replay import replay
+from ripieno.files.journal import JournalFile
+from ripieno.files.recorder import Recorder
+from ripieno.inference.tables import maybe_tables
 from ripieno.ipc.ring import Ring
-from ripieno.midi.journal import JournalFile
-from ripieno.midi.memory import MemoryPort
-from ripieno.midi.recorder import Recorder
 from ripieno.music import messages
-from ripieno.params import Params
-from ripieno.player import Player, Start, begin
-from ripieno.replaying import replay
-from ripieno.think.tables import maybe_tables
+from ripieno.ports.memory import MemoryPort
+from ripieno.processes.player import Player, Start, begin
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params
 
 
 class Band:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ripieno.hear.transport import Transport
 from ripieno.music.timeline import Timeline
+from ripieno.sync.transport import Transport
 
 CLOCK, START = b"\xf8", b"\xfa"
 MS: Final = 1_000_000

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ripieno.midi.files import Track, write_performance
+from ripieno.files.midi import Track, write_performance
 from ripieno.music import messages
 
 ROOT = Path(__file__).parents[1]

@@ -2,7 +2,7 @@
 
 from ripieno.bench import pairing
 from ripieno.clock import NS_PER_MS
-from ripieno.midi import journal
+from ripieno.files import journal
 from ripieno.music import messages
 
 

@@ -21,7 +21,7 @@ OUT = "Ripieno Out:Ripieno Out"
 
 PLAY_SCRIPT = """
 import sys, time
-from ripieno.midi.client_port import ClientPort
+from ripieno.ports.client_port import ClientPort
 port = ClientPort("jack", "Ripieno In", "Ripieno Out")
 print("connected", flush=True)
 for line in sys.stdin:

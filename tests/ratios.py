@@ -20,9 +20,9 @@ from tests.command import MODELS, ROOT
 from ripieno.bench.answers import answer_of
 from ripieno.bench.model import Steps
 from ripieno.clock import SystemClock
-from ripieno.think.onnx_runtime import ort
-from ripieno.think.session import Loaded, Session
-from ripieno.think.tuning import Threads
+from ripieno.inference.onnx_runtime import ort
+from ripieno.inference.session import Loaded, Session
+from ripieno.inference.tuning import Threads
 
 BOUNDS = ROOT / "benchmarks" / "bounds.json"
 ROUNDS, BLOCK = 60, 9

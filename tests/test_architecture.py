@@ -16,11 +16,11 @@ MOST_LINES = 400
 MOST_FUNCTION_LINES = 60
 
 HOMES = {
-    "onnxruntime": ["daemon/ripieno/think/onnx_runtime.py"],
-    "rtmidi": ["daemon/ripieno/midi/rtmidi_port.py"],
-    "jack": ["daemon/ripieno/midi/jack_server.py"],
-    "sounddevice": ["daemon/ripieno/audio/devices.py"],
-    "mido": ["daemon/ripieno/midi/files.py"],
+    "onnxruntime": ["daemon/ripieno/inference/onnx_runtime.py"],
+    "rtmidi": ["daemon/ripieno/ports/rtmidi_port.py"],
+    "jack": ["daemon/ripieno/ports/jack_server.py"],
+    "sounddevice": ["daemon/ripieno/sound/devices.py"],
+    "mido": ["daemon/ripieno/files/midi.py"],
     "symusic": ["export/ripieno_export/midi_files.py"],
     "partitura": ["export/ripieno_export/notation.py"],
     "matplotlib": [

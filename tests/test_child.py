@@ -3,8 +3,8 @@
 import multiprocessing
 import threading
 
-from ripieno.child import Child
 from ripieno.ipc.block import LOADING_NS
+from ripieno.processes.child import Child
 
 S = 1_000_000_000
 

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from tests.command import MODELS, ripieno, write_tune
 
-from ripieno import __version__, cli, flags
+from ripieno import __version__
 from ripieno.bench.commands import MEASUREMENTS
-from ripieno.cli import main
 from ripieno.clock import NS_PER_S, SystemClock
-from ripieno.config import Settings
-from ripieno.music import chords, duet, lead_sheet
-from ripieno.params import BOUNDS, Params
-from ripieno.think.manifest import digest
+from ripieno.commands import cli, flags
+from ripieno.commands.cli import main
+from ripieno.inference.manifest import digest
+from ripieno.layouts import duet
+from ripieno.music import chords, lead_sheet
+from ripieno.settings.config import Settings
+from ripieno.settings.params import BOUNDS, Params
 
 COMMANDS = (
     "play", "set", "ports", "render", "replay", "similar", "models", "doctor", "demo",
@@ -52,13 +54,16 @@ def loaded_after(statement):
     return {name.split(".")[0] for name in done.stdout.split()} & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["ripieno", "ripieno.cli"])
+@pytest.mark.parametrize("module", ["ripieno", "ripieno.commands.cli"])
 def test_importing_loads_nothing_heavy(module):
     assert loaded_after(f"import {module}") == set()
 
 
 def test_the_daemons_own_side_loads_neither_torch_nor_onnx_runtime():
-    assert not loaded_after("import ripieno.player") & {"torch", "onnxruntime"}
+    assert not loaded_after("import ripieno.processes.player") & {
+        "torch",
+        "onnxruntime",
+    }
 
 
 @pytest.mark.realtime

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno import config, params
-from ripieno.config import Settings, load
 from ripieno.errors import FileError, SettingsError
+from ripieno.layouts.duet import STYLES
 from ripieno.music import chords, scales
-from ripieno.music.duet import STYLES
 from ripieno.music.meter import Meter
-from ripieno.params import BOUNDS, COMMITS, MANNERS, PARTS, ROLES, Params
+from ripieno.settings import config, params
+from ripieno.settings.config import Settings, load
+from ripieno.settings.params import BOUNDS, COMMITS, MANNERS, PARTS, ROLES, Params
 
 PARAMS = msgspec.json.schema(Params)["$defs"]["Params"]["properties"]
 

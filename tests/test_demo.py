@@ -20,10 +20,10 @@ from tests.command import ripieno
 from tests.jack_fixture import attempts
 from tests.tracks import notes, ons_minus_offs
 
-from ripieno.demo import targets
-from ripieno.midi.files import read_performance
+from ripieno.commands.demo import targets
+from ripieno.commands.demo_musician import PHRASES
+from ripieno.files.midi import read_performance
 from ripieno.music import messages
-from ripieno.performer import PHRASES
 
 pytestmark = pytest.mark.realtime
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from tests.command import break_library, copy_model, ripieno
 
-from ripieno.cli import main
-from ripieno.doctor import examine
+from ripieno.commands.cli import main
+from ripieno.commands.doctor import examine
 
 TOPICS = ["Ripieno", "MIDI", "Inference", "Models", "Packages", "Telemetry", "Threads"]
 TOPICS += ["Priority", "JACK", "Sound", "SoundFont"]

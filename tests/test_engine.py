@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno.engine import Engine, Send, Tell
+from ripieno.inference.controls import Controls
+from ripieno.minds.composer import Composer
 from ripieno.music import messages
-from ripieno.music.plan import Ask, Plan, PlannedNote
-from ripieno.params import Params
+from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
 
 S = 1_000_000_000
 

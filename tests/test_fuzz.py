@@ -11,13 +11,13 @@ import pytest
 
 from ripieno.bench.processes import memory_mib
 from ripieno.engine import Engine
-from ripieno.midi.parser import Parser
+from ripieno.inference.controls import Controls
+from ripieno.minds.composer import Composer
 from ripieno.music import messages
-from ripieno.params import Params
+from ripieno.ports.parser import Parser
+from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import READY, ScriptedModel
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
 
 EVENTS = 1_000_000
 FLAT_MIB = 8.0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.command import PATIENCE_S
 
-from ripieno.interrupts import children_are_spared
+from ripieno.processes.interrupts import children_are_spared
 
 pytestmark = [
     pytest.mark.process,
@@ -28,7 +28,7 @@ announce = int(sys.argv.pop(1))
 
 class Announcer:
     def find_spec(self, name, path, target=None):
-        if name == "ripieno.cli":
+        if name == "ripieno.commands.cli":
             os.write(announce, b"!")
 
 sys.meta_path.insert(0, Announcer())

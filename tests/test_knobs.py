@@ -5,11 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno import knobs, params
-from ripieno.config import Settings, check, load
 from ripieno.errors import SettingsError
-from ripieno.knobs import CHOICES, CONTROLS, KNOBS, NAMES, merged, parsed, turned
-from ripieno.params import BOUNDS, Params
+from ripieno.settings import controllers as knobs
+from ripieno.settings import params
+from ripieno.settings.config import Settings, check, load
+from ripieno.settings.controllers import (
+    CHOICES,
+    CONTROLS,
+    KNOBS,
+    NAMES,
+    merged,
+    parsed,
+    turned,
+)
+from ripieno.settings.params import BOUNDS, Params
 
 bounded = st.sampled_from([name for name in KNOBS if name in BOUNDS])
 wide = Params(low=0, high=127)

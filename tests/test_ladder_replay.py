@@ -3,16 +3,16 @@
 import pytest
 from tests.test_offline import Performance
 
-from ripieno.midi import journal
-from ripieno.music.plan import Plan, Ready
-from ripieno.replaying import replay
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
-from ripieno.think.ladder import Ladder, Rung
-from ripieno.think.manifest import for_role, load
-from ripieno.think.session import Session
-from ripieno.thinker import Thinker
-from ripieno.waking import wake
+from ripieno.commands.replay import replay
+from ripieno.files import journal
+from ripieno.inference.controls import Controls
+from ripieno.inference.manifest import for_role, load
+from ripieno.inference.session import Session
+from ripieno.minds.composer import Composer
+from ripieno.minds.ladder import Ladder, Rung
+from ripieno.processes.loading import wake
+from ripieno.processes.thinker import Thinker
+from ripieno.protocol import Plan, Ready
 
 MS = 1_000_000
 NEVER = 1 << 40

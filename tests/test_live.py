@@ -24,9 +24,9 @@ from tests.live_daemon import (
     until,
 )
 
-from ripieno.midi import journal
-from ripieno.remote import status_of
-from ripieno.replaying import replay
+from ripieno.commands.replay import replay
+from ripieno.commands.set import status_of
+from ripieno.files import journal
 
 pytestmark = pytest.mark.jack
 

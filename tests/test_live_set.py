@@ -6,10 +6,10 @@ import pytest
 from tests.command import ripieno
 from tests.live_daemon import OUT, Captured, Daemon, pause, until
 
-from ripieno.midi import journal
-from ripieno.music.plan import Ready, Voices
-from ripieno.params import Params
-from ripieno.replaying import replay
+from ripieno.commands.replay import replay
+from ripieno.files import journal
+from ripieno.protocol import Ready, Voices
+from ripieno.settings.params import Params
 
 pytestmark = [pytest.mark.jack, pytest.mark.slow]
 

@@ -11,12 +11,9 @@ import pytest
 from tests.command import MODELS
 
 from ripieno.errors import ModelError
-from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
-from ripieno.params import ROLES
-from ripieno.think.controls import Controls
-from ripieno.think.harmony import load as load_tables
-from ripieno.think.lines import LOGITS
-from ripieno.think.manifest import (
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import LOGITS
+from ripieno.inference.manifest import (
     CARD,
     FINGERPRINTS,
     GOLDEN,
@@ -24,9 +21,12 @@ from ripieno.think.manifest import (
     for_role,
     load,
 )
-from ripieno.think.sampling import sample
-from ripieno.think.session import Session, choose_provider
-from ripieno.waking import wake
+from ripieno.inference.sampling import sample
+from ripieno.inference.session import Session, choose_provider
+from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES, Event
+from ripieno.processes.loading import wake
+from ripieno.rules.harmony import load as load_tables
+from ripieno.settings.params import ROLES
 
 MOST_BYTES = 80 * 10**6
 TOLERANCE = 1e-4

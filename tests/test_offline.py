@@ -11,26 +11,26 @@ import pytest
 from tests.command import S, write_tune
 from tests.tracks import notes, ons_minus_offs
 
-from ripieno.cli import main
 from ripieno.clock import NS_PER_MS, SimulatedClock, SystemClock
-from ripieno.config import Settings
+from ripieno.commands.cli import main
+from ripieno.commands.render import render
+from ripieno.commands.replay import replay
 from ripieno.errors import FileError
+from ripieno.files import journal
+from ripieno.files.journal import JournalFile
+from ripieno.files.midi import read_performance
+from ripieno.inference.manifest import for_role
+from ripieno.inference.tables import maybe_tables
 from ripieno.ipc.ring import Ring
-from ripieno.midi import journal
-from ripieno.midi.files import read_performance
-from ripieno.midi.journal import JournalFile
-from ripieno.midi.memory import MemoryPort
 from ripieno.music import messages
-from ripieno.music.plan import Ask, Plan, Ready
-from ripieno.params import Params
 from ripieno.play import ledger
-from ripieno.player import Player, Start, begin
-from ripieno.render import render
-from ripieno.replaying import replay
-from ripieno.think.manifest import for_role
-from ripieno.think.tables import maybe_tables
-from ripieno.thinker import Thinker
-from ripieno.waking import wake
+from ripieno.ports.memory import MemoryPort
+from ripieno.processes.loading import wake
+from ripieno.processes.player import Player, Start, begin
+from ripieno.processes.thinker import Thinker
+from ripieno.protocol import Ask, Plan, Ready
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params
 
 NEAR_NS = 1_100_000
 """A tick at 120 bpm is 1.04 ms."""

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ripieno.output import plain
+from ripieno.commands.output import plain
 
 pytestmark = pytest.mark.process
 

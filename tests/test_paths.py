@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ripieno.paths import read_file
+from ripieno.settings.paths import read_file
 
 needs_fifos = pytest.mark.skipif(sys.platform == "win32", reason="it has no FIFOs")
 

@@ -5,8 +5,7 @@ from itertools import pairwise
 import pytest
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
-from ripieno.music import messages
-from ripieno.performer import (
+from ripieno.commands.demo_musician import (
     BEAT_S,
     BREATH_S,
     CLOCK,
@@ -17,6 +16,7 @@ from ripieno.performer import (
     STOP,
     Performer,
 )
+from ripieno.music import messages
 
 STEP_NS = NS_PER_MS
 

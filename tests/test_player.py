@@ -5,11 +5,11 @@ from itertools import pairwise
 from tests.band import Band, sounding
 
 from ripieno.clock import NS_PER_S
-from ripieno.midi import journal
+from ripieno.commands.replay import replay
+from ripieno.files import journal
 from ripieno.music import messages
-from ripieno.params import Params
-from ripieno.player import MOST_HEARD
-from ripieno.replaying import replay
+from ripieno.processes.player import MOST_HEARD
+from ripieno.settings.params import Params
 
 
 def test_what_the_thinker_had_no_room_for_is_counted(tmp_path):

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.engine import Engine, Send
+from ripieno.inference.controls import Controls
+from ripieno.minds.composer import Composer
 from ripieno.music import messages
-from ripieno.params import Params
+from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import READY, ScriptedModel
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
 
 REACH_NS = 8 * NS_PER_MS
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import mido
 import pytest
 
-from ripieno.cli import main
+from ripieno.commands.cli import main
 from ripieno.music import chords
 from ripieno.music.meter import Meter
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 import mido
 import pytest
 
-from ripieno.config import Settings
-from ripieno.midi.files import read_performance
-from ripieno.params import Params
-from ripieno.render import render
+from ripieno.commands.render import render
+from ripieno.files.midi import read_performance
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params
 
 pytestmark = pytest.mark.slow
 

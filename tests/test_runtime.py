@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
+from ripieno.commands.play import View, live_line
 from ripieno.ipc import notes
-from ripieno.music.plan import FALLBACK, Ready
-from ripieno.runtime import View, live_line
-from ripieno.status import Status
+from ripieno.protocol import FALLBACK, Ready
+from ripieno.settings.status import Status
 
 
 def test_a_turn_is_told_with_how_many_were_on_time():

@@ -21,11 +21,11 @@ from tests.command import (
     write_tune,
 )
 
-from ripieno.midi import journal
-from ripieno.midi.backends import ALSA_SEQUENCER
-from ripieno.midi.files import Track, write_performance
-from ripieno.params import BOUNDS, Params
-from ripieno.think.manifest import digest
+from ripieno.files import journal
+from ripieno.files.midi import Track, write_performance
+from ripieno.inference.manifest import digest
+from ripieno.ports.backends import ALSA_SEQUENCER
+from ripieno.settings.params import BOUNDS, Params
 
 pytestmark = pytest.mark.process
 

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from tests.command import assert_sentence, ripieno
 
+from ripieno.files.midi import Track, write_performance
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.knobs import NAMES, merged
-from ripieno.midi.files import Track, write_performance
-from ripieno.params import Params
+from ripieno.settings.controllers import NAMES, merged
+from ripieno.settings.params import Params
 
 pytestmark = pytest.mark.process
 

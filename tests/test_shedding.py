@@ -17,10 +17,10 @@ import pytest
 from rich.console import Console
 
 from ripieno.clock import SystemClock
-from ripieno.config import Settings
+from ripieno.commands.demo_stage import embedded
 from ripieno.music import messages
-from ripieno.params import Params
-from ripieno.stage import embedded
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params
 
 S = 1_000_000_000
 MS = 1_000_000

@@ -6,7 +6,7 @@ from itertools import accumulate
 import pytest
 from tests.command import S, assert_sentence, copy_model, rewrite_manifest, ripieno
 
-from ripieno.midi.files import Track, write_performance
+from ripieno.files.midi import Track, write_performance
 from ripieno.music import messages
 
 TUNES = {

@@ -9,11 +9,11 @@ import pytest
 
 from ripieno.clock import NS_PER_S
 from ripieno.engine import Engine
+from ripieno.inference.tables import maybe_tables
 from ripieno.music import messages
-from ripieno.params import Params
+from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet, simulate
-from ripieno.think.tables import maybe_tables
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ from tests.command import (
     write_tune,
 )
 
-from ripieno.midi import journal
-from ripieno.params import Params
+from ripieno.files import journal
+from ripieno.settings.params import Params
 
 pytestmark = pytest.mark.process
 

@@ -6,16 +6,16 @@ import multiprocessing
 import pytest
 from tests.live_daemon import until
 
-from ripieno import thinker
+from ripieno import protocol as plan
 from ripieno.clock import SystemClock
 from ripieno.ipc import notes
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
-from ripieno.music import plan
-from ripieno.music.plan import Ask, Limits, Plan, Played, Ready
 from ripieno.music.timeline import Timeline
-from ripieno.params import ROLES
-from ripieno.waking import minds_for
+from ripieno.processes import thinker
+from ripieno.processes.loading import minds_for
+from ripieno.protocol import Ask, Limits, Plan, Played, Ready
+from ripieno.settings.params import ROLES
 
 
 def test_while_a_model_is_loaded_its_heart_may_rest():

@@ -7,14 +7,14 @@ from tests.band import Band, sounding
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.engine import Engine, Send, Tell
-from ripieno.knobs import CONTROLS, KNOBS, by_number, turned
-from ripieno.midi import journal
+from ripieno.files import journal
+from ripieno.inference.controls import Controls
+from ripieno.minds.composer import Composer
 from ripieno.music import messages
-from ripieno.music.plan import Ask, Decide, Reset, Sing
-from ripieno.params import ROLES, Params
+from ripieno.protocol import Ask, Decide, Reset, Sing
+from ripieno.settings.controllers import CONTROLS, KNOBS, by_number, turned
+from ripieno.settings.params import ROLES, Params
 from ripieno.testing import READY, ScriptedModel
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
 
 ALL = by_number({name: 20 + place for place, name in enumerate(KNOBS)})
 """Every knob on a controller: none of them is a pedal's."""

@@ -14,7 +14,7 @@ import pytest
 from tests.command import ROOT, write_tune
 
 from ripieno import __version__
-from ripieno.midi.files import read_performance
+from ripieno.files.midi import read_performance
 
 PACKAGES = {"daemon/ripieno": "ripieno", "export/ripieno_export": "ripieno_export"}
 SHIPPED = (".py", ".toml", "py.typed")
@@ -124,7 +124,7 @@ def test_it_holds_exactly_what_the_checkout_ships(names):
 
 
 def test_it_holds_both_packages_and_the_presets(names):
-    assert {"ripieno/cli.py", "ripieno/engine.py", "ripieno/py.typed"} <= names
+    assert {"ripieno/commands/cli.py", "ripieno/engine.py", "ripieno/py.typed"} <= names
     assert "ripieno_export/configs/event-gru.toml" in names
     assert len([name for name in names if name.endswith(".py")]) > 60
 

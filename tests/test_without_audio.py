@@ -78,8 +78,8 @@ def test_the_doctor_names_each_package_that_is_missing(hidden):
 @pytest.mark.parametrize(
     "opened",
     [
-        "from ripieno.midi.jack_port import JackPort as Port; Port()",
-        "from ripieno.midi.rtmidi_port import RtMidiPort as Port; Port('rtmidi-jack')",
+        "from ripieno.ports.jack_port import JackPort as Port; Port()",
+        "from ripieno.ports.rtmidi_port import RtMidiPort as Port; Port('rtmidi-jack')",
     ],
     ids=["JackPort", "RtMidiPort"],
 )

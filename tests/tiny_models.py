@@ -10,8 +10,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tests.command import MODELS
 
-from ripieno.music.vocabulary import N_DOWN
-from ripieno.think.manifest import digest
+from ripieno.inference.manifest import digest
+from ripieno.layouts.vocabulary import N_DOWN
 
 _KINDS = {
     "float32": TensorProto.FLOAT,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ripieno.midi.files import Track
+from ripieno.files.midi import Track
 from ripieno.music import messages
 
 

@@ -8,8 +8,8 @@ from turns import missing, serve
 try:
     import numpy as np
 
-    from ripieno.think import manifest
-    from ripieno.think.onnx_runtime import ort
+    from ripieno.inference import manifest
+    from ripieno.inference.onnx_runtime import ort
 except ImportError as error:
     missing(f"{error}; run it with the Python that Ripieno is installed for")
 

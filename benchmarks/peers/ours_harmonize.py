@@ -4,9 +4,9 @@ from turns import serve
 
 from ripieno import __version__
 from ripieno.bench.answers import answer_of
-from ripieno.think.manifest import find
-from ripieno.think.session import Loaded
-from ripieno.think.tuning import Threads
+from ripieno.inference.manifest import find
+from ripieno.inference.session import Loaded
+from ripieno.inference.tuning import Threads
 
 loaded = Loaded(find("chorale-gru"), "cpu", Threads())
 serve(

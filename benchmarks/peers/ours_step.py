@@ -3,11 +3,11 @@
 from turns import serve
 
 from ripieno import __version__
-from ripieno.music.vocabulary import Event
-from ripieno.think.controls import Controls
-from ripieno.think.manifest import find
-from ripieno.think.session import Session
-from ripieno.think.tuning import Threads
+from ripieno.inference.controls import Controls
+from ripieno.inference.manifest import find
+from ripieno.inference.session import Session
+from ripieno.inference.tuning import Threads
+from ripieno.layouts.vocabulary import Event
 
 session = Session(find("event-gru"), "cpu", Threads())
 line, controls = session.line(), Controls(top_p=(0.95,) * 4)

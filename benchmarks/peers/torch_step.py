@@ -5,7 +5,7 @@ from turns import missing, serve
 try:
     import torch
 
-    from ripieno.music.vocabulary import SIZES
+    from ripieno.layouts.vocabulary import SIZES
     from ripieno_export import event_task, preset
     from ripieno_export.step import Heads
 except ImportError as error:

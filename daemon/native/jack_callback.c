@@ -1,12 +1,12 @@
 /* The process callback of a bridge to JACK, in C, so that it never takes Python's GIL.
  *
  * Python opens the client and its one port, fills in a `struct setup`, and hands the
- * functions below to JACK. They use the memory that ripieno.midi.jack_memory lays out:
+ * functions below to JACK. They use the memory that ripieno.ports.jack_memory lays out:
  *
  *   words (9 of int64) | ring: head, tail (uint64) | data
  *   record: length, CRC-32 (uint32, little-endian) | frame (int64) | MIDI message
  *
- * `ripieno.midi.jack_bridge` does the same in Python where this library was not built;
+ * `ripieno.ports.jack_bridge` does the same in Python where this library was not built;
  * tests/midi/test_jack_port.py holds the two to the same behaviour.
  *
  * It needs no JACK headers and links to nothing but libc: the functions of libjack are
@@ -35,7 +35,7 @@
 #define RECORD 8
 #define HEADER 16
 #define FRAME 8
-#define TAKE_BACK 0xF4     /* before a note-off: see ripieno.midi.jack_memory */
+#define TAKE_BACK 0xF4     /* before a note-off: see ripieno.ports.jack_memory */
 #define ALL_NOTES_OFF 123
 #define RELEASE 64         /* the velocity of a note-off of our own */
 

@@ -1,7 +1,7 @@
 """The program `ripieno`, and ``python -m ripieno``.
 
 Ctrl-C ends it at once, without a word, unless a command has something to end in order
-(`ripieno.interrupts.raise_interrupts`). Python's own way, a KeyboardInterrupt in
+(`ripieno.processes.interrupts.raise_interrupts`). Python's own way, a KeyboardInterrupt in
 whatever line runs, prints a traceback while modules are imported, and now and then
 ends in a segmentation fault there.
 """
@@ -15,7 +15,7 @@ def main() -> int:
     # A shell has a background job ignore Ctrl-C: that stays.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from ripieno.cli import main as run
+    from ripieno.commands.cli import main as run
 
     try:
         return run()

@@ -19,22 +19,22 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ripieno import knobs
 from ripieno.music import messages
-from ripieno.music.plan import CLICK, Ready, ToPlayer
 from ripieno.music.timeline import Timeline
-from ripieno.params import Params
 from ripieno.play.click import click_notes
 from ripieno.play.ledger import Ledger
 from ripieno.play.scheduler import Scheduler
 from ripieno.play.thru import pass_through, stop_passing
+from ripieno.protocol import CLICK, Ready, ToPlayer
 from ripieno.roles.accompany import Accompany
 from ripieno.roles.harmonize import Harmonize
 from ripieno.roles.loop import Loop
 from ripieno.roles.stand import Effect, Role, Send, Stand, Tell
 from ripieno.roles.turns import Turns
-from ripieno.status import Status
-from ripieno.think.harmony import Tables
+from ripieno.rules.harmony import Tables
+from ripieno.settings import controllers as knobs
+from ripieno.settings.params import Params
+from ripieno.settings.status import Status
 
 __all__ = ["Effect", "Engine", "Send", "Tell"]
 
@@ -58,7 +58,7 @@ class Engine:
     """One performance. Thread: one. Cost of `advance`: O(what is due).
 
     Attributes:
-        controls: which controller turns which of `ripieno.knobs.KNOBS`; to be given
+        controls: which controller turns which of `ripieno.settings.controllers.KNOBS`; to be given
             before anything is heard.
     """
 

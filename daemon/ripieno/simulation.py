@@ -15,9 +15,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from ripieno.engine import Engine, Send, Tell
-from ripieno.music.plan import Ask, Played, Ready, ToPlayer, ToThinker
-from ripieno.music.vocabulary import HUMAN
-from ripieno.think.minds import Mind
+from ripieno.layouts.vocabulary import HUMAN
+from ripieno.minds.minds import Mind
+from ripieno.protocol import Ask, Played, Ready, ToPlayer, ToThinker
 
 
 def tell(mind: Mind, message: ToThinker) -> Iterator[ToPlayer]:

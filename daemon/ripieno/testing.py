@@ -2,7 +2,7 @@
 
 `ScriptedModel` is a step model whose tune is written down, `ScriptedDuet` an
 accompanist whose notes are; `simulate` plays a whole performance in simulated time.
-`ripieno.midi.memory.MemoryPort` is the port that goes with them. Nothing here pretends
+`ripieno.ports.memory.MemoryPort` is the port that goes with them. Nothing here pretends
 to be a module of ours: these are small devices.
 """
 
@@ -14,9 +14,13 @@ from typing import Self
 import numpy as np
 
 from ripieno.engine import Engine
+from ripieno.inference.controls import Controls
+from ripieno.layouts.duet import Note
+from ripieno.layouts.vocabulary import N_DOWN, Event, delta_of
+from ripieno.minds.composer import Composer
+from ripieno.minds.minds import Mind
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.duet import Note
-from ripieno.music.plan import (
+from ripieno.protocol import (
     FORBIDDEN,
     Beat,
     Comp,
@@ -26,12 +30,8 @@ from ripieno.music.plan import (
     ToPlayer,
     ToThinker,
 )
-from ripieno.music.vocabulary import N_DOWN, Event, delta_of
-from ripieno.params import Params
+from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
-from ripieno.think.minds import Mind
 
 READY = Ready(model="scripted", sha256="", provider="script", why="it is written down")
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.music.vocabulary import FIELDS
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export.contexts import Column, Problem, problems
 from ripieno_export.dataset import Batch
 from ripieno_export.tokenize import Floats, Ints

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ripieno.music.vocabulary import FIELDS
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export import licences
 
 Figures = dict[str, Any]
@@ -109,7 +109,7 @@ def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
         "`answer` and `continue` roles, with piano playing and melodies."
     )
     event = (
-        "One event is (source, delta, key, velocity): see `ripieno.music.vocabulary`, "
+        "One event is (source, delta, key, velocity): see `ripieno.layouts.vocabulary`, "
         f"fingerprint `{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(event)}"

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES
+from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES
 from ripieno_export.dataset import Batch
 
 OUTSIDE: Final = -1

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ripieno.clock import NS_PER_S
-from ripieno.music.plan import Ask, Limits, PlannedNote, Played
+from ripieno.layouts.vocabulary import HUMAN
+from ripieno.minds.composer import Composer
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
-from ripieno.music.vocabulary import HUMAN
-from ripieno.think.composer import Composer
+from ripieno.protocol import Ask, Limits, PlannedNote, Played
 from ripieno_export.tokenize import NOTE, Floats, Notes
 
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.music.vocabulary import FIELDS
-from ripieno.think.session import Session
+from ripieno.inference.session import Session
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export import augment, baselines, dataset
 from ripieno_export.dataset import KINDS, Batch, Crops, Packed
 from ripieno_export.evaluation.predictions import predict

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ripieno.errors import SettingsError
-from ripieno.music.vocabulary import FIELDS
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export import checkpoint, dataset, display
 from ripieno_export.dataset import Batch, Crops
 from ripieno_export.networks.events import EventNetwork

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ripieno.clock import NS_PER_S, Clock, SystemClock
 from ripieno.errors import FileError
-from ripieno.music.vocabulary import FIELDS
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export import dataset, event_task, folders, packing
 from ripieno_export.checkpoint import BEST
 from ripieno_export.dataset import Batch, Crops, Packed

@@ -6,8 +6,8 @@ This module only makes text; it measures nothing and reads no file.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ripieno.music.vocabulary import FIELDS
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export.card import data_table, table, wrap
 from ripieno_export.licences import sentence
 from ripieno_export.originality import COPIED, PROMPT_S, SPAN_S, Copying

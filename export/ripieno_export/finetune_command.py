@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from ripieno.errors import FileError, RipienoError, SettingsError
-from ripieno.music.vocabulary import FIELDS
-from ripieno.think import manifest as manifests
-from ripieno.think.manifest import Source
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Source
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export import (
     evaluate,
     event_task,

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ripieno.errors import SettingsError
-from ripieno.think.manifest import Source
+from ripieno.inference.manifest import Source
 
 FREE: Final = "Apache-2.0"
 UNSTATED: Final = "NOASSERTION"

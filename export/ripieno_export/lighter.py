@@ -36,7 +36,7 @@ less often (`export/NOTES.md`), and was no faster."""
 
 def in_eight_bits(model: ModelProto) -> ModelProto:
     """The same graph with its large matrices in eight bits."""
-    from ripieno.think import onnx_runtime
+    from ripieno.inference import onnx_runtime
 
     quantizer_class = onnx_runtime.quantizer()
     # It tells of every node that it leaves alone.

@@ -5,8 +5,8 @@ This module only makes text; it measures nothing and reads no file.
 
 from typing import Any, Final
 
-from ripieno.music.vocabulary import FIELDS
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export.card import copying, data_table, table, wrap
 from ripieno_export.licences import sentence
 
@@ -34,7 +34,7 @@ def card(light: Manifest, whole: Manifest, bits: int, figures: dict[str, Any]) -
     head = (
         f"`{whole.name}` in {bits} bits: {WHAT[bits]} It was not trained again; what "
         f"it is, and where it fails, stands in the card of `{whole.name}`. Its events "
-        "are of `ripieno.music.vocabulary`, fingerprint "
+        "are of `ripieno.layouts.vocabulary`, fingerprint "
         f"`{light.fingerprint}`."
     )
     parts = (

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import symusic
 
-from ripieno.music.vocabulary import SOFT_PEDAL, SUSTAIN_PEDAL
+from ripieno.layouts.vocabulary import SOFT_PEDAL, SUSTAIN_PEDAL
 from ripieno_export.sources import Parts
 from ripieno_export.tokenize import NOTE, Floats, Notes
 

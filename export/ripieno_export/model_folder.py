@@ -1,11 +1,11 @@
-"""A model's folder, as it is written; `ripieno.think.manifest` reads it."""
+"""A model's folder, as it is written; `ripieno.inference.manifest` reads it."""
 
 from pathlib import Path
 
 import msgspec
 
-from ripieno.think import manifest as manifests
-from ripieno.think.manifest import Manifest
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
-from ripieno.think.session import Session
+from ripieno.inference.controls import Controls
+from ripieno.inference.session import Session
+from ripieno.minds.composer import Composer
 from ripieno_export import continuing
 from ripieno_export.augment import HELD_OUT, vary
 from ripieno_export.judge import pieces

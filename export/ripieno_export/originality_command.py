@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.think import manifest as manifests
+from ripieno.inference import manifest as manifests
 from ripieno_export import event_task, originality
 from ripieno_export.display import say
 from ripieno_export.originality import COPIED, Copying

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import FileError
-from ripieno.music import vocabulary
+from ripieno.layouts import vocabulary
 from ripieno_export.sources import DYNAMIC, EXPRESSIVE, Origin
 from ripieno_export.tokenize import Floats, Ints, Notes
 

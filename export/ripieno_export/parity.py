@@ -27,10 +27,10 @@ import numpy.typing as npt
 import torch
 
 from ripieno.errors import ModelError
-from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
-from ripieno.think.controls import Controls
-from ripieno.think.sampling import sample
-from ripieno.think.session import Session
+from ripieno.inference.controls import Controls
+from ripieno.inference.sampling import sample
+from ripieno.inference.session import Session
+from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.step import CONTROLS, LOGITS, Heads
 from ripieno_export.tokenize import Ints

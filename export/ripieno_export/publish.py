@@ -15,12 +15,12 @@ import msgspec
 import numpy as np
 
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
-from ripieno.music import vocabulary
-from ripieno.music.vocabulary import Event
-from ripieno.think import manifest as manifests
-from ripieno.think.controls import Controls
-from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
-from ripieno.think.session import Session
+from ripieno.inference import manifest as manifests
+from ripieno.inference.controls import Controls
+from ripieno.inference.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.inference.session import Session
+from ripieno.layouts import vocabulary
+from ripieno.layouts.vocabulary import Event
 from ripieno_export import (
     checkpoint,
     dataset,

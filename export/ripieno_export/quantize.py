@@ -25,12 +25,12 @@ import onnx
 
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
 from ripieno.errors import ModelError, SettingsError
-from ripieno.music.vocabulary import FIELDS, Event
-from ripieno.think import manifest as manifests
-from ripieno.think.controls import Controls
-from ripieno.think.lines import Scored
-from ripieno.think.manifest import Manifest, Tensor
-from ripieno.think.session import Session
+from ripieno.inference import manifest as manifests
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import Scored
+from ripieno.inference.manifest import Manifest, Tensor
+from ripieno.inference.session import Session
+from ripieno.layouts.vocabulary import FIELDS, Event
 from ripieno_export import (
     dataset,
     display,

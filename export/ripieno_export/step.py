@@ -2,7 +2,7 @@
 
 ``(event, state, controls) → (event, state)``: a backbone advances by one event, then
 source, delta, key and velocity are sampled, each given the ones before it. Sampling is
-`ripieno.think.sampling.sample` in fewer words: mask, temperature, sort, the smallest
+`ripieno.inference.sampling.sample` in fewer words: mask, temperature, sort, the smallest
 likeliest set that holds top-p, inverse CDF of a noise that is an input.
 
 A key that goes down has a velocity of at least 1, one that comes up has 0: the graph
@@ -18,7 +18,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES
+from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES
 from ripieno_export.networks.events import HEADS, EventNetwork
 
 COLDEST: Final = 1e-4
@@ -49,7 +49,7 @@ def example_event() -> Tensor:
 def sample(
     logits: Tensor, mask: Tensor, temperature: Tensor, top_p: Tensor, noise: Tensor
 ) -> Tensor:
-    """`ripieno.think.sampling.sample` in tensors.
+    """`ripieno.inference.sampling.sample` in tensors.
 
     Args:
         logits: [1, V].

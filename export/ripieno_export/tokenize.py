@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.music import vocabulary
-from ripieno.music.vocabulary import DELTA_EDGES_S, N_DELTAS, N_DOWN, N_PITCHES
+from ripieno.layouts import vocabulary
+from ripieno.layouts.vocabulary import DELTA_EDGES_S, N_DELTAS, N_DOWN, N_PITCHES
 
 NOTE: Final = np.dtype(
     [

@@ -16,7 +16,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.vocabulary import FIELDS
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export.networks.events import EMBEDDED
 from ripieno_export.networks.transformer import HEAD, Block, EventTransformer, rotary
 from ripieno_export.step import (

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ripieno.errors import ModelError
-from ripieno.think import manifest as manifests
+from ripieno.inference import manifest as manifests
 
 WEIGHTS: Final = "weights.npz"
 _ABOUT: Final = "about"

@@ -1,6 +1,6 @@
 """Raw messages become notes to sound."""
 
-from ripieno.audio.notes import SoundingNote, sounding_notes
+from ripieno.sound.notes import SoundingNote, sounding_notes
 
 S = 1_000_000_000
 

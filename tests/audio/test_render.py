@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ripieno.audio.devices import audio_report
-from ripieno.audio.render import render_wav
-from ripieno.audio.soundfont import VARIABLE, SoundFont, find_soundfont, render_midi
-from ripieno.audio.voice import HUMAN, MACHINE, RATE_HZ
-from ripieno.audio.wav import write_wav
 from ripieno.errors import FileError
+from ripieno.sound.devices import audio_report
+from ripieno.sound.render import render_wav
+from ripieno.sound.soundfont import VARIABLE, SoundFont, find_soundfont, render_midi
+from ripieno.sound.voice import HUMAN, MACHINE, RATE_HZ
+from ripieno.sound.wav import write_wav
 
 S = 1_000_000_000
 HUMAN_PART = [(S, b"\x90\x45\x50"), (2 * S, b"\x80\x45\x00")]

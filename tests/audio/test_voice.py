@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ripieno.audio.notes import SoundingNote
-from ripieno.audio.voice import (
+from ripieno.sound.notes import SoundingNote
+from ripieno.sound.voice import (
     HUMAN,
     MACHINE,
     PEAK,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ripieno.audio.wav import at_full_level, read_wav, write_wav
+from ripieno.sound.wav import at_full_level, read_wav, write_wav
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
-from ripieno.config import Settings
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.params import Params
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ CHANGE = """
 import sys
 from pathlib import Path
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
-from ripieno.config import Settings
+from ripieno.settings.config import Settings
 gone = Daemon(Settings(name_in=NAME_IN, name_out=NAME_OUT), 1, Path(sys.argv[1]))
 print(gone.change(("role=loop",)))
 """

@@ -15,10 +15,10 @@ from ripieno.bench.model import Steps
 from ripieno.bench.report import read
 from ripieno.bench.roofline import Memory, cache_bytes, whole
 from ripieno.clock import SimulatedClock
+from ripieno.commands.tune import FILLED
 from ripieno.errors import ModelError, SettingsError
-from ripieno.think import manifest
-from ripieno.think.session import Loaded, Session
-from ripieno.tuner import FILLED
+from ripieno.inference import manifest
+from ripieno.inference.session import Loaded, Session
 
 QUIET = Console(file=io.StringIO())
 EVERY_KIND = {

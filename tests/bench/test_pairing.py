@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from ripieno.bench import pairing
 from ripieno.bench.pairing import Paired, Reply, Stamped
 from ripieno.clock import NS_PER_MS
-from ripieno.midi import journal
+from ripieno.files import journal
 from ripieno.music import messages
-from ripieno.music.plan import Ask, Limits, Sing, Voices
 from ripieno.music.timeline import Timeline
+from ripieno.protocol import Ask, Limits, Sing, Voices
 
 MS = NS_PER_MS
 

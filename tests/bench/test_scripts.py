@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ripieno.bench import planned, script, soak_script
 from ripieno.bench.effective import sounding
 from ripieno.clock import NS_PER_MS, NS_PER_S
-from ripieno.knobs import merged, parsed
 from ripieno.music import messages
-from ripieno.params import ROLES, Params
+from ripieno.settings.controllers import merged, parsed
+from ripieno.settings.params import ROLES, Params
 
 seeds = st.integers(0, 10_000)
 

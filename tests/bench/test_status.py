@@ -10,13 +10,13 @@ import pytest
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.status import Status
+from ripieno.settings.status import Status
 
 pytestmark = pytest.mark.realtime
 
 LOOK = """
 import msgspec, sys
-from ripieno.remote import status_of
+from ripieno.commands.set import status_of
 sys.stdout.buffer.write(msgspec.json.encode(status_of("Ripieno In")))
 """
 

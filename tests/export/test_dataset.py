@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("symusic")
 
-from ripieno.music.vocabulary import N_DOWN
+from ripieno.layouts.vocabulary import N_DOWN
 from ripieno_export import dataset
 from ripieno_export.augment import TRAINING, transpose, vary
 from ripieno_export.dataset import Packed

@@ -15,9 +15,10 @@ from tests.export.tiny import ORIGIN
 
 from ripieno.clock import SimulatedClock
 from ripieno.errors import FileError, SettingsError
-from ripieno.music import chords, duet
+from ripieno.layouts import duet
+from ripieno.layouts.duet import Manner, Note, Phase, Scene
+from ripieno.music import chords
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES
-from ripieno.music.duet import Manner, Note, Phase, Scene
 from ripieno.music.meter import Meter
 from ripieno_export import checkpoint, train
 from ripieno_export.checkpoint import LAST

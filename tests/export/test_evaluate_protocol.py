@@ -14,10 +14,10 @@ from matplotlib.image import imread
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from ripieno.errors import ModelError
-from ripieno.midi.files import read_performance
-from ripieno.music.vocabulary import HUMAN, Event
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
+from ripieno.files.midi import read_performance
+from ripieno.inference.controls import Controls
+from ripieno.layouts.vocabulary import HUMAN, Event
+from ripieno.minds.composer import Composer
 from ripieno_export import checkpoint, continuing, dataset, evaluate, event_task
 from ripieno_export.cli import main
 from ripieno_export.dataset import Packed

@@ -14,8 +14,8 @@ import torch
 from tests.export import strangers
 
 from ripieno.errors import ModelError
-from ripieno.think import manifest as manifests
-from ripieno.think.session import Session
+from ripieno.inference import manifest as manifests
+from ripieno.inference.session import Session
 from ripieno_export import (
     checkpoint,
     dataset,

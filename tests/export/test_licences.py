@@ -8,8 +8,8 @@ import pytest
 from tests.command import MODELS
 
 from ripieno.errors import SettingsError
-from ripieno.think import manifest as manifests
-from ripieno.think.manifest import Source
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Source
 from ripieno_export import licences
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

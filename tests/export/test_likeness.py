@@ -16,12 +16,12 @@ pytest.importorskip("symusic")
 import torch
 
 from ripieno.errors import FileError, ModelError, SettingsError
-from ripieno.music.likeness import RUNS, SHAPE, phrases, runs
-from ripieno.think import manifest as manifests
-from ripieno.think import runs as stored_runs
-from ripieno.think.likeness import Encoder, compare
-from ripieno.think.runs import Runs
-from ripieno.think.session import Loaded
+from ripieno.inference import manifest as manifests
+from ripieno.inference.session import Loaded
+from ripieno.layouts.likeness import RUNS, SHAPE, phrases, runs
+from ripieno.similarity import runs as stored_runs
+from ripieno.similarity.embeddings import Encoder, compare
+from ripieno.similarity.runs import Runs
 from ripieno_export import preset, train
 from ripieno_export.checkpoint import BEST
 from ripieno_export.likeness import (

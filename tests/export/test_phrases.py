@@ -10,12 +10,12 @@ import torch
 from tests.export import tiny
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.music import phrase
-from ripieno.music.phrase import FIRST_PITCH, HOLD, REST, STEPS
-from ripieno.music.plan import Variation
-from ripieno.think.moves import between
-from ripieno.think.variations import Variations
-from ripieno.think.writer import Writer
+from ripieno.layouts import phrase
+from ripieno.layouts.phrase import FIRST_PITCH, HOLD, REST, STEPS
+from ripieno.minds.moves import between
+from ripieno.minds.variations import Variations
+from ripieno.minds.writer import Writer
+from ripieno.protocol import Variation
 from ripieno_export import preset
 from ripieno_export.duet.songs import Source
 from ripieno_export.phrases import (

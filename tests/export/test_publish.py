@@ -13,8 +13,8 @@ pytest.importorskip("symusic")
 from tests.export import strangers
 
 from ripieno.errors import ModelError, SettingsError
-from ripieno.think import manifest as manifests
-from ripieno.think.session import Session
+from ripieno.inference import manifest as manifests
+from ripieno.inference.session import Session
 from ripieno_export import (
     baselines,
     checkpoint,

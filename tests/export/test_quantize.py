@@ -16,8 +16,8 @@ pytest.importorskip("symusic")
 from onnx import numpy_helper
 
 from ripieno.errors import ModelError, SettingsError
-from ripieno.think import manifest as manifests
-from ripieno.think.session import Session
+from ripieno.inference import manifest as manifests
+from ripieno.inference.session import Session
 from ripieno_export import (
     event_task,
     lighter,

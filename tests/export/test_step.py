@@ -8,8 +8,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from ripieno.music.vocabulary import N_DOWN
-from ripieno.think.sampling import sample as definition
+from ripieno.inference.sampling import sample as definition
+from ripieno.layouts.vocabulary import N_DOWN
 from ripieno_export.networks.recurrent import EventRecurrent
 from ripieno_export.recurrent_step import RecurrentStep
 from ripieno_export.step import sample

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("symusic")
 
-from ripieno.music.vocabulary import N_DOWN, delta_of, down, up
+from ripieno.layouts.vocabulary import N_DOWN, delta_of, down, up
 from ripieno_export.tokenize import (
     NOTE,
     Ints,

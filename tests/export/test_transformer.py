@@ -8,11 +8,11 @@ pytest.importorskip("onnxscript")
 
 import torch
 
-from ripieno.music.vocabulary import SIZES, Event
-from ripieno.think.controls import Controls, Floats
-from ripieno.think.lines import WindowLine
-from ripieno.think.manifest import Part, Tensor
-from ripieno.think.session import Graph
+from ripieno.inference.controls import Controls, Floats
+from ripieno.inference.lines import WindowLine
+from ripieno.inference.manifest import Part, Tensor
+from ripieno.inference.session import Graph
+from ripieno.layouts.vocabulary import SIZES, Event
 from ripieno_export import checkpoint, event_step, event_task, publish, to_onnx
 from ripieno_export.networks.transformer import EventTransformer
 from ripieno_export.preset import Preset

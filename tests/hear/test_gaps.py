@@ -15,9 +15,9 @@ from tests.clock_sweep import (
 )
 from tests.clock_sweep import clocks as arriving
 
-from ripieno.hear.missing import Missing
-from ripieno.hear.transport import Transport
 from ripieno.music.timeline import Timeline
+from ripieno.sync.missing import Missing
+from ripieno.sync.transport import Transport
 
 WITHIN_MS = 3.0
 STOP, CONTINUE = b"\xfc", b"\xfb"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ripieno.hear.listener import ECHO_NS, Listener
 from ripieno.music import messages
-from ripieno.music.plan import Played
+from ripieno.protocol import Played
 
 channel_messages = st.one_of(
     st.tuples(st.integers(0x80, 0xBF), st.integers(0, 127), st.integers(0, 127)),

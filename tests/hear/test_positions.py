@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ripieno.hear.positions import Positions
-from ripieno.hear.transport import Transport
+from ripieno.commands.play import View
 from ripieno.ipc import notes
 from ripieno.music.meter import Meter
 from ripieno.music.timeline import Timeline
-from ripieno.runtime import View
-from ripieno.status import Status
+from ripieno.settings.status import Status
+from ripieno.sync.positions import Positions
+from ripieno.sync.transport import Transport
 
 CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 MS = 1_000_000

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.hear.transport import Transport
 from ripieno.music.timeline import Timeline
+from ripieno.sync.transport import Transport
 
 CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 S, MS = 1_000_000_000, 1_000_000

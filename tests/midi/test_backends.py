@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ripieno.errors import PortError, SettingsError
-from ripieno.midi.backends import Backend, choose_backend
-from ripieno.midi.rtmidi_port import RtMidiPort, _is_named, existing
+from ripieno.ports.backends import Backend, choose_backend
+from ripieno.ports.rtmidi_port import RtMidiPort, _is_named, existing
 
 
 @pytest.fixture

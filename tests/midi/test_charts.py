@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.errors import FileError
-from ripieno.midi.charts import best_fit, maybe_chart_of, read_chart
-from ripieno.midi.files import read_performance, write_score
-from ripieno.midi.performance import Score, Track
+from ripieno.files.charts import best_fit, maybe_chart_of, read_chart
+from ripieno.files.midi import read_performance, write_score
+from ripieno.files.performance import Score, Track
 from ripieno.music import chords, messages
 from ripieno.music.chart import Chart
 from ripieno.music.meter import Meter

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.errors import FileError
-from ripieno.midi.files import (
+from ripieno.files.midi import (
     Performance,
     Score,
     Timed,

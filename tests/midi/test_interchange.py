@@ -11,7 +11,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from ripieno.errors import FileError
-from ripieno.midi.files import (
+from ripieno.files.midi import (
     LONGEST_TEXT_BYTES,
     Performance,
     Score,
@@ -20,7 +20,7 @@ from ripieno.midi.files import (
     write_performance,
     write_score,
 )
-from ripieno.midi.performance import TICKS_PER_BEAT
+from ripieno.files.performance import TICKS_PER_BEAT
 
 S = 1_000_000_000
 NOTE = ((0, b"\x90\x3c\x50"), (S, b"\x80\x3c\x00"))

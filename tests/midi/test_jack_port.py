@@ -21,14 +21,14 @@ from tests.live_daemon import Captured, until
 from ripieno.bench.effective import effective
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import PortError
-from ripieno.midi.jack_bridge import PYTHON
-from ripieno.midi.jack_bridges import MOST_DEATHS
-from ripieno.midi.jack_native import maybe_native
-from ripieno.midi.jack_port import JackPort
-from ripieno.midi.jack_process import Direction
-from ripieno.midi.jack_server import Sentinel
-from ripieno.midi.ports import Heard
 from ripieno.music import messages
+from ripieno.ports.jack_bridge import PYTHON
+from ripieno.ports.jack_bridges import MOST_DEATHS
+from ripieno.ports.jack_native import maybe_native
+from ripieno.ports.jack_port import JackPort
+from ripieno.ports.jack_process import Direction
+from ripieno.ports.jack_server import Sentinel
+from ripieno.ports.ports import Heard
 
 pytestmark = pytest.mark.jack
 
@@ -40,7 +40,7 @@ BUSY = "while True: sum(range(100_000))"
 BEGIN = """
 import contextlib, os, sys
 from ripieno.clock import SystemClock
-from ripieno.midi.jack_port import JackPort
+from ripieno.ports.jack_port import JackPort
 clock = SystemClock()
 port = JackPort()
 with contextlib.suppress(OSError, AttributeError):

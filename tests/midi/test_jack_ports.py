@@ -10,10 +10,10 @@ from tests import jack_fixture
 from tests.jack_fixture import JackServer, attempts, line
 
 from ripieno.errors import PortError
-from ripieno.midi.backends import choose_backend
-from ripieno.midi.jack_server import Sentinel, server_is_up
-from ripieno.midi.ports import IN, OUT
-from ripieno.midi.rtmidi_port import RtMidiPort, list_ports
+from ripieno.ports.backends import choose_backend
+from ripieno.ports.jack_server import Sentinel, server_is_up
+from ripieno.ports.ports import IN, OUT
+from ripieno.ports.rtmidi_port import RtMidiPort, list_ports
 
 pytestmark = pytest.mark.jack
 
@@ -22,7 +22,7 @@ JACK_OUT = "Ripieno Out:Ripieno Out"
 
 ECHO = """
 import sys, threading
-from ripieno.midi.rtmidi_port import RtMidiPort
+from ripieno.ports.rtmidi_port import RtMidiPort
 port = RtMidiPort("rtmidi-jack")
 print("open", flush=True)
 never = threading.Event()
@@ -35,7 +35,7 @@ while port.alive():
 SENDER = """
 import sys, threading
 from ripieno.clock import SystemClock
-from ripieno.midi.rtmidi_port import RtMidiPort
+from ripieno.ports.rtmidi_port import RtMidiPort
 port, clock, never = RtMidiPort("rtmidi-jack"), SystemClock(), threading.Event()
 print("open", flush=True)
 n = 0
@@ -61,7 +61,7 @@ while True:
 
 CLOSER = """
 import sys
-from ripieno.midi.rtmidi_port import RtMidiPort
+from ripieno.ports.rtmidi_port import RtMidiPort
 port = RtMidiPort("rtmidi-jack")
 print("open", flush=True)
 sys.stdin.readline()

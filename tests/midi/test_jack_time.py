@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
-from ripieno.midi.jack_time import LOST_PERIODS, STEP_NS, FrameTime, Placing
 from ripieno.music import messages
+from ripieno.ports.jack_time import LOST_PERIODS, STEP_NS, FrameTime, Placing
 
 RATE_HZ, PERIOD = 48_000, 128
 PERIOD_NS = PERIOD * NS_PER_S // RATE_HZ

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ripieno.errors import FileError
+from ripieno.files import journal
+from ripieno.files.journal import Heard, JournalFile, Lost, encode
+from ripieno.files.recorder import Recorder
 from ripieno.ipc.ring import Ring
-from ripieno.midi import journal
-from ripieno.midi.journal import Heard, JournalFile, Lost, encode
-from ripieno.midi.recorder import Recorder
 from ripieno.music import messages
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")

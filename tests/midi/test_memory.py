@@ -1,8 +1,8 @@
 """The port inside the process keeps the contract of `Port`."""
 
 from ripieno.clock import SimulatedClock
-from ripieno.midi.memory import MemoryPort
-from ripieno.midi.ports import IN, OUT, Heard, Port
+from ripieno.ports.memory import MemoryPort
+from ripieno.ports.ports import IN, OUT, Heard, Port
 
 
 def test_it_is_a_port_with_the_usual_names() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.midi.parser import LONGEST_SYSEX_BYTES, Parser
+from ripieno.ports.parser import LONGEST_SYSEX_BYTES, Parser
 
 data_bytes = st.integers(0, 0x7F)
 channels = st.integers(0, 15)

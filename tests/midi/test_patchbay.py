@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from tests.jack_fixture import JackServer
 
-from ripieno.midi.patchbay import Patchbay
+from ripieno.ports.patchbay import Patchbay
 
 pytestmark = pytest.mark.jack
 
@@ -31,7 +31,7 @@ def test_on_the_next_server_the_connections_of_the_last_are_put_back(
 
 
 ASKER = """
-from ripieno.midi.jack_server import why_no_server
+from ripieno.ports.jack_server import why_no_server
 print(why_no_server())
 """
 

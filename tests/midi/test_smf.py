@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ripieno.errors import FileError
-from ripieno.midi.files import Performance, read_performance
-from ripieno.midi.repairs import in_words
+from ripieno.files.midi import Performance, read_performance
+from ripieno.files.repairs import in_words
 
 NOTE = b"\x00\x90\x3c\x50\x60\x80\x3c\x40"
 """A note of a beat at 96 ticks a beat, which is half a second."""
@@ -297,7 +297,7 @@ MOST_MB = 300
 READ = """
 import resource, sys
 from pathlib import Path
-from ripieno.midi.files import read_performance
+from ripieno.files.midi import read_performance
 read_performance(Path(sys.argv[1]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

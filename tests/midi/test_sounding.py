@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.midi.sounding import Sounding
 from ripieno.music import messages
+from ripieno.ports.sounding import Sounding
 
 CHANNELS, KEYS = st.integers(0, 15), st.integers(0, 127)
 ONS = st.builds(messages.note_on, CHANNELS, KEYS, st.integers(0, 127))

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.midi.tempo_map import tempo_map
+from ripieno.files.tempo_map import tempo_map
 
 changes = st.lists(
     st.tuples(st.integers(0, 100_000), st.integers(100_000, 2_000_000)), max_size=6

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music.likeness import (
+from ripieno.layouts.likeness import (
     BEATS,
     HOP_BEATS,
     MOST_WINDOWS,

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music import chords, pattern
+from ripieno.layouts import pattern
+from ripieno.layouts.duet import Note
+from ripieno.layouts.pattern import ONSET, SOUND, STEPS
+from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.duet import Note
-from ripieno.music.pattern import ONSET, SOUND, STEPS
 
 C, F, G, FIS, AM = (chords.named(name) for name in ("C", "F", "G", "F#", "Am7"))
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music import phrase, phrase_grid
-from ripieno.music.phrase import (
+from ripieno.layouts import phrase, phrase_grid
+from ripieno.layouts.phrase import (
     FIRST_PITCH,
     HOLD,
     METERS,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music import vocabulary as v
+from ripieno.layouts import vocabulary as v
 
 
 @given(st.integers(0, v.N_DELTAS - 1), st.floats(0.0, 0.999))

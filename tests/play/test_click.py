@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.music.meter import DENOMINATORS, Meter
-from ripieno.music.plan import CLICK, PlannedNote
 from ripieno.play.click import click_notes
+from ripieno.protocol import CLICK, PlannedNote
 
 meters = st.builds(Meter, st.integers(1, 16), st.sampled_from(DENOMINATORS))
 ticks = st.integers(-20_000, 20_000)

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music.duet import FRAME_TICKS, LENGTHS, Note, Phase
-from ripieno.music.plan import BASS, CHORDS, TEXTURE
+from ripieno.layouts.duet import FRAME_TICKS, LENGTHS, Note, Phase
 from ripieno.play.expression import (
     GAP_TICKS,
     LATE_TICKS,
@@ -16,6 +15,7 @@ from ripieno.play.expression import (
     swung,
     velocity,
 )
+from ripieno.protocol import BASS, CHORDS, TEXTURE
 
 DOWNBEAT, UPBEAT = Phase(0, 4, 0), Phase(1, 4, 0)
 PARTS = (CHORDS, BASS, TEXTURE)

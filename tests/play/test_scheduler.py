@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music.plan import PlannedNote
 from ripieno.play.scheduler import Scheduler
+from ripieno.protocol import PlannedNote
 
 notes = st.builds(
     lambda start, length, pitch: PlannedNote(start, start + length, pitch, 70),

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno.engine import Engine
+from ripieno.inference.manifest import for_role
+from ripieno.layouts.duet import Note
 from ripieno.music import chords, messages, scales
-from ripieno.music.duet import Note
-from ripieno.params import COMMITS, PARTS, Params
 from ripieno.play.expression import LATE_TICKS
+from ripieno.processes.loading import wake
+from ripieno.settings.params import COMMITS, PARTS, Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
-from ripieno.think.manifest import for_role
-from ripieno.waking import wake
 
 MS = 1_000_000
 S = 1_000 * MS

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ripieno.engine import Engine
 from ripieno.music import messages
-from ripieno.params import Params
+from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
 

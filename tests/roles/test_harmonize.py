@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ripieno.engine import Engine, Tell
 from ripieno.music import messages, scales
-from ripieno.music.plan import Ready, Reset, Sing, Voices
-from ripieno.params import MANNERS, Params
+from ripieno.protocol import Ready, Reset, Sing, Voices
+from ripieno.settings.params import MANNERS, Params
 from ripieno.simulation import Simulation
 from ripieno.testing import simulate
 

@@ -9,12 +9,12 @@ from collections import Counter
 import pytest
 
 from ripieno.engine import Engine
+from ripieno.inference.manifest import for_role
 from ripieno.music import chords, messages
-from ripieno.music.plan import Groove, Plan, PlannedNote, Ready, Reset
-from ripieno.params import Params
+from ripieno.processes.loading import wake
+from ripieno.protocol import Groove, Plan, PlannedNote, Ready, Reset
+from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
-from ripieno.think.manifest import for_role
-from ripieno.waking import wake
 
 MS = 1_000_000
 S = 1_000 * MS

@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno.engine import Engine, Send, Tell
+from ripieno.inference.controls import Controls
+from ripieno.inference.manifest import for_role
+from ripieno.minds.composer import Composer
 from ripieno.music import messages
-from ripieno.music.plan import Ask, Plan, PlannedNote
-from ripieno.params import Params
+from ripieno.processes.loading import wake
+from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
-from ripieno.think.manifest import for_role
-from ripieno.waking import wake
 
 S = 1_000_000_000
 MS = 1_000_000

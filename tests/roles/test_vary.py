@@ -6,12 +6,12 @@ import pytest
 from tests.command import MODELS
 
 from ripieno.engine import Engine, Tell
+from ripieno.inference.manifest import for_role
 from ripieno.music import messages
-from ripieno.music.plan import Ask, Ready
-from ripieno.params import Params
+from ripieno.processes.loading import wake
+from ripieno.protocol import Ask, Ready
+from ripieno.settings.params import Params
 from ripieno.testing import simulate
-from ripieno.think.manifest import for_role
-from ripieno.waking import wake
 
 S = 1_000_000_000
 PITCHES = (67, 64, 60, 64, 67, 72, 71, 69, 67, 65, 64, 62)

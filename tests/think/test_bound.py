@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 from tests.command import MODELS
 
-from ripieno.music.vocabulary import SIZES, Event
-from ripieno.think import manifest
-from ripieno.think.bound import CPU, CUDA, CapturedGraph, FarGraph, Graph, why_no_cuda
-from ripieno.think.controls import Controls
-from ripieno.think.lines import line_of
-from ripieno.think.manifest import Part
+from ripieno.inference import manifest
+from ripieno.inference.bound import (
+    CPU,
+    CUDA,
+    CapturedGraph,
+    FarGraph,
+    Graph,
+    why_no_cuda,
+)
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import line_of
+from ripieno.inference.manifest import Part
+from ripieno.layouts.vocabulary import SIZES, Event
 
 STEPS = 40
 RNG = np.random.default_rng(3)

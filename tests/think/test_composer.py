@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ripieno.inference.controls import Controls
+from ripieno.inference.sampling import sample
+from ripieno.layouts.vocabulary import SIZES, Event
+from ripieno.minds.composer import LONGEST_NOTE_S, Composer
 from ripieno.music import scales
-from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Plan, PlannedNote, Played
 from ripieno.music.timeline import Timeline
-from ripieno.music.vocabulary import SIZES, Event
+from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, Plan, PlannedNote, Played
 from ripieno.testing import ScriptedModel
-from ripieno.think.composer import LONGEST_NOTE_S, Composer
-from ripieno.think.controls import Controls
-from ripieno.think.sampling import sample
 
 S = 1_000_000_000
 

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.command import MODELS
 
-from ripieno.music import chords, duet, scales
+from ripieno.inference.manifest import GOLDEN
+from ripieno.inference.session import Loaded
+from ripieno.layouts import duet
+from ripieno.layouts.duet import Manner, Note, Phase, Span
+from ripieno.minds.duet import Duet
+from ripieno.music import chords, scales
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES
-from ripieno.music.duet import Manner, Note, Phase, Span
-from ripieno.music.plan import FORBIDDEN, Beat, Decide, Reset
-from ripieno.think.duet import Duet
-from ripieno.think.manifest import GOLDEN
-from ripieno.think.session import Loaded
+from ripieno.protocol import FORBIDDEN, Beat, Decide, Reset
 
 TOLERANCE = 1e-4
 FREE = (0.0,) * N_CHORDS

@@ -3,9 +3,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.music.plan import Ask, Limits, Played
 from ripieno.music.timeline import Timeline
-from ripieno.think.fallback import compose
+from ripieno.protocol import Ask, Limits, Played
+from ripieno.rules.fallback import compose
 
 S = 1_000_000_000
 

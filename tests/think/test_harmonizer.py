@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.command import MODELS
 
-from ripieno.music.plan import Limits, Played, Sing, Voices
-from ripieno.think.harmonizer import (
+from ripieno.inference.manifest import GOLDEN
+from ripieno.inference.session import Loaded
+from ripieno.minds.harmonizer import (
     DEPTHS,
     FORBIDDEN,
     LONGEST_GAP_S,
@@ -17,8 +18,7 @@ from ripieno.think.harmonizer import (
     Manner,
     fingerprint,
 )
-from ripieno.think.manifest import GOLDEN
-from ripieno.think.session import Loaded
+from ripieno.protocol import Limits, Played, Sing, Voices
 
 S = 1_000_000_000
 SHAPES = {

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.command import MODELS
 
 from ripieno.errors import ModelError
+from ripieno.layouts.duet import Phase, Span
 from ripieno.music.chords import N_CHORDS, named, root_of, transposed
-from ripieno.music.duet import Phase, Span
-from ripieno.think.harmony import TABLES, Harmony, Tables, load, plain_tables
+from ripieno.rules.harmony import TABLES, Harmony, Tables, load, plain_tables
 
 COUNTED = [
     load(path.parent) for path in sorted(MODELS.glob(f"*/{TABLES}"))

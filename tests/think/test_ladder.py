@@ -6,12 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.clock import SimulatedClock
-from ripieno.music.plan import Ask, Limits, Plan, Played, Ready, Reset
-from ripieno.music.timeline import Timeline
-from ripieno.testing import ScriptedModel
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
-from ripieno.think.ladder import (
+from ripieno.inference.controls import Controls
+from ripieno.minds.composer import Composer
+from ripieno.minds.ladder import (
     FEWEST_GOOD,
     LIGHT_NS,
     MOST_GOOD,
@@ -22,6 +19,9 @@ from ripieno.think.ladder import (
     Pace,
     Rung,
 )
+from ripieno.music.timeline import Timeline
+from ripieno.protocol import Ask, Limits, Plan, Played, Ready, Reset
+from ripieno.testing import ScriptedModel
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -5,13 +5,13 @@ import pytest
 from tests.command import MODELS, copy_model, rewrite_manifest
 
 from ripieno.errors import ModelError
-from ripieno.music.likeness import RUNS, in_order, phrases
-from ripieno.think import manifest as manifests
-from ripieno.think.likeness import Encoder, compare, style_of
-from ripieno.think.manifest import GOLDEN, digest, find, for_role, load
-from ripieno.think.runs import Runs
-from ripieno.think.runs import load as load_runs
-from ripieno.think.session import Loaded, choose_provider
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import GOLDEN, digest, find, for_role, load
+from ripieno.inference.session import Loaded, choose_provider
+from ripieno.layouts.likeness import RUNS, in_order, phrases
+from ripieno.similarity.embeddings import Encoder, compare, style_of
+from ripieno.similarity.runs import Runs
+from ripieno.similarity.runs import load as load_runs
 
 FOLDER = MODELS / "phrase-encoder"
 TOLERANCE = {"cpu": 1e-4, "cuda": 2e-3}

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.clock import SystemClock
-from ripieno.music.vocabulary import FIELDS, SIZES, Event
-from ripieno.think.controls import Controls
-from ripieno.think.lines import MASKS, WindowLine
-from ripieno.think.manifest import find
-from ripieno.think.session import Session
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import MASKS, WindowLine
+from ripieno.inference.manifest import find
+from ripieno.inference.session import Session
+from ripieno.layouts.vocabulary import FIELDS, SIZES, Event
 
 CONTEXT = 16
 US = 1_000

@@ -12,9 +12,8 @@ from tests.command import MODELS, copy_model, rewrite_manifest
 from tests.tiny_models import constant_model
 
 from ripieno.errors import ModelError
-from ripieno.music import vocabulary
-from ripieno.think import manifest
-from ripieno.think.manifest import (
+from ripieno.inference import manifest
+from ripieno.inference.manifest import (
     MANIFEST,
     Manifest,
     digest,
@@ -23,7 +22,8 @@ from ripieno.think.manifest import (
     installed,
     load,
 )
-from ripieno.think.session import Loaded, Session
+from ripieno.inference.session import Loaded, Session
+from ripieno.layouts import vocabulary
 
 
 @pytest.fixture

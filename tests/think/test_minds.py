@@ -3,7 +3,9 @@
 import pytest
 
 from ripieno.errors import ModelError
-from ripieno.music.plan import (
+from ripieno.minds.minds import Minds
+from ripieno.music.timeline import Timeline
+from ripieno.protocol import (
     FALLBACK,
     Ask,
     Limits,
@@ -14,8 +16,6 @@ from ripieno.music.plan import (
     Sing,
     Voices,
 )
-from ripieno.music.timeline import Timeline
-from ripieno.think.minds import Minds
 
 PLAYED = Played(0, 0, 60, 70)
 SING = Sing(7, 0, 72, 3, Limits())

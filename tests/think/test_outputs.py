@@ -10,22 +10,22 @@ from tests.command import assert_sentence, ripieno, write_tune
 from tests.test_offline import Performance
 from tests.tiny_models import OPSET, constant_model
 
+from ripieno.commands.replay import replay
 from ripieno.errors import ModelError, OutputError
-from ripieno.midi.files import read_performance
-from ripieno.music.plan import Ready
-from ripieno.music.vocabulary import Event
-from ripieno.params import Params, Role
-from ripieno.replaying import replay
+from ripieno.files.midi import read_performance
+from ripieno.inference.bound import CPU, Graph
+from ripieno.inference.controls import Controls
+from ripieno.inference.manifest import Part, Tensor
+from ripieno.inference.outputs import Finite
+from ripieno.inference.session import Loaded, Session
+from ripieno.layouts.vocabulary import Event
+from ripieno.minds.minds import Minds
+from ripieno.processes.loading import wake
+from ripieno.processes.thinker import Thinker
+from ripieno.protocol import Ready
+from ripieno.settings.params import Params, Role
+from ripieno.similarity.embeddings import Encoder
 from ripieno.testing import simulate
-from ripieno.think.bound import CPU, Graph
-from ripieno.think.controls import Controls
-from ripieno.think.likeness import Encoder
-from ripieno.think.manifest import Part, Tensor
-from ripieno.think.minds import Minds
-from ripieno.think.outputs import Finite
-from ripieno.think.session import Loaded, Session
-from ripieno.thinker import Thinker
-from ripieno.waking import wake
 
 NAN, INFINITE = float("nan"), float("inf")
 ROLES: Final[dict[str, Role]] = {

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.music.scales import named
-from ripieno.think.parallel import KINDS, parallel
+from ripieno.rules.parallel import KINDS, parallel
 
 C_MAJOR = named("C major")
 A_MINOR = named("A harmonic minor")

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.command import MODELS
 
-from ripieno.music import chords, pattern
+from ripieno.inference.graph import Graph
+from ripieno.inference.manifest import GOLDEN
+from ripieno.inference.session import Loaded
+from ripieno.layouts import pattern
+from ripieno.layouts.duet import Note
+from ripieno.minds.patterns import Patterns, grounded, likeliest, limited, loudness
+from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.duet import Note
-from ripieno.music.plan import Groove, Limits, Reset
-from ripieno.think.graph import Graph
-from ripieno.think.manifest import GOLDEN
-from ripieno.think.patterns import Patterns, grounded, likeliest, limited, loudness
-from ripieno.think.session import Loaded
+from ripieno.protocol import Groove, Limits, Reset
 
 C, F, G, AM = (chords.named(name) for name in ("C", "F", "G", "Am"))
 FOLDER = MODELS / "loop-gan"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ripieno.think.sampling import sample
+from ripieno.inference.sampling import sample
 
 logits = arrays(np.float32, 12, elements=st.floats(-8, 8, width=32))
 masks = arrays(np.bool_, 12).filter(np.any)

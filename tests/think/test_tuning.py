@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from tests.command import MODELS
 
-from ripieno import tuner
 from ripieno.clock import SimulatedClock
-from ripieno.doctor import examine
+from ripieno.commands import tune as tuner
+from ripieno.commands.doctor import examine
 from ripieno.errors import FileError
-from ripieno.think import manifest, tuning
-from ripieno.think.session import Loaded, Session, runtime_version
-from ripieno.think.tuning import Place, Threads, Tuned
+from ripieno.inference import manifest, tuning
+from ripieno.inference.session import Loaded, Session, runtime_version
+from ripieno.inference.tuning import Place, Threads, Tuned
 
 HERE = Place("a processor", 4, "1.31.1")
 TWO = Threads(2, spinning=True)

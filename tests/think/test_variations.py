@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.command import MODELS
 
-from ripieno.music import phrase
-from ripieno.music.phrase import ATTRIBUTES, GridNote, token_of
-from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, Played, Reset, Variation
+from ripieno.inference.manifest import GOLDEN
+from ripieno.inference.session import Loaded
+from ripieno.layouts import phrase
+from ripieno.layouts.phrase import ATTRIBUTES, GridNote, token_of
+from ripieno.minds.moves import ROOM
+from ripieno.minds.variations import Variations
+from ripieno.minds.writer import FORBIDDEN, Wish, Writer
 from ripieno.music.timeline import Timeline
-from ripieno.think.manifest import GOLDEN
-from ripieno.think.moves import ROOM
-from ripieno.think.session import Loaded
-from ripieno.think.variations import Variations
-from ripieno.think.writer import FORBIDDEN, Wish, Writer
+from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, Played, Reset, Variation
 
 S = 1_000_000_000
 STEP = 60

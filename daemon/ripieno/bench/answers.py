@@ -18,9 +18,19 @@ from typing import Final
 from msgspec.structs import replace
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
+from ripieno.inference.controls import Controls
+from ripieno.inference.session import Loaded, Session
+from ripieno.layouts.duet import Manner, Note, Phase, Span
+from ripieno.minds.composer import Composer
+from ripieno.minds.duet import Duet
+from ripieno.minds.harmonizer import Harmonizer
+from ripieno.minds.minds import Mind
+from ripieno.minds.patterns import Patterns
+from ripieno.minds.variations import Variations
+from ripieno.minds.writer import Writer
 from ripieno.music.chords import N_CHORDS
-from ripieno.music.duet import Manner, Note, Phase, Span
-from ripieno.music.plan import (
+from ripieno.music.timeline import Timeline
+from ripieno.protocol import (
     Ask,
     Beat,
     Comp,
@@ -33,16 +43,6 @@ from ripieno.music.plan import (
     Sing,
     Variation,
 )
-from ripieno.music.timeline import Timeline
-from ripieno.think.composer import Composer
-from ripieno.think.controls import Controls
-from ripieno.think.duet import Duet
-from ripieno.think.harmonizer import Harmonizer
-from ripieno.think.minds import Mind
-from ripieno.think.patterns import Patterns
-from ripieno.think.session import Loaded, Session
-from ripieno.think.variations import Variations
-from ripieno.think.writer import Writer
 
 TUNE: Final = (60, 64, 67, 65, 64, 62, 60, 59)
 """What is heard, over and over."""

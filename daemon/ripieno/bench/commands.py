@@ -102,7 +102,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 def _check_target(path: Path) -> None:
     """Half an hour's figures must not be lost to a folder that is not there."""
-    from ripieno.midi.files import check_target
+    from ripieno.files.midi import check_target
 
     check_target(path)
 

@@ -13,11 +13,11 @@ from ripieno.bench.ctrl_c import CtrlC
 from ripieno.bench.pairing import Stamped
 from ripieno.bench.script import Script
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
-from ripieno.config import Settings
-from ripieno.midi.backends import open_port
-from ripieno.midi.client_port import ClientPort
-from ripieno.midi.jack_port import JackPort
-from ripieno.midi.ports import ON_JACK, Heard, name_on_jack
+from ripieno.ports.backends import open_port
+from ripieno.ports.client_port import ClientPort
+from ripieno.ports.jack_port import JackPort
+from ripieno.ports.ports import ON_JACK, Heard, name_on_jack
+from ripieno.settings.config import Settings
 
 GUEST_IN: Final = "Ripieno Bench Guest In"
 GUEST_OUT: Final = "Ripieno Bench Guest Out"

@@ -32,10 +32,10 @@ from ripieno.bench.planned import Done, Held, Opened, Order
 from ripieno.bench.pressure import IDLE, KINDS, pressure
 from ripieno.bench.report import Report, begin
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
-from ripieno.config import Settings
 from ripieno.errors import PortError
-from ripieno.midi.backends import choose_backend
-from ripieno.midi.ports import ON_JACK
+from ripieno.ports.backends import choose_backend
+from ripieno.ports.ports import ON_JACK
+from ripieno.settings.config import Settings
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -31,13 +31,13 @@ from ripieno.bench.pairing import Paired, Stamped
 from ripieno.bench.report import Figure, Picture, Report, Table, begin
 from ripieno.bench.spread import HEADINGS, Spread, cells, histogram, spread
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
-from ripieno.config import Settings
-from ripieno.midi import journal
-from ripieno.midi.backends import choose_backend
-from ripieno.params import TURNS, Params
-from ripieno.remote import status_of
-from ripieno.status import Status
-from ripieno.think import manifest
+from ripieno.commands.set import status_of
+from ripieno.files import journal
+from ripieno.inference import manifest
+from ripieno.ports.backends import choose_backend
+from ripieno.settings.config import Settings
+from ripieno.settings.params import TURNS, Params
+from ripieno.settings.status import Status
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,8 +9,8 @@ from ripieno.bench.planned import Done
 from ripieno.bench.report import Figure, Picture, Table
 from ripieno.bench.spread import HEADINGS, cells, histogram, spread
 from ripieno.clock import NS_PER_MS
-from ripieno.midi.ports import ON_JACK
 from ripieno.music import messages
+from ripieno.ports.ports import ON_JACK
 
 LOADED: Final = "inference"
 """The load for which something is promised."""

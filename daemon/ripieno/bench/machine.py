@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from ripieno import __version__
 from ripieno.clock import NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
-from ripieno.midi.jack_server import Sentinel
+from ripieno.ports.jack_server import Sentinel
 
 CPU_INFO: Final = Path("/proc/cpuinfo")
 MEMORY_INFO: Final = Path("/proc/meminfo")

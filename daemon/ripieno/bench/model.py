@@ -23,14 +23,14 @@ from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.roofline import Memory, cache_bytes, whole
 from ripieno.bench.spread import spread
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.commands.output import plain
+from ripieno.commands.tune import FILLED, fill
 from ripieno.errors import SettingsError
-from ripieno.music.vocabulary import Event
-from ripieno.output import plain
-from ripieno.think import manifest as manifests
-from ripieno.think.controls import Controls
-from ripieno.think.session import Loaded, Session, choose_provider
-from ripieno.think.tuning import Threads
-from ripieno.tuner import FILLED, fill
+from ripieno.inference import manifest as manifests
+from ripieno.inference.controls import Controls
+from ripieno.inference.session import Loaded, Session, choose_provider
+from ripieno.inference.tuning import Threads
+from ripieno.layouts.vocabulary import Event
 
 WAYS: Final[tuple[tuple[str, Threads], ...]] = (
     ("cpu", Threads()), ("cpu", Threads(2)), ("cpu", Threads(2, spinning=True)),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
-from ripieno.midi import journal
+from ripieno.files import journal
 from ripieno.music import messages
-from ripieno.music.plan import Ask
+from ripieno.protocol import Ask
 
 HUMAN: Final = 0
 """The musician's channel, counted from 0."""

@@ -27,7 +27,7 @@ from ripieno.bench.bounds import within
 from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.spread import Spread, spread
 from ripieno.errors import FileError, SettingsError
-from ripieno.paths import is_file
+from ripieno.settings.paths import is_file
 
 
 class Peer(NamedTuple):

@@ -16,9 +16,9 @@ from ripieno.bench.pressure import HEAP, litter
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.errors import PortError
 from ripieno.ipc import realtime
-from ripieno.midi.backends import open_port
-from ripieno.midi.jack_port import JackPort
-from ripieno.player_process import hush_libraries
+from ripieno.ports.backends import open_port
+from ripieno.ports.jack_port import JackPort
+from ripieno.processes.player_process import hush_libraries
 
 CYCLES_A_MESSAGE: Final = 40
 """Far more than the player makes in a turn."""

@@ -82,8 +82,8 @@ def _work(kind: str, model: str, is_working: Event) -> None:
 
 
 def _inference(model: str) -> Callable[[], None]:
-    from ripieno.think.manifest import find
-    from ripieno.think.session import Loaded
+    from ripieno.inference.manifest import find
+    from ripieno.inference.session import Loaded
 
     graph = Loaded(find(model), "cpu").graphs["model"]
     graph.warm_up()

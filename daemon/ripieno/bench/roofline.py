@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.clock import Clock, SystemClock
-from ripieno.think.lines import POSITION
-from ripieno.think.manifest import Manifest, Part
+from ripieno.inference.lines import POSITION
+from ripieno.inference.manifest import Manifest, Part
 
 Numbers = npt.NDArray[np.float32]
 

@@ -24,12 +24,12 @@ from ripieno.bench.report import Report, begin
 from ripieno.bench.soak_script import Stint
 from ripieno.bench.soak_sums import Sums, Watch
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.config import Settings
+from ripieno.commands.set import status_of
 from ripieno.errors import RipienoError
-from ripieno.midi.backends import choose_backend
-from ripieno.params import Params
-from ripieno.remote import status_of
-from ripieno.status import Status
+from ripieno.ports.backends import choose_backend
+from ripieno.settings.config import Settings
+from ripieno.settings.params import Params
+from ripieno.settings.status import Status
 
 if TYPE_CHECKING:
     from rich.console import Console

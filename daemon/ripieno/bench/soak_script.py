@@ -15,7 +15,7 @@ from ripieno.bench.pairing import HUMAN, Stamped
 from ripieno.bench.script import CLOCK, CLOCKS_PER_BEAT, START, STOP, Script
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
-from ripieno.params import ROLES, TURNS
+from ripieno.settings.params import ROLES, TURNS
 
 CONTINUE: Final = b"\xfb"
 SCALES: Final = ("auto", "off", "D dorian", "C major", "A minor")

@@ -17,11 +17,11 @@ from ripieno.bench.pairing import Stamped
 from ripieno.bench.processes import Growth, growth
 from ripieno.bench.report import Figure, Table
 from ripieno.bench.spread import HEADINGS, Spread, cells, spread
-from ripieno.midi import journal
-from ripieno.status import Status
+from ripieno.files import journal
+from ripieno.settings.status import Status
 
 MISSED_MS: Final = 5.0
-"""The bound of `ripieno.status` for a note on time."""
+"""The bound of `ripieno.settings.status` for a note on time."""
 
 
 @dataclass(slots=True)

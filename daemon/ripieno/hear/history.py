@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from ripieno.music.plan import Played
+from ripieno.protocol import Played
 
 LONGEST_EVENTS: Final = 1024
 """About a minute of dense two-handed playing: more than a recurrent state remembers."""

@@ -14,9 +14,9 @@ This module does not know who listens to it, nor what time it is now.
 from collections import deque
 from typing import Final
 
+from ripieno.layouts.vocabulary import HUMAN, SOFT_PEDAL, SUSTAIN_PEDAL
 from ripieno.music import messages
-from ripieno.music.plan import Played
-from ripieno.music.vocabulary import HUMAN, SOFT_PEDAL, SUSTAIN_PEDAL
+from ripieno.protocol import Played
 
 ECHO_NS: Final = 60_000_000
 """A DAW returns a note within its own two buffers: 2 × 1024 frames are 43 ms."""

@@ -33,7 +33,7 @@ SHOWN_BYTES: Final = 1 << 17
 PAIRS_BYTES: Final = 1 << 16
 """Room for some 500 connections, twice."""
 STATUS_BYTES: Final = 1 << 14
-"""Room for two of `ripieno.status`, for whoever looks from outside."""
+"""Room for two of `ripieno.settings.status`, for whoever looks from outside."""
 WORDS: Final = (
     "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch"
 )  # fmt: skip

@@ -5,10 +5,10 @@ from typing import Any, Final
 import msgspec
 
 from ripieno.ipc.slot import Slot
-from ripieno.music.plan import Ready
 from ripieno.music.timeline import Timeline
-from ripieno.params import Params
-from ripieno.status import Status
+from ripieno.protocol import Ready
+from ripieno.settings.params import Params
+from ripieno.settings.status import Status
 
 SERVER_GONE: Final = 17
 """Exit code of a player whose port's server is gone."""

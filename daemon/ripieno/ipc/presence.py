@@ -22,7 +22,7 @@ import msgspec
 
 from ripieno import __version__
 from ripieno.errors import FileError, PortError
-from ripieno.paths import is_folder, read_file
+from ripieno.settings.paths import is_folder, read_file
 
 if sys.platform != "win32":
     import fcntl

@@ -9,8 +9,8 @@ Source: General MIDI System Level 1, table 2 (percussion map).
 from typing import Final
 
 from ripieno.music.meter import Meter
-from ripieno.music.plan import CLICK, PlannedNote
 from ripieno.music.timeline import TICKS_PER_BEAT
+from ripieno.protocol import CLICK, PlannedNote
 
 HIGH_WOOD_BLOCK: Final = 76
 LOW_WOOD_BLOCK: Final = 77

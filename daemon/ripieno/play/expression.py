@@ -8,8 +8,8 @@ is drawn from the note itself, so the same note is always played the same way.
 import zlib
 from typing import Final
 
-from ripieno.music.duet import FRAME_TICKS, Note, Phase
-from ripieno.music.plan import BASS, CHORDS, TEXTURE
+from ripieno.layouts.duet import FRAME_TICKS, Note, Phase
+from ripieno.protocol import BASS, CHORDS, TEXTURE
 
 SWUNG_FRAMES: Final = 4
 """Only a beat of four sixteenths swings; a dotted one is a triplet by itself."""

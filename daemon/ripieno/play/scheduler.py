@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from ripieno.music.plan import PlannedNote
+from ripieno.protocol import PlannedNote
 
 
 class Due(NamedTuple):

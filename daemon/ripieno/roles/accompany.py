@@ -22,18 +22,18 @@ from typing import Final
 
 import msgspec
 
+from ripieno.conduct.guide import Guide, landing_at
+from ripieno.layouts.duet import FRAME_TICKS, STALENESS
 from ripieno.music import chords
-from ripieno.music.duet import FRAME_TICKS, STALENESS
-from ripieno.music.plan import Beat, Comp, Played, Ready, Reset, ToPlayer
 from ripieno.play.scheduler import Due
+from ripieno.protocol import Beat, Comp, Played, Ready, Reset, ToPlayer
 from ripieno.roles.asks import Answer, Asks
 from ripieno.roles.band import Band
-from ripieno.roles.guide import Guide, landing_at
 from ripieno.roles.moments import HALF_FRAME, Moments
 from ripieno.roles.preview import Preview
 from ripieno.roles.stand import Stand
 from ripieno.roles.tally import Tally
-from ripieno.status import Status, Turn
+from ripieno.settings.status import Status, Turn
 
 LATEST_NS: Final = 25_000_000
 """An ensemble begins to notice at 20–30 ms (Schuett 2002): no beat waits longer."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from ripieno.conduct.guide import TRUST, Guide, only
+from ripieno.layouts.duet import Note
 from ripieno.music import chords
-from ripieno.music.duet import Note
-from ripieno.music.plan import FORBIDDEN, Comp, Decide
-from ripieno.roles.guide import TRUST, Guide, only
+from ripieno.protocol import FORBIDDEN, Comp, Decide
 from ripieno.roles.manners import Manners
 from ripieno.roles.spans import Spans
 from ripieno.roles.stand import Stand

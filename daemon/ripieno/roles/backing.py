@@ -10,15 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.duet import FRAME_TICKS
-from ripieno.music.plan import PlannedNote
 from ripieno.music.voicing import bass_of, moved, voiced
-from ripieno.params import Params
 from ripieno.play.expression import GAP_TICKS, LOUDEST, QUIETEST, swung
 from ripieno.play.scheduler import Due
+from ripieno.protocol import PlannedNote
 from ripieno.roles.stand import Stand
+from ripieno.settings.params import Params
 
 PART: Final = 0
 """All of it plays on the player's own channel."""

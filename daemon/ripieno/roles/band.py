@@ -10,14 +10,14 @@ played on the new chord.
 from collections.abc import Sequence
 from typing import Final
 
+from ripieno.layouts.duet import FRAME_TICKS, Note, Phase
 from ripieno.music import chords
-from ripieno.music.duet import FRAME_TICKS, Note, Phase
-from ripieno.music.plan import BASS, CHORDS, TEXTURE, PlannedNote
 from ripieno.music.voicing import bass_of, moved, voiced
-from ripieno.params import PARTS
 from ripieno.play.expression import end_ticks, onset_ticks, velocity
 from ripieno.play.scheduler import Due
+from ripieno.protocol import BASS, CHORDS, TEXTURE, PlannedNote
 from ripieno.roles.stand import Stand
+from ripieno.settings.params import PARTS
 
 BASS_BELOW: Final = 52
 """E3: below it the lowest note of a frame is a left hand's bass."""

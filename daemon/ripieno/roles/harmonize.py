@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ripieno.music import scales
-from ripieno.music.plan import PlannedNote, Played, Ready, Reset, Sing, ToPlayer, Voices
 from ripieno.play.scheduler import Due
+from ripieno.protocol import PlannedNote, Played, Ready, Reset, Sing, ToPlayer, Voices
 from ripieno.roles.stand import Stand
-from ripieno.status import Status, Turn
-from ripieno.think.parallel import parallel
+from ripieno.rules.parallel import parallel
+from ripieno.settings.status import Status, Turn
 
 PATIENCE_NS: Final = 8_000_000
 """10 ms from key to answer are allowed; the plain fallback sounds before that."""

@@ -19,15 +19,15 @@ from typing import Final
 
 import msgspec
 
+from ripieno.conduct.guide import Guide, landing_at
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.plan import Groove, Plan, Played, Ready, Reset, ToPlayer
 from ripieno.play.scheduler import Due
+from ripieno.protocol import Groove, Plan, Played, Ready, Reset, ToPlayer
 from ripieno.roles.backing import Backing, Bar, plain
-from ripieno.roles.guide import Guide, landing_at
 from ripieno.roles.moments import HALF_FRAME, Moments
 from ripieno.roles.stand import Stand
-from ripieno.status import Status, Turn
+from ripieno.settings.status import Status, Turn
 
 HEED_NS: Final = 25_000_000
 """An ensemble notices at 20–30 ms (Schuett 2002): by then a chord is struck."""

@@ -11,8 +11,8 @@ from bisect import bisect
 from collections import deque
 from typing import Final
 
-from ripieno.music.duet import DENSITIES, STYLES, VOICES, Manner, Phase, class_of
-from ripieno.params import Params
+from ripieno.layouts.duet import DENSITIES, STYLES, VOICES, Manner, Phase, class_of
+from ripieno.settings.params import Params
 
 PHRASE_BARS: Final = 4
 HEARD: Final = 48

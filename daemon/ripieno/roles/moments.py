@@ -14,9 +14,9 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import ClassVar, Final, NamedTuple
 
-from ripieno.music.duet import FRAME_TICKS
-from ripieno.music.plan import Played
+from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music.timeline import TICKS_PER_BEAT
+from ripieno.protocol import Played
 from ripieno.roles.spans import Places, Spans
 from ripieno.roles.stand import Stand
 

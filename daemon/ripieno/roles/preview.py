@@ -6,9 +6,9 @@ Tentative is the thinker's backup, and beyond it the harmony engine's guess.
 
 from collections.abc import Iterable
 
+from ripieno.conduct.guide import Guide, landing_at
 from ripieno.music import chords
 from ripieno.roles.asks import Asks
-from ripieno.roles.guide import Guide, landing_at
 from ripieno.roles.spans import Spans
 from ripieno.roles.stand import Stand
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from ripieno.music.plan import Ask, Plan, PlannedNote
-from ripieno.params import Params
+from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.settings.params import Params
 
 
 @dataclass(slots=True)

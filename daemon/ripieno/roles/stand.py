@@ -14,16 +14,16 @@ import msgspec
 
 from ripieno.hear.history import History
 from ripieno.hear.listener import Listener
-from ripieno.hear.transport import Transport
+from ripieno.layouts.vocabulary import MACHINE
 from ripieno.music import messages
-from ripieno.music.plan import CLICK, Played, Ready, ToPlayer, ToThinker
 from ripieno.music.timeline import Timeline
-from ripieno.music.vocabulary import MACHINE
-from ripieno.params import Params
 from ripieno.play.ledger import Ledger, is_planned
 from ripieno.play.scheduler import Due, Scheduler
-from ripieno.status import Lateness, Status, Turn
-from ripieno.think.harmony import Tables
+from ripieno.protocol import CLICK, Played, Ready, ToPlayer, ToThinker
+from ripieno.rules.harmony import Tables
+from ripieno.settings.params import Params
+from ripieno.settings.status import Lateness, Status, Turn
+from ripieno.sync.transport import Transport
 
 PERCUSSION: Final = 9
 """Channel 10, counted from 0: where General MIDI keeps its wood blocks."""

@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 
 from ripieno.hear.phrase import Phrase
-from ripieno.music.plan import (
+from ripieno.play.scheduler import Due
+from ripieno.protocol import (
     Ask,
     Plan,
     Played,
@@ -26,11 +27,10 @@ from ripieno.music.plan import (
     ToPlayer,
     Variation,
 )
-from ripieno.play.scheduler import Due
 from ripieno.roles.replies import Guess, Reply
 from ripieno.roles.stand import Stand
-from ripieno.status import Status, Turn
-from ripieno.think import fallback
+from ripieno.rules import fallback
+from ripieno.settings.status import Status, Turn
 
 HAND_OVER_NS: Final = 20_000_000
 """A reply is decided on so long before its first note is handed over, at the latest:

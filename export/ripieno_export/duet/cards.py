@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
 from ripieno_export.card import POP909, changes, data_table, history, table, wrap
 from ripieno_export.licences import sentence
 
@@ -12,7 +12,9 @@ THANKS: Final = (
     "(POP909-CL, MIT), OpenEWLD and Neonscribe's lead sheets, and those who encoded "
     "O'Neill's and Ryan's tunes."
 )
-LAYOUT: Final = "Spans, frames and tokens: see `ripieno.music.duet`, fingerprint `{}`."
+LAYOUT: Final = (
+    "Spans, frames and tokens: see `ripieno.layouts.duet`, fingerprint `{}`."
+)
 LIMITS: Final = (
     "It was trained on pop songs, art songs, old lead sheets and fiddle tunes, nearly "
     "all in 4/4, 3/4 or 6/8. Other meters work; it has not learned them.",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ripieno.music.chords import NO_CHORD, QUALITIES
-from ripieno.think.harmony import Tables
+from ripieno.rules.harmony import Tables
 from ripieno_export.duet.packing import heard, phase_at
 from ripieno_export.duet.songs import Song
 

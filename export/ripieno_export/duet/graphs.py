@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import duet
-from ripieno.think.manifest import Part, digest
-from ripieno.think.manifest import Tensor as Spec
+from ripieno.inference.manifest import Part, digest
+from ripieno.inference.manifest import Tensor as Spec
+from ripieno.layouts import duet
 from ripieno_export import checkpoint
 from ripieno_export.networks.harmony import ROOTS, Harmony
 from ripieno_export.networks.texture import Texture

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 from ripieno.music.chords import NO_CHORD
 from ripieno_export.duet.packing import Floats, Spans
 from ripieno_export.duet.songs import Frames

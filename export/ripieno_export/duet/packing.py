@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 from ripieno.music.chords import NO_CHORD, QUALITIES
 from ripieno_export.duet.songs import Frames, Grid, Song
 

@@ -17,11 +17,11 @@ import torch
 
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
 from ripieno.errors import ModelError
-from ripieno.music import duet
-from ripieno.think import harmony as harmonies
-from ripieno.think import manifest as manifests
-from ripieno.think.manifest import Manifest, Part, Sampling, Source
-from ripieno.think.session import Graph, Loaded
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Manifest, Part, Sampling, Source
+from ripieno.inference.session import Graph, Loaded
+from ripieno.layouts import duet
+from ripieno.rules import harmony as harmonies
 from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.checkpoint import BEST
 from ripieno_export.duet import cards, course, graphs

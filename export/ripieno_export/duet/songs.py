@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import SettingsError
+from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music import chords
-from ripieno.music.duet import FRAME_TICKS
 from ripieno.music.meter import Meter
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno_export import corpus
@@ -74,7 +74,7 @@ class Song:
     Attributes:
         origin, file, family: where it comes from; what must share a part with it.
         part: ``train``, ``valid`` or ``test``.
-        style: of `ripieno.music.duet.STYLES`.
+        style: of `ripieno.layouts.duet.STYLES`.
         meter: of its beginning.
         bpm: quarter notes a minute.
         melody, piano: notes; the piano may be empty.

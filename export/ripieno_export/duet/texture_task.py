@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 from ripieno_export.duet.packing import (
     COLUMNS,
     Bytes,

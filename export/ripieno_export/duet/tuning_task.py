@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 from ripieno.music.chords import N_CHORDS, QUALITIES
-from ripieno.think.harmony import TONES
+from ripieno.rules.harmony import TONES
 from ripieno_export.duet.harmony_task import inputs
 from ripieno_export.duet.packing import Floats, Spans, heard
 from ripieno_export.duet.songs import Song

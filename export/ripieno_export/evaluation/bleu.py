@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.vocabulary import delta_of
+from ripieno.layouts.vocabulary import delta_of
 from ripieno_export.judge.figure import Figure, pooled
 from ripieno_export.tokenize import Floats, Ints, Notes
 
@@ -25,7 +25,7 @@ LONGEST: Final = 4
 COARSE: Final = 12
 """Bins of the vocabulary's time in a class: a factor of two."""
 CHORD_S: Final = 0.05
-"""Onsets so near the chord's first belong to it, as `ripieno.think.fallback` has it."""
+"""Onsets so near the chord's first belong to it, as `ripieno.rules.fallback` has it."""
 
 Words = Sequence[Hashable]
 

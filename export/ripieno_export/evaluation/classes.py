@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES
+from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES
 from ripieno_export.evaluation.predictions import Predictions
 from ripieno_export.tokenize import Floats, Ints
 

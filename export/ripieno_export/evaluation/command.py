@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ripieno.errors import SettingsError
-from ripieno.think import manifest as manifests
+from ripieno.inference import manifest as manifests
 from ripieno_export import event_task
 from ripieno_export.evaluation import curves, protocol, report, subject
 from ripieno_export.evaluation.memory import JUDGED

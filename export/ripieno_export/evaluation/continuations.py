@@ -9,8 +9,8 @@ systems that know less: the prompt's own last seconds again, the daemon's Markov
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ripieno.think import fallback
-from ripieno.think.composer import Composer
+from ripieno.minds.composer import Composer
+from ripieno.rules import fallback
 from ripieno_export import continuing
 from ripieno_export.evaluation import prompts
 from ripieno_export.evaluation.prompts import SPAN_S, Prompt

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Canvas
 
-from ripieno.music.vocabulary import DELTA_EDGES_S, N_DOWN
+from ripieno.layouts.vocabulary import DELTA_EDGES_S, N_DOWN
 from ripieno_export.evaluation import continuations
 from ripieno_export.evaluation.curves import Curves
 from ripieno_export.judge.plots import COLOURS

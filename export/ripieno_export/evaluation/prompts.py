@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.vocabulary import N_PITCHES
+from ripieno.layouts.vocabulary import N_PITCHES
 from ripieno_export.augment import HELD_OUT
 from ripieno_export.dataset import KINDS, Crops, Packed
 from ripieno_export.tokenize import Notes, detokenize

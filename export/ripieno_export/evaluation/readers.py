@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from ripieno.music.vocabulary import FIELDS, SIZES, Event
-from ripieno.think.controls import Controls
-from ripieno.think.lines import Scored
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import Scored
+from ripieno.layouts.vocabulary import FIELDS, SIZES, Event
 from ripieno_export.evaluation.predictions import Reading
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.tokenize import Ints

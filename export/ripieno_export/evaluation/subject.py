@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from ripieno.errors import ModelError
-from ripieno.music.vocabulary import FIELDS, N_DOWN, SIZES, Event
-from ripieno.think import manifest as manifests
-from ripieno.think.controls import Controls
-from ripieno.think.lines import Line
-from ripieno.think.sampling import sample
-from ripieno.think.session import Session
+from ripieno.inference import manifest as manifests
+from ripieno.inference.controls import Controls
+from ripieno.inference.lines import Line
+from ripieno.inference.sampling import sample
+from ripieno.inference.session import Session
+from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno_export import checkpoint, event_task, publish
 from ripieno_export.evaluation.predictions import Reading
 from ripieno_export.evaluation.readers import read_by, replay

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ripieno.music.vocabulary import FIELDS
+from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export.card import NAMES, table, wrap
 
 Figures = Mapping[str, Any]

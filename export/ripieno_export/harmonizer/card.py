@@ -5,8 +5,8 @@ This module only makes text; it measures nothing and reads no file.
 
 from typing import Any, Final
 
-from ripieno.think.harmonizer import VOICES, Manner
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
+from ripieno.minds.harmonizer import VOICES, Manner
 from ripieno_export.card import changes, data_table, table, wrap
 from ripieno_export.harmonizer.recipe import Options
 from ripieno_export.licences import sentence
@@ -77,7 +77,7 @@ def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         "batch 1. It was made for Ripieno's `harmonize` role."
     )
     layout = (
-        "Its inputs and outputs are those of `ripieno.think.harmonizer`, fingerprint "
+        "Its inputs and outputs are those of `ripieno.minds.harmonizer`, fingerprint "
         f"`{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"

@@ -14,10 +14,9 @@ import numpy as np
 import torch
 
 from ripieno.clock import NS_PER_S
-from ripieno.music.plan import Played
-from ripieno.music.vocabulary import MACHINE
-from ripieno.think.graph import Graph
-from ripieno.think.harmonizer import (
+from ripieno.inference.graph import Graph
+from ripieno.layouts.vocabulary import MACHINE
+from ripieno.minds.harmonizer import (
     LONGEST_GAP_S,
     NOBODY,
     STYLES,
@@ -25,6 +24,7 @@ from ripieno.think.harmonizer import (
     Harmonizer,
     Manner,
 )
+from ripieno.protocol import Played
 from ripieno_export.harmonizer import crops, leading, rules, task
 from ripieno_export.harmonizer.chorales import Chorale
 from ripieno_export.harmonizer.leading import Harmony

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from ripieno.minds.harmonizer import NOBODY, RANGES, VOICES
 from ripieno.music.chords import SHAPES
-from ripieno.think.harmonizer import NOBODY, RANGES, VOICES
 from ripieno_export.harmonizer.rules import scale_of
 from ripieno_export.tokenize import Floats, Ints
 

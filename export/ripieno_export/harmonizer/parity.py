@@ -29,8 +29,8 @@ import numpy.typing as npt
 import torch
 
 from ripieno.errors import ModelError
-from ripieno.think.graph import Graph
-from ripieno.think.harmonizer import FORBIDDEN, STYLES
+from ripieno.inference.graph import Graph
+from ripieno.minds.harmonizer import FORBIDDEN, STYLES
 from ripieno_export.harmonizer.crops import Batch
 from ripieno_export.harmonizer.step import INPUTS, OUTPUTS, STATE, StepModule
 from ripieno_export.parity import MARGIN, TOLERANCE, Golden

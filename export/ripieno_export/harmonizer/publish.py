@@ -14,12 +14,12 @@ from typing import Any, Final
 import numpy as np
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.think import harmonizer
-from ripieno.think import manifest as manifests
-from ripieno.think.graph import Graph
-from ripieno.think.harmonizer import Harmonizer, Manner
-from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
-from ripieno.think.session import Loaded
+from ripieno.inference import manifest as manifests
+from ripieno.inference.graph import Graph
+from ripieno.inference.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.inference.session import Loaded
+from ripieno.minds import harmonizer
+from ripieno.minds.harmonizer import Harmonizer, Manner
 from ripieno_export import checkpoint, licences, to_onnx
 from ripieno_export import evaluate as figures_of
 from ripieno_export import parity as goldens

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 
+from ripieno.minds.harmonizer import NOBODY, RANGES
 from ripieno.music import scales
-from ripieno.think.harmonizer import NOBODY, RANGES
-from ripieno.think.parallel import parallel
+from ripieno.rules.parallel import parallel
 from ripieno_export.tokenize import Ints
 
 

@@ -7,10 +7,10 @@ same inputs at the same instants arrives at the very same figures.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ripieno.commands.replay import engine_of, fed
 from ripieno.engine import Effect, Engine, Send, Tell
-from ripieno.midi import journal
-from ripieno.replaying import engine_of, fed
-from ripieno.status import Status
+from ripieno.files import journal
+from ripieno.settings.status import Status
 
 
 @dataclass(frozen=True, slots=True)

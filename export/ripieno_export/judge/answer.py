@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.duet import FRAME_TICKS
 from ripieno.music.messages import channel_of, is_channel_message
-from ripieno.music.plan import BASS, TEXTURE, Beat
-from ripieno.params import Params
-from ripieno.status import Status
+from ripieno.protocol import BASS, TEXTURE, Beat
+from ripieno.settings.params import Params
+from ripieno.settings.status import Status
 from ripieno_export.judge.figure import Figure, mean_of
 from ripieno_export.judge.human import Performance
 from ripieno_export.judge.metrics import Sheet

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from ripieno.errors import FileError
-from ripieno.midi.files import Performance, Track, read_performance
+from ripieno.files.midi import Performance, Track, read_performance
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.messages import channel_of
 from ripieno_export.judge.harmony import chords_at

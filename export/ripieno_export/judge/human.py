@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
-from ripieno.hear.transport import CLOCK, START, STOP
+from ripieno.sync.transport import CLOCK, START, STOP
 from ripieno_export.judge.pieces import FRAMES_PER_BEAT, Ints, Notes, TestPiece
 from ripieno_export.judge.take import Timed, messages_of, ns_at
 

@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 from ripieno.music.chords import N_CHORDS
 from ripieno.music.messages import channel_of, is_note_off, is_note_on
-from ripieno.music.plan import (
+from ripieno.protocol import (
     BASS,
     TEXTURE,
     decode_to_player,

@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music import duet
+from ripieno.inference.session import Graph, Loaded
+from ripieno.layouts import duet
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
-from ripieno.think.session import Graph, Loaded
 from ripieno_export.duet.packing import (
     COLUMNS,
     contexts,

@@ -22,11 +22,11 @@ import numpy as np
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError, RipienoError
-from ripieno.midi import journal
-from ripieno.midi.client_port import ClientPort
+from ripieno.files import journal
 from ripieno.music.messages import is_channel_message, is_note_on
-from ripieno.music.plan import Beat, Comp, Decide
-from ripieno.params import Params
+from ripieno.ports.client_port import ClientPort
+from ripieno.protocol import Beat, Comp, Decide
+from ripieno.settings.params import Params
 from ripieno_export.judge.again import Again
 from ripieno_export.judge.answer import Answer, Spans, answer_of, named
 from ripieno_export.judge.human import Human, Performance, perform

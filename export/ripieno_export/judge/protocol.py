@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.think.manifest import load
+from ripieno.inference.manifest import load
 from ripieno_export.judge import excerpts, invariants, songs
 from ripieno_export.judge.results import WORKERS, Results, Say, Task, spread
 from ripieno_export.judge.simulated import (

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ripieno.audio.render import render_wav
-from ripieno.audio.voice import HUMAN, MACHINE
-from ripieno.midi.files import Track, write_performance
+from ripieno.files.midi import Track, write_performance
 from ripieno.music.chords import name_of
+from ripieno.sound.render import render_wav
+from ripieno.sound.voice import HUMAN, MACHINE
 from ripieno_export.judge.pieces import FRAMES_PER_BEAT, Ints, TestPiece
 from ripieno_export.judge.take import Take, even_beats_ns, messages_of, ns_at
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
-from ripieno.midi.jack_server import server_is_up
+from ripieno.ports.jack_server import server_is_up
 
 PROGRAM: Final = "jackd"
 RATE_HZ: Final = 48_000

@@ -12,14 +12,14 @@ import msgspec
 import numpy as np
 
 from ripieno.engine import Engine
-from ripieno.music.plan import Beat, Comp, Decide, Ready, ToPlayer, ToThinker
-from ripieno.params import Params, check
+from ripieno.inference.manifest import for_role
+from ripieno.inference.tables import maybe_tables
+from ripieno.minds.minds import Mind
+from ripieno.processes.loading import wake
+from ripieno.protocol import Beat, Comp, Decide, Ready, ToPlayer, ToThinker
+from ripieno.rules.harmony import Tables
+from ripieno.settings.params import Params, check
 from ripieno.simulation import Simulation
-from ripieno.think.harmony import Tables
-from ripieno.think.manifest import for_role
-from ripieno.think.minds import Mind
-from ripieno.think.tables import maybe_tables
-from ripieno.waking import wake
 from ripieno_export.judge.answer import Answer, Spans, answer_of, named
 from ripieno_export.judge.human import Human, Performance, perform
 from ripieno_export.judge.pieces import (
@@ -202,7 +202,7 @@ class _Watched:
         self._takes_ns, self._latency_ns = (0, 0), 0
 
     def told(self, message: ToThinker) -> None:
-        """See `ripieno.think.minds.Mind`."""
+        """See `ripieno.minds.minds.Mind`."""
         self.heard.append(message)
         if isinstance(message, Beat):
             self.spans.add(message)
@@ -215,7 +215,7 @@ class _Watched:
             self._mind.told(message)
 
     def answer(self) -> ToPlayer | None:
-        """See `ripieno.think.minds.Mind`."""
+        """See `ripieno.minds.minds.Mind`."""
         said = None if self._mind is None else self._mind.answer()
         if said is not None:
             self.said.append(said)

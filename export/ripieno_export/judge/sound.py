@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.audio.render import render_wav
-from ripieno.audio.voice import MACHINE, RATE_HZ
-from ripieno.audio.wav import read_wav
 from ripieno.clock import NS_PER_S
-from ripieno.midi.files import Track, write_performance
+from ripieno.files.midi import Track, write_performance
 from ripieno.music import messages
+from ripieno.sound.render import render_wav
+from ripieno.sound.voice import MACHINE, RATE_HZ
+from ripieno.sound.wav import read_wav
 from ripieno_export.tokenize import Notes
 
 __all__ = ["RATE_HZ", "heard", "write_midi"]

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
 from ripieno_export.card import POP909, changes, data_table, table, wrap
 from ripieno_export.licences import sentence
 
@@ -72,7 +72,7 @@ def card(manifest: Manifest, figures: Figures) -> str:
         "## Using it\n\n    ripieno similar tune.mid ~/music\n\n"
         + wrap(
             "A file's own embedding, the mean of its windows', may serve as a vector "
-            "of its style: see `ripieno.think.likeness.style_of`."
+            "of its style: see `ripieno.similarity.embeddings.style_of`."
         ),
         "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
         f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
@@ -97,7 +97,7 @@ def _head(manifest: Manifest, figures: Figures) -> str:
         "rarity is in `runs.npy`."
     )
     layout = (
-        "Windows, rolls and runs: see `ripieno.music.likeness`, fingerprint "
+        "Windows, rolls and runs: see `ripieno.layouts.likeness`, fingerprint "
         f"`{manifest.fingerprint}`. Rolls are centred on their own mean pitch, so a "
         "transposed copy is the same roll."
     )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.likeness import Rolls
+from ripieno.layouts.likeness import Rolls
 from ripieno_export import checkpoint, display
 from ripieno_export.likeness import pieces
 from ripieno_export.likeness.pairs import Pairs

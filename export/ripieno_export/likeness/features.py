@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats, upper_line
+from ripieno.layouts.likeness import Floats, upper_line
 
 CLASSES: Final = 12
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ripieno.errors import ModelError
-from ripieno.music.likeness import SHAPE
-from ripieno.think.graph import Graph
+from ripieno.inference.graph import Graph
+from ripieno.layouts.likeness import SHAPE
 from ripieno_export.likeness.encoder_task import network_of
 from ripieno_export.networks.encoder import Encoder
 from ripieno_export.parity import TOLERANCE, Golden

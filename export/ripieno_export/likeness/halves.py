@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats, starts_of
+from ripieno.layouts.likeness import Floats, starts_of
 from ripieno_export.likeness.pieces import CHOOSING, JUDGED, KINDS, TRAINED, Music
 from ripieno_export.tokenize import Ints
 

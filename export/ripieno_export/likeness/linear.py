@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import torch
 
-from ripieno.music.likeness import SHAPE, Rolls
-from ripieno.think.likeness import Embeddings
+from ripieno.layouts.likeness import SHAPE, Rolls
+from ripieno.similarity.embeddings import Embeddings
 
 PASSES: Final = 2
 """Power iterations of the randomised decomposition."""

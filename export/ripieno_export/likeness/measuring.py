@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
-from ripieno.music.likeness import Ints, Rolls, phrases
-from ripieno.think.graph import Graph
-from ripieno.think.likeness import Embeddings, Encoder
-from ripieno.think.runs import Runs
+from ripieno.inference.graph import Graph
+from ripieno.layouts.likeness import Ints, Rolls, phrases
+from ripieno.similarity.embeddings import Embeddings, Encoder
+from ripieno.similarity.runs import Runs
 from ripieno_export.likeness import (
     halves,
     neighbours,

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats, phrases
-from ripieno.think.likeness import style_of
+from ripieno.layouts.likeness import Floats, phrases
+from ripieno.similarity.embeddings import style_of
 from ripieno_export.likeness import features
 from ripieno_export.likeness.halves import members
 from ripieno_export.likeness.pieces import GENRES, JUDGED, TRAINED, Music

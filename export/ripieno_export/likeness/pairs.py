@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.music.likeness import BEATS, FEWEST, Floats, Ints, Rolls, cut, rolls_of
+from ripieno.layouts.likeness import BEATS, FEWEST, Floats, Ints, Rolls, cut, rolls_of
 from ripieno_export.likeness.pieces import Music
 
 Generator = np.random.Generator

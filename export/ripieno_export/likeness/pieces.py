@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import FileError
-from ripieno.music.likeness import Floats, in_order
+from ripieno.layouts.likeness import Floats, in_order
 from ripieno_export.corpus import Piece, stream
 from ripieno_export.midi_files import music_in_beats
 from ripieno_export.sources import SELECTION, Origin, Parts, Selection, piano

@@ -13,13 +13,13 @@ import msgspec
 import numpy as np
 import torch
 
-from ripieno.music import likeness
-from ripieno.think import manifest as manifests
-from ripieno.think import runs as stored_runs
-from ripieno.think.likeness import Encoder
-from ripieno.think.manifest import Manifest, Sampling, Source, Tensor
-from ripieno.think.runs import Runs
-from ripieno.think.session import Loaded
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Manifest, Sampling, Source, Tensor
+from ripieno.inference.session import Loaded
+from ripieno.layouts import likeness
+from ripieno.similarity import runs as stored_runs
+from ripieno.similarity.embeddings import Encoder
+from ripieno.similarity.runs import Runs
 from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.likeness import (
     cards,

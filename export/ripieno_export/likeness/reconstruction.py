@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from ripieno.music.likeness import Rolls
+from ripieno.layouts.likeness import Rolls
 from ripieno_export.likeness.linear import Linear
 from ripieno_export.networks.encoder import Autoencoder
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats, Ints, Rolls, phrases, runs
-from ripieno.think.likeness import Embeddings, style_of
-from ripieno.think.runs import Runs
+from ripieno.layouts.likeness import Floats, Ints, Rolls, phrases, runs
+from ripieno.similarity.embeddings import Embeddings, style_of
+from ripieno.similarity.runs import Runs
 from ripieno_export.likeness import features
 from ripieno_export.likeness.halves import Search, disguised
 
@@ -78,7 +78,7 @@ def by_both(alike: Method, weighed: Runs) -> Method:
 
 
 def joined(alike: Floats, asked: Floats, there: Floats, weighed: Runs) -> Floats:
-    """`ripieno.think.runs.Runs.joined` for many queries.
+    """`ripieno.similarity.runs.Runs.joined` for many queries.
 
     Args:
         alike: how alike the embedding says they are, [Q, N].
@@ -112,7 +112,7 @@ def by_embedding(embed: Embed) -> Method:
 
 
 def likenesses(query: Embeddings, library: list[Embeddings]) -> Floats:
-    """`ripieno.think.likeness.compare` with a whole library at once, [N].
+    """`ripieno.similarity.embeddings.compare` with a whole library at once, [N].
 
     A query that was stretched until no window is full is like nothing.
     """

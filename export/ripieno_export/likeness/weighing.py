@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.likeness import Floats, runs
-from ripieno.think.runs import Runs
+from ripieno.layouts.likeness import Floats, runs
+from ripieno.similarity.runs import Runs
 from ripieno_export.likeness import features, halves, retrieval
 from ripieno_export.likeness.halves import Search
 from ripieno_export.likeness.pieces import CHOOSING, TRAINED, Music

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import FileError
-from ripieno.music import pattern
+from ripieno.layouts import pattern
+from ripieno.layouts.pattern import LOWEST, ONSET, ROWS, SOUND, STEPS, STEPS_IN_BEAT
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
-from ripieno.music.pattern import LOWEST, ONSET, ROWS, SOUND, STEPS, STEPS_IN_BEAT
 from ripieno_export.duet import songs as songs_of
 from ripieno_export.duet.songs import Song
 

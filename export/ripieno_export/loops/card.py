@@ -5,7 +5,7 @@ This module only makes text; it measures nothing and reads no file.
 
 from typing import Any, Final
 
-from ripieno.think.manifest import Manifest
+from ripieno.inference.manifest import Manifest
 from ripieno_export.card import POP909, changes, data_table, history, table, wrap
 from ripieno_export.licences import sentence
 from ripieno_export.loops.leaning import QUALIFIED
@@ -77,7 +77,7 @@ def _head(manifest: Manifest, figures: dict[str, Any]) -> str:
         "`loop` role."
     )
     layout = (
-        "Its inputs and outputs are those of `ripieno.music.pattern`, fingerprint "
+        "Its inputs and outputs are those of `ripieno.layouts.pattern`, fingerprint "
         f"`{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"

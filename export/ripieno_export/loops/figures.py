@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.music.pattern import ONSET, SOUND, STEPS, STEPS_IN_BEAT
+from ripieno.layouts.pattern import ONSET, SOUND, STEPS, STEPS_IN_BEAT
 from ripieno_export.loops.bars import Bools
 
 LONGEST: Final = 16

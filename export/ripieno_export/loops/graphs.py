@@ -12,9 +12,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.pattern import BEATS, CHORD, MANNER, NOISE, ROWS, STEPS
-from ripieno.think.manifest import Part, digest
-from ripieno.think.manifest import Tensor as Spec
+from ripieno.inference.manifest import Part, digest
+from ripieno.inference.manifest import Tensor as Spec
+from ripieno.layouts.pattern import BEATS, CHORD, MANNER, NOISE, ROWS, STEPS
 from ripieno_export import checkpoint
 from ripieno_export.loops.task import generator_of
 from ripieno_export.networks.loop import Generator, sounding

@@ -16,11 +16,11 @@ import torch
 
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
 from ripieno.errors import ModelError
-from ripieno.music import pattern
-from ripieno.think import manifest as manifests
-from ripieno.think.graph import Graph
-from ripieno.think.manifest import Manifest, Sampling, Source
-from ripieno.think.session import Loaded
+from ripieno.inference import manifest as manifests
+from ripieno.inference.graph import Graph
+from ripieno.inference.manifest import Manifest, Sampling, Source
+from ripieno.inference.session import Loaded
+from ripieno.layouts import pattern
 from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.duet.songs import Song
 from ripieno_export.loops import bars as bars_of

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import pattern
-from ripieno.music.pattern import MANNER, NOISE, ONSET, ROWS, SOUND
+from ripieno.layouts import pattern
+from ripieno.layouts.pattern import MANNER, NOISE, ONSET, ROWS, SOUND
 from ripieno_export.loops import figures
 from ripieno_export.loops.bars import Bars, Bools, Rows
 from ripieno_export.networks.loop import Generator, Loop

@@ -14,7 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.likeness import CHANNELS, ROWS, STEPS
+from ripieno.layouts.likeness import CHANNELS, ROWS, STEPS
 
 KERNELS: Final = ((4, 13), (3, 5), (3, 3), (3, 3))
 """Steps × semitones; all halve both. The first sees an octave either way of a beat."""

@@ -14,7 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.vocabulary import SIZES
+from ripieno.layouts.vocabulary import SIZES
 
 EMBEDDED: Final = (8, 72, 152, 24)
 """Width of each field's embedding; with the sizes of the heads, tuned by nobody yet."""

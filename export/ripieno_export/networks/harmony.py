@@ -11,7 +11,7 @@ Shapes: B batch, T spans, H hidden, R = 12 roots, Q qualities.
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 from ripieno.music.chords import QUALITIES
 
 ROOTS = 12

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ripieno.music.pattern import (
+from ripieno.layouts.pattern import (
     BEATS,
     CHORD,
     LOWEST,

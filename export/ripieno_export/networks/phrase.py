@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.phrase import BARS, CELL, METERS, PLACES, STEPS, USED, VOCABULARY
+from ripieno.layouts.phrase import BARS, CELL, METERS, PLACES, STEPS, USED, VOCABULARY
 
 CELLS: Final = STEPS // CELL
 UNKNOWN: Final = VOCABULARY

@@ -10,7 +10,7 @@ Shapes: B batch, T steps, H hidden, C context, V tokens.
 import torch
 from torch import Tensor, nn
 
-from ripieno.music import duet
+from ripieno.layouts import duet
 
 EMBEDDED = 64
 

@@ -5,9 +5,9 @@ This module only makes text; it measures nothing and reads no file.
 
 from typing import Any, Final
 
-from ripieno.music.phrase import ATTRIBUTES
-from ripieno.think.manifest import Manifest
-from ripieno.think.variations import TEMPERATURE, TOP_P
+from ripieno.inference.manifest import Manifest
+from ripieno.layouts.phrase import ATTRIBUTES
+from ripieno.minds.variations import TEMPERATURE, TOP_P
 from ripieno_export.card import changes, data_table, table, wrap
 from ripieno_export.licences import sentence
 from ripieno_export.phrases.task import Options
@@ -80,7 +80,7 @@ def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
         "`encode.onnx` is roll → latent; `conduct.onnx` and, step by step, "
         "`model.onnx` are (latent, conditions) → roll. The directions of the knobs are "
         "constants of `conduct.onnx`. "
-        "The layout is that of `ripieno.music.phrase`, fingerprint "
+        "The layout is that of `ripieno.layouts.phrase`, fingerprint "
         f"`{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"

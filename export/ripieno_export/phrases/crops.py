@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.phrase import (
+from ripieno.layouts.phrase import (
     FIRST_PITCH,
     HOLD,
     REACH,

@@ -6,7 +6,7 @@ each step and each bar is given. *Distance* turns it towards a new phrase of its
 by a quarter of a circle at 1; *moves* go along the directions of the attributes. What
 new phrases and directions are (`Space`) are constants of the graph.
 *Model*: ``(cue, before, state) → (logits, state)``, one sixteenth. Sampling is the
-daemon's (`ripieno.think.writer`): a graph of all 32 steps with their sampling had 2000
+daemon's (`ripieno.minds.writer`): a graph of all 32 steps with their sampling had 2000
 nodes, and took minutes to export.
 
 The recurrent cell is written out (`recurrent_step.Cell`), and embeddings are folded
@@ -23,7 +23,9 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.phrase import (
+from ripieno.inference.manifest import Part, digest
+from ripieno.inference.manifest import Tensor as Spec
+from ripieno.layouts.phrase import (
     ATTRIBUTES,
     CELL,
     FIRST_PITCH,
@@ -33,9 +35,7 @@ from ripieno.music.phrase import (
     STEPS,
     VOCABULARY,
 )
-from ripieno.think.manifest import Part, digest
-from ripieno.think.manifest import Tensor as Spec
-from ripieno.think.writer import CLOSED
+from ripieno.minds.writer import CLOSED
 from ripieno_export import checkpoint
 from ripieno_export.networks.phrase import TOKEN, PhraseVae
 from ripieno_export.phrases.half import rounded

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ripieno.music import phrase
-from ripieno.music.phrase import (
+from ripieno.layouts import phrase
+from ripieno.layouts.phrase import (
     ATTRIBUTES,
     FIRST_PITCH,
     HOLD,
@@ -26,7 +26,7 @@ from ripieno.music.phrase import (
     Bools,
     Ints,
 )
-from ripieno.think.moves import between
+from ripieno.minds.moves import between
 from ripieno_export.networks.phrase import PhraseVae, used_places
 from ripieno_export.phrases import crops, task
 from ripieno_export.phrases.crops import Batch

@@ -33,7 +33,8 @@ import numpy.typing as npt
 import torch
 
 from ripieno.errors import ModelError
-from ripieno.music.phrase import (
+from ripieno.inference.graph import Graph
+from ripieno.layouts.phrase import (
     ATTRIBUTES,
     FIRST_PITCH,
     HOLD,
@@ -43,8 +44,7 @@ from ripieno.music.phrase import (
     Ints,
     used,
 )
-from ripieno.think.graph import Graph
-from ripieno.think.writer import FORBIDDEN, Wish, Writer
+from ripieno.minds.writer import FORBIDDEN, Wish, Writer
 from ripieno_export.parity import TOLERANCE, Golden
 from ripieno_export.phrases.crops import Batch
 from ripieno_export.phrases.graphs import Decoder, Encoder

@@ -1,6 +1,6 @@
 """How the daemon's own mind varies held-out phrases: distances, knobs, and time.
 
-Each phrase of 4/4 is played to `ripieno.think.variations` at 120 beats a minute, and
+Each phrase of 4/4 is played to `ripieno.minds.variations` at 120 beats a minute, and
 varied through the exported graphs, with all that the daemon adds: anchor, scale,
 register. What comes is put back on the grid and compared with what was played.
 """
@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.music import phrase
-from ripieno.music.phrase import (
+from ripieno.layouts import phrase
+from ripieno.layouts.phrase import (
     ATTRIBUTES,
     CELL,
     FIRST_PITCH,
     GridNote,
     Ints,
 )
-from ripieno.music.plan import FOLLOW_HUMAN, Ask, Limits, PlannedNote, Played, Variation
+from ripieno.layouts.vocabulary import HUMAN
+from ripieno.minds.variations import Variations
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
-from ripieno.music.vocabulary import HUMAN
-from ripieno.think.variations import Variations
+from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, PlannedNote, Played, Variation
 from ripieno_export.phrases import crops, task
 from ripieno_export.phrases.measure import sample_of
 from ripieno_export.phrases.windows import Windows

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import torch
 
-from ripieno.music import phrase
-from ripieno.think import manifest as manifests
-from ripieno.think.manifest import Manifest, Part, Sampling, Source
-from ripieno.think.session import Loaded
-from ripieno.think.variations import TEMPERATURE, TOP_P, Variations
-from ripieno.think.writer import Writer
+from ripieno.inference import manifest as manifests
+from ripieno.inference.manifest import Manifest, Part, Sampling, Source
+from ripieno.inference.session import Loaded
+from ripieno.layouts import phrase
+from ripieno.minds.variations import TEMPERATURE, TOP_P, Variations
+from ripieno.minds.writer import Writer
 from ripieno_export import checkpoint, evaluate, licences, to_onnx
 from ripieno_export import parity as goldens
 from ripieno_export.model_folder import write_manifest

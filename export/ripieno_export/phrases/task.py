@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ripieno.music.phrase import FIRST_PITCH, VOCABULARY, Ints
+from ripieno.layouts.phrase import FIRST_PITCH, VOCABULARY, Ints
 from ripieno_export import checkpoint
 from ripieno_export.networks.phrase import (
     UNKNOWN,

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import FileError
-from ripieno.music import phrase, scales
-from ripieno.music.phrase import BARS, PLACES, STEPS, USED, Bools, Ints
+from ripieno.layouts import phrase
+from ripieno.layouts.phrase import BARS, PLACES, STEPS, USED, Bools, Ints
+from ripieno.music import scales
 from ripieno_export import bounded
 from ripieno_export.duet import songs
 from ripieno_export.duet.songs import REST as OTHERS

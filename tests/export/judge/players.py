@@ -5,8 +5,8 @@ from collections import deque
 import pytest
 
 from ripieno.errors import ModelError
-from ripieno.music.duet import Note
-from ripieno.music.plan import Comp, Decide, Ready
+from ripieno.layouts.duet import Note
+from ripieno.protocol import Comp, Decide, Ready
 from ripieno_export.judge.simulated import Players, folder_of
 
 READY = Ready("plain", "", "script", "it is written down", ("accompany",))

@@ -9,16 +9,16 @@ from tests.export.judge.players import READY, Plain, need_model
 from tests.export.judge.tunes import piece, scale
 from tests.test_offline import Performance
 
+from ripieno import protocol as plan
 from ripieno.clock import SimulatedClock
-from ripieno.config import Settings, load
 from ripieno.errors import SettingsError
-from ripieno.midi import journal
-from ripieno.midi.memory import MemoryPort
-from ripieno.music import plan
-from ripieno.music.plan import Comp, Decide
-from ripieno.params import Params
-from ripieno.player import Player, Start, begin
-from ripieno.think.tables import maybe_tables
+from ripieno.files import journal
+from ripieno.inference.tables import maybe_tables
+from ripieno.ports.memory import MemoryPort
+from ripieno.processes.player import Player, Start, begin
+from ripieno.protocol import Comp, Decide
+from ripieno.settings.config import Settings, load
+from ripieno.settings.params import Params
 from ripieno_export.judge import live, server
 from ripieno_export.judge.again import Again
 from ripieno_export.judge.human import Human, perform

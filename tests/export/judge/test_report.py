@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tests.export.judge.tunes import chords, notes, piece, scale, take
 
-from ripieno.midi.files import read_performance
+from ripieno.files.midi import read_performance
 from ripieno_export.judge import recording, report, targets
 from ripieno_export.judge.figure import Figure
 from ripieno_export.judge.folder import read_piece

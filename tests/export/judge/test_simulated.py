@@ -5,7 +5,7 @@ from tests.export.judge.players import READY, Plain, alone, plain
 from tests.export.judge.tunes import piece, scale
 
 from ripieno.music.chords import NO_CHORD
-from ripieno.music.plan import Reset
+from ripieno.protocol import Reset
 from ripieno_export.judge import metrics
 from ripieno_export.judge.answer import with_status
 from ripieno_export.judge.human import EXACT, Human, perform

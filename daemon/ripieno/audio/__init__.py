@@ -1,1 +1,0 @@
-"""The edge to sound: the monitor voice, WAV files, SoundFonts, sound devices."""

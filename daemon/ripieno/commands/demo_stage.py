@@ -1,0 +1,215 @@
+"""Where the demo's musician meets the daemon: in this process, or at its real ports."""
+
+import contextlib
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from typing import Final, Protocol
+
+from rich.console import Console
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.commands.flags import written
+from ripieno.commands.output import plain
+from ripieno.errors import ModelError, PortError, last_words
+from ripieno.inference.tables import maybe_tables
+from ripieno.ipc import notes
+from ripieno.ipc.block import Block
+from ripieno.ipc.waking import Bell, RungRing, new_bells
+from ripieno.ports.client_port import ClientPort
+from ripieno.ports.memory import MemoryPort
+from ripieno.processes import thinker
+from ripieno.processes.interrupts import children_are_spared
+from ripieno.processes.player import Player, Start, begin
+from ripieno.protocol import Ready
+from ripieno.settings.config import Settings
+from ripieno.settings.status import Status
+
+TURN_NS: Final = 500_000
+LOADING_NS: Final = 60 * NS_PER_S
+TRY_NS: Final = 700 * NS_PER_MS
+"""Between two looks for the daemon's ports. A JACK client that comes and goes while
+another one opens can lock the server up (jackd2 1.9.21), so not often."""
+
+
+class Stage(Protocol):
+    """Where the two meet: a daemon, seen from its ports."""
+
+    def send(self, data: bytes) -> None:
+        """To the daemon."""
+        ...
+
+    def turn(self) -> list[bytes]:
+        """Let it work, if it works here; what came from it."""
+        ...
+
+    def wake_ns(self, now_ns: int) -> int:
+        """When to turn again."""
+        ...
+
+    def status(self) -> Status | None:
+        """How it goes, where that can be known."""
+        ...
+
+
+# ── embedded ─────────────────────────────────────────────────────────────────────
+
+
+class _Embedded:
+    """The daemon's player in this process, with an in-process port."""
+
+    def __init__(self, settings: Settings, seed: int, block: Block, bell: Bell) -> None:
+        clock = SystemClock()
+        self._port, log = MemoryPort(clock), _Nowhere()
+        start = Start(seed, maybe_tables())
+        engine = begin(settings, clock, start, log, self._port)
+        self._player = Player(
+            self._port,
+            engine,
+            clock,
+            inbox=block.ring("to_player"),
+            outbox=RungRing(block.ring("to_thinker"), bell),
+            log=log,
+        )
+
+    def send(self, data: bytes) -> None:
+        self._port.feed(data)
+
+    def turn(self) -> list[bytes]:
+        self._player.turn()
+        return self._port.taken()
+
+    def wake_ns(self, now_ns: int) -> int:
+        return min(self._player.wake_ns(now_ns), now_ns + TURN_NS)
+
+    def status(self) -> Status:
+        return self._player.status()
+
+
+class _Nowhere:
+    """The demo keeps no journal."""
+
+    def write(self, payload: bytes) -> bool:
+        del payload
+        return True
+
+
+@contextlib.contextmanager
+def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
+    """The daemon without a MIDI system: its player here, its thinker a process.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    clock, bells = SystemClock(), new_bells()
+    with contextlib.ExitStack() as ends:
+        with children_are_spared():  # a Ctrl-C waits until all of it can be ended
+            block = Block()
+            ends.callback(block.close)
+            process = multiprocessing.get_context("spawn").Process(
+                target=thinker.run,
+                args=(
+                    block.name,
+                    settings.model,
+                    settings.provider,
+                    settings.play.role,
+                    bells,
+                ),
+            )
+            process.start()
+            ends.callback(_end, process, block)
+        ready = _wait_for_ready(block, process, clock)
+        said = f"Model: {ready.model} on {ready.provider} ({ready.why})."
+        console.print(plain(said), markup=False)
+        yield _Embedded(settings, seed, block, Bell(bells.to_thinker.rings))
+
+
+def _end(process: BaseProcess, block: Block) -> None:
+    block.set_word("stop", 1)
+    process.join(1.0)
+    process.kill()
+    process.join()
+
+
+def _wait_for_ready(block: Block, process: BaseProcess, clock: Clock) -> Ready:
+    until_ns = clock.now_ns() + LOADING_NS
+    while clock.now_ns() < until_ns:
+        alive = process.is_alive()
+        for record in block.ring("thinker_notes").read():
+            note = notes.decode(record)
+            if isinstance(note, Ready):
+                return note
+            if isinstance(note, notes.Failure):
+                raise ModelError(note.sentence)
+        if not alive:
+            break
+        clock.wait_until(clock.now_ns() + 10 * NS_PER_MS)
+    raise ModelError(
+        "The thinker ended while it loaded the model; try `ripieno doctor`."
+    )
+
+
+# ── through real ports ───────────────────────────────────────────────────────────
+
+
+class _ThroughPorts:
+    """A client of the daemon's ports, as a DAW is one."""
+
+    def __init__(self, port: ClientPort, daemon: "subprocess.Popen[str]") -> None:
+        self._port, self._daemon = port, daemon
+
+    def send(self, data: bytes) -> None:
+        self._port.send(data)
+
+    def turn(self) -> list[bytes]:
+        if self._daemon.poll() is not None:
+            raise last_words(self._daemon.communicate()[1], self._daemon.returncode)
+        return [heard.data for heard in self._port.receive()]
+
+    def wake_ns(self, now_ns: int) -> int:
+        return now_ns + TURN_NS
+
+    def status(self) -> None:
+        return None
+
+
+@contextlib.contextmanager
+def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
+    """`ripieno play` as a program of its own, played to through its ports.
+
+    Raises:
+        RipienoError: it ended; the sentence is its own.
+    """
+    command = [sys.executable, "-m", "ripieno", "play", *written(settings, seed)]
+    daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        port = _connect(settings, daemon)
+        said = f"Connected to {settings.name_in} and {settings.name_out}."
+        console.print(plain(said), markup=False)
+        try:
+            yield _ThroughPorts(port, daemon)
+        finally:
+            port.close()
+    finally:
+        daemon.terminate()
+        try:
+            daemon.communicate(timeout=5.0)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.communicate()
+
+
+def _connect(settings: Settings, daemon: "subprocess.Popen[str]") -> ClientPort:
+    """Wait for the daemon's ports, and connect to them."""
+    clock = SystemClock()
+    until_ns = clock.now_ns() + LOADING_NS
+    while daemon.poll() is None:
+        clock.wait_until(clock.now_ns() + TRY_NS)
+        try:
+            return ClientPort(settings.backend, settings.name_in, settings.name_out)
+        except PortError:
+            if clock.now_ns() > until_ns:
+                raise
+    raise last_words(daemon.communicate()[1], daemon.returncode)

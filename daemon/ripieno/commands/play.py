@@ -1,0 +1,150 @@
+"""The composition root of `ripieno play`: chooses, shows, and hands over to supervisor.
+
+Chooses the MIDI backend; prints one line each on what it runs on and why; then a live
+line: who is playing, where, which chords come, how late.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from ripieno.clock import SystemClock
+from ripieno.commands.output import plain
+from ripieno.ipc import notes
+from ripieno.ports.backends import choose_backend
+from ripieno.processes.supervisor import Supervisor
+from ripieno.protocol import Ready
+from ripieno.settings.config import Settings
+from ripieno.settings.params import TURNS
+from ripieno.settings.status import Status
+
+MOST_CHORDS: Final = 4
+"""A line has no room for more."""
+
+
+def play(settings: Settings, *, seed: int) -> None:
+    """Run the daemon until SIGINT or SIGTERM.
+
+    Args:
+        settings: which model, which ports, how to play.
+        seed: what chance starts from.
+
+    Raises:
+        RipienoError: it cannot start, or cannot go on.
+    """
+    backend, why = choose_backend(settings.backend)
+    settings = msgspec.structs.replace(settings, backend=backend)
+    console = Console(highlight=False, soft_wrap=True)
+    view = View(console, settings.play.role)
+    view.say(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
+    supervisor = Supervisor(
+        settings, SystemClock(), seed=seed, show=view.show, say=view.say
+    )
+    with view.live:
+        supervisor.run()
+    view.say("Stopped; every note is released.")
+
+
+POSITIONS: Final = (
+    "The DAW sends song positions six times too large (Ardour 7.0 to 7.3 does, 7.4 is "
+    "right); Ripieno divides them by six."
+)
+
+
+class View:
+    """What `play` shows: lines that stay, and one that is always now."""
+
+    def __init__(self, console: Console, role: str) -> None:
+        self._console, self._role = console, role
+        self._models: dict[str, Ready] = {}  # not said yet, by role
+        self._is_corrected = False
+        # Where nobody watches (a log file), only the lines that stay are written.
+        self.live = Live(console=console, auto_refresh=False, transient=True)
+        self._is_watched = sys.stdout.isatty()
+
+    def say(self, sentence: str) -> None:
+        """A line that stays."""
+        self._console.print(plain(sentence), markup=False)
+
+    def show(self, note: notes.Note) -> None:
+        """What a child process said."""
+        if isinstance(note, Ready):
+            self._models |= dict.fromkeys(note.roles, note)
+            self._name_model()
+        elif isinstance(note, notes.Opened):
+            priority = "real-time" if note.fifo else "ordinary (not allowed more)"
+            self.say(f"Ports: {note.name_in} → {note.name_out}; priority: {priority}.")
+        elif isinstance(note, notes.Report):
+            self._role = note.status.role
+            self._name_model()
+            self._tell_of_positions(note.status)
+            if self._is_watched:
+                self.live.update(live_line(note.status), refresh=True)
+
+    def _tell_of_positions(self, status: Status) -> None:
+        """Say once that the DAW is wrong about where its song is."""
+        if status.positions_corrected and not self._is_corrected:
+            self._is_corrected = True
+            self.say(POSITIONS)
+
+    def _name_model(self) -> None:
+        """Say once what plays; all roles' models are loaded, and most never play."""
+        if (ready := self._models.get(self._role)) is None:
+            return
+        for role in ready.roles:
+            self._models.pop(role, None)
+        if ready.is_fallback:
+            self.say(f"The fallback plays {self._role}: {ready.why}")
+            return
+        self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
+
+
+def live_line(status: Status) -> Text:
+    """The performance in one line."""
+    marks = {"idle": "·", "human": "●", "machine": "▶"}
+    turn = f"{marks[status.turn]} {status.turn:<9}"
+    told = [
+        status.role,
+        *_where(status),
+        f"heard {status.heard}",
+        f"played {status.sent}",
+        *_how(status),
+        f"late {status.late_p50_ms:.2f}/{status.late_p99_ms:.2f} ms (p50/p99)",
+        status.provider.removesuffix("ExecutionProvider") or "thinker starting",
+    ]
+    line = Text.assemble(
+        (turn, "bold cyan" if status.turn == "machine" else "bold"),
+        plain("  ".join(words for words in told if words)),
+    )
+    if status.fallbacks:
+        line.append(f"  fallback {status.fallbacks}×", "yellow")
+    return line
+
+
+def _where(status: Status) -> Iterator[str]:
+    """Place, tempo and harmony, as far as there are any."""
+    if status.position or status.is_external:
+        yield status.position
+        yield f"{status.bpm:g} bpm{' (MIDI clock)' if status.is_external else ''}"
+    names = [name for _, name in status.promised]
+    names += [f"{name}?" for _, name in status.tentative]
+    to_come = " ".join(names[:MOST_CHORDS])
+    yield f"{status.chord or '-'} → {to_come}" if to_come else status.chord
+
+
+def _how(status: Status) -> Iterator[str]:
+    """How well it keeps up: with your beats, or with your phrases."""
+    if status.role != "accompany":
+        yield f"turns {status.on_time}/{status.turns} on time"
+        if status.turns and status.role in TURNS:
+            yield f"ready {status.ready / status.turns:.0%}"
+        if status.shed:
+            yield f"{status.model} (down {status.shed}×, up {status.climbed}×)"
+        return
+    yield f"ISR {status.isr:.0%}"
+    yield f"with you to {status.asynchrony_p95_ms:.0f} ms (p95)"

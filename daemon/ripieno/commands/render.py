@@ -1,0 +1,227 @@
+"""The engine without a clock: play along with a file.
+
+It drives the very engine and the very minds that play live, in simulated time, from
+note to note, as fast as the models can think. To a role that plays by the beat the
+file's own tempo is given as a DAW would give it: as MIDI clock.
+
+What is written has the file's own tracks, one named track for each part that the
+machine played, the file's tempos and meters, and the machine's chords as markers.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ripieno.clock import NS_PER_S
+from ripieno.engine import BEAT_ROLES, Engine
+from ripieno.errors import FileError
+from ripieno.files.midi import check_target, read_performance, write_score
+from ripieno.files.performance import Performance, Timed, Track
+from ripieno.files.repairs import in_words
+from ripieno.inference.manifest import for_role
+from ripieno.inference.outputs import naming
+from ripieno.inference.tables import maybe_tables
+from ripieno.minds.minds import Mind
+from ripieno.music import chords, messages
+from ripieno.music.meter import Meter
+from ripieno.processes.loading import wake
+from ripieno.protocol import Beat, ToPlayer, ToThinker
+from ripieno.roles.stand import PERCUSSION, channel_of
+from ripieno.settings.config import Settings
+from ripieno.settings.controllers import by_number
+from ripieno.settings.params import PARTS, Params
+from ripieno.settings.status import Status
+from ripieno.simulation import Simulation
+
+Progress = Callable[[float], None]
+"""Is told how much is done, 0 to 1."""
+
+START: Final = b"\xfa"
+CLOCK: Final = b"\xf8"
+CLOCKS_PER_BEAT: Final = 24
+LONGEST_H: Final = 4
+"""A longer file holds an error, such as one huge delta time: `render` keeps all that is
+played in memory."""
+MOST_BEATS: Final = LONGEST_H * 60 * 400
+"""That long at the fastest tempo that is played. Each beat is 24 clocks."""
+PROGRAMS: Final = (89, 32, 0)
+"""General MIDI, from 0: a warm pad, an acoustic bass, a piano."""
+WOOD_BLOCKS: Final = "Click"
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """How a render went.
+
+    Attributes:
+        status: the engine's state at the end.
+        repairs: what was skipped or corrected in the source; empty if nothing was.
+    """
+
+    status: Status
+    repairs: str
+
+
+def render(
+    source: Path,
+    target: Path,
+    settings: Settings,
+    *,
+    seed: int,
+    tail_s: float,
+    progress: Progress,
+) -> Rendered:
+    """Let the machine play along with a file, offline.
+
+    Args:
+        source: the human's part. Its meter holds, where the settings name no other.
+        target: where the duet goes.
+        settings: model, provider and how to play.
+        seed: what chance starts from.
+        tail_s: how long to play on after the file's end.
+        progress: is told how far it is.
+
+    Returns:
+        How it went.
+
+    Raises:
+        FileError: the source cannot be read or is too long, or the target cannot be
+            written.
+        ModelError: the model cannot be loaded, or does not work.
+    """
+    human = read_performance(source)
+    check_length(source, human, tail_s)
+    check_target(target)
+    play = with_meter(settings.play, human)
+    mind, ready = wake(for_role(play.role, settings.model), settings.provider)
+    witness = _Witness(mind)
+    engine = Engine(play, start_ns=0, seed=seed, tables=maybe_tables())
+    engine.controls = by_number(settings.controls)
+    simulation = Simulation(engine, witness, ready=ready)
+    whole_ns = _whole_ns(human, tail_s)
+    clock = clock_of(human, whole_ns) if play.role in BEAT_ROLES else iter(())
+    inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
+    with naming(ready.model):
+        for at_ns, data in inputs:
+            progress(at_ns / whole_ns)
+            simulation.play([(at_ns, data)])
+        while simulation.now_ns < whole_ns:
+            simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
+            progress(simulation.now_ns / whole_ns)
+    simulation.stop()
+    status = engine.status()
+    sent = [(at_ns, send.data) for at_ns, send in simulation.sent]
+    span_ticks = play.time_signature().span_ticks
+    times = human.times()
+    markers = [
+        (times.ns_at(index * span_ticks * human.ticks_per_beat // 480), name)
+        for index, name in witness.changes()
+    ]
+    tracks = [*human.tracks, *tracks_of(sent, play)]
+    write_score(target, tracks, human.score(), markers=markers)
+    return Rendered(status, in_words(human.repairs))
+
+
+def check_length(source: Path, human: Performance, tail_s: float) -> None:
+    """Refuse what would take too much time and memory.
+
+    Args:
+        source: the file's name, for the message.
+        human: what it says.
+        tail_s: how long is played on after its end.
+
+    Raises:
+        FileError: it lasts longer than `LONGEST_H`, or has more than `MOST_BEATS`.
+    """
+    hours = human.length_ns / NS_PER_S / 3600
+    if hours > LONGEST_H:
+        raise FileError(
+            f"{source} lasts {hours:,.1f} hours, more than {LONGEST_H}: cut it, or "
+            "remove the silence in it."
+        )
+    times = human.times()
+    beats = times.tick_at(_whole_ns(human, tail_s)) // human.ticks_per_beat
+    if beats > MOST_BEATS:
+        raise FileError(
+            f"{source} has {beats:,} beats, more than {MOST_BEATS:,}: give it a tempo "
+            "of at most 400 bpm."
+        )
+
+
+def _whole_ns(human: Performance, tail_s: float) -> int:
+    """How long is played, one nanosecond at least."""
+    return max(1, human.length_ns + int(tail_s * NS_PER_S))
+
+
+def with_meter(play: Params, human: Performance) -> Params:
+    """The settings in the file's own meter, where they do not name one."""
+    if not human.time_signatures or play.meter != Params().meter:
+        return play
+    _, numerator, denominator = human.time_signatures[0]
+    try:
+        meter = Meter(numerator, denominator)
+    except ValueError:
+        return play  # stranger than what is played here
+    return msgspec.structs.replace(play, meter=str(meter))
+
+
+def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
+    """The file's tempo as MIDI clock: a start, and 24 clocks a beat."""
+    yield 0, START
+    times, count = human.times(), 0
+    while True:
+        ticks = count * human.ticks_per_beat // CLOCKS_PER_BEAT
+        at_ns = times.ns_at(ticks)
+        if at_ns > until_ns:
+            return
+        yield at_ns, CLOCK
+        count += 1
+
+
+def tracks_of(sent: list[Timed], play: Params) -> list[Track]:
+    """What the machine sent, as a named track for each of its parts."""
+    if play.role != "accompany":
+        channel = play.channel - 1
+        return [Track("Ripieno", tuple(sent), program=0, channel=channel)]
+    found: list[Track] = []
+    for part, name in enumerate(PARTS):
+        channel = channel_of(play.channel, part)
+        mine = _on_channel(sent, channel)
+        if mine:
+            found.append(Track(f"Ripieno {name}", mine, PROGRAMS[part], channel))
+    if clicks := _on_channel(sent, PERCUSSION):
+        found.append(Track(f"Ripieno {WOOD_BLOCKS}", clicks, None, PERCUSSION))
+    return found
+
+
+def _on_channel(sent: list[Timed], channel: int) -> tuple[Timed, ...]:
+    return tuple(timed for timed in sent if messages.channel_of(timed[1]) == channel)
+
+
+class _Witness:
+    """A mind that remembers which chords were really played."""
+
+    def __init__(self, mind: Mind) -> None:
+        self._mind = mind
+        self._played: dict[int, int] = {}
+
+    def told(self, message: ToThinker) -> None:
+        if isinstance(message, Beat):
+            self._played[message.index] = message.chord
+        self._mind.told(message)
+
+    def answer(self) -> ToPlayer | None:
+        return self._mind.answer()
+
+    def changes(self) -> list[tuple[int, str]]:
+        """(span, chord's name), wherever the chord changes."""
+        out: list[tuple[int, str]] = []
+        before = chords.NO_CHORD
+        for index, chord in sorted(self._played.items()):
+            if chord != before and index >= 0:
+                name = "N.C." if chord == chords.NO_CHORD else chords.name_of(chord)
+                out.append((index, name))
+            before = chord
+        return out

@@ -1,0 +1,289 @@
+"""`ripieno similar`: ranks a folder of MIDI files by their likeness to one of them.
+
+::
+
+    IN.mid ─▶ notes in beats ─┬▶ windows ─▶ embeddings ─┐
+                              └▶ runs of intervals ─────┤
+    LIBRARY/*.mid ─▶ the same, file by file ────────────┴▶ likeness ─▶ table or JSON
+
+Beats are the file's own: its tempo map is undone, so tempo does not matter, nor does
+transposition (see `ripieno.layouts.likeness`). Drums are left out. Nothing is written and
+nothing is asked of a network; a file that cannot be used is listed with its reason.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from ripieno.errors import FileError, ModelError
+from ripieno.files.midi import read_performance
+from ripieno.files.performance import Performance, Track
+from ripieno.files.tempo_map import TempoMap
+from ripieno.inference import manifest as manifests
+from ripieno.inference.outputs import naming
+from ripieno.layouts.likeness import BEATS, FEWEST, Floats, Rolls, in_order, phrases
+from ripieno.music import messages
+from ripieno.settings.paths import is_file, is_folder
+from ripieno.similarity.embeddings import Embeddings, Encoder, compare
+from ripieno.similarity.runs import Runs
+from ripieno.similarity.runs import load as load_runs
+
+Progress = Callable[[float], None]
+"""Is told how much is done, 0 to 1."""
+
+MODEL: Final = "phrase-encoder"
+ENDINGS: Final = (".mid", ".midi", ".smf")
+DRUMS: Final = 9
+"""General MIDI's percussion channel, from 0."""
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A file of the library, and how alike it is.
+
+    Attributes:
+        rank: 1 is the most alike.
+        likeness: of phrases and of runs together; at most 1, which a transposed copy
+            has.
+        file: its path in the library.
+        bar: of the query, from 1: there begin the eight beats that are most like …
+        its_bar: … those that begin in this bar of the file.
+        cosine: how alike these eight beats are.
+    """
+
+    rank: int
+    likeness: float
+    file: str
+    bar: int
+    its_bar: int
+    cosine: float
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A file that was passed over, and the reason in a sentence."""
+
+    file: str
+    reason: str
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The answer: the whole ranking, and what could not be ranked."""
+
+    query: str
+    model: str
+    matches: tuple[Match, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """A file's notes, its windows, and the bar in which each of them begins."""
+
+    notes: Floats
+    rolls: Rolls
+    bars: tuple[int, ...]
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    """A file as it is compared: a row and a bar for each of its windows, its runs."""
+
+    windows: Embeddings
+    bars: tuple[int, ...]
+    runs: Floats
+
+
+class _Ear(msgspec.Struct, frozen=True):
+    """A loaded model: what it hears in a file, and how alike two files are to it."""
+
+    name: str
+    encoder: Encoder
+    runs: Runs
+
+    def heard(self, read: _Read) -> _Piece:
+        with naming(self.name):
+            windows = self.encoder.embed(read.rolls)
+        return _Piece(windows, read.bars, self.runs.of(read.notes))
+
+    def match(self, asked: _Piece, other: _Piece, file: str) -> Match:
+        found = compare(asked.windows, other.windows)
+        likeness = self.runs.joined(found.likeness, asked.runs, other.runs)
+        return Match(
+            rank=0,
+            likeness=round(float(likeness), 4),
+            file=file,
+            bar=asked.bars[found.here],
+            its_bar=other.bars[found.there],
+            cosine=round(found.cosine, 4),
+        )
+
+
+def similar(
+    query: Path, library: Path, *, model: str, provider: str, progress: Progress
+) -> Found:
+    """Rank the MIDI files in a folder, and in its folders, by likeness to a file.
+
+    Args:
+        query: what the others are to be like; passed over where it is in the library.
+        library: the folder.
+        model: the name of, or a path to, a model of the *likeness* interface.
+        provider: ``auto``, ``cpu`` or ``cuda``.
+        progress: is told how far it is.
+
+    Raises:
+        FileError: the query cannot be read, or the library holds no file that can.
+        ModelError: the model cannot be loaded.
+    """
+    files = _files_in(library, query)
+    read = _read(query)
+    ear = _ear(model, provider)
+    asked = ear.heard(read)
+    matches: list[Match] = []
+    unreadable: list[Unreadable] = []
+    for number, path in enumerate(files):
+        progress(number / len(files))
+        shown = str(path.relative_to(library))
+        try:
+            read = _read(path)
+        except FileError as error:
+            unreadable.append(Unreadable(shown, str(error)))
+            continue
+        matches.append(ear.match(asked, ear.heard(read), shown))
+    if not matches:
+        raise FileError(
+            f"None of the {len(files)} MIDI files in {library} can be compared; "
+            f"the first: {unreadable[0].reason}"
+        )
+    matches.sort(key=lambda match: (-match.likeness, match.file))
+    ranked = [msgspec.structs.replace(m, rank=n) for n, m in enumerate(matches, 1)]
+    return Found(str(query), ear.name, tuple(ranked), tuple(unreadable))
+
+
+def lines(found: Found, top: int) -> list[str]:
+    """The answer as people read it: a table of the first so many, then the rest."""
+    shown = found.matches[:top]
+    width = max(len(match.file) for match in shown)
+    out = [f"{'rank':>4}  likeness  {'file':<{width}}  most alike"]
+    out += [
+        f"{match.rank:>4}  {match.likeness:>8.3f}  {match.file:<{width}}  "
+        f"bar {match.bar} and its bar {match.its_bar}"
+        for match in shown
+    ]
+    if (more := len(found.matches) - len(shown)) > 0:
+        out.append(f"{more} more {'is' if more == 1 else 'are'} less alike.")
+    out += [f"Passed over: {passed.reason}" for passed in found.unreadable]
+    return out
+
+
+def as_json(found: Found, top: int) -> str:
+    """The answer as programs read it, the first so many matches."""
+    shown = msgspec.structs.replace(found, matches=found.matches[:top])
+    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
+
+
+def _ear(model: str, provider: str) -> _Ear:
+    try:
+        from ripieno.inference import session as sessions
+    except ImportError as error:
+        raise ModelError(
+            f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
+        ) from error
+    folder = manifests.find(model)
+    loaded = sessions.Loaded(folder, provider)
+    manifest = loaded.manifest
+    if manifest.interface != "likeness":
+        raise ModelError(
+            f"The model {manifest.name} compares nothing (its interface is "
+            f"{manifest.interface}); use {MODEL}."
+        )
+    encoder = Encoder(loaded.graphs["model"])
+    return _Ear(manifest.name, encoder, load_runs(folder, manifest))
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────
+
+
+def _files_in(library: Path, query: Path) -> list[Path]:
+    if not is_folder(library):
+        raise FileError(f"{library} is no folder: name one that holds MIDI files.")
+    itself = query.resolve()
+    found = [
+        path
+        for path in sorted(library.rglob("*"))
+        if path.suffix.lower() in ENDINGS and is_file(path) and path.resolve() != itself
+    ]
+    if not found:
+        raise FileError(
+            f"{library} holds no {'other ' if is_file(query) else ''}MIDI file "
+            f"({', '.join(ENDINGS)}); name a folder that does."
+        )
+    return found
+
+
+def _read(path: Path) -> _Read:
+    performance = read_performance(path)
+    notes = notes_of(performance)
+    rolls, starts = phrases(notes)
+    if not len(starts):
+        raise FileError(
+            f"{path} has no {BEATS} beats with {FEWEST} notes, drums aside: "
+            "choose a longer piece"
+        )
+    count = _bar_counter(performance)
+    return _Read(notes, rolls, tuple(count(beat) for beat in starts.tolist()))
+
+
+def notes_of(performance: Performance) -> Floats:
+    """A file's notes in beats: (onset, end, pitch), [N, 3], in order; no drums."""
+    rows = [row for track in performance.tracks for row in _notes(track, performance)]
+    notes = np.array(rows, np.float64).reshape(-1, 3)
+    notes[:, :2] = _beats(performance.times(), notes[:, :2])
+    return in_order(notes)
+
+
+def _notes(track: Track, performance: Performance) -> Iterator[tuple[int, int, int]]:
+    """(onset, end, pitch) in nanoseconds; a note without an end lasts to the last."""
+    down: dict[tuple[int, int], int] = {}
+    for at_ns, data in track.messages:
+        if not (messages.is_note_on(data) or messages.is_note_off(data)):
+            continue
+        key = messages.channel_of(data), data[1]
+        if (since_ns := down.pop(key, None)) is not None:
+            yield since_ns, at_ns, key[1]
+        if messages.is_note_on(data) and key[0] != DRUMS:
+            down[key] = at_ns
+    for (_, pitch), since_ns in down.items():
+        yield since_ns, performance.length_ns, pitch
+
+
+def _beats(times: TempoMap, at_ns: Floats) -> Floats:
+    """Nanoseconds as beats, by the file's own tempo changes."""
+    starts_ns = np.array(times.starts, np.float64) * 1000 / times.ticks_per_beat
+    index = np.searchsorted(starts_ns, at_ns, side="right") - 1
+    per_beat_ns = np.array(times.us_per_beat, np.float64) * 1000
+    begun = np.array(times.ticks, np.float64) / times.ticks_per_beat
+    found: Floats = begun[index] + (at_ns - starts_ns[index]) / per_beat_ns[index]
+    return found
+
+
+def _bar_counter(performance: Performance) -> Callable[[float], int]:
+    """Beat → bar, from 1, by the file's own time signatures; 4/4 before the first."""
+    per_beat = performance.ticks_per_beat
+    changes = [(tick / per_beat, 4 * n / d) for tick, n, d in _signatures(performance)]
+    bars = [1.0]
+    for (at, length), (next_at, _) in pairwise(changes):
+        bars.append(bars[-1] + -(-(next_at - at) // length))
+
+    def count(beat: float) -> int:
+        index = max(bisect_right(changes, beat, key=lambda c: c[0]) - 1, 0)
+        at, length = changes[index]
+        return int(bars[index] + max(beat - at, 0.0) // length)
+
+    return count
+
+
+def _signatures(performance: Performance) -> Sequence[tuple[int, int, int]]:
+    found = performance.time_signatures
+    return found if found and found[0][0] == 0 else ((0, 4, 4), *found)

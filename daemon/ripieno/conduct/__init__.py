@@ -1,0 +1,1 @@
+"""What all that play share: the chord of a beat."""

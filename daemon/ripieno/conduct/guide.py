@@ -1,0 +1,172 @@
+"""What the player itself makes of the harmony: belief, taste, and the musician's word.
+
+One log weight a chord, for any span to come. Into it go, weakest first: the harmony
+engine's belief; the wish to lead; a cadence where a phrase ends; what must be reached
+at a landing, and so what leads there; the scale, the chord lock; the chart. The last
+ones rule out, so what they promise is kept whoever decides in the end.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ripieno.layouts.duet import Phase, Span
+from ripieno.music import chords, scales
+from ripieno.protocol import FORBIDDEN
+from ripieno.rules.harmony import TONES, Harmony, Tables
+from ripieno.settings.params import Params
+
+Floats = npt.NDArray[np.float64]
+
+TRUST: Final = 2.0
+"""The network's logits against ours, where the human is followed. Note-in-chord and
+listening gain on held-out songs (POP909; Nottingham): the network alone 76.2, 33.7;
+78.1, 29.0. With half of our weights beside it 77.3, 34.6; 79.2, 30.4; with as much
+76.9, 34.3; 79.1, 30.5. We alone: 76.3, 34.1; 77.3, 30.2."""
+APPROACH: Final = 8
+"""Spans before a landing in which the way there counts."""
+CADENCE: Final = 3.0
+"""How much likelier a phrase begins on its tonic."""
+MINOR: Final = chords.SUFFIXES.index("m")
+
+
+class Guide:
+    """The player's own opinion. Thread: one. Cost: some 100 µs a span."""
+
+    def __init__(self, tables: Tables | None, seed: int) -> None:
+        self._harmony = Harmony(tables)
+        self._seed = seed
+        self._sung = np.zeros(12)
+
+    def reset(self) -> None:
+        """Nothing was heard."""
+        self._harmony.reset()
+        self._sung[:] = 0
+
+    def heard(self, span: Span, phase: Phase) -> None:
+        """A span is over."""
+        self._harmony.heard(span, phase)
+        for frame in span.sounding:
+            for pitch in frame:
+                self._sung[pitch % 12] += 1
+        self._sung *= 0.99
+
+    def weights(
+        self,
+        params: Params,
+        phase_at: Callable[[int], Phase],
+        index: int,
+        beat: Span | None,
+        staleness: int,
+        before: int,
+    ) -> Floats:
+        """Log weights of the chords of a span, [N_CHORDS].
+
+        Args:
+            params: how to play.
+            phase_at: where a span lies.
+            index: the span that is decided.
+            beat: the human's part `staleness` spans before, its first frame; None for
+                unheard.
+            staleness: how many spans lie between what was heard and what is decided.
+            before: the chord of the span before it.
+        """
+        heard = index - staleness
+        belief = self._harmony.ahead([phase_at(heard)])
+        own = self._harmony.weights(belief, beat, 1.0 - params.lead)
+        for ahead in range(heard + 1, index + 1):
+            own = self._harmony.next_weights(own, phase_at(ahead))
+        if params.lead:
+            own = self._led(own, params, phase_at(index), index, before)
+        own = own + self._towards(params, phase_at, index)
+        return self._ruled(own, params, phase_at, index)
+
+    def likely(self, phases: Sequence[Phase]) -> int:
+        """The likeliest chord so many spans ahead, for people to see."""
+        return int(self._harmony.ahead(phases).argmax())
+
+    def tonic(self) -> int:
+        """The tonic chord of what was sung; `NO_CHORD` before anything was."""
+        key = scales.key_of([float(weight) for weight in self._sung])
+        if key is None:
+            return chords.NO_CHORD
+        root, mode = key
+        return chords.chord(root, MINOR if mode == "minor" else 0)
+
+    def _led(
+        self, own: Floats, params: Params, phase: Phase, index: int, before: int
+    ) -> Floats:
+        """Leading: where our own last chord wants to go, with some chance in it."""
+        if before == chords.NO_CHORD:
+            return own
+        here = np.full(chords.N_CHORDS, -30.0)
+        here[before] = 0.0
+        way = self._harmony.next_weights(here, phase)
+        chance = np.random.default_rng((self._seed, index & 0xFFFFFFFF))
+        noise = chance.gumbel(size=chords.N_CHORDS)
+        return own + params.lead * (way + noise - own)
+
+    def _towards(
+        self, params: Params, phase_at: Callable[[int], Phase], index: int
+    ) -> Floats:
+        """What leads to the next landing, or to a phrase's end."""
+        pull = np.zeros(chords.N_CHORDS)
+        for ahead in range(APPROACH + 1):
+            phase = phase_at(index + ahead)
+            target = self._target(params, phase)
+            if target is None:
+                continue
+            phases = [phase_at(index + i) for i in range(1, ahead + 1)]
+            return pull + self._harmony.backward(target, phases)
+        return pull
+
+    def _target(self, params: Params, phase: Phase) -> Floats | None:
+        """What a span is to be: log weights, or None where it is free."""
+        if phase.span:
+            return None
+        weights = np.zeros(chords.N_CHORDS)
+        if (landing := landing_at(params, phase)) is not None:
+            weights[:] = -30.0
+            weights[landing] = 0.0
+            return weights
+        if not params.phrase or phase.bar % params.phrase:
+            return None
+        tonic = self.tonic()  # some 0.2 ms: only where a phrase begins
+        if tonic == chords.NO_CHORD:
+            return None
+        weights[tonic] = CADENCE
+        return weights
+
+    def _ruled(
+        self, own: Floats, params: Params, phase_at: Callable[[int], Phase], index: int
+    ) -> Floats:
+        """The musician's word: what is ruled out, unless that would leave nothing."""
+        landing = landing_at(params, phase_at(index))
+        if landing is not None:
+            return only(own, [landing])
+        if params.chord_lock:
+            own = only(own, params.allowed_chords())
+        scale = params.fixed_scale()
+        if scale is not None and len(scale) < 12:
+            outside = np.array([pc not in scale for pc in range(12)], float)
+            fits = TONES @ outside == 0
+            if fits.any() and not params.chord_lock:
+                own = np.where(fits, own, FORBIDDEN)
+        return own
+
+
+def landing_at(params: Params, phase: Phase) -> int | None:
+    """The chord that must be reached on a span, or None."""
+    if phase.span or not params.land:
+        return None
+    return next((c for bar, c in params.landings() if bar == phase.bar), None)
+
+
+def only(weights: Floats, allowed: Sequence[int]) -> Floats:
+    """The same weights, with all chords but some ruled out."""
+    kept = np.full(len(weights), FORBIDDEN)
+    places = [chord for chord in allowed if chord != chords.NO_CHORD]
+    kept[places] = weights[places]
+    return kept if places else weights

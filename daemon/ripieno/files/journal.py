@@ -1,0 +1,236 @@
+"""The journal: every input, decision, seed, deadline and output, one JSON line each.
+
+A `Header`, then in order: `Heard`, `Thought`, `Turned`, `Missed` and `Released` (what
+went into the engine), `Tick` (an instant at which something came out or a role decided
+something), and under it what came out: `Sent` and `Told`. It is enough to play the
+performance again bit for bit (`ripieno replay`), and plain enough to read or to plot.
+Where entries are missing a `Lost` says how many.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from ripieno.errors import FileError
+from ripieno.music.timeline import Timeline
+from ripieno.protocol import ToPlayer, ToThinker
+from ripieno.settings.params import Params
+from ripieno.settings.paths import read_file
+
+LARGEST_BYTES: Final = 1024**3
+"""Some days of dense playing; all of it is read into memory."""
+
+MODE: Final = 0o600
+"""What a musician plays is nobody else's business."""
+LOSES: Final = (
+    "The journal lacks entries from here on: more came in than could be written; "
+    "`ripieno replay` says which part it cannot compare."
+)
+
+
+class Header(msgspec.Struct, frozen=True, tag=True):
+    """How a performance began; a player that was restarted writes another."""
+
+    version: str
+    start_ns: int
+    seed: int
+    epoch: int
+    params: Params
+    adopted: bytes = b""
+    """The ledger as the player found it, zlib-compressed; empty if nothing sounded."""
+    controls: dict[str, int] = msgspec.field(default_factory=dict)
+    """Which controller turned which parameter."""
+    timeline: Timeline | None = None
+    """The time that the player before this one kept; None for a new one."""
+    reach_ns: int = 0
+    """How long before their time planned notes were handed to the port."""
+    answer_ns: int = 0
+    """How long after its key an answer that took thought was due."""
+
+
+class Heard(msgspec.Struct, frozen=True, tag=True):
+    """A message came in."""
+
+    at_ns: int
+    data: bytes
+
+
+class Thought(msgspec.Struct, frozen=True, tag=True):
+    """The thinker said something."""
+
+    at_ns: int
+    message: ToPlayer
+
+
+class Turned(msgspec.Struct, frozen=True, tag=True):
+    """The musician changed settings, not by a controller: these held from then on."""
+
+    at_ns: int
+    params: Params
+
+
+class Tick(msgspec.Struct, frozen=True, tag=True):
+    """The engine advanced, and something came out or a role decided something."""
+
+    at_ns: int
+
+
+class Missed(msgspec.Struct, frozen=True, tag=True):
+    """The port reported that messages that came in may have been lost."""
+
+    at_ns: int
+
+
+class Released(msgspec.Struct, frozen=True, tag=True):
+    """Everything sounding was to end: start, panic or stop."""
+
+    at_ns: int
+
+
+class Sent(msgspec.Struct, frozen=True, tag=True):
+    """A message went out, at the last `Tick`; it was due at `due_ns`."""
+
+    due_ns: int
+    data: bytes
+
+
+class Told(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """The thinker was told something, at the last `Tick`."""
+
+    message: ToThinker
+    reached: bool = True
+    """False where the thinker's ring was full: then it never got the message."""
+
+
+class Lost(msgspec.Struct, frozen=True, tag=True):
+    """Entries are missing here: they came faster than they could be written."""
+
+    count: int
+
+
+Entry = (
+    Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told | Lost
+)
+
+
+class JournalFile:
+    """Where a journal is written. Thread: one, not the player's.
+
+    Attributes:
+        lost: how many entries are missing in it, as its `Lost` entries say.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin a file that only its owner can read; one that is there is replaced.
+
+        Raises:
+            FileError: it cannot be written, or is not a regular file.
+        """
+        self._path, self.lost = path, 0
+        try:
+            self._file: BinaryIO | None = _opened(path)
+        except OSError as error:
+            raise FileError(f"Cannot write {path}: {error.strerror}.") from error
+
+    def write(self, lines: Sequence[bytes]) -> str | None:
+        """Append lines; a sentence at the first loss, or if the disk refuses.
+
+        Where the disk refuses, nothing more is written. The music does not end because
+        a disk is full.
+        """
+        if self._file is None or not lines:
+            return None
+        lost, self.lost = self.lost, self.lost + _lost_in(lines)
+        try:
+            self._file.write(b"".join(line + b"\n" for line in lines))
+            self._file.flush()
+        except OSError as error:
+            self._file = None
+            return (
+                f"The journal ends here: cannot write {self._path}: {error.strerror}."
+            )
+        return LOSES if self.lost and not lost else None
+
+    def close(self) -> None:
+        """End it."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, empty, for its owner alone.
+
+    Raises:
+        FileError: it is a pipe or a device, which could block for ever.
+        OSError: it cannot be opened.
+    """
+    try:
+        file = open(path, "wb", opener=_open_without_waiting)  # noqa: SIM115
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a pipe that nobody reads, or a socket
+            raise
+        raise _not_regular(path) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _not_regular(path)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # another's file, or a disk without modes
+            os.fchmod(file.fileno(), MODE)
+    file.truncate(0)
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """As `open` does, but a pipe without a reader is an error, and nothing is lost."""
+    return os.open(path, flags & ~os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), MODE)
+
+
+def _not_regular(path: Path) -> FileError:
+    return FileError(
+        f"Cannot write the journal to {path}: it is not a regular file; name another."
+    )
+
+
+def _lost_in(lines: Sequence[bytes]) -> int:
+    entries = (_decode(line) for line in lines if line.startswith(_LOST))
+    return sum(entry.count for entry in entries if isinstance(entry, Lost))
+
+
+encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Entry).decode
+_LOST: Final = b'{"type":"Lost"'
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """Every entry of a journal, in order.
+
+    A last line that was cut off (the machine went down) is left out.
+
+    Raises:
+        FileError: it cannot be read, is not a journal, is cut off within its first
+            header, or is damaged in the middle.
+    """
+    try:
+        lines = read_file(path, LARGEST_BYTES).split(b"\n")
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    if not lines[0].startswith(b'{"type":"Header"'):
+        raise FileError(f"{path} is not a journal: it does not begin with a header.")
+    if len(lines) == 1:
+        raise FileError(
+            f"{path} is cut off within its header and holds no performance; "
+            "record it again."
+        )
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            yield _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise FileError(f"{path}, line {number} is damaged ({error}).") from error

@@ -1,0 +1,352 @@
+"""Standard MIDI files: a performance read, a session written.
+
+Reading is `ripieno.files.smf`'s, writing mido's (docs/decisions/0018). This is the only
+file that imports `mido`. What was played is in nanoseconds from the file's
+start, what is written above it in ticks (`ripieno.files.performance`); whatever is wrong
+with a file becomes one sentence.
+
+Free-time music is written at 120 bpm and 480 ticks a beat: a tick is 1.04 ms, so a
+note is at most 0.53 ms away from where it was played.
+"""
+
+import contextlib
+import errno
+import io
+import os
+from collections.abc import Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+import mido
+
+from ripieno.errors import FileError
+from ripieno.files.columns import Messages
+from ripieno.files.performance import (
+    TICKS_PER_BEAT,
+    Performance,
+    Score,
+    Timed,
+    Track,
+    Word,
+)
+from ripieno.files.repairs import in_words
+from ripieno.files.smf import MidiData, read_midi
+from ripieno.files.smf_track import (
+    DENOMINATOR_POWER,
+    FASTEST_US_PER_BEAT,
+    KEY_SIGNATURE,
+    LARGEST_VARIABLE,
+    LYRIC,
+    MARKER,
+    TEMPO,
+    TEXT,
+    TIME_SIGNATURE,
+    TRACK_NAME,
+    TrackEvents,
+    sharps_of,
+    tempo_of,
+)
+from ripieno.files.tempo_map import DEFAULT_US_PER_BEAT, TempoMap, tempo_map
+from ripieno.settings.paths import read_file
+
+__all__ = [
+    "Performance",
+    "Score",
+    "Timed",
+    "Track",
+    "check_target",
+    "read_performance",
+    "write_performance",
+    "write_score",
+]
+
+SLOWEST_BPM: Final = 3.58
+"""A file stores a beat in 24 bits of microseconds."""
+FASTEST_BPM: Final = 60e6 / FASTEST_US_PER_BEAT
+LONGEST_TEXT_BYTES: Final = 1_000_000
+"""mido refuses to read a longer one."""
+LARGEST_BYTES: Final = 16 * 1024 * 1024
+"""An hour of dense piano is 1 MB."""
+
+CIRCLE: Final = (
+    ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
+    ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"),
+)
+"""The tonics of major and minor keys, from seven flats to seven sharps."""
+
+
+def read_performance(path: Path, *, may_be_silent: bool = False) -> Performance:
+    """Read a MIDI file of any type; see `ripieno.files.smf` for what is accepted.
+
+    The tracks of a file of type 2 follow one another.
+
+    Args:
+        path: the file.
+        may_be_silent: whether it may hold no note: a chart of markers alone.
+
+    Raises:
+        FileError: it is missing, not a MIDI file, has a header that makes no sense,
+            is above 16 MiB, or holds no note.
+
+    Cost: 1 µs a message. At most 50 bytes a message at once, 12 in the result.
+    """
+    data = _load(path)
+    tempos = _tempos(data)
+    times = tempo_map(data.ticks_per_beat, tempos)
+    tracks = [_track_of(events, times) for events in data.tracks]
+    messages = Messages.merged([messages for _, messages in tracks])
+    if not messages.has_note() and not may_be_silent:
+        why = in_words(data.found.items())
+        raise FileError(
+            f"{path} holds no note{f' ({why})' if why else ''}: "
+            "choose a file with music in it"
+        )
+    return Performance(
+        name=tracks[0][0] or path.stem,
+        messages=messages,
+        tracks=tuple(Track(name, mine) for name, mine in tracks if mine),
+        length_ns=messages[-1][0] if messages else 0,
+        length_ticks=max(events.end_tick for events in data.tracks),
+        ticks_per_beat=data.ticks_per_beat,
+        tempos=tempos,
+        time_signatures=tuple(
+            (tick, content[0], 2 ** content[1])
+            for tick, content in _metas(data, TIME_SIGNATURE)
+        ),
+        key_signatures=tuple(
+            (tick, _key_of(content)) for tick, content in _metas(data, KEY_SIGNATURE)
+        ),
+        markers=_words(data, MARKER),
+        texts=_words(data, TEXT),
+        lyrics=_words(data, LYRIC),
+        repairs=tuple(data.found.items()),
+    )
+
+
+def write_performance(
+    path: Path,
+    tracks: Sequence[Track],
+    *,
+    tempo_bpm: float = 120.0,
+    tempos: Sequence[tuple[int, int]] = (),
+    time_signature: tuple[int, int] = (4, 4),
+    markers: Sequence[tuple[int, str]] = (),
+) -> None:
+    """Write what has one time signature; see `write_score` for all the rest.
+
+    Args:
+        path: where to; a file there is replaced.
+        tracks: what was played.
+        tempo_bpm: beats a minute, where *tempos* says nothing; 3.58 … 60 000.
+        tempos: (tick at 480 a beat, microseconds a beat), rising.
+        time_signature: numerator and denominator, from the start.
+        markers: (nanoseconds, text), in any order.
+
+    Raises:
+        FileError: the file cannot be written.
+        ValueError: a message is no channel message, or a number is out of bounds.
+    """
+    if not SLOWEST_BPM <= tempo_bpm <= FASTEST_BPM:
+        raise ValueError(
+            f"tempo_bpm is {tempo_bpm}, not {SLOWEST_BPM} … {FASTEST_BPM:.0f}"
+        )
+    score = Score(
+        tempos=tuple(tempos) or ((0, round(60e6 / tempo_bpm)),),
+        time_signatures=((0, *time_signature),),
+    )
+    write_score(path, tracks, score, markers=markers)
+
+
+def write_score(
+    path: Path,
+    tracks: Sequence[Track],
+    score: Score,
+    *,
+    markers: Sequence[tuple[int, str]] = (),
+) -> None:
+    """Write a type 1 file: a track of what stands above, then one for each of ours.
+
+    The file appears whole or not at all. mido and symusic can read it. Texts are cut
+    after a million bytes.
+
+    Args:
+        path: where to; a file there is replaced.
+        tracks: what was played.
+        score: tempos, signatures and words, in ticks.
+        markers: more of them, as they happened: (nanoseconds, text), in any order.
+
+    Raises:
+        FileError: the file cannot be written, or has more than 559 240 beats.
+        ValueError: a message is no channel message, or a number is out of bounds.
+    """
+    times = tempo_map(TICKS_PER_BEAT, score.tempos)
+    happened = tuple((times.tick_at(at_ns), text) for at_ns, text in markers)
+    music = [_track(track, times) for track in tracks]
+    file = mido.MidiFile(
+        type=1,
+        ticks_per_beat=TICKS_PER_BEAT,
+        charset="utf-8",
+        tracks=[_conductor(score, happened), *music],
+    )
+    ticks = max(sum(message.time for message in track) for track in file.tracks)
+    if ticks > LARGEST_VARIABLE:
+        raise FileError(
+            f"{path} cannot be written: it would have {ticks // TICKS_PER_BEAT} beats, "
+            f"more than {LARGEST_VARIABLE // TICKS_PER_BEAT}; "
+            "choose a slower tempo or a shorter piece"
+        )
+    whole = io.BytesIO()
+    file.save(file=whole)
+    _replace(path, whole.getvalue())
+
+
+def check_target(path: Path) -> None:
+    """Say before the work is done what writing its result would say afterwards.
+
+    Raises:
+        FileError: the folder is missing or not to be written to, or *path* is a folder.
+    """
+    if why := _why_not_written(path):
+        raise FileError(f"{path} cannot be written: {os.strerror(why)}")
+
+
+def _why_not_written(path: Path) -> int:
+    """The system's number of the error that writing would end with; 0 for none."""
+    try:
+        if path.is_dir():
+            return errno.EISDIR
+        if not path.parent.is_dir():
+            return errno.ENOENT
+    except OSError as error:  # such as a name that is too long
+        return error.errno or errno.EINVAL
+    return 0 if os.access(path.parent, os.W_OK) else errno.EACCES
+
+
+def _load(path: Path) -> MidiData:
+    """What a file holds."""
+    try:
+        data = read_file(path, LARGEST_BYTES)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return read_midi(data)
+    except ValueError as error:
+        raise FileError(f"{path} {error}") from error
+
+
+def _tempos(data: MidiData) -> tuple[tuple[int, int], ...]:
+    """(tick, microseconds a beat) of each tempo, by tick.
+
+    In a file of type 2 the tempo of a track ends with the track.
+    """
+    if data.us_per_beat:  # SMPTE time: tempo events do not matter
+        return ((0, data.us_per_beat),)
+    if not data.is_sequence:
+        return tuple((tick, tempo_of(it)) for tick, it in _metas(data, TEMPO))
+    tempos: list[tuple[int, int]] = []
+    for track in data.tracks:
+        if tempos:
+            tempos.append((track.first_tick, DEFAULT_US_PER_BEAT))
+        tempos += [(t, tempo_of(it)) for t, kind, it in track.metas if kind == TEMPO]
+    return tuple(tempos)
+
+
+def _metas(data: MidiData, wanted: int) -> list[tuple[int, bytes]]:
+    """(tick, content) of all meta events of one type, by tick."""
+    found = [
+        (tick, content)
+        for track in data.tracks
+        for tick, kind, content in track.metas
+        if kind == wanted
+    ]
+    return sorted(found, key=itemgetter(0))
+
+
+def _key_of(content: bytes) -> str:
+    """A key signature's key, such as ``Bb`` or ``F#m``."""
+    is_minor = content[1]
+    return CIRCLE[is_minor][sharps_of(content) + 7] + "m" * is_minor
+
+
+def _words(data: MidiData, kind: int) -> tuple[Word, ...]:
+    """All texts of one type, with their ticks."""
+    return tuple((tick, _decoded(text)) for tick, text in _metas(data, kind))
+
+
+def _track_of(events: TrackEvents, times: TempoMap) -> tuple[str, Messages]:
+    """A track's name, empty if it has none, and its messages in nanoseconds."""
+    names = (text for _, kind, text in events.metas if kind == TRACK_NAME)
+    messages = Messages(times.all_ns_at(events.ticks), events.packed)
+    return _decoded(next(names, b"")), messages
+
+
+def _decoded(text: bytes) -> str:
+    """A text as UTF-8 if it is that, else as Latin-1, which any bytes are."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeError:
+        return text.decode("latin-1")
+
+
+def _conductor(score: Score, happened: tuple[Word, ...]) -> mido.MidiTrack:
+    """The track of tempos, signatures, markers and other words."""
+    if any(not n or d > 2**DENOMINATOR_POWER for _, n, d in score.time_signatures):
+        raise ValueError(f"{score.time_signatures} holds what is no time signature")
+    meta = mido.MetaMessage
+    timed = [
+        (tick, meta("time_signature", numerator=numerator, denominator=denominator))
+        for tick, numerator, denominator in score.time_signatures
+    ]
+    timed += [
+        (tick, meta("key_signature", key=key)) for tick, key in score.key_signatures
+    ]
+    timed += [(tick, meta("set_tempo", tempo=us)) for tick, us in score.tempos]
+    for kind, words in (
+        ("marker", (*score.markers, *happened)),
+        ("text", score.texts),
+        ("lyrics", score.lyrics),
+    ):
+        timed += [(tick, meta(kind, text=_encodable(text))) for tick, text in words]
+    return _in_deltas(timed)
+
+
+def _track(track: Track, times: TempoMap) -> mido.MidiTrack:
+    timed = [(0, mido.MetaMessage("track_name", name=_encodable(track.name)))]
+    if track.program is not None:
+        change = mido.Message(
+            "program_change", program=track.program, channel=track.channel
+        )
+        timed.append((0, change))
+    for at_ns, raw in sorted(track.messages, key=lambda pair: pair[0]):
+        if raw[0] >= 0xF0:
+            raise ValueError(f"{raw.hex()} is no channel message")
+        timed.append((times.tick_at(at_ns), mido.Message.from_bytes(raw)))
+    return _in_deltas(timed)
+
+
+def _in_deltas(timed: list[tuple[int, mido.Message]]) -> mido.MidiTrack:
+    """Messages at absolute ticks, as a track counts them: from one to the next."""
+    track, now = mido.MidiTrack(), 0
+    for tick, message in sorted(timed, key=lambda pair: pair[0]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    return track
+
+
+def _encodable(text: str) -> str:
+    """A text that has a UTF-8 form, at most `LONGEST_TEXT_BYTES` long."""
+    encoded = text.encode("utf-8", "replace")[:LONGEST_TEXT_BYTES]
+    return encoded.decode("utf-8", "ignore")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file beside its place, then rename it into it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise FileError(f"{path} cannot be written: {error.strerror}") from error

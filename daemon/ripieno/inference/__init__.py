@@ -1,0 +1,1 @@
+"""Models: their folders, their graphs, and ONNX Runtime, which runs them."""

@@ -1,0 +1,44 @@
+"""What every step of a model is asked to respect; a value with no model behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ripieno.layouts.vocabulary import N_DELTAS, N_KEYS, N_SOURCES, N_VELOCITIES
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Masks = tuple[Bools, Bools, Bools, Bools]
+"""True where a value is allowed, per field; shapes (2,), (121,), (260,), (33,)."""
+
+State = tuple[Floats, ...]
+"""A copy of a recurrent state, one array per state tensor."""
+
+
+def everything() -> Masks:
+    """Masks that allow all."""
+    return (
+        np.ones(N_SOURCES, np.bool_),
+        np.ones(N_DELTAS, np.bool_),
+        np.ones(N_KEYS, np.bool_),
+        np.ones(N_VELOCITIES, np.bool_),
+    )
+
+
+@dataclass(slots=True)
+class Controls:
+    """The controls of one step, one entry per event field.
+
+    Attributes:
+        masks: what is allowed; a mask that allows nothing is a caller's bug.
+        temperature: divides the logits, 1e-4 at least.
+        top_p: keeps the smallest set of likeliest choices that holds this share.
+        noise: uniform numbers in [0, 1).
+    """
+
+    masks: Masks = field(default_factory=everything)
+    temperature: Sequence[float] = (1.0, 1.0, 1.0, 1.0)
+    top_p: Sequence[float] = (1.0, 1.0, 1.0, 1.0)
+    noise: Sequence[float] = (0.5, 0.5, 0.5, 0.5)

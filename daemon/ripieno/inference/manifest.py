@@ -1,0 +1,327 @@
+"""What a model says of itself: `models/<name>/manifest.json`, and when it is refused.
+
+A model is a folder: `manifest.json`, `README.md` (a card), `figures.json` and what the
+manifest names: `model.onnx` and further graphs, or tables, and for likeness `runs.npy`.
+A folder with a graph has `golden.npz` for the tests, an event model `weights.npz` for
+fine-tuning; neither is read here. Before ONNX Runtime sees a graph, `load` checks the
+contract, the vocabulary's fingerprint, and the hash of each file that the manifest
+names. `ripieno.inference.session` then checks the graphs' inputs and outputs. What does not
+match is refused with a sentence that says what to do.
+
+This module does not know ONNX Runtime: it reads files and compares.
+"""
+
+import hashlib
+import math
+import os
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from ripieno.errors import ModelError
+from ripieno.layouts import duet, likeness, pattern, phrase, vocabulary
+from ripieno.minds import harmonizer
+from ripieno.rules.harmony import TABLES
+from ripieno.settings.paths import is_file, is_folder, read_file
+
+MANIFEST: Final = "manifest.json"
+GRAPH: Final = "model.onnx"
+GOLDEN: Final = "golden.npz"
+RUNS: Final = "runs.npy"
+FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
+    "step": vocabulary.fingerprint,
+    "duet": duet.fingerprint,
+    "voices": harmonizer.fingerprint,
+    "tables": duet.fingerprint,
+    "phrase": phrase.fingerprint,
+    "likeness": likeness.fingerprint,
+    "pattern": pattern.fingerprint,
+}
+"""The interfaces, and what names the vocabulary of each."""
+CARD: Final = "README.md"
+LARGEST_BYTES: Final = 1024 * 1024
+"""A manifest has some kilobytes."""
+LARGEST_GRAPH_BYTES: Final = 4 * 1024**3
+"""Its hash takes some seconds; no model that plays in time is as large."""
+MOST_NUMBERS: Final = 2**26
+"""A tensor of 256 MiB: a buffer of that size is made for each input and output."""
+
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+"""What people read. It may hold anything: `ripieno.commands.output` makes it safe to print."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Temperature = Annotated[float, msgspec.Meta(ge=0.01, le=10)]
+"""The musician's knob multiplies it by 0.1 … 2; graphs take 1e-4 for anything less."""
+TopP = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=MOST_NUMBERS)]
+State = Annotated[tuple[tuple[Name, Name], ...], msgspec.Meta(max_length=256)]
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """One input or output of the graph.
+
+    Attributes:
+        name: as in the graph.
+        dtype: numpy's name for it (``float32``, ``int64``, ``bool``).
+        shape: all sizes fixed; the batch is 1.
+    """
+
+    name: Name
+    dtype: Name
+    shape: tuple[Size, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a tensor that is too large as a whole."""
+        if len(self.shape) > 8 or math.prod(self.shape) > MOST_NUMBERS:
+            raise ValueError(
+                f"The shape {self.shape} has more than 8 sizes, or more than "
+                f"{MOST_NUMBERS} numbers"
+            )
+
+
+Tensors = Annotated[tuple[Tensor, ...], msgspec.Meta(max_length=256)]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Another graph of the same folder: its tensors and its file's hash."""
+
+    inputs: Tensors
+    outputs: Tensors
+    state: State
+    sha256: Sha256
+
+
+PartName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,60}\Z")]
+"""A part's name is its file's, without the ending: no folder, no other alphabet."""
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """What counts beside the graph of a *likeness* model: see `ripieno.similarity.runs`.
+
+    Attributes:
+        weight: of runs of intervals; the graph weighs 1.
+        sha256: of `runs.npy`.
+    """
+
+    weight: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    sha256: Sha256
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where training data came from, so that a listener can be told."""
+
+    name: Text
+    licence: Text
+    origin: Text
+    commit: Text
+    pieces: Count
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """The defaults that the model's makers liked, one number per event field."""
+
+    temperature: tuple[Temperature, Temperature, Temperature, Temperature] = (
+        1.0, 1.0, 1.0, 1.0,
+    )  # fmt: skip
+    top_p: tuple[TopP, TopP, TopP, TopP] = (1.0, 1.0, 1.0, 1.0)
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The model contract, version 1.
+
+    Attributes:
+        name: the folder's name.
+        family: ``gru``, ``lstm``, …
+        interface: how it is driven, one of `FINGERPRINTS`: ``step``: (event, state,
+            controls) → (event, state); ``duet``: a harmony graph and a texture graph;
+            ``voices``: (melody, state) → voices; ``phrase``: (latent, conditions)
+            → roll, and roll → latent; ``tables``: counts, no graph;
+            ``likeness``: roll → embedding; ``pattern``: (noise, chords, before,
+            manner) → roll.
+        roles: the roles that this model can play.
+        vocabulary: its name, for people.
+        fingerprint: `ripieno.layouts.vocabulary.fingerprint` when it was trained.
+        inputs, outputs: the graph's, in its own order; none for tables.
+        state: pairs (input name, output name) that carry the state.
+        context_events: how many past events can matter, 2 at least; 0 for no limit.
+        parameters: how many numbers were learned.
+        licence: SPDX name for the weights.
+        sources: the music it was trained on.
+        quality: measured figures by name; see the card for their meaning.
+        sampling: defaults.
+        sha256: of `model.onnx`, or of `tables.npz`.
+        more: other graphs in the folder, by name; `<name>.onnx`.
+        runs: of the *likeness* interface alone.
+    """
+
+    name: Name
+    family: Name
+    interface: Name
+    roles: tuple[Name, ...]
+    vocabulary: Name
+    fingerprint: Name
+    inputs: Tensors
+    outputs: Tensors
+    state: State
+    context_events: Annotated[int, msgspec.Meta(ge=0, le=2**16)]
+    parameters: Count
+    licence: Text
+    sources: tuple[Source, ...]
+    quality: dict[Name, float]
+    sampling: Sampling
+    sha256: Sha256
+    more: Annotated[dict[PartName, Part], msgspec.Meta(max_length=16)] = {}
+    runs: Runs | None = None
+    contract: int = 1
+
+    @property
+    def file(self) -> str:
+        """The file that `sha256` is of."""
+        return TABLES if self.interface == "tables" else GRAPH
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load(folder: Path) -> Manifest:
+    """Read a model's manifest and check its files against it.
+
+    Raises:
+        ModelError: something is missing, damaged, changed, or from another vocabulary.
+    """
+    path = folder / MANIFEST
+    if not is_folder(folder):
+        raise ModelError(
+            f"There is no model folder {folder}; `ripieno models` lists what is there."
+        )
+    try:
+        manifest = msgspec.json.decode(read_file(path, LARGEST_BYTES), type=Manifest)
+    except OSError as error:
+        raise ModelError(
+            f"The model {folder} has no readable {MANIFEST} ({error.strerror}); "
+            "copy the whole folder again."
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelError(
+            f"{path} is not a manifest that this release understands ({error}); "
+            "publish the model again with this release's ripieno-export."
+        ) from error
+    _check(manifest, folder)
+    return manifest
+
+
+def _check(manifest: Manifest, folder: Path) -> None:
+    fingerprint = FINGERPRINTS.get(manifest.interface)
+    if manifest.contract != 1 or fingerprint is None:
+        raise ModelError(
+            f"The model {folder.name} speaks contract {manifest.contract} "
+            f"({manifest.interface}); this daemon speaks contract 1 "
+            f"({', '.join(FINGERPRINTS)}). "
+            "Use the Ripieno release that it was made for."
+        )
+    if manifest.fingerprint != fingerprint():
+        raise ModelError(
+            f"The model {folder.name} was trained on another vocabulary "
+            f"({manifest.fingerprint}; this daemon reads {fingerprint()}). "
+            "Train and publish it again with this release's ripieno-export."
+        )
+    _check_file(folder / manifest.file, manifest.sha256)
+    for name, part in manifest.more.items():
+        _check_file(folder / f"{name}.onnx", part.sha256)
+    if manifest.runs is not None:
+        _check_file(folder / RUNS, manifest.runs.sha256)
+
+
+def _check_file(path: Path, sha256: str) -> None:
+    if not is_file(path):
+        raise ModelError(f"{path} is missing; copy the whole model folder again.")
+    if path.resolve().parent != path.parent.resolve():
+        raise ModelError(
+            f"{path} is a link to a file outside of the model's folder; put the file "
+            "itself there."
+        )
+    if path.stat().st_size > LARGEST_GRAPH_BYTES:
+        raise ModelError(
+            f"{path} is larger than {LARGEST_GRAPH_BYTES:,} bytes; use a smaller model."
+        )
+    if (found := digest(path)) != sha256:
+        raise ModelError(
+            f"{path} is not the file that its manifest describes (SHA-256 "
+            f"{found[:12]}…, expected {sha256[:12]}…). "
+            "It was damaged or replaced: copy the whole model folder again."
+        )
+
+
+def folders() -> tuple[Path, ...]:
+    """Where models are looked for: RIPIENO_MODELS, the checkout, the data folder."""
+    places = [
+        Path(__file__).parents[3] / "models",
+        Path(sysconfig.get_path("data")) / "share" / "ripieno" / "models",
+    ]
+    if (extra := os.environ.get("RIPIENO_MODELS")) is not None:
+        places.insert(0, Path(extra))
+    return tuple(place for place in places if is_folder(place))
+
+
+def installed() -> tuple[Path, ...]:
+    """Every model folder found, the first of each name, sorted by name."""
+    found: dict[str, Path] = {}
+    for place in folders():
+        for path in sorted(place.glob(f"*/{MANIFEST}")):
+            found.setdefault(path.parent.name, path.parent)
+    return tuple(found[name] for name in sorted(found))
+
+
+def for_role(role: str, name: str = "") -> Path:
+    """The folder of the model that plays a role: the one named, or the first found.
+
+    Tables play no role: they only help. A damaged folder is passed over as long as
+    another one plays the role.
+
+    Raises:
+        ModelError: it is not there, or does not play this role.
+    """
+    if name:
+        folder = find(name)
+        roles = load(folder).roles
+        if role not in roles:
+            raise ModelError(
+                f"The model {folder.name} does not play the role {role!r} "
+                f"(it plays: {', '.join(roles) or 'none'})."
+            )
+        return folder
+    damaged: ModelError | None = None
+    for folder in installed():
+        try:
+            manifest = load(folder)
+        except ModelError as error:
+            damaged = damaged or error
+            continue
+        if role in manifest.roles and manifest.interface != "tables":
+            return folder
+    raise damaged or ModelError(
+        f"No model is installed that plays the role {role!r}; "
+        "`ripieno models` lists what is there."
+    )
+
+
+def find(name: str) -> Path:
+    """The folder of a model, given its name or a path to it.
+
+    Raises:
+        ModelError: there is none; the message names those that there are.
+    """
+    if os.sep in name or is_folder(Path(name)):
+        return Path(name)
+    for path in installed():
+        if path.name == name:
+            return path
+    names = ", ".join(path.name for path in installed()) or "none is installed"
+    raise ModelError(f"There is no model called {name!r} (there is: {names}).")

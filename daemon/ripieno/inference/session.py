@@ -1,0 +1,147 @@
+"""Models, loaded: the graphs of a folder on one provider, and the *step* interface.
+
+``(event, state, controls) → (event, state)``: the graph is told what just happened,
+advances its state, and samples what it would play next under the masks that it is
+given. Sampling is inside the graph and its noise is an input, so the same noise gives
+the same event on every run.
+
+It knows nothing of music but the vocabulary's sizes, and nothing of time; ONNX Runtime
+is known to `ripieno.inference.bound`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ripieno.errors import ModelError
+from ripieno.inference import interfaces, tuning
+from ripieno.inference import manifest as manifests
+from ripieno.inference.bound import CPU, CUDA, Graph, runtime_version, why_no_cuda
+from ripieno.inference.controls import Controls, everything
+from ripieno.inference.lines import Scored, line_of
+from ripieno.inference.manifest import Manifest, Part
+from ripieno.inference.tuning import Threads
+from ripieno.layouts.vocabulary import Event
+
+__all__ = ["Choice", "Graph", "Loaded", "Session", "choose_provider", "runtime_version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The provider that runs, and why, in one line."""
+
+    provider: str
+    why: str
+
+
+class Loaded:
+    """A model's folder: its manifest, and all of its graphs on one provider.
+
+    Attributes:
+        manifest: what it says of itself.
+        choice: the provider that runs, and why.
+        threads: on the CPU.
+        graphs: ``model`` and the names in the manifest's `more`; none for tables.
+    """
+
+    def __init__(
+        self, folder: Path, provider: str = "auto", threads: Threads | None = None
+    ) -> None:
+        """Load, check and bind.
+
+        Args:
+            folder: the model's.
+            provider: see `choose_provider`.
+            threads: on the CPU; None for what `ripieno doctor --tune` found here.
+
+        Raises:
+            ModelError: the folder, its manifest or a graph is not what it should be, or
+                the provider that was asked for is not there.
+        """
+        self.manifest: Manifest = manifests.load(folder)
+        self.choice = choose_provider(provider)
+        m, self.graphs = self.manifest, dict[str, Graph]()
+        if threads is None:
+            place = tuning.here(runtime_version())
+            threads = tuning.threads_for(m.sha256, self.choice.provider, place)
+        self.threads = threads
+        if m.interface == "tables":
+            return
+        whole = Part(m.inputs, m.outputs, m.state, m.sha256)
+        for name, part in {"model": whole, **m.more}.items():
+            path, wanted = folder / f"{name}.onnx", self.choice.provider
+            graph = Graph.load(path, part, wanted, m.name, threads)
+            if graph.provider != wanted:
+                self.choice = _settle_for(graph.provider, wanted=provider)
+            self.graphs[name] = graph
+        interfaces.check(self.manifest)
+
+    @property
+    def provider(self) -> str:
+        """The provider that ONNX Runtime really uses, as it names it."""
+        graphs = self.graphs.values()
+        return next((graph.provider for graph in graphs), self.choice.provider)
+
+
+class Session(Loaded):
+    """A model of the *step* interface. Thread: one."""
+
+    def __init__(
+        self, folder: Path, provider: str = "auto", threads: Threads | None = None
+    ) -> None:
+        """Load, check and bind.
+
+        Raises:
+            ModelError: as `Loaded`; or it is no step model.
+        """
+        super().__init__(folder, provider, threads)
+        self._graph = self.graphs["model"]
+
+    def line(self) -> Scored:
+        """A line of play that has heard nothing yet."""
+        return line_of(self._graph, self.manifest.context_events)
+
+    def warm_up(self, steps: int = 16) -> None:
+        """Run on scratch, then forget: the first runs allocate and are slow.
+
+        Raises:
+            OutputError: the model returns what no event can be. A graph that always
+                returns zeros is found too: no mask here allows a zero.
+        """
+        line, masks = self.line(), everything()
+        for mask in masks:
+            mask[0] = False
+        for _ in range(steps):
+            line.step(Event(0, 0, 60, 16), Controls(masks))
+
+
+def choose_provider(wanted: str) -> Choice:
+    """Decide between CUDA and the CPU, quietly.
+
+    ONNX Runtime lists the providers that it was built with, not those that work, and
+    prints red errors when one does not: the driver is tried first, by itself.
+
+    Args:
+        wanted: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        ModelError: ``cuda`` was asked for and cannot be had.
+    """
+    if wanted == "cpu":
+        return Choice(CPU, "CPU, as asked")
+    missing = why_no_cuda()
+    if missing is None:
+        return Choice(CUDA, "CUDA: a driver and its libraries work")
+    if wanted == "cuda":
+        raise ModelError(
+            f"CUDA was asked for, but {missing}. "
+            "Use --provider auto, or install the driver and ripieno[cuda]."
+        )
+    return Choice(CPU, f"CPU, because {missing}")
+
+
+def _settle_for(provider: str, *, wanted: str) -> Choice:
+    """CUDA loaded, and still could not run this graph."""
+    why = "CUDA could not run this graph; recurrent ones need cuDNN: ripieno[cudnn]"
+    if wanted == "cuda":
+        raise ModelError(f"CUDA was asked for, but {why}.")
+    return Choice(provider, f"CPU, because {why}")

@@ -1,0 +1,1 @@
+"""How each model family encodes music, with fingerprints; shared with training."""

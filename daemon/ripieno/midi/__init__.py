@@ -1,1 +1,0 @@
-"""The edge to MIDI: ports, the byte parser, Standard MIDI files."""

@@ -1,0 +1,1 @@
+"""Performance → plan: one module for each model family."""

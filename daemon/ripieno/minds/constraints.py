@@ -1,0 +1,112 @@
+"""What the machine may do next, as hard masks over the vocabulary.
+
+Scale, register, polyphony, density and the end of the phrase decide which keys may go
+down; only its own sounding keys may come up. All of it is known before anything is
+sampled, so one model step yields an event that is allowed. Pedals stay with the human.
+
+Knows the vocabulary; does not know models, nor who asked.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+
+from ripieno.inference.controls import Bools, Masks
+from ripieno.layouts.vocabulary import (
+    DELTA_EDGES_S,
+    MACHINE,
+    N_DELTAS,
+    N_KEYS,
+    N_PITCHES,
+    N_SOURCES,
+    N_VELOCITIES,
+    delta_of,
+    up,
+)
+from ripieno.protocol import Limits
+
+LONGEST_REST_S: Final = 1.6
+"""A gap inside a reply longer than this is heard as its end."""
+OVERDUE_S: Final = 0.01
+"""The width of the vocabulary's first bin: nothing finer can be asked for."""
+
+
+class Constraints:
+    """The limits of one plan. Cost of `masks`: O(vocabulary)."""
+
+    def __init__(self, limits: Limits, scale: frozenset[int]) -> None:
+        self._limits = limits
+        self._allowed = np.zeros(N_PITCHES, np.bool_)
+        for pitch in range(limits.low, limits.high + 1):
+            self._allowed[pitch] = pitch % 12 in scale
+        if not self._allowed.any():  # a register narrower than the scale's steps
+            self._allowed[limits.low : limits.high + 1] = True
+        self._onsets: deque[float] = deque()
+        self._source = np.zeros(N_SOURCES, np.bool_)
+        self._source[MACHINE] = True
+        self._velocity = np.ones(N_VELOCITIES, np.bool_)
+
+    def started(self, at_s: float) -> None:
+        """A note of the plan starts; onsets within 10 ms count as one."""
+        if not self._onsets or at_s - self._onsets[-1] >= 0.01:
+            self._onsets.append(at_s)
+
+    def next_onset_s(self, now_s: float) -> float:
+        """The earliest time at which density allows another onset."""
+        density = self._limits.density
+        window_s = max(1.0, 1.0 / density)
+        room = max(1, int(density * window_s))
+        while self._onsets and self._onsets[0] <= now_s - window_s:
+            self._onsets.popleft()
+        if len(self._onsets) < room:
+            return now_s
+        return self._onsets[-room] + window_s
+
+    def masks(
+        self, now_s: float, deadlines: dict[int, float], *, may_start: bool
+    ) -> Masks | None:
+        """Masks for the event after `now_s`, or None where nothing is allowed.
+
+        Args:
+            now_s: the time of the plan's last event.
+            deadlines: the machine's sounding pitches, each with the time by which it
+                has to end.
+            may_start: whether the plan still has room for new notes.
+        """
+        keys = np.zeros(N_KEYS, np.bool_)
+        delta = np.ones(N_DELTAS, np.bool_)
+        delta[delta_of(LONGEST_REST_S) + 1 :] = False
+        overdue = [p for p, at_s in deadlines.items() if at_s <= now_s + OVERDUE_S]
+        for pitch in overdue or deadlines:
+            keys[up(pitch)] = True
+        if overdue:
+            delta[1:] = False
+        else:
+            if deadlines:
+                delta[delta_of(min(deadlines.values()) - now_s) + 1 :] = False
+            if may_start:
+                self._let_start(now_s, deadlines, keys, delta)
+        return (self._source, delta, keys, self._velocity) if keys.any() else None
+
+    def _let_start(
+        self, now_s: float, deadlines: dict[int, float], keys: Bools, delta: Bools
+    ) -> None:
+        """Allow keys to go down where polyphony and density do."""
+        next_s = self.next_onset_s(now_s)
+        is_late_enough = next_s <= now_s or not deadlines
+        if len(deadlines) >= self._limits.polyphony or not is_late_enough:
+            return
+        keys[:N_PITCHES] = self._allowed
+        keys[list(deadlines)] = False
+        soonest = int(np.searchsorted(DELTA_EDGES_S, next_s - now_s))
+        delta[:soonest] = False
+        delta[min(soonest, N_DELTAS - 1)] |= not delta.any()
+
+    def first(self, wait_s: float) -> Masks:
+        """Masks for a plan's first event: a note, so long after the last event."""
+        delta = np.zeros(N_DELTAS, np.bool_)
+        delta[delta_of(wait_s)] = True
+        keys = np.zeros(N_KEYS, np.bool_)
+        keys[:N_PITCHES] = self._allowed
+        return self._source, delta, keys, self._velocity

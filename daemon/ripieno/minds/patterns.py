@@ -1,0 +1,256 @@
+"""A bar of a loop for every ask: the mind of the role *loop*.
+
+A pattern is a draw of noise: bars with the same one sound alike, whatever the chords.
+The graph is told the noise, the chords and the bar it made before of the same pattern,
+so a pattern goes on rather than begin again; a new pattern begins from its noise alone,
+and is kept about as dense as it began.
+
+What the graph writes is 16 steps over five octaves. Here it is laid into the metre,
+moved to the chords that a beat has there, and kept to the limits: register, scale,
+polyphony. How loud a note is follows its place in the bar, by rule.
+
+Reads no clock, and does not know ONNX Runtime.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from ripieno.inference.graph import Graph
+from ripieno.layouts import pattern
+from ripieno.layouts.duet import FRAME_TICKS, Note
+from ripieno.layouts.pattern import BEATS, ONSET, SOUND, STEPS_IN_BEAT, Roll
+from ripieno.music.chords import NO_CHORD
+from ripieno.music.voicing import bass_of, moved
+from ripieno.protocol import (
+    FOLLOW_HUMAN,
+    Groove,
+    Limits,
+    Plan,
+    PlannedNote,
+    Reset,
+    ToThinker,
+)
+
+KEPT: Final = 4
+"""Bars that are remembered: one may be asked for again, with other chords."""
+DOWNBEAT, MIDDLE, BEAT, QUAVER, OFFBEAT = 92, 86, 82, 74, 66
+"""Velocities by place: a backing that leans on its beats is easier to play to."""
+BASS_LOUDER: Final = 6
+BASS_BELOW: Final = 52
+"""E3: below it lies a left hand's bass, as the accompaniment has it."""
+ROOTS: Final = (36, 50)
+BASS_FRAMES: Final = 8
+"""What is added where the graph begins a bar without a bass, as it does in a third of
+them: a player who takes a solo over it needs to hear where the bar stands."""
+CHROMATIC: Final = 0xFFF
+
+
+class Patterns:
+    """Bars for a loop, one at a time. Thread: one."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Begin without a pattern.
+
+        Args:
+            graph: loaded and warm.
+        """
+        self._graph = graph
+        self._made: dict[int, tuple[int, tuple[Note, ...]]] = {}
+        self._begun: tuple[int | None, float] = (None, 0.0)
+        self._asked: Groove | None = None
+
+    def reset(self) -> None:
+        """Forget every bar."""
+        self._made.clear()
+        self._begun = None, 0.0
+        self._asked = None
+
+    def told(self, message: ToThinker) -> None:
+        """The player said something; what is no business of ours is ignored."""
+        if isinstance(message, Groove):
+            self._asked = message
+        elif isinstance(message, Reset):
+            self.reset()
+
+    def answer(self) -> Plan | None:
+        """The bar that was last asked for, if one was."""
+        ask, self._asked = self._asked, None
+        if ask is None:
+            return None
+        until = ask.start_ticks + ask.bar_ticks
+        notes = tuple(self._planned(note, ask) for note in self.bar(ask))
+        return Plan(ask.revision, 0, notes, until, complete=True)
+
+    def bar(self, ask: Groove) -> tuple[Note, ...]:
+        """The notes of a bar, by frame, then pitch. Cost: one run of the graph."""
+        steps = ask.bar_ticks // FRAME_TICKS
+        span = max(steps // max(len(ask.chords), 1), 1)
+        places = pattern.steps_of(steps, span)
+        heard = _heard(ask.chords, places, span)
+        if all(chord == NO_CHORD for chord in ask.chords):
+            return ()
+        shift = pattern.shift_of(heard)
+        roll = self._run(ask, heard, shift)
+        self._remember(ask, pattern.notes_of(roll, shift))
+        notes = pattern.notes_of(roll[:, list(places)], shift)
+        on_chords = (_on_chord(note, heard, places, ask.chords, span) for note in notes)
+        kept = [note for note in on_chords if note is not None]
+        return limited([*grounded(kept, ask.chords[0]), *kept], ask.limits)
+
+    def _run(self, ask: Groove, heard: Sequence[int], shift: int) -> Roll:
+        put = self._graph.put
+        before = self._before(ask, shift)
+        put["noise"][0] = self._noise(ask)
+        put["chords"][0] = pattern.told_chords(heard, shift)
+        put["before"][0] = 0.0 if before is None else before
+        busy = ask.busy or self._crowd(ask)
+        put["manner"][0] = pattern.told_manner(busy, has_before=before is not None)
+        self._graph.run()
+        if ask.busy:
+            return likeliest(self._graph.out["logits"][0], ask.busy)
+        roll: Roll = self._graph.out["roll"][0] > 0.5
+        return roll
+
+    @staticmethod
+    def _noise(ask: Groove) -> pattern.Floats:
+        """What makes the pattern. Never cooled: at 0.8 bars grow by a sixth."""
+        chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
+        return chance.standard_normal(pattern.NOISE).astype(np.float32)
+
+    def _before(self, ask: Groove, shift: int) -> Roll | None:
+        """The bar before, if it is of this pattern."""
+        number, notes = self._made.get(ask.index - 1, (None, ()))
+        if number != ask.pattern or not notes:
+            return None
+        return pattern.roll_of(notes, shift)
+
+    def _crowd(self, ask: Groove) -> float:
+        """How many notes this pattern began with, which it keeps; 0 where it begins."""
+        number, count = self._begun
+        return count if number == ask.pattern else 0.0
+
+    def _remember(self, ask: Groove, notes: tuple[Note, ...]) -> None:
+        if ask.pattern != self._begun[0]:
+            self._begun = ask.pattern, float(len(notes))
+        near = {i: m for i, m in self._made.items() if abs(i - ask.index) < KEPT}
+        self._made = near | {ask.index: (ask.pattern, notes)}
+
+    @staticmethod
+    def _planned(note: Note, ask: Groove) -> PlannedNote:
+        start = ask.start_ticks + note.frame * FRAME_TICKS
+        end = start + note.frames * FRAME_TICKS
+        return PlannedNote(start, end, note.pitch, loudness(note, ask))
+
+
+def likeliest(logits: pattern.Floats, notes: float) -> Roll:
+    """The roll with so many onsets, the likeliest: the graph alone heeds a wish little.
+
+    A row sounds on from an onset as long as it is held, as in the graph.
+    """
+    begun = logits[ONSET]
+    most = min(max(round(notes), 1), begun.size)
+    bound = np.partition(begun, -most, axis=None)[-most]
+    onsets, holds = begun >= bound, logits[SOUND] > 0
+    sounds = onsets.copy()
+    for step in range(1, pattern.STEPS):
+        sounds[step] |= holds[step] & sounds[step - 1]
+    return np.stack([onsets, sounds])
+
+
+def loudness(note: Note, ask: Groove) -> int:
+    """How loud a note is, by its place in the bar; low notes carry it."""
+    spans = max(len(ask.chords), 1)
+    span = max(ask.bar_ticks // FRAME_TICKS // spans, 1)
+    if note.frame == 0:
+        loud = DOWNBEAT
+    elif not note.frame % span:
+        loud = MIDDLE if 2 * note.frame == span * spans else BEAT
+    else:
+        loud = OFFBEAT if note.frame % 2 else QUAVER
+    return loud + BASS_LOUDER * (note.pitch < 48)
+
+
+def grounded(notes: Sequence[Note], chord: int) -> tuple[Note, ...]:
+    """A root at the bottom of a bar that begins without a bass; else nothing."""
+    low = [note.frame for note in notes if note.pitch < BASS_BELOW]
+    begins = min(low, default=BASS_FRAMES)
+    if chord == NO_CHORD or begins < STEPS_IN_BEAT:
+        return ()
+    frames = min(begins, BASS_FRAMES)
+    return (Note(0, bass_of(chord, None, *ROOTS), frames),)
+
+
+def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:
+    """Notes within register, scale and polyphony, by frame, then pitch.
+
+    A pitch that is out moves: by octaves into the register, then to the nearest of the
+    scale. Where too many would sound, the bass and the top are struck before what lies
+    between, and what has sounded longest ends.
+    """
+    ends: dict[tuple[int, int], int] = {}
+    for note in notes:
+        pitch = _fitted(note.pitch, limits)
+        if pitch is not None:
+            place = note.frame, pitch
+            ends[place] = max(ends.get(place, 0), note.frame + note.frames)
+    kept: list[tuple[int, int]] = []
+    sounding: list[tuple[int, int]] = []
+    for frame in sorted({frame for frame, _ in ends}):
+        struck = _outer_first([pitch for at, pitch in ends if at == frame])
+        struck = struck[: limits.polyphony]
+        sounding = [place for place in sounding if ends[place] > frame]
+        over = len(sounding) + len(struck) - limits.polyphony
+        for number, place in enumerate(list(sounding)):
+            if place[1] in struck or number < over:
+                ends[place] = frame
+                sounding.remove(place)
+        sounding += [(frame, pitch) for pitch in struck]
+        kept += [(frame, pitch) for pitch in struck]
+    return tuple(
+        Note(frame, pitch, ends[frame, pitch] - frame) for frame, pitch in sorted(kept)
+    )
+
+
+def _fitted(pitch: int, limits: Limits) -> int | None:
+    """The pitch in the register and the scale; None where they leave none."""
+    scale = CHROMATIC if limits.scale == FOLLOW_HUMAN else limits.scale
+    while pitch < limits.low:
+        pitch += 12
+    while pitch > limits.high:
+        pitch -= 12
+    allowed = (p for p in range(limits.low, limits.high + 1) if scale >> p % 12 & 1)
+    return min(allowed, key=lambda p: (abs(p - pitch), p), default=None)
+
+
+def _outer_first(pitches: Sequence[int]) -> list[int]:
+    """The lowest, the highest, and then downwards."""
+    rising = sorted(pitches)
+    return [*rising[:1], *reversed(rising[1:])]
+
+
+def _heard(told: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
+    """The chord of each beat of a roll: of the first sixteenth that is played of it."""
+    found: list[int] = []
+    for beat in range(BEATS):
+        steps = (i for i, p in enumerate(places) if p // STEPS_IN_BEAT == beat)
+        first = next(steps, None)
+        rest = found[-1] if found else NO_CHORD
+        found.append(rest if first is None else told[min(first // span, len(told) - 1)])
+    return tuple(found)
+
+
+def _on_chord(  # a note, and the two ways to count its beat
+    note: Note,
+    heard: Sequence[int],
+    places: Sequence[int],
+    told: Sequence[int],
+    span: int,
+) -> Note | None:
+    """The note on the chord that its own beat has; None where that is silent."""
+    chord = told[min(note.frame // span, len(told) - 1)]
+    if chord == NO_CHORD:
+        return None
+    meant = heard[places[note.frame] // STEPS_IN_BEAT]
+    return Note(note.frame, moved(note.pitch, meant, chord), note.frames)

@@ -1,0 +1,1 @@
+"""Live MIDI: JACK to the frame, rtmidi, and ports in memory."""

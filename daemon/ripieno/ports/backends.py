@@ -1,0 +1,107 @@
+"""Which MIDI server to use on this machine, why, and how its ports are opened."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from ripieno.clock import Clock
+from ripieno.errors import PortError, SettingsError
+from ripieno.ports import jack_server, rtmidi_port
+from ripieno.ports.jack_bridges import Prepared
+from ripieno.ports.jack_port import JackPort
+from ripieno.ports.jack_process import Pairs
+from ripieno.ports.jack_server import server_is_up
+from ripieno.ports.ports import Port
+from ripieno.ports.rtmidi_port import RtMidiPort, load_library
+
+Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
+Wanted = Literal["auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
+
+ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
+
+
+def choose_backend(
+    wanted: str = "auto",
+    *,
+    platform: str = sys.platform,
+    alsa_sequencer: Path = ALSA_SEQUENCER,
+) -> tuple[Backend, str]:
+    """The backend to open, and the reason in a few words.
+
+    On Linux JACK comes first where its server answers: there a musician's DAW is, and
+    its events are placed by the frame. ALSA's sequencer is next.
+
+    Args:
+        wanted: "auto", or a backend's name, which is then taken as it is.
+        platform: as `sys.platform`.
+        alsa_sequencer: the device that shows that ALSA's sequencer is there.
+
+    Raises:
+        SettingsError: *wanted* is unknown.
+        PortError: "auto", and there is no MIDI library, or no server, here.
+    """
+    for backend in get_args(Backend):
+        if wanted == backend:
+            return backend, "asked for"
+    if wanted != "auto":
+        raise SettingsError(
+            f"the MIDI backend {wanted!r} is unknown: choose one of {get_args(Wanted)}"
+        )
+    if platform == "linux" and server_is_up():
+        return "jack", "a JACK server answers"
+    load_library()
+    if platform == "darwin":
+        return "coremidi", "macOS"
+    if platform == "win32":
+        return "windows", "Windows has no virtual ports: existing ones are opened"
+    if alsa_sequencer.exists():
+        return "alsa", "no JACK server, and ALSA's sequencer is there"
+    raise PortError(
+        f"no JACK server answers and {alsa_sequencer} is not there: start JACK, or "
+        "load ALSA's sequencer (modprobe snd-seq)"
+    )
+
+
+def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
+    """The MIDI ports that others offer: those to read from, those to write to.
+
+    Raises:
+        PortError: the library or the server is missing.
+    """
+    if backend == "jack":
+        return jack_server.list_ports()
+    return rtmidi_port.list_ports(backend)
+
+
+def open_port(
+    backend: str,
+    in_name: str,
+    out_name: str,
+    clock: Clock,
+    connections: Callable[[], Pairs] = tuple,
+    prepared: Prepared | None = None,
+) -> Port:
+    """A pair of ports that other programs see.
+
+    Args:
+        backend: one of `Backend`.
+        in_name: the input's name.
+        out_name: the output's name.
+        clock: what stamps and is waited by.
+        connections: on JACK, gives what the ports were connected to, to be restored.
+        prepared: on frame-exact JACK, processes that wait already.
+
+    Raises:
+        SettingsError: there is no such backend.
+        PortError: the ports cannot be opened.
+    """
+    chosen, _ = choose_backend(backend)
+    if chosen == "jack":
+        if sys.platform == "win32":
+            raise PortError("frame-exact JACK is not for Windows: choose windows")
+        return JackPort(in_name, out_name, clock, connections, prepared)
+    port = RtMidiPort(chosen, in_name, out_name, clock)
+    if port.sentinel is not None:
+        port.sentinel.connect(connections())
+    return port

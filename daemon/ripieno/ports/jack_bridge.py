@@ -1,0 +1,225 @@
+"""A bridge: a process with one JACK client, one port, and nothing else in it.
+
+``python -m ripieno.ports.jack_bridge DESCRIPTOR``: *in* writes what arrives, each
+message with its frame, into the shared ring and wakes the player by a byte; *out* takes
+messages from it and writes each on its frame. That happens in JACK's callback, which is
+native code (`ripieno.ports.jack_native`) or, where that was not built, Python
+(`ripieno.ports.jack_crossing`): the main thread blocks in a `read`, the collector is
+off, so nothing else holds the GIL.
+
+* Standard input: first a line of JSON (`Order`: which port, what to connect), then
+  nothing. Its end means that the owner is gone or done. *Out* then lets every note-off
+  go that it still has, drops the note-ons, and ends whatever sounds, with the next
+  period.
+* Standard output: ``open RATE`` or ``refused SENTENCE``; besides, each "!" of *in* says
+  that something has arrived.
+* Opening may hang in libjack for ever, and so may closing: an alarm ends the process.
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any, Final, NamedTuple
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
+from ripieno.errors import NameInUseError, PortError
+from ripieno.ipc.naming import show_name
+from ripieno.ports.jack_crossing import Crossing, In, Out
+from ripieno.ports.jack_memory import Memory, Side
+from ripieno.ports.jack_native import Native, maybe_native
+from ripieno.ports.jack_server import connect, load_library, open_client
+
+OPENING_S: Final = 8.0
+CLOSING_S: Final = 0.6
+FLUSH_S: Final = 0.25
+"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
+PYTHON: Final = "RIPIENO_PYTHON_CALLBACK"
+"""Set to anything, the callback in C is left alone: for tests and comparisons."""
+_ATTEMPTS: Final = 5
+"""JACK may tie a client that opens to the dead semaphore of one that leaves: it then
+never runs. Opening it again cures it (`ripieno.ports.rtmidi_port`)."""
+_CYCLES: Final = 3
+_AGAIN_NS: Final = 10 * NS_PER_MS
+_LOOK_S: Final = 0.002
+_RUNS_S: Final = 0.5
+_MCL_CURRENT: Final = 1
+_REPORT, _LEASH = 1, 0
+
+
+class Order(NamedTuple):
+    """What a bridge is told by its owner.
+
+    Attributes:
+        direction: in or out.
+        name: of the port, and of its client.
+        pairs: (source, destination) each, to be connected if both are there.
+        patience_s: how long to try again where the name is in use.
+    """
+
+    direction: str
+    name: str
+    pairs: list[tuple[str, str]]
+    patience_s: float
+
+
+class Bridge:
+    """One client of one port."""
+
+    def __init__(self, order: Order, side: Side, library: ctypes.CDLL | None) -> None:
+        """Open it; it does not run yet.
+
+        Raises:
+            PortError: no server answers, or the name is in use.
+        """
+        name = order.name
+        self.client = open_client(name)
+        if any(p.name.endswith(f":{name}") for p in self.client.get_ports()):
+            self.client.close()
+            raise NameInUseError(
+                f"a MIDI port named {name!r} is in use: stop the program that has it, "
+                "or choose other port names with --in and --out"
+            )
+        self._side = side
+        self._crossing = _crossing(self.client, order, side, library)
+        self.client.set_shutdown_callback(self._shut_down)
+
+    def runs(self) -> bool:
+        """Activate it; whether the server calls it."""
+        first = self._crossing.count
+        self.client.activate()
+        return self._reaches(first + _CYCLES, _RUNS_S)
+
+    def begin(self, pairs: list[tuple[str, str]]) -> None:
+        """Connect the port, then let it write: what is written before is lost."""
+        connect(self.client, pairs)
+        self._crossing.begin()
+
+    def flush(self) -> None:
+        """Let every note-off go that still waits, and end what sounds."""
+        self._crossing.leave()
+        never = threading.Event()
+        for _ in range(int(FLUSH_S / _LOOK_S)):
+            if self._crossing.has_left:
+                break
+            never.wait(_LOOK_S)
+        # What was written in one cycle has left when the next one begins; this one's
+        # number may not be shown yet.
+        self._reaches(self._crossing.count + 2, FLUSH_S)
+
+    def _reaches(self, count: int, within_s: float) -> bool:
+        never = threading.Event()
+        for _ in range(int(within_s / _LOOK_S)):
+            if self._crossing.count >= count:
+                return True
+            never.wait(_LOOK_S)
+        return False
+
+    def _shut_down(self, _status: object, _reason: str) -> None:
+        self._side.set_gone()
+        os._exit(0)
+
+
+def _crossing(
+    client: Any,  # noqa: ANN401  (an untyped library)
+    order: Order,
+    side: Side,
+    library: ctypes.CDLL | None,
+) -> Crossing:
+    """The one port, and what carries its messages."""
+    is_output = order.direction == "out"
+    ports = client.midi_outports if is_output else client.midi_inports
+    port = ports.register(order.name)
+    if library is not None:
+        return Native(library, client, port, side, None if is_output else _REPORT)
+    return Out(client, port, side) if is_output else In(client, port, side, _REPORT)
+
+
+def main(descriptor: str) -> None:
+    """Be a bridge until the owner goes."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # only standard input ends it
+    show_name("spare")
+    memory, library = Memory(int(descriptor)), _maybe_library()
+    load_library()
+    order = Order(**json.loads(_first_line()))
+    show_name(order.direction)
+    signal.setitimer(signal.ITIMER_REAL, OPENING_S)
+    is_output = order.direction == "out"
+    try:
+        bridge = _open(order, memory.due if is_output else memory.heard, library)
+    except PortError as error:
+        _report(f"refused {error}")
+        os._exit(1)
+    bridge.begin(order.pairs)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    _warm()
+    _report(f"open {bridge.client.samplerate}")
+    os.set_blocking(_REPORT, False)
+    while os.read(_LEASH, 64):
+        pass
+    signal.setitimer(signal.ITIMER_REAL, CLOSING_S)
+    bridge.flush()
+    bridge.client.deactivate()
+    bridge.client.close()
+    os._exit(0)
+
+
+def _report(line: str) -> None:
+    with contextlib.suppress(OSError):  # the owner is gone: standard input tells that
+        os.write(_REPORT, f"{line}\n".encode())
+
+
+def _maybe_library() -> ctypes.CDLL | None:
+    return None if PYTHON in os.environ else maybe_native()
+
+
+def _first_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        read = os.read(_LEASH, 1)
+        if not read:
+            os._exit(0)
+        line += read
+    return line
+
+
+def _open(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
+    clock = SystemClock()
+    until_ns = clock.now_ns() + int(order.patience_s * NS_PER_S)
+    while True:
+        try:
+            return _opened(order, side, library)
+        except NameInUseError:
+            if clock.now_ns() >= until_ns:
+                raise
+        clock.wait_until(clock.now_ns() + _AGAIN_NS)
+
+
+def _opened(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
+    for _ in range(_ATTEMPTS):
+        bridge = Bridge(order, side, library)
+        if bridge.runs():
+            return bridge
+        bridge.client.close()
+    raise PortError(
+        f"JACK does not run {order.name!r} after {_ATTEMPTS} attempts: stop programs "
+        "of this name, or restart JACK"
+    )
+
+
+def _warm() -> None:
+    """Nothing is collected from here on, and nothing of it is swapped out."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mlockall(_MCL_CURRENT)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

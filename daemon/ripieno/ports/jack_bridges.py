@@ -1,0 +1,177 @@
+"""The two bridges of a port, and the spare one that replaces whichever dies.
+
+A process that waits already needs some 0.05 s to open a client of the same name and to
+be connected as the one before; on a busy machine four times as long. One is opened
+after the other, because clients that open at once may lock a jackd2 up.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+from ripieno.clock import NS_PER_S, Clock
+from ripieno.errors import PortError
+from ripieno.ports import jack_memory
+from ripieno.ports.jack_process import BridgeProcess, Direction, Pairs
+
+PATIENCE_S: Final = 3.0
+"""The server may take a moment to see that the bridge before is dead."""
+MOST_DEATHS: Final = 5
+PER_NS: Final = 20 * NS_PER_S
+"""More than five deaths in twenty seconds will not get better by a sixth."""
+Change = Literal["died", "opened"]
+
+
+class Prepared:
+    """The memory of a port and processes that wait to become its bridges.
+
+    Starting them takes most of the time that opening a port takes. Thread: one.
+
+    Attributes:
+        descriptor: of the memory; `Bridges.close` closes it.
+        patience_s: how long to try again where a name is in use.
+    """
+
+    def __init__(self, patience_s: float = 0.0) -> None:
+        self.patience_s = patience_s
+        self.descriptor = jack_memory.make()
+        self._waiting = [self.start() for _ in range(3)]
+
+    def start(self) -> BridgeProcess:
+        """One more process."""
+        return BridgeProcess(self.descriptor)
+
+    def take(self) -> tuple[dict[Direction, BridgeProcess], BridgeProcess]:
+        """The two bridges, and the spare one."""
+        first, second, spare = self._waiting
+        return {"in": first, "out": second}, spare
+
+
+class Bridges:
+    """Both bridges and the spare one. Thread: one.
+
+    Attributes:
+        opening: which are being replaced, in the order of their deaths.
+        is_lost: whether one could not be replaced.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Direction, str],
+        pairs: Callable[[], Pairs],
+        prepared: Prepared,
+        clock: Clock,
+    ) -> None:
+        """Take them over; `open` opens them.
+
+        Args:
+            names: of the ports.
+            pairs: gives what to connect, (source, destination) each.
+            prepared: the processes.
+            clock: the system's.
+        """
+        self._names, self._pairs, self._clock = names, pairs, clock
+        self._prepared = prepared
+        self._bridges, spare = prepared.take()
+        self._spare: BridgeProcess | None = spare
+        self.opening: list[Direction] = []
+        self.is_lost = False
+        self._deaths_ns: deque[int] = deque(maxlen=MOST_DEATHS + 1)
+
+    def open(self) -> int:
+        """Open both; the server's rate.
+
+        Raises:
+            PortError: see `BridgeProcess.maybe_open`.
+        """
+        rate_hz = 0
+        for direction, bridge in self._bridges.items():
+            self._ask(direction, self._prepared.patience_s)
+            rate_hz = bridge.open(self._clock)
+        return rate_hz
+
+    def process(self, direction: Direction) -> BridgeProcess:
+        """The process that is a bridge, or is to be one."""
+        return self._bridges[direction]
+
+    def reports(self) -> dict[int, Direction]:
+        """The descriptors that become readable when a bridge reports, or ends."""
+        return {
+            bridge.report: direction
+            for direction, bridge in self._bridges.items()
+            if direction not in self.opening[1:]  # which has no process yet
+        }
+
+    def hear(self, direction: Direction) -> Change | None:
+        """A bridge's descriptor is readable: what has happened, besides news."""
+        if direction in self.opening:
+            return "opened" if self._is_open(direction) else None
+        if self._bridges[direction].heard_news():
+            return None
+        self._bridges[direction].kill()
+        self.opening.append(direction)
+        if len(self.opening) == 1:
+            self._replace(direction)
+        return "died"
+
+    def check(self) -> None:
+        """Have a spare one again; give up on one that does not open in time.
+
+        Cost: some ms where a process is started, nothing else.
+        """
+        if self.opening:
+            self._is_open(self.opening[0])
+        elif self._maybe_spare() is None:
+            self._spare = self._prepared.start()
+
+    def close(self, until_ns: int) -> None:
+        """Let all end, and see that they have ended."""
+        bridges = [*self._bridges.values(), *filter(None, [self._spare])]
+        for bridge in bridges:
+            bridge.let_go()
+        for bridge in bridges:
+            bridge.end(until_ns, self._clock)
+        os.close(self._prepared.descriptor)
+
+    def _is_open(self, direction: Direction) -> bool:
+        """Whether the one that is being opened is; another try where it failed."""
+        try:
+            rate_hz = self._bridges[direction].maybe_open(self._clock.now_ns())
+        except PortError:
+            self._bridges[direction].kill()
+            self._replace(direction)
+            return False
+        if rate_hz is None:
+            return False
+        self.opening.remove(direction)
+        if self.opening:
+            self._replace(self.opening[0])
+        return True
+
+    def _replace(self, direction: Direction) -> None:
+        now_ns = self._clock.now_ns()
+        self._deaths_ns.append(now_ns)
+        is_full = len(self._deaths_ns) > MOST_DEATHS
+        if is_full and now_ns - self._deaths_ns[0] < PER_NS:
+            self.is_lost = True
+            return
+        self._bridges[direction] = self._maybe_spare() or self._prepared.start()
+        self._spare = None
+        self._ask(direction, PATIENCE_S)
+
+    def _maybe_spare(self) -> BridgeProcess | None:
+        """The spare one, if it is still there."""
+        if self._spare is not None and not self._spare.is_there:
+            self._spare.kill()
+            self._spare = None
+        return self._spare
+
+    def _ask(self, direction: Direction, patience_s: float) -> None:
+        self._bridges[direction].ask(
+            direction,
+            self._names[direction],
+            self._pairs(),
+            self._clock.now_ns(),
+            patience_s,
+        )

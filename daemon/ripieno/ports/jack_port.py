@@ -1,0 +1,314 @@
+"""A pair of ports on JACK, exact to the frame, both ways.
+
+::
+
+    In:  JACK's thread ─▶ bridge process ─▶ ring, wake pipe ─▶ receive
+    Out: send ─▶ ring ─▶ bridge process ─▶ JACK's thread, on the frame
+
+Each direction has a process of its own (`ripieno.ports.jack_bridge`), so nothing that
+the player does delays the server. What arrives is stamped with its frame's time; what
+is sent leaves on the frame of its due time, if it was handed over a little more than a
+period before (`reach_ns`), else as soon as it can. What is due at the very time of
+something that was heard is an echo of it: it takes one period, with no jitter. An
+answer that takes thought takes as many periods as thinking does (`answer_ns`), with no
+jitter either.
+
+A bridge ends with its owner: its standard input ends. A bridge that dies is replaced by
+a spare one (`ripieno.ports.jack_bridges`) within some tenths of a second. While *out* is
+replaced the port drops note-ons, and afterwards it sends the recent note-offs again.
+While *in* is replaced keys may be released unheard, so everything held is let go. The
+port dies with the server, or where no bridge can be opened any more.
+"""
+
+import os
+import select
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.errors import PortError
+from ripieno.music import messages
+from ripieno.ports.jack_bridges import Bridges, Prepared
+from ripieno.ports.jack_memory import TAKE_BACK, Cycle, Memory
+from ripieno.ports.jack_process import OPEN_NS, Direction, Pairs
+from ripieno.ports.jack_time import FrameTime, Placing
+from ripieno.ports.parser import Parser
+from ripieno.ports.ports import IN, OUT, Heard, name_on_jack
+from ripieno.ports.sounding import Sounding
+
+CLOSE_NS: Final = NS_PER_S
+STALL_NS: Final = 250 * NS_PER_MS
+"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
+REACH_NS: Final = 5 * NS_PER_MS
+"""Besides one period: what leaves in a cycle has to be there before that begins, and a
+player wakes 1 ms late at p99 beside ONNX Runtime on two busy cores, 5 ms now and then.
+Whatever is handed over is played: the more, the later one may change one's mind."""
+THOUGHT_NS: Final = 4 * NS_PER_MS
+"""From the start of the cycle that brings a key to when its voices are handed over: 3.1
+ms at p99, 3.4 at p99.9 beside nothing else (`ripieno bench latency`)."""
+RESEND_NS: Final = NS_PER_S
+"""So long before a bridge was found dead, its note-offs may be lost."""
+CYCLES: Final = 8
+SEEING_NS: Final = 30 * NS_PER_MS
+STAMPS: Final = 1024
+"""So many are remembered, to know an echo by its time."""
+MOST_BEHIND_NS: Final = 50 * NS_PER_MS
+"""A server that stalls does not stop the player's time for longer."""
+_WRAP: Final = 1 << 32
+
+
+class JackPort:
+    """A `Port` that other JACK clients see; opened by its constructor.
+
+    Attributes:
+        name_in: the input's full name.
+        name_out: the output's full name.
+
+    Thread: one.
+    """
+
+    def __init__(
+        self,
+        in_name: str = IN,
+        out_name: str = OUT,
+        clock: Clock | None = None,
+        connections: Callable[[], Pairs] = tuple,
+        prepared: Prepared | None = None,
+    ) -> None:
+        """Open both.
+
+        Args:
+            in_name: the input's name, and its client's.
+            out_name: the output's name, and its client's.
+            clock: must be the system's, or one that agrees with it.
+            connections: gives (source, destination) each, to be made if both are there;
+                asked again whenever a bridge is replaced.
+            prepared: processes that wait already; fresh ones if None.
+
+        Raises:
+            PortError: libjack or the server is missing, or a name is in use.
+        """
+        self.name_in, self.name_out = name_on_jack(in_name), name_on_jack(out_name)
+        self._clock = clock or SystemClock()
+        self._parser, self._placing = Parser(), Placing()
+        self._unsent: deque[tuple[int, bytes]] = deque()
+        self._stamps: dict[int, int] = {}
+        self._ons_ns: dict[int, int] = {}  # when each key's last note-on is due
+        self._lost = self._closed = False
+        self._sounding = Sounding()
+        prepared = prepared or Prepared()
+        self._memory = Memory(prepared.descriptor)
+        names: dict[Direction, str] = {"in": in_name, "out": out_name}
+        self._bridges = Bridges(names, connections, prepared, self._clock)
+        self._instead: list[Heard] = []
+        self._wakes_by: int | None = None
+        self._dead_since_ns = 0
+        try:
+            rate_hz = self._bridges.open()
+            self._cycle = self._first_cycle(self._clock.now_ns() + OPEN_NS)
+        except PortError:
+            self.close()
+            raise
+        self._newest = self._cycle.frame
+        self._time = FrameTime(rate_hz, self._cycle.frame, self._cycle.at_ns)
+        self._see_some_cycles()
+        self._frames = self._cycle.frames
+        period_ns = self._time.length_ns(self._frames)
+        self.reach_ns = period_ns + REACH_NS
+        periods = -(-THOUGHT_NS // period_ns)
+        self.answer_ns = self._time.length_ns(periods * self._frames)
+        self._checked_ns, self._counts = self._clock.now_ns(), self._count()
+
+    @property
+    def is_woken(self) -> bool:
+        """See `Port.is_woken`."""
+        return self._wakes_by is not None
+
+    @property
+    def gaps_heard(self) -> int:
+        """How often messages that came in may have been lost; see `Port.gaps_heard`."""
+        return self._memory.heard.gaps
+
+    @property
+    def late(self) -> int:
+        """How many messages reached the server after the frame that they were for."""
+        return self._memory.due.late
+
+    def frame_at(self, at_ns: int) -> int:
+        """The server's frame at an instant: exactly that of a stamp, for recent ones.
+
+        It is for whoever measures: a server that stalls stops its frames, not the time.
+        """
+        heard = self._stamps.get(at_ns)
+        return self._time.frame_at(at_ns) if heard is None else heard
+
+    def heard_until(self, now_ns: int) -> int:
+        """The end of the last cycle that was heard."""
+        cycle = self._look()
+        end_ns = self._time.ns_at(cycle.frame + cycle.frames)
+        return min(now_ns, max(end_ns, now_ns - MOST_BEHIND_NS))
+
+    def receive(self) -> list[Heard]:
+        """All complete messages that wait, each at the time of its frame."""
+        heard: list[Heard] = []
+        if self._closed:
+            return heard
+        for frame, data in self._memory.heard.read():
+            self._newest = max(self._newest, frame)
+            at_ns = self._time.ns_at(frame)
+            self._stamps[at_ns] = frame
+            heard += [Heard(at_ns, message) for message in self._parser.feed(data)]
+        while len(self._stamps) > STAMPS:
+            del self._stamps[next(iter(self._stamps))]
+        instead, self._instead = self._instead, []
+        return heard + instead
+
+    def send(self, message: bytes, due_ns: int) -> None:
+        """Hand one complete message over; never waits."""
+        is_silent = "out" in self._bridges.opening and messages.is_note_on(message)
+        if is_silent or not self.alive():
+            return
+        self._sounding.passed(message, due_ns)
+        cycle, heard = self._look(), self._stamps.get(due_ns)
+        frame = self._placing.place(
+            message,
+            self._time.frame_at(due_ns) if heard is None else heard,
+            self._first_reachable(cycle),
+            None if heard is None else cycle.frames,
+        )
+        prefix = TAKE_BACK if self._is_taken_back(message, due_ns) else b""
+        self._unsent.append((frame % _WRAP, prefix + message))
+        self._hand_over()
+
+    def _is_taken_back(self, message: bytes, due_ns: int) -> bool:
+        """Whether a note-off is due before the note-on that it ends."""
+        if message[0] & 0xF0 not in (messages.NOTE_ON, messages.NOTE_OFF):
+            return False
+        key = messages.channel_of(message) << 7 | message[1]
+        if messages.is_note_on(message):
+            self._ons_ns[key] = due_ns
+            return False
+        return due_ns < self._ons_ns.pop(key, due_ns)
+
+    def wake_by(self, descriptor: int) -> None:
+        """See `Port.wake_by`."""
+        self._wakes_by = descriptor
+
+    def wait(self, until_ns: int) -> None:
+        """Sleep until then, or until something has arrived."""
+        if self._unsent:
+            self._hand_over()
+        left_ns = until_ns - self._clock.now_ns()
+        if left_ns <= 0:
+            return
+        if not self.alive():
+            self._clock.wait_until(until_ns)
+            return
+        reports = self._bridges.reports()
+        others = [] if self._wakes_by is None else [self._wakes_by]
+        readable, _, _ = select.select([*reports, *others], [], [], left_ns / NS_PER_S)
+        for descriptor in readable:
+            if descriptor in reports:
+                self._hear(reports[descriptor])
+            else:
+                os.read(descriptor, 4096)
+
+    def alive(self) -> bool:
+        """Whether both bridges have their server. Cost: under 1 µs."""
+        gone = self._closed or self._memory.heard.is_gone or self._memory.due.is_gone
+        return not (self._lost or gone or self._bridges.is_lost)
+
+    def check(self) -> None:
+        """Look whether both bridges are there, and whether the server calls them."""
+        if self._closed or not self.alive():
+            return
+        self._bridges.check()
+        if self._cycle.frames > self._frames:  # `reach_ns` is for shorter periods
+            self._lost = True
+            return
+        now_ns = self._clock.now_ns()
+        if now_ns - self._checked_ns < STALL_NS:
+            return
+        before, self._counts = self._counts, self._count()
+        self._checked_ns = now_ns
+        if not self._bridges.opening and any(
+            a == b for a, b in zip(before, self._counts, strict=True)
+        ):
+            self._lost = True
+
+    def close(self) -> None:
+        """Remove both ports; every off that was handed over leaves before."""
+        if self._closed:
+            return
+        self._closed = True
+        self._bridges.close(self._clock.now_ns() + CLOSE_NS)
+        self._memory.close()
+
+    def _hear(self, direction: Direction) -> None:
+        """A bridge reported something: news, or an end while the server is there."""
+        if not self.alive():
+            return
+        change = self._bridges.hear(direction)
+        if change == "died" and direction == "out":
+            self._dead_since_ns = self._clock.now_ns()
+            self._keep_what_waits()
+        elif change == "died":  # keys may be released before the new one hears
+            now_ns = self._clock.now_ns()
+            self._instead = [Heard(now_ns, data) for data in messages.letting_go()]
+        elif change == "opened" and direction == "out":
+            self._resend()
+
+    def _keep_what_waits(self) -> None:
+        """Of what the dead bridge did not take, keep all but the note-ons."""
+        for frame, record in reversed(self._memory.due.read()):
+            message = record.removeprefix(TAKE_BACK)
+            if not messages.is_note_on(message):
+                self._unsent.appendleft((frame, message))
+
+    def _resend(self) -> None:
+        """End again what was ended lately: the bridge that died may have kept it."""
+        for end in self._sounding.ended_since(self._dead_since_ns - RESEND_NS):
+            self.send(end, self._clock.now_ns())
+
+    def _first_cycle(self, until_ns: int) -> Cycle:
+        """One that the bridge has told of whole; it has seen some before it is open."""
+        while not (cycle := self._memory.heard.cycle()).number:
+            if self._clock.now_ns() > until_ns:
+                raise PortError(f"JACK does not call {self.name_in!r}: restart JACK")
+            self._clock.wait_until(self._clock.now_ns() + NS_PER_MS // 2)
+        return cycle
+
+    def _see_some_cycles(self) -> None:
+        """One alone may have begun late; the earliest of some tells the time."""
+        until_ns = self._clock.now_ns() + SEEING_NS
+        first = self._cycle.number
+        while self._clock.now_ns() < until_ns and self._cycle.number < first + CYCLES:
+            self._clock.wait_until(self._clock.now_ns() + NS_PER_MS // 2)
+            self._look()
+
+    def _count(self) -> tuple[int, int]:
+        return self._memory.heard.count, self._memory.due.count
+
+    def _look(self) -> Cycle:
+        """The cycle that the server is in."""
+        # While the input is replaced, only the output is called.
+        is_deaf = "in" in self._bridges.opening
+        side = self._memory.due if is_deaf else self._memory.heard
+        if not self._closed and side.count != self._cycle.number:
+            cycle = side.cycle()
+            if cycle.number:  # else the bridge was stopped amid telling of it
+                self._cycle = cycle
+                self._time.see(cycle.frame, cycle.at_ns)
+        return self._cycle
+
+    def _first_reachable(self, cycle: Cycle) -> int:
+        """The next cycle's first frame; the bridge may be late to tell of this one."""
+        since_ns = self._clock.now_ns() - cycle.at_ns
+        by_clock = since_ns // self._time.length_ns(cycle.frames)
+        by_event = (self._newest - cycle.frame) // cycle.frames
+        return cycle.frame + (max(by_clock, by_event, 0) + 1) * cycle.frames
+
+    def _hand_over(self) -> None:
+        while self._unsent and self._memory.due.write(*self._unsent[0]):
+            self._unsent.popleft()

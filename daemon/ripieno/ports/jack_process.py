@@ -1,0 +1,149 @@
+"""A bridge's process, from its owner's side: start, open, notice that it ended.
+
+A process is started without a task, because starting Python takes longer than opening a
+JACK client. It then waits for one line that says which port to be
+(`ripieno.ports.jack_bridge`). So a spare one can replace a bridge that died
+(`ripieno.ports.jack_bridges`).
+"""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from ripieno.clock import NS_PER_S, Clock
+from ripieno.errors import PortError
+
+Pairs = Sequence[tuple[str, str]]
+Direction = Literal["in", "out"]
+OPEN_NS: Final = 5 * NS_PER_S
+"""It takes 0.2 s; on a machine that is very busy ten times as long."""
+NEWS: Final = b"!"
+"""What *in* says when something has arrived."""
+
+
+class BridgeProcess:
+    """One process. Thread: one.
+
+    Attributes:
+        report: a descriptor that becomes readable when it says something, or ends.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        """Start it; it waits for `ask`.
+
+        Args:
+            descriptor: of the memory that it shares with its owner.
+        """
+        self._name, self._said, self._until_ns = "", b"", 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "ripieno.ports.jack_bridge", str(descriptor)],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(descriptor,),
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._leash, self._output = self._process.stdin, self._process.stdout
+        self.report = self._output.fileno()
+
+    def ask(
+        self,
+        direction: Direction,
+        name: str,
+        pairs: Pairs,
+        now_ns: int,
+        patience_s: float = 0.0,
+    ) -> None:
+        """Have it open its port; `maybe_open` tells when that is done.
+
+        Args:
+            direction: which port of the two.
+            name: of the port, and of its client.
+            pairs: (source, destination) each, to be connected if both are there.
+            now_ns: the time now.
+            patience_s: how long to try again where the name is in use: the server may
+                not have noticed yet that the one before is dead.
+        """
+        self._name, self._until_ns = name, now_ns + OPEN_NS
+        order = {
+            "direction": direction,
+            "name": name,
+            "pairs": list(pairs),
+            "patience_s": patience_s,
+        }
+        with contextlib.suppress(BrokenPipeError):  # `maybe_open` tells why
+            self._leash.write(json.dumps(order).encode() + b"\n")
+
+    def maybe_open(self, now_ns: int) -> int | None:
+        """The server's rate once it is open, else None; to be called when it reports.
+
+        Raises:
+            PortError: it cannot be opened, or not in time.
+        """
+        while not self._said.endswith(b"\n"):
+            if not select.select([self.report], [], [], 0)[0]:
+                if now_ns > self._until_ns:
+                    raise PortError(
+                        f"JACK did not open {self._name!r} within "
+                        f"{OPEN_NS // NS_PER_S} s: stop it, remove /dev/shm/jack_db-* "
+                        "(a data base that was left locked), and start it again"
+                    )
+                return None
+            read = os.read(self.report, 1)
+            if not read:
+                raise PortError(
+                    f"the bridge to JACK for {self._name!r} ended too early (exit code "
+                    f"{self._process.wait()}); `ripieno doctor` says what is missing"
+                )
+            self._said += read.replace(NEWS, b"")  # something arrived already
+        word, _, rest = self._said.decode().strip().partition(" ")
+        if word != "open":
+            raise PortError(rest)
+        return int(rest)
+
+    def open(self, clock: Clock) -> int:
+        """Wait until it is open; the server's rate.
+
+        Raises:
+            PortError: see `maybe_open`.
+        """
+        while (rate_hz := self.maybe_open(clock.now_ns())) is None:
+            left_s = max(0, self._until_ns - clock.now_ns()) / NS_PER_S
+            select.select([self.report], [], [], left_s)
+        return rate_hz
+
+    def heard_news(self) -> bool:
+        """Take what it reported; False where it has ended."""
+        return bool(os.read(self.report, 4096))
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it runs. Cost: a system call."""
+        return self._process.poll() is None
+
+    def let_go(self) -> None:
+        """Tell it to end."""
+        self._leash.close()
+
+    def end(self, until_ns: int, clock: Clock) -> None:
+        """See that it has ended, whatever it does."""
+        try:
+            self._process.wait(max(0, until_ns - clock.now_ns()) / NS_PER_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+
+    def kill(self) -> None:
+        """End it at once and let go of its pipes."""
+        self._leash.close()
+        self._process.kill()
+        self._process.wait()
+        self._output.close()

@@ -1,0 +1,270 @@
+"""The JACK server, seen from beside the ports: is it there, and who is connected.
+
+This file imports `jack`; `ripieno.ports.jack_native` uses what is imported here. What a
+`Sentinel` is for:
+
+* rtmidi is never told that the server died, and after some 2 340 sends into the void
+  its `send_message` spins for ever while it holds the GIL. JACK's shutdown callback
+  does fire: 5–7 ms after a `kill -9` of the server;
+* its client name is taken exactly or not at all, which makes it the lock that keeps
+  two of us from sharing one port name (rtmidi's own clients are silently renamed);
+* a server that is stopped, not dead, fires nothing; its cycle counter stands still.
+
+This module knows no MIDI. It needs libjack (JACK or PipeWire's) and says so.
+"""
+
+import contextlib
+import ctypes
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ripieno.errors import NameInUseError, PortError
+
+_CLOSE_S: Final = 1.0
+_ANSWER_S: Final = 3.0
+"""It takes 0.1 s; on a machine that is very busy ten times as long."""
+_CHECK: Final = "Ripieno check"
+_NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
+
+
+def server_is_up() -> bool:
+    """Whether a JACK server answers; starts none and prints nothing.
+
+    Cost: some 0.1 s, a process that opens a client and closes it.
+    """
+    return why_no_server() is None
+
+
+def why_no_server() -> str | None:
+    """Why no JACK server can be reached, or None where one answers.
+
+    It is a process of its own that tries: opening a client may hang for ever. A program
+    that is killed at the wrong instant leaves JACK's data base locked, and whoever
+    opens a client then waits for it (measured with jackd2 1.9.21, once in some 50
+    servers killed while clients were opening); and a thread that waits in libjack keeps
+    all others of its process from it.
+    """
+    code = f"import {__name__} as jack_server; jack_server.print_why_no_server()"
+    command = [sys.executable, "-P", "-c", code]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return (
+            f"JACK did not answer within {_ANSWER_S:g} s: stop it, remove "
+            "/dev/shm/jack_db-* (a data base that was left locked), and start it again"
+        )
+    if done.returncode:
+        return f"asking for a JACK server failed (exit code {done.returncode})"
+    return done.stdout.strip() or None
+
+
+def print_why_no_server() -> None:
+    """Print what `why_no_server` says, from within its process."""
+    try:
+        _open(_CHECK, exact=False).close()
+    except PortError as error:
+        sys.stdout.write(str(error))
+
+
+def open_client(name: str) -> Any:  # noqa: ANN401  (an untyped library)
+    """A client of exactly this name, not activated yet; it may hang, see above.
+
+    Raises:
+        PortError: libjack is missing, no server answers, or the name is in use.
+    """
+    return _open(name, exact=True)
+
+
+def connect(client: Any, pairs: Iterable[tuple[str, str]]) -> int:  # noqa: ANN401
+    """Connect ports, given as (source, destination); how many are connected now."""
+    return sum(_connect(client, source, target) for source, target in pairs)
+
+
+def _connect(client: Any, source: str, target: str) -> bool:  # noqa: ANN401
+    import jack
+
+    try:
+        client.connect(source, target)
+    except jack.JackError:
+        port = _port(client, source)
+        there = [] if port is None else client.get_all_connections(port)
+        return any(other.name == target for other in there)
+    return True
+
+
+def list_ports() -> tuple[list[str], list[str]]:
+    """The MIDI ports on JACK: those to read from, those to write to.
+
+    Raises:
+        PortError: libjack is missing, or no server answers.
+    """
+    if why := why_no_server():
+        raise PortError(why)
+    client = _open(_CHECK, exact=False)
+    sources = [port.name for port in client.get_ports(is_midi=True, is_output=True)]
+    targets = [port.name for port in client.get_ports(is_midi=True, is_input=True)]
+    client.close()
+    return sources, targets
+
+
+class Sentinel:
+    """A client without ports that notices when the server goes away.
+
+    Args:
+        name: the client's name, which nobody else may have.
+
+    Raises:
+        PortError: libjack is missing, no server answers, or the name is in use.
+
+    Thread: any.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.gone = False
+        self._client = _open(name, exact=True)
+        self._client.set_shutdown_callback(self._note_shutdown)
+        self.period_frames: int = self._client.blocksize
+        self.rate_hz: int = self._client.samplerate
+
+    def _note_shutdown(self, _status: object, _reason: str) -> None:
+        """JACK's thread calls this once, when the server is gone.
+
+        The client is kept for ever: once another client has been opened, closing (or
+        collecting) one whose server died ends the process with a segmentation fault
+        (measured with libjack 1.9.21, about every second time).
+        """
+        keep_for_ever(self._client)
+        self.gone = True
+
+    def cycle(self) -> int:
+        """The frame at which the server's present period began, 0 … 2³² − 1.
+
+        It stands still while the server does. Cost: 0.3 µs.
+        """
+        return int(self._client.last_frame_time)
+
+    def midi_ports(self) -> list[str]:
+        """The full names of all MIDI ports, ours among them."""
+        if self.gone:
+            return []
+        return [port.name for port in self._client.get_ports(is_midi=True)]
+
+    def has_port(self, name: str) -> bool:
+        """Whether a port of this full name exists. Cost: a few µs."""
+        return not self.gone and _port(self._client, name) is not None
+
+    def connections(self, port_names: Iterable[str]) -> list[tuple[str, str]]:
+        """The connections of some ports, each as (source, destination), sorted."""
+        pairs: set[tuple[str, str]] = set()
+        for name in port_names:
+            port = None if self.gone else _port(self._client, name)
+            if port is not None:
+                others = self._client.get_all_connections(port)
+                pairs |= {_directed(name, o.name, port.is_output) for o in others}
+        return sorted(pairs)
+
+    def connect(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Restore connections, each given as (source, destination).
+
+        Returns:
+            How many hold now. A port that has vanished is passed over.
+        """
+        return 0 if self.gone else connect(self._client, pairs)
+
+    def disconnect(self, source: str, target: str) -> None:
+        """Undo one connection; does nothing where there is none."""
+        import jack
+
+        if not self.gone:
+            with contextlib.suppress(jack.JackError):
+                self._client.disconnect(source, target)
+
+    def close(self) -> None:
+        """Leave the server; one that is gone has been left already.
+
+        It takes some 15 ms, and never more than 1 s: libjack's close may wait on a
+        server that waits on us (2 of 25 times beside a loop of `jack_lsp`). So it is
+        called from beside, and left alone if it hangs; the server lets the client go
+        when the process ends.
+        """
+        if self.gone:
+            return
+        closing = threading.Thread(target=self._client.close, daemon=True)
+        closing.start()
+        closing.join(_CLOSE_S)
+        if closing.is_alive():
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Keep the client for ever: on a stopped server closing it never returns."""
+        keep_for_ever(self._client)
+
+
+def keep_for_ever(thing: object) -> None:
+    """Make an object immortal, so that its destructor cannot wait on a stopped server.
+
+    Measured: a process that lets Python destroy a JACK client at exit, while the
+    server is stopped (SIGSTOP), never exits; with the reference kept it exits at once.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
+    """A JACK client that is not activated, or a PortError that says what to do."""
+    jack = library()
+    try:
+        return jack.Client(name, use_exact_name=exact, no_start_server=True)
+    except jack.JackOpenError as error:
+        if error.status.server_failed or not exact:
+            raise PortError(f"no JACK server answers: {_NEXT_STEP}") from error
+        raise NameInUseError(
+            f"the JACK client name {name!r} is in use: stop the other Ripieno, or "
+            "choose other port names with --in and --out"
+        ) from error
+
+
+def load_library() -> None:
+    """Load libjack now, where it is there, so that opening a client is quick later."""
+    with contextlib.suppress(PortError):
+        library()
+
+
+def library() -> Any:  # noqa: ANN401  (an untyped library)
+    """The module `jack`.
+
+    Raises:
+        PortError: libjack is missing.
+    """
+    try:
+        import jack
+    except (ImportError, OSError) as error:
+        raise PortError(
+            f"libjack is missing ({error}): install libjack-jackd2-0 or pipewire-jack"
+        ) from error
+    jack.set_error_function(_ignore)
+    jack.set_info_function(_ignore)
+    return jack
+
+
+def _port(client: Any, name: str) -> Any:  # noqa: ANN401
+    """The port of this full name, or None."""
+    import jack
+
+    try:
+        return client.get_port_by_name(name)
+    except jack.JackError:
+        return None
+
+
+def _directed(name: str, other: str, is_output: bool) -> tuple[str, str]:  # noqa: FBT001
+    return (name, other) if is_output else (other, name)
+
+
+def _ignore(_message: str) -> None:
+    """Libjack's own messages would go to the musician's terminal; we say it better."""

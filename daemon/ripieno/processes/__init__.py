@@ -1,0 +1,1 @@
+"""The processes of a performance: player, thinker, patchbay, and their supervisor."""

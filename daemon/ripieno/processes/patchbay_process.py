@@ -1,0 +1,62 @@
+"""The patchbay's process: looks after the connections, and writes them into the block.
+
+It has a process of its own because libjack may hang, or end whoever calls it, when a
+server dies while a client is being opened (docs/decisions/0005): the supervisor has to
+outlive that, and so never calls libjack itself.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from typing import Final
+
+from ripieno.clock import NS_PER_MS, SystemClock
+from ripieno.errors import PortError
+from ripieno.ipc import notes
+from ripieno.ipc.block import Block
+from ripieno.ipc.naming import show_name
+from ripieno.ports.patchbay import Pair, Patchbay
+
+LOOK_NS: Final = 200 * NS_PER_MS
+
+
+def run(
+    block_name: str, name: str, ports: Sequence[str], pairs: Sequence[Pair]
+) -> None:
+    """Look until told to stop, until the supervisor is gone, or the server is.
+
+    It leaves by `os._exit`: closing a client can wait for ever on a server that hangs.
+
+    Args:
+        block_name: the shared block.
+        name: what to be called on the server.
+        ports: full names of the ports to look after.
+        pairs: what was connected before.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    show_name("patch")
+    block, clock, parent = Block(block_name), SystemClock(), _parent()
+    block.set_word("patchbay_beat_ns", clock.now_ns())
+    try:
+        patchbay = Patchbay(name, ports, pairs)
+    except PortError:
+        os._exit(notes.FAILED)
+    epoch, shown = block.word("player_epoch"), None
+    while not (patchbay.gone or block.word("stop") or not parent.is_alive()):
+        if epoch != (epoch := block.word("player_epoch")):
+            patchbay.lost()
+        patchbay.look()
+        if shown != (shown := patchbay.pairs):
+            block.pairs.write(notes.encode_pairs(shown))
+        now_ns = clock.now_ns()
+        block.set_word("patchbay_beat_ns", now_ns)
+        clock.wait_until(now_ns + LOOK_NS)
+    os._exit(notes.SERVER_GONE if patchbay.gone else 0)
+
+
+def _parent() -> multiprocessing.process.BaseProcess:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    return parent

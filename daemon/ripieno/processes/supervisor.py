@@ -1,0 +1,332 @@
+"""Starts the player and the thinker, watches them, starts them again, outlives them.
+
+::
+
+    thinker warm ─▶ player opens its ports ─▶ watch ─▶ stop flag ─▶ released, closed
+                                               │ ▲
+        died, hung, or its server went away    ▼ │  started again, connections put back
+
+What sounds is written in the shared block, so a player that was killed leaves its
+ledger to the next one, which releases it; and so is what it played by, which the next
+one begins with. The journal is written to its file here: the playing process touches
+no disk. Ends with one sentence when nothing can be done.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
+from ripieno.errors import FileError, ModelError, PortError, RipienoError
+from ripieno.files.journal import JournalFile
+from ripieno.ipc import notes, presence
+from ripieno.ipc.block import LOADING_NS, Block
+from ripieno.ipc.waking import new_bells
+from ripieno.ports.jack_server import server_is_up
+from ripieno.ports.ports import ON_JACK, name_on_jack
+from ripieno.processes import patchbay_process, thinker
+from ripieno.processes.child import Child
+from ripieno.processes.player_process import Orders
+from ripieno.processes.standby import Standby
+from ripieno.protocol import Ready
+from ripieno.settings.config import Settings
+
+TURN_NS: Final = 10 * NS_PER_MS
+LOOK_NS: Final = 200 * NS_PER_MS
+OPENING_NS: Final = 20 * NS_PER_S
+"""A player tries for 3 s, and a bridge for 5; libjack may hang for ever."""
+HUNG_PLAYER_NS: Final = 700 * NS_PER_MS
+"""It beats every 20 ms; the machine itself stalls for 10, a busy one for 100."""
+HUNG_THINKER_NS: Final = 10 * NS_PER_S
+"""It beats between sections; the slowest section of a large model takes about 1 s."""
+HUNG_PATCHBAY_NS: Final = 5 * NS_PER_S
+"""It beats five times a second; libjack may wait for ever, the music goes on."""
+SETTLED_NS: Final = 2 * NS_PER_S
+"""So long after a player began, another process may load without disturbing it."""
+STANDBY_NS: Final = 5 * NS_PER_S
+"""Between two starts of the process that waits, should it end again and again."""
+MOST_STARTS: Final = 5
+"""More than five starts in twenty seconds will not get better by a sixth."""
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+class Supervisor:
+    """One live performance. Thread: the main one (it takes the signals)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        seed: int,
+        show: Callable[[notes.Note], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """Prepare; nothing starts yet.
+
+        Args:
+            settings: with the backend already chosen.
+            clock: the system's.
+            seed: what chance starts from.
+            show: is given every note of a child (reports, readiness).
+            say: is given a sentence when something was lost or came back.
+        """
+        self._settings, self._clock, self._seed = settings, clock, seed
+        self._show, self._say = show, say
+        self._epoch = 0
+        self._stopping = False
+        self._block: Block  # made by `run`
+        self._bells = new_bells()
+        self._thinker = Child("thinker", HUNG_THINKER_NS, self._start_thinker)
+        self._player = Child("player", HUNG_PLAYER_NS, self._start_player)
+        self._patchbay = Child("patchbay", HUNG_PATCHBAY_NS, self._start_patchbay)
+        self._patchbay_rests_until_ns = 0
+        self._failures: dict[str, notes.Failure] = {}  # by the child that said so
+        self._standby: Standby | None = None
+        self._standby_rests_until_ns = 0
+        self._journal: JournalFile | None = None
+        self._ready: list[Ready] = []
+        self._is_open = False
+        self._presence: Path | None = None
+
+    def run(self) -> None:
+        """Play until told to stop by SIGINT or SIGTERM.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+            PortError: the ports cannot be opened, or the server went away for good.
+            FileError: the journal cannot be written.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        self._block = Block()  # a signal before would leave the memory behind
+        try:
+            if self._settings.journal is not None:
+                self._journal = JournalFile(Path(self._settings.journal))
+            self._thinker.start(self._clock.now_ns())
+            self._wait_for(self._thinker, lambda: bool(self._ready))
+            self._player.start(self._clock.now_ns())
+            self._wait_for(self._player, lambda: self._is_open)
+            self._announce()
+            self._watch()
+        finally:
+            self._stop()
+
+    def _announce(self) -> None:
+        """Let `ripieno set` find us; the music does not depend on it."""
+        name_in, name_out = self._settings.name_in, self._settings.name_out
+        here = presence.Presence(os.getpid(), self._block.name, name_in, name_out)
+        try:
+            self._presence = presence.announce(here)
+        except FileError as error:
+            self._say(f"`ripieno set` will not find this one: {error}")
+
+    def _on_signal(self, *_: object) -> None:
+        self._stopping = True
+
+    # ── children ──────────────────────────────────────────────────────────────────
+
+    def _start_thinker(self) -> BaseProcess:
+        self._block.set_word("thinker_beat_ns", self._clock.now_ns() + LOADING_NS)
+        self._ready = []
+        process = _spawn.Process(
+            target=thinker.run,
+            args=(
+                self._block.name,
+                self._settings.model,
+                self._settings.provider,
+                self._settings.play.role,
+                self._bells,
+            ),
+            name="ripieno thinker",
+        )
+        process.start()
+        return process
+
+    def _start_player(self) -> BaseProcess:
+        self._is_open = False
+        self._block.set_word("player_beat_ns", self._clock.now_ns() + OPENING_NS)
+        self._block.ring("to_player").skip()
+        self._read()  # who was introduced there is in the notes as well
+        standby, self._standby = self._standby, None
+        if standby is None or not standby.is_running:
+            standby = self._new_standby()
+        orders = Orders(
+            self._as_last_turned(), self._seed, self._epoch, tuple(self._ready)
+        )
+        self._epoch += 1
+        self._block.set_word("player_epoch", self._epoch)
+        return standby.begin(orders)
+
+    def _new_standby(self) -> Standby:
+        return Standby(self._block.name, self._settings.backend, self._bells)
+
+    def _keep_standby(self, now_ns: int) -> None:
+        """Have a player process wait, once the one that plays has settled."""
+        is_there = self._standby is not None and self._standby.is_running
+        is_settled = not self._player.starts_lately(now_ns, SETTLED_NS)
+        if not is_there and is_settled and now_ns >= self._standby_rests_until_ns:
+            self._standby = self._new_standby()
+            self._standby_rests_until_ns = now_ns + STANDBY_NS
+
+    def _start_patchbay(self) -> BaseProcess:
+        name_in, name_out = self._settings.name_in, self._settings.name_out
+        ports = (name_on_jack(name_in), name_on_jack(name_out))
+        self._block.set_word("patchbay_beat_ns", 0)
+        process = _spawn.Process(
+            target=patchbay_process.run,
+            args=(
+                self._block.name,
+                f"{name_in} patchbay",
+                ports,
+                notes.pairs_in(self._block.pairs),
+            ),
+            name="ripieno patchbay",
+        )
+        process.start()
+        return process
+
+    def _as_last_turned(self) -> Settings:
+        """The settings, with what the last player played by, if there was one."""
+        record = self._block.shown.read()
+        if record is None:
+            return self._settings
+        shown = notes.decode_shown(record)
+        return msgspec.structs.replace(self._settings, play=shown.params)
+
+    def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
+        until_ns = self._clock.now_ns() + LOADING_NS
+        while not is_there() and not self._stopping:
+            alive = child.is_running
+            self._read()
+            if not alive and not is_there():
+                raise self._why(child)
+            if self._clock.now_ns() > until_ns:
+                raise ModelError(
+                    f"The {child.name} was not ready within "
+                    f"{LOADING_NS // NS_PER_S} s; try a smaller model."
+                )
+            self._clock.wait_until(self._clock.now_ns() + TURN_NS)
+
+    def _watch(self) -> None:
+        while not self._stopping:
+            now_ns = self._clock.now_ns()
+            self._read()
+            self._thinker.end_if_hung(now_ns, self._block.word("thinker_beat_ns"))
+            self._player.end_if_hung(now_ns, self._block.word("player_beat_ns"))
+            self._patchbay.end_if_hung(now_ns, self._block.word("patchbay_beat_ns"))
+            if not self._player.is_running:
+                self._player_ended(now_ns)
+            else:
+                if not self._thinker.is_running:
+                    self._thinker_ended(now_ns)
+                if self._is_open and self._is_on_jack:
+                    self._keep_patchbay(now_ns)
+                self._keep_standby(now_ns)
+            self._clock.wait_until(now_ns + TURN_NS)
+
+    def _player_ended(self, now_ns: int) -> None:
+        went_away = self._player.exit_code in (notes.SERVER_GONE, notes.FAILED)
+        if went_away and self._is_on_jack and not server_is_up():
+            self._wait_for_server(now_ns)
+            self._failures.pop("player", None)
+        elif (
+            self._player.starts_lately(now_ns) >= MOST_STARTS
+            or "player" in self._failures
+        ):
+            raise self._why(self._player)
+        else:
+            self._say("The player died; it is started again and releases every note.")
+        if not self._stopping:
+            self._player.start(self._clock.now_ns())
+
+    def _thinker_ended(self, now_ns: int) -> None:
+        if self._thinker.starts_lately(now_ns) >= MOST_STARTS:
+            return  # the fallback plays; in a while it is tried again
+        self._say("The thinker died; the fallback plays until it is back.")
+        self._failures.pop("thinker", None)
+        self._thinker.start(now_ns)
+
+    def _keep_patchbay(self, now_ns: int) -> None:
+        """Nothing that sounds depends on it: it is tried again, ever more seldom.
+
+        Not before the player has opened its ports: clients that open beside each other
+        can lock a jackd2 up.
+        """
+        tries = self._patchbay.starts_lately(now_ns)
+        if not self._patchbay.is_running and now_ns >= self._patchbay_rests_until_ns:
+            self._patchbay.start(now_ns)
+            self._patchbay_rests_until_ns = now_ns + tries * NS_PER_S
+
+    @property
+    def _is_on_jack(self) -> bool:
+        return self._settings.backend in ON_JACK
+
+    def _wait_for_server(self, now_ns: int) -> None:
+        """Sit out a server that went away.
+
+        Raises:
+            PortError: it did not come back in time.
+        """
+        wait_s = self._settings.server_wait_s
+        self._say(f"The MIDI server went away; waiting up to {wait_s:g} s for it.")
+        until_ns = now_ns + int(wait_s * NS_PER_S)
+        while not self._stopping and not server_is_up():
+            if self._clock.now_ns() > until_ns:
+                raise PortError(
+                    f"The MIDI server went away and did not come back within "
+                    f"{wait_s:g} s; start it, then start Ripieno again."
+                )
+            self._clock.wait_until(self._clock.now_ns() + LOOK_NS)
+
+    def _why(self, child: Child) -> RipienoError:
+        if (failed := self._failures.get(child.name)) is not None:
+            kind = ModelError if failed.exit_code == ModelError.exit_code else PortError
+            return kind(failed.sentence)
+        return PortError(
+            f"The {child.name} ended again and again (exit code {child.exit_code}); "
+            "`ripieno doctor` says what is there and what is missing."
+        )
+
+    # ── what they say ─────────────────────────────────────────────────────────────
+
+    def _read(self) -> None:
+        lines = self._block.ring("journal").read()
+        if self._journal is not None and (sentence := self._journal.write(lines)):
+            self._say(sentence)
+        for child in (self._thinker, self._player):
+            for record in self._block.ring(f"{child.name}_notes").read():
+                note = notes.decode(record)
+                if isinstance(note, Ready):
+                    self._ready.append(note)
+                self._is_open |= isinstance(note, notes.Opened)
+                if isinstance(note, notes.Failure):
+                    self._failures[child.name] = note
+                self._show(note)
+
+    def _stop(self) -> None:
+        """Let the player release everything; then end both, whatever they do."""
+        if self._presence is not None:
+            presence.withdraw(self._presence)
+        self._block.set_word("stop", 1)
+        if self._standby is not None:
+            self._standby.end()
+        until_ns = self._clock.now_ns() + NS_PER_S
+        for child in (self._player, self._thinker, self._patchbay):
+            while child.is_running and self._clock.now_ns() < until_ns:
+                self._read()
+                self._clock.wait_until(self._clock.now_ns() + TURN_NS)
+            child.kill()
+        self._read()
+        if self._journal is not None:
+            self._journal.close()
+        self._block.close()
+        if self._journal is not None and self._journal.lost:
+            self._say(f"Entries that the journal lacks: {self._journal.lost}.")

@@ -1,0 +1,1 @@
+"""What plays without a model: harmony, a fallback for turns, parallel motion."""

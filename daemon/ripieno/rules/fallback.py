@@ -1,0 +1,137 @@
+"""A composer that needs no model: the machine never falls silent.
+
+A variable-order Markov chain over what the human has just played: steps between pitches
+and times between onsets, contexts of up to three steps, the longest one seen wins. It
+learns in the call itself, answers in under a millisecond, and is used while the thinker
+is late, dead, or starting again.
+
+Source: the Continuator (Pachet 2003) for the idea; plain numbers, no arrays.
+"""
+
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from ripieno.music import scales
+from ripieno.protocol import FOLLOW_HUMAN, Ask, Plan, PlannedNote, Played
+
+ORDER: Final = 3
+CHORD_NS: Final = 50_000_000
+LEGATO: Final = 0.85
+"""The share of the time to the next onset for which a note sounds."""
+MOST_NOTES: Final = 512
+
+
+class _Move(NamedTuple):
+    """From one onset to the next."""
+
+    step: int
+    gap_ticks: int
+    velocity: int
+
+
+def compose(
+    onsets: Sequence[Played], ask: Ask, from_ticks: int, section: int = 0
+) -> Plan:
+    """A plan in the human's own manner, from `from_ticks` to the Ask's end.
+
+    Args:
+        onsets: the human's last note-ons, oldest first; none gives an empty plan.
+        ask: what was wanted of the model.
+        from_ticks: when the first note starts.
+        section: what the plan is numbered as.
+
+    Cost: O(onsets + notes planned); under a millisecond.
+    """
+    chance = random.Random("/".join(map(str, (*ask.chance, section))))
+    moves = _moves(onsets, ask)
+    notes: list[PlannedNote] = []
+    if onsets:
+        notes = _walk(moves, onsets, ask, from_ticks, chance)
+    return Plan(ask.revision, section, tuple(notes), ask.until_ticks, complete=True)
+
+
+def _walk(
+    moves: list[_Move],
+    onsets: Sequence[Played],
+    ask: Ask,
+    from_ticks: int,
+    chance: random.Random,
+) -> list[PlannedNote]:
+    table, last = _table(moves), onsets[-1]
+    allowed = _allowed(ask, [onset.pitch for onset in onsets])
+    walked = list(moves)
+    notes: list[PlannedNote] = []
+    pitch, velocity, at_ticks = last.pitch, last.velocity, from_ticks
+    while at_ticks < ask.until_ticks and len(notes) < MOST_NOTES:
+        move = _next(table, walked, chance) or _Move(0, ask.pulse_ticks, velocity)
+        pitch = _nearest(pitch + move.step, allowed)
+        gap = max(move.gap_ticks, _shortest_gap(ask))
+        length = max(1, int(gap * LEGATO))
+        notes.append(PlannedNote(at_ticks, at_ticks + length, pitch, move.velocity))
+        walked.append(move)
+        at_ticks += gap
+    return notes
+
+
+def _moves(onsets: Sequence[Played], ask: Ask) -> list[_Move]:
+    """The melody on top of what was played, as moves."""
+    top: list[Played] = []
+    for onset in onsets:
+        if top and onset.at_ns - top[-1].at_ns < CHORD_NS:
+            if onset.pitch > top[-1].pitch:
+                top[-1] = onset
+        else:
+            top.append(onset)
+    longest = 2 * ask.pulse_ticks
+    ticks = ask.timeline.ticks_at
+    return [
+        _Move(
+            b.pitch - a.pitch, min(ticks(b.at_ns) - ticks(a.at_ns), longest), b.velocity
+        )
+        for a, b in itertools.pairwise(top)
+    ]
+
+
+def _table(moves: list[_Move]) -> dict[tuple[int, ...], list[_Move]]:
+    table: dict[tuple[int, ...], list[_Move]] = defaultdict(list)
+    steps = [move.step for move in moves]
+    for i, move in enumerate(moves):
+        for order in range(min(ORDER, i) + 1):
+            table[tuple(steps[i - order : i])].append(move)
+    return table
+
+
+def _next(
+    table: dict[tuple[int, ...], list[_Move]],
+    walked: list[_Move],
+    chance: random.Random,
+) -> _Move | None:
+    for order in range(ORDER, -1, -1):
+        context = tuple(move.step for move in walked[len(walked) - order :])
+        if len(context) == order and (found := table.get(context)):
+            return chance.choice(found)
+    return None
+
+
+def _allowed(ask: Ask, heard: list[int]) -> list[int]:
+    limits, bits = ask.limits, ask.limits.scale
+    scale = frozenset(pc for pc in range(12) if bits >> pc & 1)
+    if bits == FOLLOW_HUMAN:
+        scale = scales.heard(heard)
+    register = range(limits.low, limits.high + 1)
+    return [p for p in register if p % 12 in scale] or list(register)
+
+
+def _nearest(pitch: int, allowed: list[int]) -> int:
+    while pitch > allowed[-1]:
+        pitch -= 12
+    while pitch < allowed[0]:
+        pitch += 12
+    return min(allowed, key=lambda other: abs(other - pitch))
+
+
+def _shortest_gap(ask: Ask) -> int:
+    return max(1, ask.timeline.ticks_for(1.0 / ask.limits.density))

@@ -1,0 +1,1 @@
+"""What a person sets: the parameters, their controllers, the settings file, the status."""

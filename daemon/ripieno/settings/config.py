@@ -1,0 +1,133 @@
+"""Settings: what is fixed while the daemon runs, from a TOML file and from flags.
+
+::
+
+    model = "event-gru"        # a name, or a path to a model folder
+    [play]
+    role = "answer"            # everything in ripieno.settings.params.Params
+    [controls]
+    lead = 20                  # which MIDI controller turns what, of ripieno.settings.controllers
+
+Flags win over the file, the file over the defaults. Every value's kind and bound is
+checked before anything starts; a bad one is named with its bound.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ripieno.errors import FileError, SettingsError
+from ripieno.settings import controllers as knobs
+from ripieno.settings import params
+from ripieno.settings.params import Params
+from ripieno.settings.paths import read_file
+
+PROVIDERS: Final = ("auto", "cpu", "cuda")
+BACKENDS: Final = ("auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows")
+LARGEST_BYTES: Final = 1024 * 1024
+"""A settings file has some kilobytes; a chart in it may have more."""
+SERVER_WAIT_S: Final = (0.0, 86_400.0)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to run.
+
+    Attributes:
+        model: a model's name, or a path to its folder; empty for the first one
+            installed that plays the role.
+        provider: ``auto`` takes CUDA where it works and the CPU otherwise.
+        backend: which MIDI system to open ports on; ``auto`` takes what is there.
+        name_in, name_out: the ports' names.
+        journal: where to write the journal; None for nowhere.
+        server_wait_s: how long to wait for a MIDI server that went away.
+        play: how to play.
+        controls: which controller turns which parameter; where any are given, these
+            are all there are.
+    """
+
+    model: str = ""
+    provider: str = "auto"
+    backend: str = "auto"
+    name_in: str = "Ripieno In"
+    name_out: str = "Ripieno Out"
+    journal: str | None = None
+    server_wait_s: float = 120.0
+    play: Params = Params()
+    controls: dict[str, int] = msgspec.field(default_factory=knobs.CONTROLS.copy)
+
+
+def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Settings:
+    """Settings from a file (or none), with flags laid over it.
+
+    Args:
+        path: a TOML file.
+        flags: top-level settings given on the command line.
+        play: entries of the ``[play]`` table given on the command line.
+
+    Raises:
+        FileError: the file cannot be read, or is not TOML.
+        SettingsError: a setting is unknown, of the wrong kind, or out of its bounds.
+    """
+    table = _read(path) if path is not None else {}
+    in_file = table.get("play", {})
+    merged = {**table, **flags}
+    if isinstance(in_file, dict):  # else it is refused as what it is
+        merged["play"] = {**in_file, **play}
+    try:
+        settings = msgspec.convert(merged, Settings)
+    except msgspec.ValidationError as error:
+        where = f"{path}: " if path is not None else ""
+        raise SettingsError(f"{where}{_plainly(str(error))}") from error
+    return check(settings)
+
+
+def check(settings: Settings) -> Settings:
+    """Return the same value, or say which bound it breaks.
+
+    Raises:
+        SettingsError: with the value and its bounds.
+    """
+    for name, allowed in (("provider", PROVIDERS), ("backend", BACKENDS)):
+        if (value := getattr(settings, name)) not in allowed:
+            raise SettingsError(f"{name} is {value!r}; choose {', '.join(allowed)}.")
+    low, high = SERVER_WAIT_S
+    if not low <= settings.server_wait_s <= high:
+        raise SettingsError(
+            f"server_wait_s is {settings.server_wait_s}; "
+            f"it must lie between {low} and {high}."
+        )
+    for name in ("name_in", "name_out"):
+        value = getattr(settings, name)
+        if not 0 < len(value) <= 60 or ":" in value:
+            raise SettingsError(
+                f"{name} is {value!r}; a port name has 1 to 60 characters and no colon."
+            )
+    knobs.check_controls(settings.controls)
+    params.check(settings.play)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        # Windows' Notepad may begin a file with a byte-order mark: utf-8-sig skips it.
+        return tomllib.loads(read_file(path, LARGEST_BYTES).decode("utf-8-sig"))
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is not TOML: save it as UTF-8 text.") from error
+    except RecursionError as error:
+        raise FileError(
+            f"{path} is nested too deeply: settings are nested once, in [play] and "
+            "[controls]."
+        ) from error
+    except ValueError as error:  # syntax, or an endless number
+        raise FileError(f"{path} is not TOML: {error}.") from error
+
+
+def _plainly(message: str) -> str:
+    """Msgspec's ``Expected `int`, got `str` - at `$.play.low``` as a sentence."""
+    what, _, where = message.partition(" - at `$")
+    field = where.strip(".`") or "the settings"
+    return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."

@@ -1,0 +1,1 @@
+"""How alike two pieces are: embeddings, and runs of intervals."""

@@ -1,0 +1,88 @@
+"""Runs of intervals: the other half of likeness, which needs no network.
+
+::
+
+    likeness = (the encoder's + weight × the cosine of runs) / (1 + weight)
+
+A run that few pieces have says more than one that many have (tf-idf). Where the other
+half of a tune is looked for, runs alone find more than the encoder alone, and both
+together more than either (the model's card has the figures). How rare each run is and
+what runs weigh was learned from music (`ripieno_export.likeness.weighing`) and lies in
+the model's folder, named by its manifest.
+
+It knows no library of pieces.
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ripieno.errors import ModelError
+from ripieno.inference import manifest as manifests
+from ripieno.layouts.likeness import RUNS, Floats
+from ripieno.layouts.likeness import runs as counts_of
+from ripieno.rules.harmony import UNREADABLE
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """What runs of intervals say of likeness.
+
+    Attributes:
+        rarity: the weight of each run among the others, at least 0, [`RUNS`].
+        weight: what all of them weigh; the encoder weighs 1.
+    """
+
+    rarity: Floats
+    weight: float
+
+    def of(self, notes: Floats) -> Floats:
+        """A piece's runs as a vector of unit length; zeros where it has none."""
+        found = np.log1p(counts_of(notes)) * self.rarity
+        unit: Floats = found / max(float(np.linalg.norm(found)), 1e-12)
+        return unit
+
+    def joined(self, alike: float | Floats, first: Floats, others: Floats) -> Floats:
+        """Likeness by the encoder and by runs together.
+
+        Two pieces without a run are as alike as the encoder says, so that a copy has 1
+        whatever it is a copy of.
+
+        Args:
+            alike: how alike the encoder says they are, -1 … 1, [...].
+            first: one piece's runs, by `of`, [`RUNS`].
+            others: those of one piece or of several, [..., `RUNS`].
+
+        Returns:
+            -1 … 1, [...].
+        """
+        has_runs = first.any() | others.any(-1)
+        cosine = np.where(has_runs, others @ first, alike)
+        return np.asarray((alike + self.weight * cosine) / (1 + self.weight))
+
+
+def load(folder: Path, manifest: manifests.Manifest) -> Runs:
+    """The runs of a model folder whose manifest was checked.
+
+    Raises:
+        ModelError: it has none, or they are damaged.
+    """
+    path = folder / manifests.RUNS
+    if manifest.runs is None:
+        raise ModelError(
+            f"The manifest of {manifest.name} names no {manifests.RUNS}, which the "
+            "likeness interface needs; publish it again with this release's "
+            "ripieno-export."
+        )
+    try:
+        rarity = np.asarray(np.load(path, allow_pickle=False), np.float64)
+    except UNREADABLE as error:
+        raise ModelError(
+            f"{path} cannot be read ({error}); copy the whole model folder again."
+        ) from error
+    if rarity.shape != (RUNS,) or not (np.isfinite(rarity) & (rarity >= 0)).all():
+        raise ModelError(
+            f"{path} does not hold {RUNS} numbers of at least 0 (its shape is "
+            f"{rarity.shape}); copy the whole model folder again."
+        )
+    return Runs(rarity, manifest.runs.weight)

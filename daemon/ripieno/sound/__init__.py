@@ -1,0 +1,1 @@
+"""The sound of a take: voices, a WAV file, and sound devices."""

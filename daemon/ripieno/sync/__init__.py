@@ -1,0 +1,1 @@
+"""Who owns the tempo: our own clock, or MIDI clock."""

@@ -1,0 +1,128 @@
+"""How many MIDI clocks may have been lost, and what decides whether they were.
+
+The port reports that messages may have been lost. If the clocks' phase moves about that
+time, there are two readings: the master paused, and the count of clocks is right; or
+clocks were lost, and the time is right. The count holds until something decides: a song
+position, a start, or the player's notes on the beat, which are on the beat of one
+reading only.
+
+It does not know the tempo or the timeline: `ripieno.sync.transport` keeps those.
+"""
+
+import math
+import statistics
+from collections import deque
+from typing import Final
+
+CLOCKS_PER_BEAT: Final = 24
+REPORT_NS: Final = 500_000_000
+"""A report and a move of the phase belong together if they are so near each other."""
+NEAR_CLOCKS: Final = 3.0
+"""So near a beat, half a sixteenth, a note counts as on the beat."""
+CHORD_NS: Final = 40_000_000
+"""Notes that follow each other within this are one chord, and count once."""
+NOTES: Final = 8
+"""On-beat notes that are needed to decide …"""
+MOST_NOTES: Final = 32
+"""… and as many as are kept, where they contradict each other."""
+HABIT_NOTES: Final = 16
+SURE: Final = 3.0
+"""The notes decide where their mean is so many standard errors from the middle."""
+LEAST_SPREAD_CLOCKS: Final = 0.1
+"""Notes of a sequencer have no spread of their own; the clocks' jitter remains."""
+
+
+class Missing:
+    """The two readings, and the evidence. Thread: engine. Cost: O(notes kept) a note.
+
+    Attributes:
+        clocks: how many clocks may have been lost; 0 where there is nothing to decide.
+    """
+
+    def __init__(self) -> None:
+        self.clocks = 0
+        self._reported_ns: int | None = None
+        self._moved: tuple[int, int] | None = None
+        self._habit: deque[float] = deque(maxlen=HABIT_NOTES)
+        self._notes: deque[float] = deque(maxlen=MOST_NOTES)
+        self._noted_ns: int | None = None
+
+    def report(self, at_ns: int) -> None:
+        """Messages may have been lost at about this time."""
+        self._reported_ns = at_ns
+        if self._moved is not None and at_ns - self._moved[0] <= REPORT_NS:
+            self._open(self._moved[1])
+
+    def move(self, at_ns: int, clocks: float) -> None:
+        """The clocks' phase moved by so many intervals; later is positive."""
+        whole = round(clocks)
+        reported_ns = self._reported_ns
+        if reported_ns is not None and at_ns - reported_ns <= REPORT_NS:
+            self._open(whole)
+        else:
+            self._moved = at_ns, whole
+
+    def decide(self) -> None:
+        """It is known where the song is: nothing is open any more."""
+        self.clocks = 0
+        self._moved = self._reported_ns = None
+        self._notes.clear()
+
+    def note(self, at_ns: int, clocks: float) -> int:
+        """The player struck a note.
+
+        Args:
+            at_ns: when.
+            clocks: the song's position then, in clocks, as it is counted.
+
+        Returns:
+            How many clocks were lost, if that is decided now; else 0.
+        """
+        if self._noted_ns is not None and at_ns - self._noted_ns < CHORD_NS:
+            return 0
+        self._noted_ns = at_ns
+        apart = _from_beat(self.clocks)
+        if not apart:  # nothing is open, or the readings differ by whole beats
+            self._learn(_from_beat(clocks))
+            return 0
+        counted = _from_beat(clocks - self._usual)
+        by_time = _from_beat(clocks - self._usual + self.clocks)
+        if min(abs(counted), abs(by_time)) > NEAR_CLOCKS:
+            return 0
+        on_count = abs(counted) <= abs(by_time)
+        # 0 on the beat of the count, 1 on the beat of the time.
+        self._notes.append(-counted / apart if on_count else 1 - by_time / apart)
+        return self._decided(abs(apart))
+
+    @property
+    def _usual(self) -> float:
+        """How far from the beat this player usually is, in clocks."""
+        return statistics.median(self._habit) if self._habit else 0.0
+
+    def _open(self, clocks: int) -> None:
+        self._moved = None
+        if clocks > 0:
+            self.clocks += clocks
+            self._notes.clear()
+
+    def _learn(self, offset: float) -> None:
+        if not self.clocks and abs(offset) <= NEAR_CLOCKS:
+            self._habit.append(offset)
+
+    def _decided(self, apart: float) -> int:
+        notes = self._notes
+        if len(notes) < NOTES:
+            return 0
+        mean = statistics.fmean(notes)
+        spread = max(statistics.stdev(notes), LEAST_SPREAD_CLOCKS / apart)
+        if abs(mean - 0.5) < SURE * spread / math.sqrt(len(notes)):
+            return 0
+        lost = self.clocks if mean > 0.5 else 0
+        self.decide()
+        return lost
+
+
+def _from_beat(clocks: float) -> float:
+    """How far from the nearest beat, −12 … 12 clocks; later is positive."""
+    half = CLOCKS_PER_BEAT / 2
+    return (clocks + half) % CLOCKS_PER_BEAT - half

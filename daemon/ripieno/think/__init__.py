@@ -1,1 +1,0 @@
-"""Performance → plan: models, constraints, sampling, and a fallback without them."""
