@@ -29,9 +29,9 @@ from tests.live_daemon import OUT, Captured, Daemon, melody, pause
 
 from ripieno.bench.effective import effective
 from ripieno.clock import NS_PER_S, SystemClock
-from ripieno.commands.set import status_of
 from ripieno.files import journal
 from ripieno.music import messages
+from ripieno.processes.remote import status_of
 
 STOPS = {"server": (0.1, 1.0), "bridge": (0.03, 0.95), "nothing": (0.0, 0.5)}
 """For how long the process is stopped, and how often: seconds."""

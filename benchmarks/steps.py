@@ -42,7 +42,7 @@ from ripieno.bench.spread import spread  # noqa: E402
 from ripieno.clock import NS_PER_MS, SystemClock  # noqa: E402
 from ripieno.inference.controls import Controls  # noqa: E402
 from ripieno.inference.lines import WindowLine  # noqa: E402
-from ripieno.inference.session import Session  # noqa: E402
+from ripieno.inference.session import Loaded  # noqa: E402
 from ripieno.inference.tuning import Threads  # noqa: E402
 from ripieno.layouts.vocabulary import SIZES, Event  # noqa: E402
 from ripieno_export import checkpoint  # noqa: E402
@@ -63,7 +63,7 @@ class Ours:
     """The daemon's own line of play."""
 
     def __init__(self, folder: Path, threads: Threads, fill: int) -> None:
-        self.session = Session(folder, "cpu", threads)
+        self.session = Loaded(folder, "cpu", threads)
         self.session.warm_up()
         line = self.session.line()
         assert isinstance(line, WindowLine)

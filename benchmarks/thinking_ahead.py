@@ -19,7 +19,7 @@ from ripieno.commands.demo_stage import Stage, embedded
 from ripieno.inference.controls import Controls
 from ripieno.inference.lines import Line
 from ripieno.inference.manifest import find
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import Event
 from ripieno.music import messages
 from ripieno.settings.config import Settings
@@ -35,7 +35,7 @@ STEP_NS = NS_PER_MS // 2
 
 def going_back(name: str) -> None:
     """Print a table for one model."""
-    session = Session(find(name), "cpu")
+    session = Loaded(find(name), "cpu")
     session.warm_up()
     trunk, branch, heard = session.line(), session.line(), 0
     for wanted in HEARD:

@@ -21,7 +21,7 @@ from ripieno.bench.answers import answer_of
 from ripieno.bench.model import Steps
 from ripieno.clock import SystemClock
 from ripieno.inference.onnx_runtime import ort
-from ripieno.inference.session import Loaded, Session
+from ripieno.inference.session import Loaded
 from ripieno.inference.tuning import Threads
 
 BOUNDS = ROOT / "benchmarks" / "bounds.json"
@@ -102,7 +102,7 @@ def reference(megabytes):
 
 def steps(name):
     """One step of a model, as the daemon takes it."""
-    taken = Steps(Session(MODELS / name, "cpu", Threads()))
+    taken = Steps(Loaded(MODELS / name, "cpu", Threads()))
     taken.fill()
     return taken
 

@@ -11,6 +11,7 @@ from ripieno.inference.controls import Controls
 from ripieno.minds.composer import Composer
 from ripieno.music import messages
 from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
 
@@ -177,7 +178,7 @@ def test_it_plays_on_the_channel_it_is_told_to():
 
 
 def test_a_new_thinker_is_told_the_whole_history():
-    engine = Engine(Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(), seed=1))
     for at_ns, data in phrase(1.0):
         engine.heard(at_ns, data)
         engine.advance(at_ns)
@@ -188,7 +189,7 @@ def test_a_new_thinker_is_told_the_whole_history():
 
 
 def test_a_reply_whose_thinker_died_ends_with_what_is_there():
-    engine = Engine(Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(), seed=1))
     for at_ns, data in phrase(1.0, pitches=[60 + n % 5 for n in range(20)]):
         engine.heard(at_ns, data)
     mind = Composer(ScriptedModel(), Controls())
@@ -210,7 +211,7 @@ def test_a_reply_whose_thinker_died_ends_with_what_is_there():
 
 
 def test_a_section_out_of_order_is_stale():
-    engine = Engine(Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(), seed=1))
     for at_ns, data in phrase(1.0):
         engine.heard(at_ns, data)
     asks = [
@@ -225,7 +226,7 @@ def test_a_section_out_of_order_is_stale():
 
 
 def test_notes_are_counted_late_against_when_they_were_due():
-    engine = Engine(Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(), seed=1))
     mind = Composer(ScriptedModel(), Controls())
     for at_ns, data in phrase(1.0):
         engine.heard(at_ns, data)
@@ -269,7 +270,7 @@ def test_whatever_comes_in_ons_equal_offs_and_nothing_is_early(stream, role, thr
 
 
 def test_another_model_of_the_same_thinker_is_counted_and_told_nothing_again():
-    engine = Engine(Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     for at_ns, data in phrase(1.0):
         engine.heard(at_ns, data)

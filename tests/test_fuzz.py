@@ -15,6 +15,7 @@ from ripieno.inference.controls import Controls
 from ripieno.minds.composer import Composer
 from ripieno.music import messages
 from ripieno.ports.parser import Parser
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import READY, ScriptedModel
@@ -75,7 +76,7 @@ class Played(NamedTuple):
 def played(role, thru, events):
     """Play so many events, in a process that does nothing else."""
     chance, parser = random.Random(7), Parser()
-    engine = Engine(Params(role=role, thru=thru), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role=role, thru=thru), seed=1))
     simulation = Simulation(engine, Composer(ScriptedModel(), Controls()), ready=READY)
     ons: Counter[tuple[int, int]] = Counter()
     offs: Counter[tuple[int, int]] = Counter()

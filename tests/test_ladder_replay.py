@@ -7,7 +7,7 @@ from ripieno.commands.replay import replay
 from ripieno.files import journal
 from ripieno.inference.controls import Controls
 from ripieno.inference.manifest import for_role, load
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.minds.composer import Composer
 from ripieno.minds.ladder import Ladder, Rung
 from ripieno.processes.loading import wake
@@ -62,7 +62,7 @@ class Laddered(Performance):
             for_role("answer", name) for name in ("event-transformer", "event-gru")
         )
         _, self.ready = wake(heavy, "cpu")
-        session, sampling = Session(heavy, "cpu"), load(heavy).sampling
+        session, sampling = Loaded(heavy, "cpu"), load(heavy).sampling
         controls = Controls(temperature=sampling.temperature, top_p=sampling.top_p)
         slow = Composer(SlowModel(session, self), controls)
         mind, ready = wake(light, "cpu")

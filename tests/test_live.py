@@ -25,8 +25,8 @@ from tests.live_daemon import (
 )
 
 from ripieno.commands.replay import replay
-from ripieno.commands.set import status_of
 from ripieno.files import journal
+from ripieno.processes.remote import status_of
 
 pytestmark = pytest.mark.jack
 

@@ -12,21 +12,21 @@ from tests.command import MODELS
 
 from ripieno.errors import ModelError
 from ripieno.inference.controls import Controls
+from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import LOGITS
 from ripieno.inference.manifest import (
     CARD,
-    FINGERPRINTS,
     GOLDEN,
     MANIFEST,
     for_role,
     load,
 )
 from ripieno.inference.sampling import sample
-from ripieno.inference.session import Session, choose_provider
+from ripieno.inference.session import Loaded, choose_provider
+from ripieno.inference.tables import load as load_tables
 from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno.processes.loading import wake
-from ripieno.rules.harmony import load as load_tables
-from ripieno.settings.params import ROLES
+from ripieno.settings.roles import ROLES
 
 MOST_BYTES = 80 * 10**6
 TOLERANCE = 1e-4
@@ -60,7 +60,7 @@ def stepping(request):
 @pytest.fixture(scope="module", params=providers())
 def session(stepping, request):
     """A session, shared by all tests of this file: each takes a line of its own."""
-    return Session(stepping, request.param)
+    return Loaded(stepping, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_all_models_together_fit_into_a_package():
 def test_the_manifest_names_the_folder_and_what_it_can_do(folder):
     manifest = load(folder)
     assert manifest.name == folder.name
-    assert manifest.interface in FINGERPRINTS
+    assert manifest.interface in INTERFACES
     assert manifest.roles or manifest.interface == "likeness"
     assert set(manifest.roles) <= set(ROLES)
     assert manifest.parameters > 0

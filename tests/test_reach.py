@@ -11,6 +11,7 @@ from ripieno.engine import Engine, Send
 from ripieno.inference.controls import Controls
 from ripieno.minds.composer import Composer
 from ripieno.music import messages
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import READY, ScriptedModel
@@ -20,8 +21,7 @@ REACH_NS = 8 * NS_PER_MS
 
 def performance(reach_ns, role="answer", **play):
     """Four notes to a scripted model that is handed over so far ahead."""
-    engine = Engine(Params(role=role, **play), start_ns=0, seed=1)
-    engine.reach_ns = reach_ns
+    engine = Engine(Beginning(Params(role=role, **play), seed=1, reach_ns=reach_ns))
     simulation = Simulation(engine, Composer(ScriptedModel(), Controls()), ready=READY)
     for number, pitch in enumerate((60, 62, 64, 65)):
         at_ns = NS_PER_S + number * NS_PER_S // 4
@@ -96,8 +96,9 @@ def test_whenever_the_human_comes_in_each_on_has_its_off(role, at_ms, reach_ms):
 
 
 def test_a_click_is_ahead_as_well():
-    engine = Engine(Params(role="accompany", click=True), start_ns=0, seed=1)
-    engine.reach_ns = REACH_NS
+    engine = Engine(
+        Beginning(Params(role="accompany", click=True), seed=1, reach_ns=REACH_NS)
+    )
     simulation = Simulation(engine, None)
     simulation.run_until(4 * NS_PER_S)
     ons = [(at, s) for at, s in simulation.sent if messages.is_note_on(s.data)]
@@ -113,8 +114,7 @@ def test_a_click_is_ahead_as_well():
 def test_what_is_promised_is_ahead_on_the_beat_too(play):
     """The first notes of a bar, not only those within."""
     params = Params(lead=1.0, listen=0, bpm=120.0, chart="C F G C", **play)
-    engine = Engine(params, start_ns=0, seed=1)
-    engine.reach_ns = REACH_NS
+    engine = Engine(Beginning(params, seed=1, reach_ns=REACH_NS))
     simulation = Simulation(engine, None)
     simulation.play([(NS_PER_S, messages.note_on(0, 60, 70))])
     simulation.play([(NS_PER_S + NS_PER_S // 3, messages.note_off(0, 60))])
@@ -126,16 +126,16 @@ def test_what_is_promised_is_ahead_on_the_beat_too(play):
 
 @pytest.mark.parametrize("reach_ns", [0, REACH_NS])
 def test_an_echo_is_due_when_its_key_went_down(reach_ns):
-    engine = Engine(Params(thru=True), start_ns=0, seed=1)
-    engine.reach_ns = reach_ns
+    engine = Engine(Beginning(Params(thru=True), seed=1, reach_ns=reach_ns))
     engine.heard(5, messages.note_on(0, 60, 70))
     assert engine.advance(9)[0] == Send(5, messages.note_on(0, 60, 70))
 
 
 def test_voices_are_an_echo_of_their_key():
     """Due at the key's own stamp, to the nanosecond, so that a port knows them."""
-    engine = Engine(Params(role="harmonize", manner="thirds"), start_ns=0, seed=1)
-    engine.reach_ns = REACH_NS
+    engine = Engine(
+        Beginning(Params(role="harmonize", manner="thirds"), seed=1, reach_ns=REACH_NS)
+    )
     for number in range(8):
         at_ns = (number + 1) * NS_PER_S + 777_777 * number
         engine.heard(at_ns, messages.note_on(0, 72, 90))
@@ -152,8 +152,14 @@ def test_voices_are_an_echo_of_their_key():
 
 def test_the_voices_of_a_very_short_key_begin_before_they_end():
     """A note-off that is due before its note-on would take the note back."""
-    engine = Engine(Params(role="harmonize", manner="thirds"), start_ns=0, seed=1)
-    engine.reach_ns = engine.answer_ns = REACH_NS
+    engine = Engine(
+        Beginning(
+            Params(role="harmonize", manner="thirds"),
+            seed=1,
+            reach_ns=REACH_NS,
+            answer_ns=REACH_NS,
+        )
+    )
     simulation = Simulation(engine, None)
     simulation.play([(NS_PER_S, messages.note_on(0, 72, 90))])
     simulation.play([(NS_PER_S + NS_PER_MS, messages.note_off(0, 72))])

@@ -20,12 +20,13 @@ from tests.command import (
     ripieno,
     write_tune,
 )
+from tests.tables import BOUNDS
 
 from ripieno.files import journal
 from ripieno.files.midi import Track, write_performance
 from ripieno.inference.manifest import digest
 from ripieno.ports.backends import ALSA_SEQUENCER
-from ripieno.settings.params import BOUNDS, Params
+from ripieno.settings.params import Params
 
 pytestmark = pytest.mark.process
 
@@ -185,7 +186,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", list(DAMAGE.values()), ids=list(DAMAGE))
 @pytest.mark.slow
 def test_a_journal_damaged_in_the_middle(tmp_path, damage):
-    header = journal.encode(journal.Header("0", 0, 1, 0, Params()))
+    header = journal.encode(journal.Header(version="0", seed=1, params=Params()))
     heard = journal.encode(journal.Heard(5, b"\x90\x3c\x40"))
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(b"\n".join([header, heard, damage, heard, b""]))
@@ -194,7 +195,7 @@ def test_a_journal_damaged_in_the_middle(tmp_path, damage):
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
 def test_a_journal_that_is_cut_off_within_its_header(tmp_path, share):
-    header = journal.encode(journal.Header("0", 0, 1, 0, Params()))
+    header = journal.encode(journal.Header(version="0", seed=1, params=Params()))
     path = tmp_path / "cut.jsonl"
     path.write_bytes(header[: int(share * len(header))])
     assert_sentence(ripieno("replay", path), FILE, path, "cut off within its header")
@@ -221,7 +222,7 @@ def test_a_journal_that_cannot_be_written(tmp_path):
 @pytest.mark.parametrize("ledger", [b"not zlib", zlib.compress(b"too short")])
 @pytest.mark.slow
 def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
-    header = journal.Header("0", 0, 1, 0, Params(), adopted=ledger)
+    header = journal.Header(version="0", seed=1, params=Params(), adopted=ledger)
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(journal.encode(header) + b"\n")
     assert_sentence(ripieno("replay", path), FILE, path, "ledger")
@@ -229,7 +230,7 @@ def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
 
 @pytest.mark.slow
 def test_a_journal_of_settings_that_cannot_be(tmp_path):
-    header = journal.Header("0", 0, 1, 0, Params(low=400))
+    header = journal.Header(version="0", seed=1, params=Params(low=400))
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(journal.encode(header) + b"\n")
     assert_sentence(ripieno("replay", path), FILE, path, "is damaged", "low is 400")

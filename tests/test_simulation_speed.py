@@ -11,6 +11,7 @@ from ripieno.clock import NS_PER_S
 from ripieno.engine import Engine
 from ripieno.inference.tables import maybe_tables
 from ripieno.music import messages
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet, simulate
@@ -70,9 +71,8 @@ def accompanied(mind):
     ]
     for _ in range(3):
         began_ns = process_time_ns()
-        engine = Engine(
-            Params(role="accompany"), start_ns=0, seed=1, tables=maybe_tables()
-        )
+        begins = Beginning(Params(role="accompany"), seed=1)
+        engine = Engine(begins, tables=maybe_tables())
         ready = None if mind is None else mind.ready
         played = Simulation(engine, mind, ready=ready)
         played.play(melody)

@@ -116,7 +116,7 @@ def test_a_deeply_nested_manifest_is_one_sentence(tune, tmp_path):
 
 def test_a_deeply_nested_line_of_a_journal_is_one_sentence(tmp_path):
     path = tmp_path / "deep.jsonl"
-    header = journal.encode(journal.Header("0", 0, 1, 0, Params()))
+    header = journal.encode(journal.Header(version="0", seed=1, params=Params()))
     deep = b'{"type":"Heard","more":' + b"[" * DEEP + b"]" * DEEP + b"}"
     path.write_bytes(header + b"\n" + deep + b"\n" + header + b"\n")
     assert_sentence(ripieno("replay", path), FILE, path, "line 2 is damaged")

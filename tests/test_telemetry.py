@@ -21,7 +21,7 @@ from tests.command import MODELS, PATIENCE_S, ROOT, write_tune
 from tests.jack_fixture import Missing
 
 from ripieno.bench.peers import Peer, started
-from ripieno.inference.telemetry import VARIABLE
+from ripieno.telemetry import VARIABLE
 
 LIBRARY = "onnxruntime"
 LIGHTER = f"""

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.band import Band, sounding
+from tests.tables import TURNABLE
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.engine import Engine, Send, Tell
@@ -12,17 +13,20 @@ from ripieno.inference.controls import Controls
 from ripieno.minds.composer import Composer
 from ripieno.music import messages
 from ripieno.protocol import Ask, Decide, Reset, Sing
-from ripieno.settings.controllers import CONTROLS, KNOBS, by_number, turned
-from ripieno.settings.params import ROLES, Params
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.controllers import CONTROLS, turned
+from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 from ripieno.testing import READY, ScriptedModel
 
-ALL = by_number({name: 20 + place for place, name in enumerate(KNOBS)})
+ALL = {name: 20 + place for place, name in enumerate(TURNABLE)}
 """Every knob on a controller: none of them is a pedal's."""
 
 
 def test_a_controller_changes_lead_while_it_plays():
-    engine = Engine(Params(role="accompany", listen=0), start_ns=0, seed=1)
-    engine.controls = by_number(CONTROLS)
+    engine = Engine(
+        Beginning(Params(role="accompany", listen=0), seed=1, controls=CONTROLS)
+    )
     weights = []
     for beat in range(16):
         at_ns = beat * NS_PER_S // 2
@@ -41,8 +45,7 @@ def test_a_controller_changes_lead_while_it_plays():
 
 
 def test_a_controller_that_turns_something_is_not_passed_on():
-    engine = Engine(Params(thru=True), start_ns=0, seed=1)
-    engine.controls = by_number(CONTROLS)
+    engine = Engine(Beginning(Params(thru=True), seed=1, controls=CONTROLS))
     for number in (7, 20):
         engine.heard(5, messages.control(0, number, 100))
     sent = [effect.data for effect in engine.advance(5) if isinstance(effect, Send)]
@@ -50,14 +53,14 @@ def test_a_controller_that_turns_something_is_not_passed_on():
 
 
 def test_without_a_table_every_controller_passes():
-    engine = Engine(Params(thru=True), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(thru=True), seed=1))
     engine.heard(5, messages.control(0, 20, 100))
     assert engine.params == Params(thru=True)
     assert engine.advance(5)
 
 
 def test_from_role_to_role_each_asks_for_what_it_needs():
-    engine = Engine(Params(role="accompany", listen=0), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role="accompany", listen=0), seed=1))
     now_ns, asked = 0, []
     for role in ("accompany", "answer", "harmonize", "continue", "accompany"):
         engine.turned(now_ns, Params(role=role, listen=0))
@@ -84,7 +87,7 @@ def test_from_role_to_role_each_asks_for_what_it_needs():
 
 
 def test_a_thinker_that_is_known_is_met_again_when_its_role_comes_back():
-    engine = Engine(Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     engine.turned(5, Params(role="accompany"))
     engine.advance(5)
@@ -95,7 +98,7 @@ def test_a_thinker_that_is_known_is_met_again_when_its_role_comes_back():
 
 
 def test_another_channel_ends_what_sounds_on_the_one_before():
-    engine = Engine(Params(role="harmonize", manner="thirds"), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role="harmonize", manner="thirds"), seed=1))
     engine.heard(0, messages.note_on(0, 72, 70))
     before = [e.data for e in engine.advance(1) if isinstance(e, Send)]
     assert sounding(before)
@@ -105,7 +108,7 @@ def test_another_channel_ends_what_sounds_on_the_one_before():
 
 
 def test_thru_that_is_switched_off_ends_what_it_has_passed_on():
-    engine = Engine(Params(thru=True), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(thru=True), seed=1))
     engine.heard(0, messages.note_on(2, 60, 70))
     engine.heard(0, messages.control(2, messages.SUSTAIN, 127))
     engine.advance(0)
@@ -118,7 +121,7 @@ def test_thru_that_is_switched_off_ends_what_it_has_passed_on():
 
 
 def test_a_click_that_is_switched_on_late_begins_now():
-    engine = Engine(Params(role="accompany"), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role="accompany"), seed=1))
     hour_ns = 3600 * NS_PER_S
     engine.advance(hour_ns)
     engine.turned(hour_ns, Params(role="accompany", click=True))
@@ -180,7 +183,7 @@ def test_what_was_turned_while_it_played_replays_exactly(tmp_path):
     assert not sounding(band.sent)
 
 
-turns = st.tuples(st.sampled_from(sorted(ALL)), st.integers(0, 127)).map(
+turns = st.tuples(st.sampled_from(sorted(ALL.values())), st.integers(0, 127)).map(
     lambda knob: messages.control(0, *knob)
 )
 notes = st.tuples(
@@ -192,11 +195,12 @@ pedals = st.integers(0, 127).map(lambda value: messages.control(0, 64, value))
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 700), st.one_of(turns, notes, pedals))),
-    st.sampled_from(ROLES),
+    st.sampled_from(list(ROLES)),
 )
 def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
-    engine = Engine(Params(role=role, thru=True, listen=0), start_ns=0, seed=1)
-    engine.controls = ALL
+    engine = Engine(
+        Beginning(Params(role=role, thru=True, listen=0), seed=1, controls=ALL)
+    )
     engine.thought(0, READY)
     mind, sent, now_ns = Composer(ScriptedModel(), Controls()), [], 0
 
@@ -225,11 +229,10 @@ def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.sampled_from(KNOBS), st.integers(0, 127), st.sampled_from(ROLES))
+@given(st.sampled_from(TURNABLE), st.integers(0, 127), st.sampled_from(list(ROLES)))
 def test_an_engine_that_was_turned_is_one_that_began_so(name, value, role):
     before = Params(role=role)
-    engine = Engine(before, start_ns=0, seed=1)
-    engine.controls = ALL
-    number = next(n for n, each in ALL.items() if each == name)
+    engine = Engine(Beginning(before, seed=1, controls=ALL))
+    number = ALL[name]
     engine.heard(5, messages.control(9, number, value))
     assert engine.params == turned(before, name, value)

@@ -26,7 +26,7 @@ MODEL = ("model.onnx", "manifest.json", "golden.npz", "README.md")
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
-LIBRARY = "ripieno/midi/_jack_callback.so"
+LIBRARY = "ripieno/ports/_jack_callback.so"
 HAS_COMPILER = os.name != "nt" and shutil.which("cc") is not None
 
 

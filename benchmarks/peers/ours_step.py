@@ -5,11 +5,11 @@ from turns import serve
 from ripieno import __version__
 from ripieno.inference.controls import Controls
 from ripieno.inference.manifest import find
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
 
-session = Session(find("event-gru"), "cpu", Threads())
+session = Loaded(find("event-gru"), "cpu", Threads())
 line, controls = session.line(), Controls(top_p=(0.95,) * 4)
 event = Event(0, 20, 60, 16)
 serve(

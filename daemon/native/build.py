@@ -18,8 +18,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = "daemon/native/jack_callback.c"
-LIBRARY = "daemon/ripieno/midi/_jack_callback.so"
-IN_WHEEL = "ripieno/midi/_jack_callback.so"
+LIBRARY = "daemon/ripieno/ports/_jack_callback.so"
+IN_WHEEL = "ripieno/ports/_jack_callback.so"
 FLAGS = ("-std=gnu11", "-O2", "-shared", "-fPIC")
 WITHOUT = "RIPIENO_WITHOUT_NATIVE"
 """Set to anything, nothing is compiled."""

@@ -14,7 +14,7 @@ processes and releases whatever still sounds. Importing this package
 does nothing but switch ONNX Runtime's telemetry off, for the whole process.
 """
 
-from ripieno.inference.telemetry import switch_off
+from ripieno.telemetry import switch_off
 
 switch_off()
 

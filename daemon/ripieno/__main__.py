@@ -1,8 +1,8 @@
 """The program `ripieno`, and ``python -m ripieno``.
 
 Ctrl-C ends it at once, without a word, unless a command has something to end in order
-(`ripieno.processes.interrupts.raise_interrupts`). Python's own way, a KeyboardInterrupt in
-whatever line runs, prints a traceback while modules are imported, and now and then
+(`ripieno.processes.interrupts.raise_interrupts`). Python's own way, a KeyboardInterrupt
+in whatever line runs, prints a traceback while modules are imported, and now and then
 ends in a segmentation fault there.
 """
 

@@ -14,9 +14,6 @@ The engine routes; what to play is the role's (`ripieno.roles`), what both share
 the stand. Whatever goes out goes through the ledger.
 """
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
-
 import msgspec
 
 from ripieno.music import messages
@@ -26,104 +23,51 @@ from ripieno.play.ledger import Ledger
 from ripieno.play.scheduler import Scheduler
 from ripieno.play.thru import pass_through, stop_passing
 from ripieno.protocol import CLICK, Ready, ToPlayer
-from ripieno.roles.accompany import Accompany
-from ripieno.roles.harmonize import Harmonize
-from ripieno.roles.loop import Loop
-from ripieno.roles.stand import Effect, Role, Send, Stand, Tell
-from ripieno.roles.turns import Turns
+from ripieno.roles.loading import load, player_of
+from ripieno.roles.stand import Effect, Send, Stand, Tell
 from ripieno.rules.harmony import Tables
-from ripieno.settings import controllers as knobs
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.controllers import by_number, turned
 from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 __all__ = ["Effect", "Engine", "Send", "Tell"]
 
-BEAT_ROLES: Final = frozenset({"accompany", "loop"})
-"""The roles that play by a tempo, not in free time."""
-
-
-class Resumed(NamedTuple):
-    """What a player that died has left to the next one, besides its ledger.
-
-    Attributes:
-        epoch: how many came before; keeps their plans' revisions apart.
-        timeline: the time that the last of them kept; it is kept on.
-    """
-
-    epoch: int
-    timeline: Timeline | None = None
-
 
 class Engine:
-    """One performance. Thread: one. Cost of `advance`: O(what is due).
-
-    Attributes:
-        controls: which controller turns which of `ripieno.settings.controllers.KNOBS`; to be given
-            before anything is heard.
-    """
+    """One performance. Thread: one. Cost of `advance`: O(what is due)."""
 
     def __init__(
         self,
-        params: Params,
+        begins: Beginning,
         *,
-        start_ns: int,
-        seed: int,
-        resumes: Resumed | None = None,
         ledger: Ledger | None = None,
         tables: Tables | None = None,
     ) -> None:
         """Begin.
 
         Args:
-            params: how to play.
-            start_ns: now; where bar 1 begins until a MIDI clock says otherwise.
-            resumes: what a player before this one left, if there was one.
-            seed: what chance starts from, when `params` does not say.
+            begins: how the performance begins.
             ledger: what sounds already; a fresh one if None.
             tables: what the harmony engine knows; plain ones if None.
         """
-        seed = seed if params.seed is None else params.seed
-        kept = resumes.timeline if resumes else None
-        begin = kept or Timeline(origin_ns=start_ns)
-        epoch = resumes.epoch if resumes else 0
-        self._stand = Stand(params, begin, ledger or Ledger(), seed, epoch, tables)
-        self._stand.now_ns = start_ns
-        if params.role in BEAT_ROLES and kept is None:
-            self._stand.transport.set_tempo(start_ns, params.bpm)
-        self._role = _role(self._stand)
+        self._stand = Stand(begins, ledger or Ledger(), tables)
+        role = self._stand.role
+        if role.is_on_the_beat and begins.timeline is None:
+            self._stand.transport.set_tempo(begins.start_ns, begins.params.bpm)
+        for each in ROLES.values():  # not while the music plays
+            load(each.plays)
+        self._player = player_of(role, self._stand)
         self._ready: dict[str, Ready] = {}
         self._click, self._clicked_ticks = Scheduler(), 0
         self._jumps = 0
-        self.controls: Mapping[int, str] = {}
+        self._controls = by_number(begins.controls)
 
     @property
     def params(self) -> Params:
         """How to play, as it stands."""
         return self._stand.params
-
-    @property
-    def reach_ns(self) -> int:
-        """How long before its time a planned note is handed over; see `Port.reach_ns`.
-
-        To be set before anything is heard; 0 until then.
-        """
-        return self._stand.reach_ns
-
-    @reach_ns.setter
-    def reach_ns(self, reach_ns: int) -> None:
-        self._stand.reach_ns = reach_ns
-
-    @property
-    def answer_ns(self) -> int:
-        """How long after a key its answer is due; see `Port.answer_ns`.
-
-        To be set before anything is heard; 0 until then.
-        """
-        return self._stand.answer_ns
-
-    @answer_ns.setter
-    def answer_ns(self, answer_ns: int) -> None:
-        self._stand.answer_ns = answer_ns
 
     @property
     def timeline(self) -> Timeline:
@@ -137,12 +81,12 @@ class Engine:
         stand, before = self._stand, self._stand.params
         stand.now_ns = at_ns
         stand.turn(params)
-        if params.bpm != before.bpm and params.role in BEAT_ROLES:
+        if params.bpm != before.bpm and stand.role.is_on_the_beat:
             stand.transport.set_tempo(at_ns, params.bpm)
         if params.role != before.role:
             self._change_role(at_ns)
         elif params.meter != before.meter:
-            self._role.forget(at_ns)
+            self._player.forget(at_ns)
         if params.channel != before.channel:
             stand.release(at_ns)
         if before.thru and not params.thru:
@@ -160,9 +104,9 @@ class Engine:
         stand = self._stand
         if messages.is_note_on(data) and stand.listener.is_echo(at_ns, data):
             return
-        if messages.is_control(data) and data[1] in self.controls:
-            name = self.controls[data[1]]
-            self.turned(at_ns, knobs.turned(stand.params, name, data[2]))
+        if messages.is_control(data) and data[1] in self._controls:
+            name = self._controls[data[1]]
+            self.turned(at_ns, turned(stand.params, name, data[2]))
             return
         if stand.params.thru:
             for message in pass_through(stand.ledger, data):
@@ -171,10 +115,10 @@ class Engine:
             if event.is_human_onset:
                 stand.counts["heard"] += 1
                 stand.transport.on_note(event.at_ns)
-            self._role.heard(event)
+            self._player.heard(event)
             stand.remember(event)
         if messages.is_silencing(data):
-            self._role.silenced(at_ns)
+            self._player.silenced(at_ns)
 
     def may_have_missed(self, at_ns: int) -> None:
         """Messages that came in may have been lost, just before what is heard next."""
@@ -189,13 +133,13 @@ class Engine:
             self._stand.counts["shed"] += message.shift < 0
             self._stand.counts["climbed"] += message.shift > 0
             if not message.shift and self._stand.params.role in message.roles:
-                self._role.met(message)
-        elif not self._role.thought(at_ns, message):
+                self._player.met(message)
+        elif not self._player.thought(at_ns, message):
             self._stand.counts["stale"] += 1
 
     def release(self, at_ns: int) -> None:
         """Panic: end everything that sounds, drop every plan."""
-        self._role.forget(at_ns)
+        self._player.forget(at_ns)
         self._click.clear()
         for data in self._stand.ledger.release_all():
             self._stand.out.append(Send(at_ns, data))
@@ -207,7 +151,7 @@ class Engine:
         stand = self._stand
         stand.now_ns, stand.acted = now_ns, False
         self._follow(now_ns)
-        self._role.advance(now_ns)
+        self._player.advance(now_ns)
         self._plan_clicks(now_ns)
         now_ticks = stand.timeline.ticks_at(now_ns)
         until_ticks = stand.timeline.ticks_at(now_ns + stand.reach_ns)
@@ -217,8 +161,8 @@ class Engine:
             for due in scheduler.take(until_ticks, now_ticks):
                 late_ns = stand.play(due, now_ns)
                 if due.velocity and due.part != CLICK:
-                    self._role.started(due, late_ns)
-        self._role.ended()
+                    self._player.started(due, late_ns)
+        self._player.ended()
         out, stand.out = stand.out, []
         return out
 
@@ -241,7 +185,7 @@ class Engine:
         times = [stand.timeline.ns_at(at) - reach_ns for at in ticks if at is not None]
         times += [
             at_ns
-            for at_ns in (self._role.next_ns(), stand.transport.check_at_ns)
+            for at_ns in (self._player.next_ns(), stand.transport.check_at_ns)
             if at_ns is not None
         ]
         return min(times, default=None)
@@ -252,7 +196,7 @@ class Engine:
         late_p50_ms, late_p99_ms = stand.lateness.quantiles_ms(0.5, 0.99)
         wait_p50_ms, wait_p99_ms = stand.waits.quantiles_ms(0.5, 0.99)
         status = Status(
-            turn=self._role.turn,
+            turn=self._player.turn,
             role=stand.params.role,
             model=ready.model if ready else "",
             provider=ready.provider if ready else "",
@@ -267,7 +211,7 @@ class Engine:
             bpm=round(stand.transport.bpm, 2),
             is_external=stand.transport.is_external,
         )
-        return self._role.told(msgspec.structs.replace(status, **stand.counts))
+        return self._player.told(msgspec.structs.replace(status, **stand.counts))
 
     # ── time ──────────────────────────────────────────────────────────────────────
 
@@ -287,7 +231,7 @@ class Engine:
         transport.check(now_ns)
         if transport.jumps != self._jumps:
             self._jumps = transport.jumps
-            self._role.forget(now_ns)
+            self._player.forget(now_ns)
             self._click.clear()
             self._clicked_ticks = transport.timeline.ticks_at(now_ns)
 
@@ -309,20 +253,9 @@ class Engine:
 
     def _change_role(self, at_ns: int) -> None:
         """Another role takes the stand: it meets the thinker that is there."""
-        self._role.forget(at_ns)
-        self._role = _role(self._stand)
-        if self._stand.params.role in BEAT_ROLES:
+        self._player.forget(at_ns)
+        self._player = player_of(self._stand.role, self._stand)
+        if self._stand.role.is_on_the_beat:
             self._stand.transport.set_tempo(at_ns, self._stand.params.bpm)
         if (ready := self._ready.get(self._stand.params.role)) is not None:
-            self._role.met(ready)
-
-
-def _role(stand: Stand) -> Role:
-    role = stand.params.role
-    if role == "accompany":
-        return Accompany(stand)
-    if role == "harmonize":
-        return Harmonize(stand)
-    if role == "loop":
-        return Loop(stand)
-    return Turns(stand)
+            self._player.met(ready)

@@ -12,7 +12,8 @@
 
 A message is a sentence with the value, the bound and the next step. Errors are for
 start-up and for commands; while music plays nothing raises: a bad input is dropped and
-counted (see `ripieno.settings.status`). A caller's bug stays a ValueError or a TypeError.
+counted (see `ripieno.settings.status`). A caller's bug stays a ValueError or a
+TypeError.
 """
 
 import re

@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from ripieno.layouts.duet import Manner, Note, Phase, Span
-from ripieno.layouts.vocabulary import HUMAN
+from ripieno.music.sources import HUMAN
+from ripieno.music.spans import Manner, Note, Phase, Span
 from ripieno.music.timeline import Timeline
 
 FOLLOW_HUMAN: Final = -1
@@ -52,7 +52,7 @@ class Played(msgspec.Struct, frozen=True, tag=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Hard limits on what may be planned; see `ripieno.settings.params.Params` for meanings.
+    """Hard limits on what may be planned; `ripieno.settings.params.Params` has them.
 
     Attributes:
         tightness: how strongly onsets are drawn to the grid, 0 … 1.

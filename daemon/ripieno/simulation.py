@@ -15,8 +15,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from ripieno.engine import Engine, Send, Tell
-from ripieno.layouts.vocabulary import HUMAN
 from ripieno.minds.minds import Mind
+from ripieno.music.sources import HUMAN
 from ripieno.protocol import Ask, Played, Ready, ToPlayer, ToThinker
 
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from ripieno.engine import Engine
 from ripieno.inference.controls import Controls
-from ripieno.layouts.duet import Note
 from ripieno.layouts.vocabulary import N_DOWN, Event, delta_of
 from ripieno.minds.composer import Composer
 from ripieno.minds.minds import Mind
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import Note
 from ripieno.protocol import (
     FORBIDDEN,
     Beat,
@@ -30,6 +30,7 @@ from ripieno.protocol import (
     ToPlayer,
     ToThinker,
 )
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 
@@ -166,7 +167,7 @@ def simulate(
         The simulation, stopped: `sent` holds (sent at, Send) in order.
     """
     mind = mind or Composer(ScriptedModel(), Controls())
-    engine = Engine(params or Params(), start_ns=0, seed=1)
+    engine = Engine(Beginning(params or Params(), seed=1))
     simulation = Simulation(engine, mind, ready=ready, latency_ns=latency_ns)
     simulation.play(inputs)
     simulation.run_until(simulation.now_ns + int(tail_s * 1e9))

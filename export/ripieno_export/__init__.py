@@ -22,6 +22,6 @@
 It may import the daemon's values and its session; the daemon never imports it.
 """
 
-from ripieno.inference.telemetry import switch_off
+from ripieno.telemetry import switch_off
 
 switch_off()

@@ -109,8 +109,8 @@ def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
         "`answer` and `continue` roles, with piano playing and melodies."
     )
     event = (
-        "One event is (source, delta, key, velocity): see `ripieno.layouts.vocabulary`, "
-        f"fingerprint `{manifest.fingerprint}`."
+        "One event is (source, delta, key, velocity): see "
+        f"`ripieno.layouts.vocabulary`, fingerprint `{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(event)}"
 

@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ripieno.commands.output import say, until_the_reader_goes
 from ripieno.errors import RipienoError, SettingsError, shortened
+from ripieno.settings.output import say, until_the_reader_goes
 from ripieno_export import flags
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ripieno.clock import NS_PER_S
-from ripieno.layouts.vocabulary import HUMAN
 from ripieno.minds.composer import Composer
+from ripieno.music.sources import HUMAN
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
 from ripieno.protocol import Ask, Limits, PlannedNote, Played
 from ripieno_export.tokenize import NOTE, Floats, Notes

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import FIELDS
 from ripieno_export import augment, baselines, dataset
 from ripieno_export.dataset import KINDS, Batch, Crops, Packed
@@ -118,7 +118,7 @@ def nats_of(model: EventNetwork, batches: Sequence[Batch]) -> Floats:
 
 
 def through_session(
-    session: Session, model: EventNetwork, packed: Packed, crops: int = SESSION_CROPS
+    session: Loaded, model: EventNetwork, packed: Packed, crops: int = SESSION_CROPS
 ) -> Figures:
     """The exported graph's likelihood on a few crops, beside torch's on the same."""
     batch = dataset.held_out_batches(packed, EVENTS, crops, size=crops)[0]

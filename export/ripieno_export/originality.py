@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from ripieno.inference.controls import Controls
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.minds.composer import Composer
 from ripieno_export import continuing
 from ripieno_export.augment import HELD_OUT, vary
@@ -166,7 +166,7 @@ class Continuer:
         Raises:
             ModelError: it is not to be run, or reads no events.
         """
-        session = Session(folder, "cpu")
+        session = Loaded(folder, "cpu")
         self.name, shaping = session.manifest.name, session.manifest.sampling
         sampling = Controls(temperature=shaping.temperature, top_p=shaping.top_p)
         self._composer = Composer(session, sampling)

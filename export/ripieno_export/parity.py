@@ -29,7 +29,7 @@ import torch
 from ripieno.errors import ModelError
 from ripieno.inference.controls import Controls
 from ripieno.inference.sampling import sample
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno_export.networks.events import EventNetwork
 from ripieno_export.step import CONTROLS, LOGITS, Heads
@@ -110,7 +110,7 @@ def _is_clear(found: Golden, controls: Golden) -> bool:
     return True
 
 
-def check(session: Session, golden: Golden) -> float:
+def check(session: Loaded, golden: Golden) -> float:
     """Replay golden vectors through the daemon's session.
 
     Returns:

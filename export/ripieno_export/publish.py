@@ -18,7 +18,7 @@ from ripieno.clock import NS_PER_MS, Clock, SystemClock
 from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
 from ripieno.inference.manifest import Manifest, Sampling, Source, Tensor
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts import vocabulary
 from ripieno.layouts.vocabulary import Event
 from ripieno_export import (
@@ -101,7 +101,7 @@ def publish(
         parity.save(golden, folder / manifests.GOLDEN)
         figures = measure(folder, model, packed, crops, baseline_crops)
         figures["parity_largest_difference"] = parity.check(
-            Session(folder, "cpu"), golden
+            Loaded(folder, "cpu"), golden
         )
         figures["progress"] = payload["progress"]
         _write(folder, preset, figures)
@@ -165,13 +165,13 @@ def measure(
     figures = evaluate.evaluate(
         model, packed, crops=crops, baseline_crops=baseline_crops
     )
-    figures["session"] = evaluate.through_session(Session(folder, "cpu"), model, packed)
-    figures["step_ms"] = step_ms(Session(folder, "cpu"))
+    figures["session"] = evaluate.through_session(Loaded(folder, "cpu"), model, packed)
+    figures["step_ms"] = step_ms(Loaded(folder, "cpu"))
     figures["bytes"] = (folder / manifests.GRAPH).stat().st_size
     return figures
 
 
-def step_ms(session: Session, clock: Clock | None = None) -> dict[str, float]:
+def step_ms(session: Loaded, clock: Clock | None = None) -> dict[str, float]:
     """How long a step takes, in ms: the median, the 99th of a hundred, the fastest."""
     clock = clock or SystemClock()
     session.warm_up()

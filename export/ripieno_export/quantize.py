@@ -29,7 +29,7 @@ from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
 from ripieno.inference.lines import Scored
 from ripieno.inference.manifest import Manifest, Tensor
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import FIELDS, Event
 from ripieno_export import (
     dataset,
@@ -189,7 +189,7 @@ def _measured(
     folder: Path, made: Path, golden: Golden, packed: Packed, crops: int
 ) -> dict[str, Any]:
     """Both folders, side by side."""
-    pair = {"float32": Session(folder, "cpu"), "lighter": Session(made, "cpu")}
+    pair = {"float32": Loaded(folder, "cpu"), "lighter": Loaded(made, "cpu")}
     nats = {
         name: held_out_nats(session.line(), packed, crops)
         for name, session in pair.items()

@@ -2,8 +2,8 @@
 
 ``(event, state, controls) → (event, state)``: a backbone advances by one event, then
 source, delta, key and velocity are sampled, each given the ones before it. Sampling is
-`ripieno.inference.sampling.sample` in fewer words: mask, temperature, sort, the smallest
-likeliest set that holds top-p, inverse CDF of a noise that is an input.
+`ripieno.inference.sampling.sample` in fewer words: mask, temperature, sort, the
+smallest likeliest set that holds top-p, inverse CDF of a noise that is an input.
 
 A key that goes down has a velocity of at least 1, one that comes up has 0: the graph
 overrides its velocity mask by the key that it sampled.

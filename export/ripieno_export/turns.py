@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.layouts.vocabulary import HUMAN, MACHINE
+from ripieno.music.sources import HUMAN, MACHINE
 from ripieno_export.tokenize import Ints, Notes
 
 Generator = np.random.Generator

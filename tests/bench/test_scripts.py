@@ -12,7 +12,8 @@ from ripieno.bench.effective import sounding
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
 from ripieno.settings.controllers import merged, parsed
-from ripieno.settings.params import ROLES, Params
+from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 
 seeds = st.integers(0, 10_000)
 

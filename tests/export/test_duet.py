@@ -16,10 +16,11 @@ from tests.export.tiny import ORIGIN
 from ripieno.clock import SimulatedClock
 from ripieno.errors import FileError, SettingsError
 from ripieno.layouts import duet
-from ripieno.layouts.duet import Manner, Note, Phase, Scene
+from ripieno.layouts.duet import Scene
 from ripieno.music import chords
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES
 from ripieno.music.meter import Meter
+from ripieno.music.spans import FRAME_TICKS, Manner, Note, Phase
 from ripieno_export import checkpoint, train
 from ripieno_export.checkpoint import LAST
 from ripieno_export.duet import counting, naming, packing, songs
@@ -40,8 +41,8 @@ MAJOR = (0, 2, 4, 5, 7, 9, 11)
 def song(seed: int, meter: str = "4/4", bars: int = 16, *, part: str = "train") -> Song:
     """A walk in C over its own triads; rests, rolled chords, a bass; silent bar 3."""
     chance, measure = np.random.default_rng(seed), Meter.parse(meter)
-    span = measure.span_ticks // duet.FRAME_TICKS
-    frames = bars * measure.bar_ticks // duet.FRAME_TICKS
+    span = measure.span_ticks // FRAME_TICKS
+    frames = bars * measure.bar_ticks // FRAME_TICKS
     named = [chords.named(n) for n in ("C", "Am7", "F", "G7", "Dm", "Bdim", "Bb6")]
     row = np.repeat(chance.choice(named, frames // span), span)
     row[2 * frames // bars : 3 * frames // bars] = NO_CHORD

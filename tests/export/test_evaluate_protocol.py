@@ -16,8 +16,9 @@ from torch.utils.tensorboard.writer import SummaryWriter
 from ripieno.errors import ModelError
 from ripieno.files.midi import read_performance
 from ripieno.inference.controls import Controls
-from ripieno.layouts.vocabulary import HUMAN, Event
+from ripieno.layouts.vocabulary import Event
 from ripieno.minds.composer import Composer
+from ripieno.music.sources import HUMAN
 from ripieno_export import checkpoint, continuing, dataset, evaluate, event_task
 from ripieno_export.cli import main
 from ripieno_export.dataset import Packed

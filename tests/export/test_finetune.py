@@ -15,7 +15,7 @@ from tests.export import strangers
 
 from ripieno.errors import ModelError
 from ripieno.inference import manifest as manifests
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno_export import (
     checkpoint,
     dataset,
@@ -87,7 +87,7 @@ def mine(base: Path, player: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.slow
 def test_the_tuned_model_is_a_model_like_any_other(mine: Path) -> None:
-    session = Session(mine, "cpu")
+    session = Loaded(mine, "cpu")
     assert session.manifest.name == "mine"
     assert parity.check(session, parity.load(mine / manifests.GOLDEN)) < 1e-4
 

@@ -19,12 +19,12 @@ from tests.export.tiny import ORIGIN
 from ripieno.clock import SimulatedClock
 from ripieno.inference.session import Loaded
 from ripieno.layouts import pattern
-from ripieno.layouts.duet import Note
 from ripieno.layouts.pattern import ONSET, SOUND, STEPS
 from ripieno.minds.patterns import Patterns
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
+from ripieno.music.spans import Note
 from ripieno.protocol import Groove, Limits
 from ripieno_export import checkpoint, train
 from ripieno_export.duet import songs as songs_of

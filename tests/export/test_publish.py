@@ -14,7 +14,7 @@ from tests.export import strangers
 
 from ripieno.errors import ModelError, SettingsError
 from ripieno.inference import manifest as manifests
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno_export import (
     baselines,
     checkpoint,
@@ -67,18 +67,18 @@ def folder(
 def test_the_graph_replays_its_golden_vectors(folder: Path) -> None:
     golden = parity.load(folder / "golden.npz")
     assert len(golden["event"]) >= 64
-    assert parity.check(Session(folder, "cpu"), golden) < 1e-4
+    assert parity.check(Loaded(folder, "cpu"), golden) < 1e-4
 
 
 def test_golden_vectors_that_differ_are_refused(folder: Path) -> None:
     golden = parity.load(folder / "golden.npz")
     golden["logits_key"] = golden["logits_key"].astype(np.float32) + np.float32(0.01)
     with pytest.raises(ModelError, match="export it again"):
-        parity.check(Session(folder, "cpu"), golden)
+        parity.check(Loaded(folder, "cpu"), golden)
 
 
 def test_the_manifest_names_the_music_and_the_figures(folder: Path) -> None:
-    manifest = Session(folder, "cpu").manifest
+    manifest = Loaded(folder, "cpu").manifest
     assert {s.name for s in manifest.sources} >= {"pop909", "giantmidi_sample"}
     assert all(s.commit.startswith("0123") for s in manifest.sources)
     assert manifest.quality["model_nats_total"] > 0

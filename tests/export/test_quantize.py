@@ -17,7 +17,8 @@ from onnx import numpy_helper
 
 from ripieno.errors import ModelError, SettingsError
 from ripieno.inference import manifest as manifests
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
+from ripieno.layouts import voices
 from ripieno_export import (
     event_task,
     lighter,
@@ -81,7 +82,7 @@ def test_a_lighter_graph_replays_within_what_its_golden_vectors_state(
     golden, before = (parity.load(f / "golden.npz") for f in (folder, models / family))
     for name, array in before.items():
         np.testing.assert_array_equal(golden[name], array)
-    found = quantize.agreement(Session(folder, "cpu").line(), golden)
+    found = quantize.agreement(Loaded(folder, "cpu").line(), golden)
     assert found["largest_difference"] <= float(golden["tolerance"])
     assert found["agreement"] >= float(golden["agreement"])
     assert float(golden["tolerance"]) == pytest.approx(BOUNDS[bits].logit)
@@ -222,7 +223,7 @@ def test_only_step_models_are_quantised(packed: Packed, tmp_path: Path) -> None:
     told = msgspec.structs.replace(
         manifests.load(MODELS / "event-gru"),
         interface="voices",
-        fingerprint=manifests.FINGERPRINTS["voices"](),
+        fingerprint=voices.fingerprint(),
     )
     (folder / "manifest.json").write_bytes(msgspec.json.encode(told))
     with pytest.raises(SettingsError, match="voices model; only step models"):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.hear.beats import KEPT_FRAMES, MOST_NOTES, Beats, frame_of
-from ripieno.layouts.duet import FRAME_TICKS, Span
+from ripieno.music.spans import FRAME_TICKS, Span
 
 BEAT = 4 * FRAME_TICKS
 C, E, G = 60, 64, 67

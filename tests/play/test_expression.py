@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.layouts.duet import FRAME_TICKS, LENGTHS, Note, Phase
+from ripieno.layouts.duet import LENGTHS
+from ripieno.music.spans import FRAME_TICKS, Note, Phase
 from ripieno.play.expression import (
     GAP_TICKS,
     LATE_TICKS,

@@ -2,7 +2,7 @@
 
 A beat is half a second. The mind is scripted: it chooses the chord that the player
 itself weighs highest and writes the same notes to every span, so that what is tested is
-the player. `tests/think/test_duet.py` tests the real mind.
+the player. `tests/minds/test_duet.py` tests the real mind.
 """
 
 import random
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from ripieno.engine import Engine
 from ripieno.inference.manifest import for_role
-from ripieno.layouts.duet import Note
 from ripieno.music import chords, messages, scales
+from ripieno.music.spans import Note
 from ripieno.play.expression import LATE_TICKS
 from ripieno.processes.loading import wake
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import COMMITS, PARTS, Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
@@ -55,7 +56,7 @@ def line(pitches, beats=24, at_beat=0, every_ns=BEAT):
 
 def started(mind=None, *, latency_ms=0.0, seed=1, **play):
     """A performance that has not begun; without a mind, one that nobody thinks for."""
-    engine = Engine(Params(**{"role": "accompany", **play}), start_ns=0, seed=seed)
+    engine = Engine(Beginning(Params(**{"role": "accompany", **play}), seed=seed))
     ready = None if mind is None else ScriptedDuet.ready
     takes_ms = latency_ms if callable(latency_ms) else lambda: latency_ms
     latency_ns = lambda: int(takes_ms() * MS)  # noqa: E731

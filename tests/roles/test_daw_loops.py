@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ripieno.engine import Engine
 from ripieno.music import messages
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
@@ -69,8 +70,9 @@ def looped(first, beats, passes, *, note_beats=None, silences_at=None):
 
 
 def performed(inputs, role, mind=None, *, reach_ns=0, **play):
-    engine = Engine(Params(**{"role": role, **play}), start_ns=0, seed=1)
-    engine.reach_ns = reach_ns
+    engine = Engine(
+        Beginning(Params(**{"role": role, **play}), seed=1, reach_ns=reach_ns)
+    )
     ready = None if mind is None else ScriptedDuet.ready
     played = Simulation(engine, mind, ready=ready)
     played.play(inputs)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ripieno.engine import Engine, Tell
 from ripieno.music import messages, scales
 from ripieno.protocol import Ready, Reset, Sing, Voices
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import MANNERS, Params
 from ripieno.simulation import Simulation
 from ripieno.testing import simulate
@@ -173,7 +174,7 @@ def test_nobody_who_answers_is_replaced_within_ten_milliseconds():
 
 
 def test_where_nobody_is_there_nobody_is_waited_for():
-    engine = Engine(Params(role="harmonize", scale="C major"), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role="harmonize", scale="C major"), seed=1))
     simulation = Simulation(engine, None)
     simulation.play([(S, down(72)), (2 * S, up(72))])
     simulation.run_until(3 * S)
@@ -206,7 +207,7 @@ def test_parallels_keep_to_the_register():
 
 
 def engine_of(**play):
-    engine = Engine(Params(role="harmonize", **play), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role="harmonize", **play), seed=1))
     engine.thought(0, READY)
     engine.advance(0)
     return engine
@@ -312,8 +313,14 @@ def test_whatever_is_played_ons_equal_offs_and_no_voice_outlives_its_key(
 
 @pytest.mark.parametrize(("latency_ms", "sounds_ms"), [(0.5, 5), (4.5, 5), (6.5, 6.5)])
 def test_on_an_exact_port_voices_come_as_long_after_every_key(latency_ms, sounds_ms):
-    engine = Engine(Params(role="harmonize", scale="C major"), start_ns=0, seed=1)
-    engine.reach_ns, engine.answer_ns = 9 * MS, 5 * MS
+    engine = Engine(
+        Beginning(
+            Params(role="harmonize", scale="C major"),
+            seed=1,
+            reach_ns=9 * MS,
+            answer_ns=5 * MS,
+        )
+    )
     played = Simulation(
         engine, Singer(), ready=READY, latency_ns=lambda: int(latency_ms * MS)
     )

@@ -13,7 +13,8 @@ from ripieno.inference.manifest import for_role
 from ripieno.music import chords, messages
 from ripieno.processes.loading import wake
 from ripieno.protocol import Groove, Plan, PlannedNote, Ready, Reset
-from ripieno.settings.params import Params
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.params import Params, parse
 from ripieno.simulation import Simulation
 
 MS = 1_000_000
@@ -92,7 +93,7 @@ def triads(*names, beats=4):
 
 
 def started(mind=None, *, latency_ms=0.0, **play):
-    engine = Engine(Params(**{"role": "loop", "listen": 4, **play}), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(**{"role": "loop", "listen": 4, **play}), seed=1))
     ready = None if mind is None else Grooves.ready
     latency_ns = lambda: int(latency_ms * MS)  # noqa: E731
     return Simulation(engine, mind, ready=ready, latency_ns=latency_ns)
@@ -251,7 +252,7 @@ def test_in_every_metre_bars_begin_on_the_line_and_nothing_hangs(meter):
     mind = Grooves()
     played = performed(line(beats=40), mind, meter=meter, listen=0)
     status = played.engine.status()
-    ticks = played.engine.params.time_signature().bar_ticks
+    ticks = parse(played.engine.params).meter.bar_ticks
     assert len(mind.asked) > 3
     assert all(ask.start_ticks % ticks == 0 for ask in mind.asked)
     assert {ask.bar_ticks for ask in mind.asked} == {ticks}
@@ -382,11 +383,8 @@ def published():
 def grooved(published, beats=34, **play):
     """The model over a chart, one chord all along unless said otherwise."""
     mind, ready = published
-    engine = Engine(
-        Params(**{"role": "loop", "listen": 4, "chart": "C |", "seed": 5, **play}),
-        start_ns=0,
-        seed=5,
-    )
+    params = Params(**{"role": "loop", "listen": 4, "chart": "C |", "seed": 5, **play})
+    engine = Engine(Beginning(params, seed=5))
     played = Simulation(engine, mind, ready=ready)
     played.play(line(beats=beats))
     played.stop()

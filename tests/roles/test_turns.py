@@ -11,6 +11,7 @@ from ripieno.minds.composer import Composer
 from ripieno.music import messages
 from ripieno.processes.loading import wake
 from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
 
@@ -58,7 +59,7 @@ def asks_at(engine, times_ns):
 
 def playing(params=None, call=None):
     """An engine that has heard a phrase, and what it asked for meanwhile."""
-    engine, asked = Engine(params or Params(), start_ns=0, seed=1), []
+    engine, asked = Engine(Beginning(params or Params(), seed=1)), []
     for at_ns, data in call or phrase():
         engine.heard(at_ns, data)
         asked += asks_at(engine, [at_ns])

@@ -10,6 +10,7 @@ from ripieno.inference.manifest import for_role
 from ripieno.music import messages
 from ripieno.processes.loading import wake
 from ripieno.protocol import Ask, Ready
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import simulate
 
@@ -118,7 +119,7 @@ def test_without_the_model_the_fallback_plays():
 
 def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
     params = Params(role="vary", distance=0.3, blend=0.2, fill=-1.0, rise=0.5)
-    engine = Engine(params, start_ns=0, seed=1)
+    engine = Engine(Beginning(params, seed=1))
     asks = []
     for at_ns, data in phrase(2.0):
         engine.heard(at_ns, data)
@@ -140,7 +141,7 @@ def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
 
 
 def test_answers_are_still_asked_of_the_answerer():
-    engine = Engine(Params(role="answer"), start_ns=0, seed=1)
+    engine = Engine(Beginning(Params(role="answer"), seed=1))
     asks = []
     for at_ns, data in phrase(2.0):
         engine.heard(at_ns, data)

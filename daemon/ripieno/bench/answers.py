@@ -1,34 +1,20 @@
 """What is asked of each kind of model while it is measured: one whole answer.
 
-========  ==================================================================
-step      8 s of a reply to 24 notes, by the composer
-voices    three voices under a key
-duet      a beat's chord and texture, and what was really played of it
-phrase    two bars, varied
-pattern   a bar of a loop
-likeness  one run: it answers nobody
-========  ==================================================================
-
 Every answer is another one, as music goes on; none depends on how fast it is.
 """
 
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Final
 
 from msgspec.structs import replace
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
-from ripieno.inference.controls import Controls
-from ripieno.inference.session import Loaded, Session
-from ripieno.layouts.duet import Manner, Note, Phase, Span
-from ripieno.minds.composer import Composer
-from ripieno.minds.duet import Duet
-from ripieno.minds.harmonizer import Harmonizer
+from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.session import Loaded
 from ripieno.minds.minds import Mind
-from ripieno.minds.patterns import Patterns
-from ripieno.minds.variations import Variations
-from ripieno.minds.writer import Writer
 from ripieno.music.chords import N_CHORDS
+from ripieno.music.spans import Manner, Note, Phase, Span
 from ripieno.music.timeline import Timeline
 from ripieno.protocol import (
     Ask,
@@ -55,35 +41,6 @@ BAR_TICKS: Final = 1920
 
 Answer = Callable[[], None]
 """Asks for one whole answer and gets it."""
-
-WHAT: Final = {
-    "step": "8 s of a reply",
-    "voices": "three voices under a key",
-    "duet": "a beat's chord and texture",
-    "phrase": "two bars, varied",
-    "pattern": "a bar of a loop",
-    "likeness": "a run",
-}
-"""For people: what an answer of each interface is."""
-
-
-def answer_of(loaded: Loaded) -> Answer:
-    """One that asks a loaded model."""
-    kind, graphs = loaded.manifest.interface, loaded.graphs
-    if kind == "step":
-        assert isinstance(loaded, Session)
-        shaping = loaded.manifest.sampling
-        defaults = Controls(temperature=shaping.temperature, top_p=shaping.top_p)
-        return _Replies(Composer(loaded, defaults))
-    if kind == "voices":
-        return _Keys(Harmonizer(graphs["model"]))
-    if kind == "duet":
-        return _Beats(Duet(graphs["harmony"], graphs["model"]))
-    if kind == "phrase":
-        return _Phrases(Variations(Writer(graphs)))
-    if kind == "pattern":
-        return _Bars(Patterns(graphs["model"]))
-    return graphs["model"].run
 
 
 class _Asked:
@@ -170,3 +127,26 @@ class _Bars(_Asked):
             )
         )  # fmt: skip
         self._mind.answer()
+
+
+_ASKED: Final[dict[str, tuple[str, Callable[[Mind], Answer]]]] = {
+    "step": ("8 s of a reply", _Replies),
+    "voices": ("three voices under a key", _Keys),
+    "duet": ("a beat's chord and texture", _Beats),
+    "phrase": ("two bars, varied", _Phrases),
+    "pattern": ("a bar of a loop", _Bars),
+}
+"""Interface → what an answer is, for people, and how it is asked for."""
+
+
+def what_is_asked(interface: str) -> str:
+    """What an answer of a model of this interface is, for people."""
+    return _ASKED[interface][0] if interface in _ASKED else "a run"
+
+
+def answer_of(loaded: Loaded) -> Answer:
+    """Asks a loaded model for an answer; runs its graph where none is known."""
+    interface = INTERFACES[loaded.manifest.interface]
+    if interface.plays is None or interface.name not in _ASKED:
+        return loaded.graphs["model"].run
+    return _ASKED[interface.name][1](resolve_name(interface.plays)(loaded))

@@ -14,10 +14,10 @@ from typing import Final, Self
 import msgspec
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.commands.flags import written
-from ripieno.commands.set import change
 from ripieno.errors import PortError, RipienoError, last_words
+from ripieno.processes.remote import change
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import written
 
 NAME_IN: Final = "Ripieno Bench In"
 NAME_OUT: Final = "Ripieno Bench Out"

@@ -31,19 +31,20 @@ from ripieno.bench.pairing import Paired, Stamped
 from ripieno.bench.report import Figure, Picture, Report, Table, begin
 from ripieno.bench.spread import HEADINGS, Spread, cells, histogram, spread
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
-from ripieno.commands.set import status_of
 from ripieno.files import journal
 from ripieno.inference import manifest
 from ripieno.ports.backends import choose_backend
+from ripieno.processes.remote import status_of
 from ripieno.settings.config import Settings
-from ripieno.settings.params import TURNS, Params
+from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-ROLES: Final = ("harmonize", "answer", "accompany")
-KNOWN: Final = (*ROLES, "continue", "vary")
+MEASURED: Final = ("harmonize", "answer", "accompany")
+KNOWN: Final = (*MEASURED, "continue", "vary")
 WARM_UP: Final = 8
 """Keys that are played before those that count."""
 BEGIN_NS: Final = NS_PER_S // 2
@@ -83,7 +84,7 @@ class Measured(NamedTuple):
 def add(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
     parser.add_argument(
-        "--roles", default=",".join(ROLES), help=f"of {', '.join(KNOWN)}"
+        "--roles", default=",".join(MEASURED), help=f"of {', '.join(KNOWN)}"
     )
     parser.add_argument(
         "--model",
@@ -161,9 +162,9 @@ def _measure(
     role: str, settings: Settings, arguments: argparse.Namespace, say: "Console"
 ) -> Measured:
     play: Callable[[Guest, int, int], None] = _play_keys
-    if role in TURNS:
+    if ROLES[role].is_a_turn:
         play = _play_turns
-    elif role == "accompany":
+    elif ROLES[role].decides_beats:
         play = _play_beats
     with tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
         with Daemon(settings, arguments.seed, Path(folder)) as daemon:
@@ -181,9 +182,9 @@ def _measure(
 
 def _seconds(role: str, arguments: argparse.Namespace) -> float:
     keys = int(arguments.notes)
-    if role in TURNS:
+    if ROLES[role].is_a_turn:
         return 2.5 * (keys // KEYS_A_TURN)
-    return 0.5 * (keys // KEYS_A_BEAT) if role == "accompany" else 0.1 * keys
+    return 0.5 * (keys // KEYS_A_BEAT) if ROLES[role].decides_beats else 0.1 * keys
 
 
 def _play_keys(guest: Guest, count: int, seed: int) -> None:
@@ -224,7 +225,7 @@ def _measured(
     left_out = len(keys) - WARM_UP - len(pairs)
     rows = {"key to itself, thru": pairing.thru_ms(pairs)}
     asked = {"asked to answered, in the daemon": pairing.responses_ms(entries)}
-    if role in TURNS:
+    if ROLES[role].is_a_turn:
         found = pairing.replies(entries)
         rows["planned to arrived"] = pairing.arrival_ms(found, guest.heard)
         rows["last key up to reply"] = pairing.silences_ms(
@@ -233,7 +234,7 @@ def _measured(
         turns = len(keys) // script.PHRASE_KEYS
         misses = turns - len(rows["last key up to reply"])
         return Measured(model, rows | asked, misses, left_out)
-    pairs = [_soon(pair) for pair in pairs] if role == "accompany" else pairs
+    pairs = [_soon(pair) for pair in pairs] if ROLES[role].decides_beats else pairs
     rows["key to answer"] = pairing.answer_ms(pairs)
     rows["answer beyond thru"] = pairing.beyond_ms(pairs)
     misses = sum(pair.answer_ns is None for pair in pairs)
@@ -265,7 +266,7 @@ def _tables(found: dict[str, Measured]) -> list[Table]:
 
 def _readiness(status: Status) -> str:
     """What share of the replies was there before it was asked for."""
-    if status.role not in TURNS or not status.turns:
+    if not ROLES[status.role].is_a_turn or not status.turns:
         return ""
     return (
         f"; {status.ready / status.turns:.1%} of the replies were ready before they "
@@ -275,7 +276,7 @@ def _readiness(status: Status) -> str:
 
 def _share(status: Status) -> str:
     """What share of the beats the model decided."""
-    if status.role != "accompany":
+    if not ROLES[status.role].decides_beats:
         return ""
     return f"; the model decided {status.by_model:.1%} of the beats"
 
@@ -317,9 +318,9 @@ def _figures(found: dict[str, Measured]) -> dict[str, Figure]:
         status = measured.status
         figures[f"{role}: by the fallback"] = float(status.fallbacks)
         figures[f"{role}: left out"] = float(measured.left_out)
-        if status.role == "accompany":
+        if ROLES[status.role].decides_beats:
             figures[f"{role}: beats decided by the model"] = status.by_model
-        if status.role in TURNS and status.turns:
+        if ROLES[status.role].is_a_turn and status.turns:
             figures[f"{role}: ready before asked"] = status.ready / status.turns
             figures[f"{role}: wait p99, ms"] = status.wait_p99_ms
         if "key to answer" in spreads:

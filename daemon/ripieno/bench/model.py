@@ -17,20 +17,21 @@ from typing import Final
 
 from rich.console import Console
 
-from ripieno.bench.answers import WHAT, Answer, answer_of
+from ripieno.bench.answers import Answer, answer_of, what_is_asked
 from ripieno.bench.bounds import within
 from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.roofline import Memory, cache_bytes, whole
 from ripieno.bench.spread import spread
+from ripieno.bench.tune import FILLED, fill
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.commands.output import plain
-from ripieno.commands.tune import FILLED, fill
 from ripieno.errors import SettingsError
 from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
-from ripieno.inference.session import Loaded, Session, choose_provider
+from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.session import Loaded, choose_provider
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
+from ripieno.settings.output import plain
 
 WAYS: Final[tuple[tuple[str, Threads], ...]] = (
     ("cpu", Threads()), ("cpu", Threads(2)), ("cpu", Threads(2, spinning=True)),
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
     why = why_not_cuda()
     for folder in folders:
         manifest = manifests.load(folder)
-        if manifest.interface == "tables":
+        if not INTERFACES[manifest.interface].has_graphs:
             continue
         say.print(plain(f"{manifest.name} …"), markup=False)
         ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]
@@ -143,11 +144,10 @@ class Row:
     def load(self) -> None:
         """Load it, and take the first step and the first answer."""
         manifest = manifests.load(self.folder)
-        kind = Session if manifest.interface == "step" else Loaded
         before_ns = self.clock.now_ns()
-        loaded = kind(self.folder, self.provider, self.threads)
+        loaded = Loaded(self.folder, self.provider, self.threads)
         self.load_ms = (self.clock.now_ns() - before_ns) / NS_PER_MS
-        self.model, self.answers = manifest.name, WHAT[manifest.interface]
+        self.model, self.answers = manifest.name, what_is_asked(manifest.interface)
         file = self.folder / manifests.GRAPH
         rows = int(FILLED * manifest.context_events)
         self.moved_bytes = file.stat().st_size + cache_bytes(whole(manifest), rows)
@@ -219,7 +219,8 @@ class Steps:
 
     def __init__(self, loaded: Loaded) -> None:
         self._fill = int(FILLED * loaded.manifest.context_events)
-        self._line = loaded.line() if isinstance(loaded, Session) else None
+        is_stepped = INTERFACES[loaded.manifest.interface].is_stepped
+        self._line = loaded.line() if is_stepped else None
         self._graph, self._controls = loaded.graphs["model"], Controls()
         if self._line is None:
             fill(self._graph)

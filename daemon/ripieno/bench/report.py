@@ -15,8 +15,8 @@ from rich.console import Console
 from ripieno.bench.machine import Load, machine, versions
 from ripieno.bench.spread import Spread
 from ripieno.clock import date_utc
-from ripieno.commands.output import plain
 from ripieno.errors import FileError
+from ripieno.settings.output import plain
 
 Figure: TypeAlias = float | bool | str | Spread | None
 """None stands for what could not be measured here."""

@@ -24,11 +24,12 @@ from ripieno.bench.report import Report, begin
 from ripieno.bench.soak_script import Stint
 from ripieno.bench.soak_sums import Sums, Watch
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.commands.set import status_of
 from ripieno.errors import RipienoError
 from ripieno.ports.backends import choose_backend
+from ripieno.processes.remote import status_of
 from ripieno.settings.config import Settings
 from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class _Soaking:
         if (status := self._status()) is not None:
             self._watch.last.append((told.role, status))
         # A reply may still be going on: another role begins with silence.
-        another = "harmonize" if told.role != "harmonize" else "answer"
+        another = next(role for role in ROLES if role != told.role)
         self._change((f"role={another}",))
         guest.listen(clock.now_ns() + guest.reach_ns + BREATH_NS)
         now = sounding(each.data for each in guest.heard)

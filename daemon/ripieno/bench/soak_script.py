@@ -15,12 +15,11 @@ from ripieno.bench.pairing import HUMAN, Stamped
 from ripieno.bench.script import CLOCK, CLOCKS_PER_BEAT, START, STOP, Script
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
-from ripieno.settings.params import ROLES, TURNS
+from ripieno.settings.roles import ROLES
 
 CONTINUE: Final = b"\xfb"
 SCALES: Final = ("auto", "off", "D dorian", "C major", "A minor")
 CHARTS: Final = ("", "", "C | Am | F | G7 |", "Dm7 | G7 | Cmaj7 | % |")
-BEAT_ROLES: Final = ("accompany", "loop")
 MIDDLE: Final[dict[str, tuple[str, ...]]] = {
     "answer": ("temperature=0.8", "density=6"),
     "continue": ("polyphony=2", "low=48"),
@@ -63,7 +62,7 @@ class Stint:
 def stint(number: int, seed: int) -> Stint:
     """The stint with this number, counted from 0: every role in turn."""
     chance = random.Random(f"{seed}/{number}")
-    role = ROLES[number % len(ROLES)]
+    role = list(ROLES)[number % len(ROLES)]
     bpm = float(chance.randint(70, 170))
     words = [*BACK, f"role={role}", f"scale={chance.choice(SCALES)}"]
     words += [f"chart={chance.choice(CHARTS)}", f"bpm={bpm:g}"]
@@ -72,7 +71,7 @@ def stint(number: int, seed: int) -> Stint:
         tuple(words),
         (chance.choice(MIDDLE[role]),),
         bpm,
-        role in BEAT_ROLES and chance.random() < 0.6,
+        ROLES[role].is_on_the_beat and chance.random() < 0.6,
         chance.random() < 0.3,
     )
 
@@ -81,9 +80,9 @@ def played(told: Stint, start_ns: int, for_ns: int, seed: int) -> Script:
     """What is played in a stint: rising in time, every key released at its end."""
     chance = random.Random(seed)
     end_ns = start_ns + for_ns
-    if told.role in TURNS:
+    if ROLES[told.role].is_a_turn:
         found = _phrases(start_ns, end_ns, chance)
-    elif told.role in BEAT_ROLES:
+    elif ROLES[told.role].is_on_the_beat:
         found = _beats(told, start_ns, end_ns, chance)
     else:
         found = script.keys(

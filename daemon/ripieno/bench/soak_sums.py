@@ -18,6 +18,7 @@ from ripieno.bench.processes import Growth, growth
 from ripieno.bench.report import Figure, Table
 from ripieno.bench.spread import HEADINGS, Spread, cells, spread
 from ripieno.files import journal
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 MISSED_MS: Final = 5.0
@@ -85,7 +86,9 @@ class Sums:
 
     def _beats(self) -> list[Status]:
         """The last status of every accompaniment."""
-        return [status for role, status in self._watch.last if role == "accompany"]
+        return [
+            status for role, status in self._watch.last if ROLES[role].decides_beats
+        ]
 
     def growths(self) -> list[Growth]:
         """What became of each process' memory."""

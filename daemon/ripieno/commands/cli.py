@@ -1,7 +1,7 @@
 """The command line: parses, hands over, and turns errors into one sentence and a code.
 
 Nothing heavy is imported before a command needs it: `ripieno --help` answers at once.
-What the flags of playing are, and mean, is `ripieno.commands.flags`'s.
+What the flags of playing are, and mean, is `ripieno.settings.flags`'s.
 """
 
 import argparse
@@ -13,10 +13,11 @@ from typing import Final, NoReturn
 
 from ripieno import __version__
 from ripieno.bench.commands import add_bench
-from ripieno.commands.flags import add_live, add_playing, seed_of, settings_of
-from ripieno.commands.output import say, until_the_reader_goes
+from ripieno.commands.arguments import settings_of
 from ripieno.errors import RipienoError, SettingsError, shortened
 from ripieno.processes.interrupts import raise_interrupts
+from ripieno.settings.flags import add_live, add_playing, seed_of
+from ripieno.settings.output import say, until_the_reader_goes
 
 EXAMPLES: Final = """\
 examples:
@@ -167,9 +168,9 @@ def _similar(arguments: argparse.Namespace) -> int:
 
 
 def _set(arguments: argparse.Namespace) -> int:
-    from ripieno.commands.set import change
+    from ripieno.commands.set import set_
 
-    for line in change(arguments.words, arguments.name_in):
+    for line in set_(arguments.words, arguments.name_in):
         say(line)
     return 0
 
@@ -177,6 +178,7 @@ def _set(arguments: argparse.Namespace) -> int:
 def _models(arguments: argparse.Namespace) -> int:
     del arguments
     from ripieno.inference import manifest
+    from ripieno.inference.interfaces import INTERFACES
 
     found = manifest.installed()
     for folder in found:
@@ -185,7 +187,7 @@ def _models(arguments: argparse.Namespace) -> int:
         except RipienoError as error:
             say(f"{folder.name}: {error}")
             continue
-        helps = "helps to " if model.interface == "tables" else ""
+        helps = "" if INTERFACES[model.interface].has_graphs else "helps to "
         roles = helps + (", ".join(model.roles) or f"{model.interface}, no role")
         say(f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}.")
         for name, value in model.quality.items():
@@ -209,7 +211,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _tune() -> int:
-    from ripieno.commands.tune import sentence, tune
+    from ripieno.bench.tune import sentence, tune
     from ripieno.inference.manifest import installed
     from ripieno.inference.tuning import path
 

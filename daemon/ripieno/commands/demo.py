@@ -17,12 +17,12 @@ from rich.live import Live
 from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.commands.demo_musician import Performer
 from ripieno.commands.demo_stage import Stage, embedded, through_ports
-from ripieno.commands.output import plain
 from ripieno.commands.play import live_line
 from ripieno.files.midi import Track, check_target, write_performance
 from ripieno.music import messages
 from ripieno.settings.config import Settings
-from ripieno.settings.params import TURNS
+from ripieno.settings.output import plain
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 from ripieno.sound import voice
 from ripieno.sound.render import render_wav
@@ -102,7 +102,7 @@ def demo(
         there = msgspec.structs.replace(settings, backend=through)
         stage = through_ports(there, seed, console)
     with stage as on_stage:
-        waits = settings.play.role in TURNS
+        waits = ROLES[settings.play.role].is_a_turn
         take, status = _perform(on_stage, phrases, console, waits=waits)
     _write(take, midi_path)
     sounded_by = render_wav(
@@ -167,16 +167,16 @@ def _sum_up(take: Take, status: Status | None, console: Console) -> None:
 
 def _kept(status: Status) -> str:
     """How the role was kept, in its own terms."""
-    if status.role == "accompany":
+    role = ROLES[status.role]
+    if role.decides_beats:
         return (
             f"Plans were ready for {status.isr:.1%} of the sixteenths; on the beats "
             f"that were struck, {status.asynchrony_p95_ms:.0f} ms apart (p95)."
         )
-    if status.role == "loop":
+    if not role.answers:
         return ""
-    kind = "Keys" if status.role == "harmonize" else "Replies"
-    kept = f"{kind}: {status.turns}, on time: {status.on_time}."
-    if not status.turns or status.role not in TURNS:
+    kept = f"{role.answers}: {status.turns}, on time: {status.on_time}."
+    if not status.turns or not role.is_a_turn:
         return kept
     return (
         f"{kept} Ready before they were asked for: {status.ready} "

@@ -11,8 +11,6 @@ from typing import Final, Protocol
 from rich.console import Console
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.commands.flags import written
-from ripieno.commands.output import plain
 from ripieno.errors import ModelError, PortError, last_words
 from ripieno.inference.tables import maybe_tables
 from ripieno.ipc import notes
@@ -25,6 +23,8 @@ from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import written
+from ripieno.settings.output import plain
 from ripieno.settings.status import Status
 
 TURN_NS: Final = 500_000

@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 from ripieno import __version__
 from ripieno.errors import RipienoError
 from ripieno.inference import manifest, tuning
-from ripieno.inference.telemetry import VARIABLE, kept_folder
 from ripieno.ports.backends import choose_backend, list_ports
 from ripieno.ports.jack_native import maybe_native
 from ripieno.ports.jack_server import why_no_server
 from ripieno.sound.devices import audio_report
 from ripieno.sound.soundfont import SoundFont, find_soundfont
+from ripieno.telemetry import VARIABLE, kept_folder
 
 
 class Finding(NamedTuple):

@@ -14,13 +14,13 @@ from rich.live import Live
 from rich.text import Text
 
 from ripieno.clock import SystemClock
-from ripieno.commands.output import plain
 from ripieno.ipc import notes
 from ripieno.ports.backends import choose_backend
 from ripieno.processes.supervisor import Supervisor
 from ripieno.protocol import Ready
 from ripieno.settings.config import Settings
-from ripieno.settings.params import TURNS
+from ripieno.settings.output import plain
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 MOST_CHORDS: Final = 4
@@ -139,9 +139,10 @@ def _where(status: Status) -> Iterator[str]:
 
 def _how(status: Status) -> Iterator[str]:
     """How well it keeps up: with your beats, or with your phrases."""
-    if status.role != "accompany":
+    role = ROLES[status.role]
+    if not role.decides_beats:
         yield f"turns {status.on_time}/{status.turns} on time"
-        if status.turns and status.role in TURNS:
+        if status.turns and role.is_a_turn:
             yield f"ready {status.ready / status.turns:.0%}"
         if status.shed:
             yield f"{status.model} (down {status.shed}×, up {status.climbed}×)"

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from ripieno.clock import NS_PER_S
-from ripieno.engine import BEAT_ROLES, Engine
+from ripieno.engine import Engine
 from ripieno.errors import FileError
 from ripieno.files.midi import check_target, read_performance, write_score
 from ripieno.files.performance import Performance, Timed, Track
@@ -30,9 +30,10 @@ from ripieno.music.meter import Meter
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, ToPlayer, ToThinker
 from ripieno.roles.stand import PERCUSSION, channel_of
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
-from ripieno.settings.controllers import by_number
-from ripieno.settings.params import PARTS, Params
+from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 from ripieno.simulation import Simulation
 
@@ -47,8 +48,6 @@ LONGEST_H: Final = 4
 played in memory."""
 MOST_BEATS: Final = LONGEST_H * 60 * 400
 """That long at the fastest tempo that is played. Each beat is 24 clocks."""
-PROGRAMS: Final = (89, 32, 0)
-"""General MIDI, from 0: a warm pad, an acoustic bass, a piano."""
 WOOD_BLOCKS: Final = "Click"
 
 
@@ -97,11 +96,11 @@ def render(
     play = with_meter(settings.play, human)
     mind, ready = wake(for_role(play.role, settings.model), settings.provider)
     witness = _Witness(mind)
-    engine = Engine(play, start_ns=0, seed=seed, tables=maybe_tables())
-    engine.controls = by_number(settings.controls)
+    begins = Beginning(play, seed=seed, controls=settings.controls)
+    engine = Engine(begins, tables=maybe_tables())
     simulation = Simulation(engine, witness, ready=ready)
     whole_ns = _whole_ns(human, tail_s)
-    clock = clock_of(human, whole_ns) if play.role in BEAT_ROLES else iter(())
+    clock = clock_of(human, whole_ns) if ROLES[play.role].is_on_the_beat else iter(())
     inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
     with naming(ready.model):
         for at_ns, data in inputs:
@@ -113,7 +112,7 @@ def render(
     simulation.stop()
     status = engine.status()
     sent = [(at_ns, send.data) for at_ns, send in simulation.sent]
-    span_ticks = play.time_signature().span_ticks
+    span_ticks = Meter.parse(play.meter).span_ticks
     times = human.times()
     markers = [
         (times.ns_at(index * span_ticks * human.ticks_per_beat // 480), name)
@@ -182,15 +181,15 @@ def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
 
 def tracks_of(sent: list[Timed], play: Params) -> list[Track]:
     """What the machine sent, as a named track for each of its parts."""
-    if play.role != "accompany":
-        channel = play.channel - 1
-        return [Track("Ripieno", tuple(sent), program=0, channel=channel)]
+    parts = ROLES[play.role].parts
+    if len(parts) == 1:
+        (part,) = parts
+        return [Track("Ripieno", tuple(sent), part.program, play.channel - 1)]
     found: list[Track] = []
-    for part, name in enumerate(PARTS):
-        channel = channel_of(play.channel, part)
-        mine = _on_channel(sent, channel)
-        if mine:
-            found.append(Track(f"Ripieno {name}", mine, PROGRAMS[part], channel))
+    for place, part in enumerate(parts):
+        channel = channel_of(play.channel, place)
+        if mine := _on_channel(sent, channel):
+            found.append(Track(f"Ripieno {part.name}", mine, part.program, channel))
     if clicks := _on_channel(sent, PERCUSSION):
         found.append(Track(f"Ripieno {WOOD_BLOCKS}", clicks, None, PERCUSSION))
     return found

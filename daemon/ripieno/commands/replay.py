@@ -17,13 +17,13 @@ from typing import Final
 import msgspec
 
 from ripieno.clock import NS_PER_S
-from ripieno.engine import Effect, Engine, Resumed, Send, Tell
+from ripieno.engine import Effect, Engine, Send, Tell
 from ripieno.errors import FileError, ModelError, OutputError, SettingsError
 from ripieno.files import journal
 from ripieno.inference.manifest import installed, load
 from ripieno.inference.tables import maybe_tables
 from ripieno.minds.composer import Composer
-from ripieno.minds.minds import Mind, asked_of
+from ripieno.minds.minds import Mind
 from ripieno.play.ledger import SIZE, Ledger
 from ripieno.processes.loading import wake
 from ripieno.protocol import (
@@ -37,7 +37,8 @@ from ripieno.protocol import (
     Voices,
 )
 from ripieno.settings import params
-from ripieno.settings.controllers import by_number, check_controls
+from ripieno.settings.controllers import check_controls
+from ripieno.settings.roles import asked_of
 from ripieno.simulation import tell
 
 INPUTS: Final = (journal.Heard, journal.Turned, journal.Thought)
@@ -193,17 +194,7 @@ def engine_of(header: journal.Header) -> Engine:
             raise ValueError(f"a header's ledger: {error}") from error
         if len(memory) != SIZE or not unpacking.eof:
             raise ValueError(f"a header's ledger does not have {SIZE} bytes")
-    engine = Engine(
-        header.params,
-        start_ns=header.start_ns,
-        seed=header.seed,
-        resumes=Resumed(header.epoch, header.timeline) if header.epoch else None,
-        ledger=Ledger(memory),
-        tables=maybe_tables(),
-    )
-    engine.controls = by_number(header.controls)
-    engine.reach_ns, engine.answer_ns = header.reach_ns, header.answer_ns
-    return engine
+    return Engine(header, ledger=Ledger(memory), tables=maybe_tables())
 
 
 def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:

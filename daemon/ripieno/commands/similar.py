@@ -7,8 +7,8 @@
     LIBRARY/*.mid ─▶ the same, file by file ────────────┴▶ likeness ─▶ table or JSON
 
 Beats are the file's own: its tempo map is undone, so tempo does not matter, nor does
-transposition (see `ripieno.layouts.likeness`). Drums are left out. Nothing is written and
-nothing is asked of a network; a file that cannot be used is listed with its reason.
+transposition (see `ripieno.layouts.likeness`). Drums are left out. Nothing is written
+and nothing is asked of a network; a file that cannot be used is listed with its reason.
 """
 
 from bisect import bisect_right

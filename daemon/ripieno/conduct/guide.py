@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.layouts.duet import Phase, Span
 from ripieno.music import chords, scales
+from ripieno.music.spans import Phase, Span
 from ripieno.protocol import FORBIDDEN
 from ripieno.rules.harmony import TONES, Harmony, Tables
-from ripieno.settings.params import Params
+from ripieno.settings.params import Guidance
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class Guide:
 
     def weights(
         self,
-        params: Params,
+        guidance: Guidance,
         phase_at: Callable[[int], Phase],
         index: int,
         beat: Span | None,
@@ -65,7 +65,7 @@ class Guide:
         """Log weights of the chords of a span, [N_CHORDS].
 
         Args:
-            params: how to play.
+            guidance: what the musician says of the chords.
             phase_at: where a span lies.
             index: the span that is decided.
             beat: the human's part `staleness` spans before, its first frame; None for
@@ -75,13 +75,13 @@ class Guide:
         """
         heard = index - staleness
         belief = self._harmony.ahead([phase_at(heard)])
-        own = self._harmony.weights(belief, beat, 1.0 - params.lead)
+        own = self._harmony.weights(belief, beat, 1.0 - guidance.lead)
         for ahead in range(heard + 1, index + 1):
             own = self._harmony.next_weights(own, phase_at(ahead))
-        if params.lead:
-            own = self._led(own, params, phase_at(index), index, before)
-        own = own + self._towards(params, phase_at, index)
-        return self._ruled(own, params, phase_at, index)
+        if guidance.lead:
+            own = self._led(own, guidance, phase_at(index), index, before)
+        own = own + self._towards(guidance, phase_at, index)
+        return self._ruled(own, guidance, phase_at, index)
 
     def likely(self, phases: Sequence[Phase]) -> int:
         """The likeliest chord so many spans ahead, for people to see."""
@@ -96,7 +96,7 @@ class Guide:
         return chords.chord(root, MINOR if mode == "minor" else 0)
 
     def _led(
-        self, own: Floats, params: Params, phase: Phase, index: int, before: int
+        self, own: Floats, guidance: Guidance, phase: Phase, index: int, before: int
     ) -> Floats:
         """Leading: where our own last chord wants to go, with some chance in it."""
         if before == chords.NO_CHORD:
@@ -106,32 +106,32 @@ class Guide:
         way = self._harmony.next_weights(here, phase)
         chance = np.random.default_rng((self._seed, index & 0xFFFFFFFF))
         noise = chance.gumbel(size=chords.N_CHORDS)
-        return own + params.lead * (way + noise - own)
+        return own + guidance.lead * (way + noise - own)
 
     def _towards(
-        self, params: Params, phase_at: Callable[[int], Phase], index: int
+        self, guidance: Guidance, phase_at: Callable[[int], Phase], index: int
     ) -> Floats:
         """What leads to the next landing, or to a phrase's end."""
         pull = np.zeros(chords.N_CHORDS)
         for ahead in range(APPROACH + 1):
             phase = phase_at(index + ahead)
-            target = self._target(params, phase)
+            target = self._target(guidance, phase)
             if target is None:
                 continue
             phases = [phase_at(index + i) for i in range(1, ahead + 1)]
             return pull + self._harmony.backward(target, phases)
         return pull
 
-    def _target(self, params: Params, phase: Phase) -> Floats | None:
+    def _target(self, guidance: Guidance, phase: Phase) -> Floats | None:
         """What a span is to be: log weights, or None where it is free."""
         if phase.span:
             return None
         weights = np.zeros(chords.N_CHORDS)
-        if (landing := landing_at(params, phase)) is not None:
+        if (landing := landing_at(guidance, phase)) is not None:
             weights[:] = -30.0
             weights[landing] = 0.0
             return weights
-        if not params.phrase or phase.bar % params.phrase:
+        if not guidance.phrase or phase.bar % guidance.phrase:
             return None
         tonic = self.tonic()  # some 0.2 ms: only where a phrase begins
         if tonic == chords.NO_CHORD:
@@ -140,28 +140,30 @@ class Guide:
         return weights
 
     def _ruled(
-        self, own: Floats, params: Params, phase_at: Callable[[int], Phase], index: int
+        self,
+        own: Floats,
+        guidance: Guidance,
+        phase_at: Callable[[int], Phase],
+        index: int,
     ) -> Floats:
         """The musician's word: what is ruled out, unless that would leave nothing."""
-        landing = landing_at(params, phase_at(index))
+        landing = landing_at(guidance, phase_at(index))
         if landing is not None:
             return only(own, [landing])
-        if params.chord_lock:
-            own = only(own, params.allowed_chords())
-        scale = params.fixed_scale()
+        if guidance.allowed_chords:
+            own = only(own, guidance.allowed_chords)
+        scale = guidance.scale
         if scale is not None and len(scale) < 12:
             outside = np.array([pc not in scale for pc in range(12)], float)
             fits = TONES @ outside == 0
-            if fits.any() and not params.chord_lock:
+            if fits.any() and not guidance.allowed_chords:
                 own = np.where(fits, own, FORBIDDEN)
         return own
 
 
-def landing_at(params: Params, phase: Phase) -> int | None:
+def landing_at(guidance: Guidance, phase: Phase) -> int | None:
     """The chord that must be reached on a span, or None."""
-    if phase.span or not params.land:
-        return None
-    return next((c for bar, c in params.landings() if bar == phase.bar), None)
+    return None if phase.span else guidance.landings.get(phase.bar)
 
 
 def only(weights: Floats, allowed: Sequence[int]) -> Floats:

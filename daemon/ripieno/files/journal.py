@@ -19,8 +19,8 @@ from typing import BinaryIO, Final
 import msgspec
 
 from ripieno.errors import FileError
-from ripieno.music.timeline import Timeline
 from ripieno.protocol import ToPlayer, ToThinker
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
 
@@ -35,24 +35,22 @@ LOSES: Final = (
 )
 
 
-class Header(msgspec.Struct, frozen=True, tag=True):
-    """How a performance began; a player that was restarted writes another."""
+class Header(Beginning, frozen=True, tag=True, kw_only=True):
+    """How a performance began; a player that was restarted writes another.
+
+    Attributes:
+        version: of Ripieno.
+        adopted: the ledger as the player found it, zlib-compressed; empty if nothing
+            sounded.
+    """
 
     version: str
-    start_ns: int
-    seed: int
-    epoch: int
-    params: Params
     adopted: bytes = b""
-    """The ledger as the player found it, zlib-compressed; empty if nothing sounded."""
-    controls: dict[str, int] = msgspec.field(default_factory=dict)
-    """Which controller turned which parameter."""
-    timeline: Timeline | None = None
-    """The time that the player before this one kept; None for a new one."""
-    reach_ns: int = 0
-    """How long before their time planned notes were handed to the port."""
-    answer_ns: int = 0
-    """How long after its key an answer that took thought was due."""
+
+
+def header(begins: Beginning, version: str, adopted: bytes) -> Header:
+    """The header of a performance that begins so."""
+    return Header(**msgspec.structs.asdict(begins), version=version, adopted=adopted)
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):

@@ -1,9 +1,9 @@
 """Standard MIDI files: a performance read, a session written.
 
 Reading is `ripieno.files.smf`'s, writing mido's (docs/decisions/0018). This is the only
-file that imports `mido`. What was played is in nanoseconds from the file's
-start, what is written above it in ticks (`ripieno.files.performance`); whatever is wrong
-with a file becomes one sentence.
+file that imports `mido`. What was played is in nanoseconds from the file's start, what
+is written above it in ticks (`ripieno.files.performance`); whatever is wrong with a
+file becomes one sentence.
 
 Free-time music is written at 120 bpm and 480 ticks a beat: a tick is 1.04 ms, so a
 note is at most 0.53 ms away from where it was played.

@@ -57,7 +57,7 @@ class TrackEvents:
 
     Attributes:
         ticks: when each channel message happens, rising, shape (N,).
-        packed: the channel messages, as in `ripieno.files.columns.Messages`, shape (N,).
+        packed: the messages, as in `ripieno.files.columns.Messages`, shape (N,).
         metas: the meta events that are used: words, tempos, signatures.
         first_tick, end_tick: where the track begins and ends.
     """

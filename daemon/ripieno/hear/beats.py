@@ -8,7 +8,7 @@ is made of the spans.
 from dataclasses import dataclass
 from typing import Final
 
-from ripieno.layouts.duet import FRAME_TICKS, Span
+from ripieno.music.spans import FRAME_TICKS, Span
 
 KEPT_FRAMES: Final = 64
 """Notes that ended so long before the newest one are forgotten."""

@@ -14,8 +14,9 @@ This module does not know who listens to it, nor what time it is now.
 from collections import deque
 from typing import Final
 
-from ripieno.layouts.vocabulary import HUMAN, SOFT_PEDAL, SUSTAIN_PEDAL
+from ripieno.layouts.vocabulary import SOFT_PEDAL, SUSTAIN_PEDAL
 from ripieno.music import messages
+from ripieno.music.sources import HUMAN
 from ripieno.protocol import Played
 
 ECHO_NS: Final = 60_000_000

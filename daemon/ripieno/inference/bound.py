@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import ModelError, OutputError
-from ripieno.inference import interfaces
+from ripieno.inference import checks
 from ripieno.inference.controls import State
 from ripieno.inference.lines import POSITION, TOTAL
 from ripieno.inference.manifest import Part, Tensor
@@ -85,7 +85,7 @@ class Graph:
         if provider != CPU and (captured := CapturedGraph.tried(path, part, provider)):
             return captured
         session = _open(path, provider, threads or Threads())
-        interfaces.check_graph(session, part, name)
+        checks.check_graph(session, part, name)
         is_here = session.get_providers()[0] == CPU
         return (Graph if is_here else FarGraph)(session, part)
 
@@ -236,7 +236,7 @@ class CapturedGraph(FarGraph):
             session = _open(path, provider, Threads(), is_captured=True)
             if session.get_providers()[0] == CPU:
                 return None
-            interfaces.check_graph(session, part, path.parent.name)
+            checks.check_graph(session, part, path.parent.name)
             graph = CapturedGraph(session, part)
             graph.warm_up(3)
         except Exception:  # noqa: BLE001 (ONNX Runtime's own errors share no nearer base)

@@ -1,18 +1,16 @@
-"""What each interface needs of its graphs, and whether a graph is what it says.
+"""The table of interfaces: how the graphs of each family of models are driven.
 
-Three things must agree: the file, the manifest beside it, and the mind that writes into
-the one and reads from the other by name. Nothing is run to find out.
-
-Knows ONNX Runtime by the names and shapes that it tells, no more.
+A row names what the daemon writes into the graphs and reads from them, the layout that
+the model was trained on, and the mind that plays by it. Adding a family takes a layout,
+a mind and a row.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from ripieno.errors import ModelError
-from ripieno.inference.lines import LOGITS, MASKS, POSITION, SAMPLED, TOTAL
-from ripieno.inference.manifest import Manifest, Part, Tensor
-from ripieno.layouts import duet, likeness, pattern, phrase
+from ripieno.inference.lines import LOGITS, MASKS, SAMPLED
+from ripieno.layouts import duet, likeness, pattern, phrase, vocabulary, voices
 from ripieno.layouts.vocabulary import FIELDS, SIZES
 from ripieno.music.chords import N_CHORDS
 
@@ -28,224 +26,166 @@ _LOGITS: Final[Tensors] = {
     name: f"float32 1 {size}" for name, size in zip(LOGITS, SIZES, strict=True)
 }
 _ROLL: Final = f"float32 1 2 {pattern.STEPS} {pattern.ROWS}"
-
-NEEDED: Final[dict[str, dict[str, tuple[Tensors, Tensors]]]] = {
-    "step": {
-        "model": (
-            {"event": "int64 1 4", **_SAMPLING, **_MASKS},
-            {"next_event": "int64 1 4", **_LOGITS},
-        )
-    },
-    "duet": {
-        "model": (
-            {
-                "token": "int64 1",
-                "length": "int64 1",
-                "context": f"float32 1 {duet.CONTEXT}",
-                "mask": f"bool 1 {duet.TOKENS}",
-                "noise": "float32 1 2",
-                "temperature": "float32 1",
-                "top_p": "float32 1",
-            },
-            {"next_token": "int64 1", "next_length": "int64 1"},
-        ),
-        "harmony": (
-            {
-                "rows": f"float32 1 {duet.CLASS_ROWS} 12",
-                "scalars": f"float32 1 {duet.SCALARS}",
-            },
-            {"logits": f"float32 1 {N_CHORDS}"},
-        ),
-    },
-    "voices": {
-        "model": (
-            {
-                "melody": "int64 1 1",
-                "before": "int64 1 4",
-                "gap_s": "float32 1 1",
-                "style": "int64 1 1",
-                "bias": "float32 1 3 128",
-                "strictness": "float32 1 1",
-                **dict.fromkeys(SAMPLED, "float32 1 3"),
-            },
-            {"voices": "int64 1 3"},
-        ),
-    },
-    "phrase": {
-        "encode": (
-            {"tokens": f"int64 1 {phrase.STEPS}", "meter": "int64 1 1"},
-            {"mean": "float32 1 Z"},
-        ),
-        "conduct": (
-            {
-                "latent": "float32 1 Z",
-                "noise": "float32 1 Z",
-                "distance": "float32 1 1",
-                "moves": f"float32 1 {len(phrase.ATTRIBUTES)}",
-                "meter": "int64 1 1",
-            },
-            {
-                "cues": f"float32 1 {phrase.STEPS} D",
-                "begun": f"float32 1 {phrase.BARS} H",
-            },
-        ),
-        "model": (
-            {"cue": "float32 1 D", "before": "int64 1 2", "state": "float32 1 H"},
-            {"logits": f"float32 1 {phrase.VOCABULARY}"},
-        ),
-    },
-    "likeness": {
-        "model": (
-            {"roll": f"float32 B {' '.join(map(str, likeness.SHAPE))}"},
-            {"embedding": "float32 B D"},
-        )
-    },
-    "pattern": {
-        "model": (
-            {
-                "noise": f"float32 1 {pattern.NOISE}",
-                "chords": f"float32 1 {pattern.BEATS} {pattern.CHORD}",
-                "before": _ROLL,
-                "manner": f"float32 1 {pattern.MANNER}",
-            },
-            {"roll": _ROLL, "logits": _ROLL},
-        )
-    },
-}
-"""What each interface writes into its graphs by name, and reads from them."""
-
-_DTYPES: Final = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(int32)": "int32",
-    "tensor(int64)": "int64",
-    "tensor(bool)": "bool",
-}
-"""ONNX Runtime's names for numpy's, as far as a step needs them."""
+Sides = tuple[Tensors, Tensors]
+"""The inputs that are written, and the outputs that are read."""
 
 
-class Sides(Protocol):
-    """A loaded graph, as far as it is looked at here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """How the graphs of a family are driven.
 
-    def get_inputs(self) -> Sequence[Any]:
-        """Nodes with name, type and shape."""
-        ...
-
-    def get_outputs(self) -> Sequence[Any]:
-        """Nodes with name, type and shape."""
-        ...
-
-
-def check_graph(session: Sides, part: Part, name: str) -> None:
-    """Whether a graph is what its manifest says.
-
-    Raises:
-        ModelError: it is not.
+    Attributes:
+        name: as in manifests.
+        about: what goes in and what comes out.
+        fingerprint: of the layout; a model of another one is refused.
+        graphs: graph → what is written and read; none for tables.
+        plays: ``module:name`` of what makes a mind of a loaded model; None where the
+            models play no role.
+        is_stepped: whether one run of ``model`` advances by one event, so that a loaded
+            model has lines of play.
     """
-    _check_side("input", session.get_inputs(), part.inputs)
-    _check_side("output", session.get_outputs(), part.outputs)
-    inputs = {t.name: t for t in part.inputs}
-    outputs = {t.name: t for t in part.outputs}
-    for into, out in part.state:
-        told, comes = inputs.get(into), outputs.get(out)
-        if told is None or comes is None or told.shape != comes.shape:
-            raise ModelError(
-                f"The model {name} names a state {into!r} that comes back as "
-                f"{out!r}, which its graph has not; publish it again."
-            )
+
+    name: str
+    about: str
+    fingerprint: Callable[[], str]
+    graphs: Mapping[str, Sides] = field(default_factory=dict)
+    plays: str | None = None
+    is_stepped: bool = False
+
+    @property
+    def has_graphs(self) -> bool:
+        """Whether there is anything to run."""
+        return bool(self.graphs)
 
 
-def check(manifest: Manifest) -> None:
-    """Whether each graph has all that its interface writes and reads.
-
-    Raises:
-        ModelError: something is missing, or has another dtype or shape.
-    """
-    whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
-    parts = {"model": whole, **manifest.more}
-    sizes: dict[str, int] = {}
-    for graph, (inputs, outputs) in NEEDED.get(manifest.interface, {}).items():
-        part = parts.get(graph)
-        if part is None:
-            raise ModelError(
-                f"The model {manifest.name} has no graph {graph!r}, which the "
-                f"{manifest.interface} interface needs; publish it again."
-            )
-        _check_needed(manifest, "input", inputs, part.inputs, sizes)
-        _check_needed(manifest, "output", outputs, part.outputs, sizes)
-    if manifest.interface == "step":
-        _check_window(manifest)
-
-
-def _check_needed(
-    manifest: Manifest,
-    side: str,
-    needed: Tensors,
-    have: tuple[Tensor, ...],
-    sizes: dict[str, int],
-) -> None:
-    there = {tensor.name: tensor for tensor in have}
-    for name, wanted in needed.items():
-        if (tensor := there.get(name)) is None:
-            raise ModelError(
-                f"The model {manifest.name} has no {side} {name!r}, which "
-                f"the {manifest.interface} interface needs; publish it again with "
-                "this release's ripieno-export."
-            )
-        dtype, *letters = wanted.split()
-        shape = tuple(
-            int(letter) if letter.isdecimal() else sizes.setdefault(letter, size)
-            for letter, size in zip(letters, tensor.shape, strict=False)
-        )
-        fits = len(letters) == len(tensor.shape) and shape == tensor.shape
-        if not fits or tensor.dtype != dtype:
-            raise ModelError(
-                f"The model {manifest.name} has an {side} {name!r} that is "
-                f"{tensor.dtype} of the shape {tensor.shape}, and the "
-                f"{manifest.interface} interface needs {wanted!r}; publish it again "
-                "with this release's ripieno-export."
-            )
-
-
-def _check_window(manifest: Manifest) -> None:
-    """Whether a step model that has positions remembers as many events as it says."""
-    inputs = {tensor.name: tensor for tensor in manifest.inputs}
-    rows = manifest.context_events
-    states = [inputs[into].shape for into, _ in manifest.state if into in inputs]
-    is_window = {POSITION, TOTAL} & inputs.keys()
-    fits = bool(states) and all(
-        len(shape) > 1 and shape[-2] == rows for shape in states
+INTERFACES: Final[dict[str, Interface]] = {
+    interface.name: interface
+    for interface in (
+        Interface(
+            name="step",
+            about="(event, state, controls) → (event, state)",
+            fingerprint=vocabulary.fingerprint,
+            graphs={
+                "model": (
+                    {"event": "int64 1 4", **_SAMPLING, **_MASKS},
+                    {"next_event": "int64 1 4", **_LOGITS},
+                )
+            },
+            plays="ripieno.minds.composer:from_model",
+            is_stepped=True,
+        ),
+        Interface(
+            name="duet",
+            about="a harmony graph and a texture graph",
+            fingerprint=duet.fingerprint,
+            graphs={
+                "model": (
+                    {
+                        "token": "int64 1",
+                        "length": "int64 1",
+                        "context": f"float32 1 {duet.CONTEXT}",
+                        "mask": f"bool 1 {duet.TOKENS}",
+                        "noise": "float32 1 2",
+                        "temperature": "float32 1",
+                        "top_p": "float32 1",
+                    },
+                    {"next_token": "int64 1", "next_length": "int64 1"},
+                ),
+                "harmony": (
+                    {
+                        "rows": f"float32 1 {duet.CLASS_ROWS} 12",
+                        "scalars": f"float32 1 {duet.SCALARS}",
+                    },
+                    {"logits": f"float32 1 {N_CHORDS}"},
+                ),
+            },
+            plays="ripieno.minds.duet:from_model",
+        ),
+        Interface(
+            name="voices",
+            about="(melody, state) → voices",
+            fingerprint=voices.fingerprint,
+            graphs={
+                "model": (
+                    {
+                        "melody": "int64 1 1",
+                        "before": "int64 1 4",
+                        "gap_s": "float32 1 1",
+                        "style": "int64 1 1",
+                        "bias": "float32 1 3 128",
+                        "strictness": "float32 1 1",
+                        **dict.fromkeys(SAMPLED, "float32 1 3"),
+                    },
+                    {"voices": "int64 1 3"},
+                ),
+            },
+            plays="ripieno.minds.harmonizer:from_model",
+        ),
+        Interface(
+            name="phrase",
+            about="(latent, conditions) → roll, and roll → latent",
+            fingerprint=phrase.fingerprint,
+            graphs={
+                "encode": (
+                    {"tokens": f"int64 1 {phrase.STEPS}", "meter": "int64 1 1"},
+                    {"mean": "float32 1 Z"},
+                ),
+                "conduct": (
+                    {
+                        "latent": "float32 1 Z",
+                        "noise": "float32 1 Z",
+                        "distance": "float32 1 1",
+                        "moves": f"float32 1 {len(phrase.ATTRIBUTES)}",
+                        "meter": "int64 1 1",
+                    },
+                    {
+                        "cues": f"float32 1 {phrase.STEPS} D",
+                        "begun": f"float32 1 {phrase.BARS} H",
+                    },
+                ),
+                "model": (
+                    {
+                        "cue": "float32 1 D",
+                        "before": "int64 1 2",
+                        "state": "float32 1 H",
+                    },
+                    {"logits": f"float32 1 {phrase.VOCABULARY}"},
+                ),
+            },
+            plays="ripieno.minds.variations:from_model",
+        ),
+        Interface(
+            name="pattern",
+            about="(noise, chords, before, manner) → roll",
+            fingerprint=pattern.fingerprint,
+            graphs={
+                "model": (
+                    {
+                        "noise": f"float32 1 {pattern.NOISE}",
+                        "chords": f"float32 1 {pattern.BEATS} {pattern.CHORD}",
+                        "before": _ROLL,
+                        "manner": f"float32 1 {pattern.MANNER}",
+                    },
+                    {"roll": _ROLL, "logits": _ROLL},
+                )
+            },
+            plays="ripieno.minds.patterns:from_model",
+        ),
+        Interface(
+            name="likeness",
+            about="roll → embedding",
+            fingerprint=likeness.fingerprint,
+            graphs={
+                "model": (
+                    {"roll": f"float32 B {' '.join(map(str, likeness.SHAPE))}"},
+                    {"embedding": "float32 B D"},
+                )
+            },
+        ),
+        Interface(
+            name="tables",
+            about="counts, and no graph",
+            fingerprint=duet.fingerprint,
+        ),
     )
-    if (
-        bool(is_window) != bool(rows)
-        or rows == 1
-        or (rows and (len(is_window) < 2 or not fits))
-    ):
-        raise ModelError(
-            f"The model {manifest.name} says that context_events is {rows}, and its "
-            "graph's state has another length; publish it again with this release's "
-            "ripieno-export."
-        )
-
-
-def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> None:
-    shapes = {node.name: tuple(node.shape) for node in found}
-    dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
-    for tensor in told:
-        if tensor.name not in shapes:
-            raise ModelError(
-                f"The manifest names an {side} {tensor.name!r} that the graph does not "
-                "have; the two files are not from one release: copy the folder again."
-            )
-        there = (dtypes[tensor.name], shapes[tensor.name])
-        if there != (tensor.dtype, tensor.shape):
-            raise ModelError(
-                f"The graph's {side} {tensor.name!r} is {there[0]} of the shape "
-                f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
-                "the two files are not from one release: copy the folder again."
-            )
-    if extra := set(shapes) - {tensor.name for tensor in told}:
-        raise ModelError(
-            f"The graph has an {side} {min(extra)!r} that its manifest does not "
-            "name; the two files are not from one release: copy the folder again."
-        )
+}

@@ -5,8 +5,8 @@ manifest names: `model.onnx` and further graphs, or tables, and for likeness `ru
 A folder with a graph has `golden.npz` for the tests, an event model `weights.npz` for
 fine-tuning; neither is read here. Before ONNX Runtime sees a graph, `load` checks the
 contract, the vocabulary's fingerprint, and the hash of each file that the manifest
-names. `ripieno.inference.session` then checks the graphs' inputs and outputs. What does not
-match is refused with a sentence that says what to do.
+names. `ripieno.inference.session` then checks the graphs' inputs and outputs. What does
+not match is refused with a sentence that says what to do.
 
 This module does not know ONNX Runtime: it reads files and compares.
 """
@@ -15,32 +15,20 @@ import hashlib
 import math
 import os
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
 from ripieno.errors import ModelError
-from ripieno.layouts import duet, likeness, pattern, phrase, vocabulary
-from ripieno.minds import harmonizer
-from ripieno.rules.harmony import TABLES
+from ripieno.inference.interfaces import INTERFACES
 from ripieno.settings.paths import is_file, is_folder, read_file
 
 MANIFEST: Final = "manifest.json"
 GRAPH: Final = "model.onnx"
 GOLDEN: Final = "golden.npz"
 RUNS: Final = "runs.npy"
-FINGERPRINTS: Final[dict[str, Callable[[], str]]] = {
-    "step": vocabulary.fingerprint,
-    "duet": duet.fingerprint,
-    "voices": harmonizer.fingerprint,
-    "tables": duet.fingerprint,
-    "phrase": phrase.fingerprint,
-    "likeness": likeness.fingerprint,
-    "pattern": pattern.fingerprint,
-}
-"""The interfaces, and what names the vocabulary of each."""
+TABLES: Final = "tables.npz"
 CARD: Final = "README.md"
 LARGEST_BYTES: Final = 1024 * 1024
 """A manifest has some kilobytes."""
@@ -50,7 +38,7 @@ MOST_NUMBERS: Final = 2**26
 """A tensor of 256 MiB: a buffer of that size is made for each input and output."""
 
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
-"""What people read. It may hold anything: `ripieno.commands.output` makes it safe to print."""
+"""What people read. It may hold anything: `settings.output` makes it safe to print."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -100,7 +88,7 @@ PartName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,60}\Z")]
 
 
 class Runs(msgspec.Struct, frozen=True):
-    """What counts beside the graph of a *likeness* model: see `ripieno.similarity.runs`.
+    """What counts beside the graph of a *likeness* model, `ripieno.similarity.runs`.
 
     Attributes:
         weight: of runs of intervals; the graph weighs 1.
@@ -136,12 +124,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: the folder's name.
         family: ``gru``, ``lstm``, …
-        interface: how it is driven, one of `FINGERPRINTS`: ``step``: (event, state,
-            controls) → (event, state); ``duet``: a harmony graph and a texture graph;
-            ``voices``: (melody, state) → voices; ``phrase``: (latent, conditions)
-            → roll, and roll → latent; ``tables``: counts, no graph;
-            ``likeness``: roll → embedding; ``pattern``: (noise, chords, before,
-            manner) → roll.
+        interface: how it is driven, a row of `INTERFACES`.
         roles: the roles that this model can play.
         vocabulary: its name, for people.
         fingerprint: `ripieno.layouts.vocabulary.fingerprint` when it was trained.
@@ -181,7 +164,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def file(self) -> str:
         """The file that `sha256` is of."""
-        return TABLES if self.interface == "tables" else GRAPH
+        return GRAPH if INTERFACES[self.interface].has_graphs else TABLES
 
 
 def digest(path: Path) -> str:
@@ -218,18 +201,18 @@ def load(folder: Path) -> Manifest:
 
 
 def _check(manifest: Manifest, folder: Path) -> None:
-    fingerprint = FINGERPRINTS.get(manifest.interface)
-    if manifest.contract != 1 or fingerprint is None:
+    interface = INTERFACES.get(manifest.interface)
+    if manifest.contract != 1 or interface is None:
         raise ModelError(
             f"The model {folder.name} speaks contract {manifest.contract} "
             f"({manifest.interface}); this daemon speaks contract 1 "
-            f"({', '.join(FINGERPRINTS)}). "
+            f"({', '.join(INTERFACES)}). "
             "Use the Ripieno release that it was made for."
         )
-    if manifest.fingerprint != fingerprint():
+    if manifest.fingerprint != (fingerprint := interface.fingerprint()):
         raise ModelError(
             f"The model {folder.name} was trained on another vocabulary "
-            f"({manifest.fingerprint}; this daemon reads {fingerprint()}). "
+            f"({manifest.fingerprint}; this daemon reads {fingerprint}). "
             "Train and publish it again with this release's ripieno-export."
         )
     _check_file(folder / manifest.file, manifest.sha256)
@@ -304,7 +287,7 @@ def for_role(role: str, name: str = "") -> Path:
         except ModelError as error:
             damaged = damaged or error
             continue
-        if role in manifest.roles and manifest.interface != "tables":
+        if role in manifest.roles and INTERFACES[manifest.interface].plays:
             return folder
     raise damaged or ModelError(
         f"No model is installed that plays the role {role!r}; "

@@ -5,7 +5,7 @@ It knows nothing of graphs: `ripieno.inference.bound` runs them.
 
 from typing import Any
 
-from ripieno.inference.telemetry import switch_off
+from ripieno.telemetry import switch_off
 
 switch_off()
 

@@ -1,28 +1,28 @@
-"""Models, loaded: the graphs of a folder on one provider, and the *step* interface.
+"""Models, loaded: all graphs of a folder on one provider.
 
-``(event, state, controls) → (event, state)``: the graph is told what just happened,
-advances its state, and samples what it would play next under the masks that it is
-given. Sampling is inside the graph and its noise is an input, so the same noise gives
-the same event on every run.
-
-It knows nothing of music but the vocabulary's sizes, and nothing of time; ONNX Runtime
-is known to `ripieno.inference.bound`.
+Knows nothing of music, and nothing of time; ONNX Runtime is known to
+`ripieno.inference.bound`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ripieno.errors import ModelError
-from ripieno.inference import interfaces, tuning
+from ripieno.inference import checks, tuning
 from ripieno.inference import manifest as manifests
 from ripieno.inference.bound import CPU, CUDA, Graph, runtime_version, why_no_cuda
 from ripieno.inference.controls import Controls, everything
+from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import Scored, line_of
 from ripieno.inference.manifest import Manifest, Part
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
 
-__all__ = ["Choice", "Graph", "Loaded", "Session", "choose_provider", "runtime_version"]
+__all__ = ["Choice", "Graph", "Loaded", "choose_provider", "runtime_version"]
+
+
+WARM_STEPS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Loaded:
             place = tuning.here(runtime_version())
             threads = tuning.threads_for(m.sha256, self.choice.provider, place)
         self.threads = threads
-        if m.interface == "tables":
+        if not INTERFACES[m.interface].has_graphs:
             return
         whole = Part(m.inputs, m.outputs, m.state, m.sha256)
         for name, part in {"model": whole, **m.more}.items():
@@ -73,7 +73,7 @@ class Loaded:
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
-        interfaces.check(self.manifest)
+        checks.check(self.manifest)
 
     @property
     def provider(self) -> str:
@@ -81,37 +81,27 @@ class Loaded:
         graphs = self.graphs.values()
         return next((graph.provider for graph in graphs), self.choice.provider)
 
-
-class Session(Loaded):
-    """A model of the *step* interface. Thread: one."""
-
-    def __init__(
-        self, folder: Path, provider: str = "auto", threads: Threads | None = None
-    ) -> None:
-        """Load, check and bind.
-
-        Raises:
-            ModelError: as `Loaded`; or it is no step model.
-        """
-        super().__init__(folder, provider, threads)
-        self._graph = self.graphs["model"]
-
     def line(self) -> Scored:
-        """A line of play that has heard nothing yet."""
-        return line_of(self._graph, self.manifest.context_events)
+        """A line of play that has heard nothing yet; of the *step* interface alone."""
+        return line_of(self.graphs["model"], self.manifest.context_events)
 
-    def warm_up(self, steps: int = 16) -> None:
-        """Run on scratch, then forget: the first runs allocate and are slow.
+    def warm_up(self) -> None:
+        """Run every graph: the first runs allocate and are slow. Nothing is heard.
 
         Raises:
-            OutputError: the model returns what no event can be. A graph that always
-                returns zeros is found too: no mask here allows a zero.
+            OutputError: the model returns what cannot be used. Of a model that is
+                stepped no mask allows a zero here, so that a graph which always returns
+                zeros is found.
         """
-        line, masks = self.line(), everything()
-        for mask in masks:
-            mask[0] = False
-        for _ in range(steps):
-            line.step(Event(0, 0, 60, 16), Controls(masks))
+        if INTERFACES[self.manifest.interface].is_stepped:
+            line, masks = self.line(), everything()
+            for mask in masks:
+                mask[0] = False
+            for _ in range(WARM_STEPS):
+                line.step(Event(0, 0, 60, 16), Controls(masks))
+            return
+        for graph in self.graphs.values():
+            graph.warm_up()
 
 
 def choose_provider(wanted: str) -> Choice:

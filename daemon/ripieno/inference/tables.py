@@ -3,17 +3,66 @@
 Not having them is no failure: the engine then knows that chord notes fit.
 """
 
+import struct
+import zlib
+from pathlib import Path
+from typing import Final
+from zipfile import BadZipFile
+
+import numpy as np
+
 from ripieno.errors import ModelError
-from ripieno.inference.manifest import installed
+from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.manifest import TABLES, installed
 from ripieno.inference.manifest import load as manifest_of
-from ripieno.rules.harmony import Tables, load
+from ripieno.rules.harmony import Tables, plain_tables
+
+NAMES: Final = Tables.__struct_fields__
+NEVER_ZERO: Final = ("prior", "on_beat", "off_beat")
+"""Tables of which logarithms are taken."""
+UNREADABLE: Final = (
+    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, BadZipFile,
+    zlib.error, struct.error,
+)  # fmt: skip
+"""What numpy raises at a damaged file, by where the damage is."""
+
+
+def load(folder: Path) -> Tables:
+    """Read the tables of a model folder.
+
+    Raises:
+        ModelError: they are missing or damaged.
+    """
+    try:
+        with (folder / TABLES).open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            tables = Tables(**{name: np.asarray(arrays[name], float) for name in NAMES})
+    except UNREADABLE as error:
+        raise ModelError(
+            f"{folder / TABLES} cannot be read ({error}); copy the folder again."
+        ) from error
+    shapes = {name: getattr(plain_tables(), name).shape for name in NAMES}
+    for name, shape in shapes.items():
+        if getattr(tables, name).shape != shape:
+            raise ModelError(
+                f"{folder / TABLES}: {name} has the shape "
+                f"{getattr(tables, name).shape}, not {shape}; copy the folder again."
+            )
+        array = getattr(tables, name)
+        is_share = (array >= 0) & (array <= 1)  # NaN is neither
+        if not is_share.all() or (name in NEVER_ZERO and not array.all()):
+            raise ModelError(
+                f"{folder / TABLES}: {name} holds numbers that are no shares, 0 to 1; "
+                "copy the folder again."
+            )
+    return tables
 
 
 def maybe_tables() -> Tables | None:
     """The first tables installed; None where there are none, or they are damaged."""
     for folder in installed():
         try:
-            if manifest_of(folder).interface == "tables":
+            if not INTERFACES[manifest_of(folder).interface].has_graphs:
                 return load(folder)
         except ModelError:
             continue

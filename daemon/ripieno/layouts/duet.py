@@ -15,7 +15,7 @@ sounds is told, never for how long. `fingerprint` names the layout.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -23,39 +23,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES, quality_of, root_of
+from ripieno.music.spans import DENSITIES, STYLES, VOICES, Manner, Phase, Span
 
 Floats = npt.NDArray[np.float32]
 
-FRAME_TICKS: Final = 120
 STALENESS: Final = (0, 1, 2, 4)
 """How old, in spans, the newest human note is that a chord may be decided from."""
 
 # ── the human's part ──────────────────────────────────────────────────────────────
-
-
-class Span(msgspec.Struct, frozen=True, array_like=True):
-    """The human's part over one span, as far as it was heard.
-
-    Attributes:
-        struck: for each frame, the pitches whose onsets fall on it.
-        sounding: for each frame, the pitches that sound in it, the struck ones too.
-    """
-
-    struck: tuple[tuple[int, ...], ...]
-    sounding: tuple[tuple[int, ...], ...]
-
-    @property
-    def onsets(self) -> int:
-        """How many notes were struck."""
-        return sum(map(len, self.struck))
-
-
-class Phase(msgspec.Struct, frozen=True, array_like=True):
-    """Where a span lies: its place in the bar, the bar's spans, the bar's number."""
-
-    span: int
-    spans: int
-    bar: int
 
 
 CLASS_ROWS: Final = 6
@@ -156,26 +131,12 @@ GROUND: Final = 24
 """The lowest root: C1. The height of a note is its distance from the chord's root
 above it, so heights 0 … 71 reach from C1 … B1 to B6 … A#7."""
 
-STYLES: Final = ("auto", "pop", "song")
-"""What the texture was learned from: pop piano; the piano of art songs."""
-DENSITIES: Final = (2.0, 5.0, 8.0, 11.0, 14.0, 18.0, 24.0)
-"""Edges between the classes of density, in notes a bar of sixteen frames."""
-VOICES: Final = (1.15, 1.7, 2.5)
-"""Edges between the classes of thickness, in notes an onset."""
 RINGING: Final = QUALITIES + 12 + 12 + 6 + 6 + 4 + 4
 """Where in a context the heights that sound begin."""
 CONTEXT: Final = (
     RINGING + HEIGHTS + 12 + 3
     + (len(DENSITIES) + 2) + (len(VOICES) + 2) + len(STYLES)
 )  # fmt: skip
-
-
-class Note(msgspec.Struct, frozen=True, array_like=True):
-    """A note of the texture: in which frame of its span, how high, for how long."""
-
-    frame: int
-    pitch: int
-    frames: int
 
 
 def anchor(chord: int) -> int:
@@ -201,19 +162,6 @@ def pitch_of(token: int, chord: int) -> int:
 def length_of(frames: int) -> int:
     """The class of a duration in frames: the nearest, shorter on a tie."""
     return int(np.argmin([abs(frames - length) for length in LENGTHS]))
-
-
-def class_of(value: float, edges: Sequence[float]) -> int:
-    """1 + the number of edges that do not exceed a value; 0 is kept for auto."""
-    return 1 + sum(value >= edge for edge in edges)
-
-
-class Manner(msgspec.Struct, frozen=True, array_like=True):
-    """How to fill: classes of `class_of`, 0 for what the music asks for."""
-
-    density: int = 0
-    voices: int = 0
-    style: int = 0
 
 
 class Scene(msgspec.Struct, frozen=True):

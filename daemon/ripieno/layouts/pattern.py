@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.layouts.duet import Note
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import Note
 
 STEPS: Final = 16
 BEATS: Final = 4

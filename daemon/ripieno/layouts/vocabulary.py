@@ -23,8 +23,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-HUMAN: Final = 0
-MACHINE: Final = 1
 N_SOURCES: Final = 2
 
 N_PITCHES: Final = 128

@@ -18,7 +18,7 @@ Knows music and the step interface; reads no clock, and does not know ONNX Runti
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -27,8 +27,6 @@ from ripieno.inference.controls import Controls, Masks
 from ripieno.inference.lines import Line
 from ripieno.layouts.vocabulary import (
     FIELDS,
-    HUMAN,
-    MACHINE,
     Event,
     delta_of,
     down,
@@ -41,6 +39,7 @@ from ripieno.layouts.vocabulary import (
 from ripieno.minds.branch import AFTER_THE_END_S, Branch, moments
 from ripieno.minds.constraints import Constraints
 from ripieno.music import scales
+from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
     FOLLOW_HUMAN,
     Ask,
@@ -50,6 +49,9 @@ from ripieno.protocol import (
     Reset,
     ToThinker,
 )
+
+if TYPE_CHECKING:
+    from ripieno.inference.session import Loaded
 
 SECTION_S: Final = 1.5
 """A plan is handed over in sections: the first is there after some 20 steps."""
@@ -64,7 +66,7 @@ MOST_STEPS: Final = 4096
 
 
 class StepModel(Protocol):
-    """What a composer asks of a model; `ripieno.inference.session.Session` is one."""
+    """What a composer asks of a model; `ripieno.inference.session.Loaded` is one."""
 
     def line(self) -> Line:
         """A line of play that has heard nothing yet."""
@@ -301,3 +303,10 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
+
+
+def from_model(loaded: "Loaded") -> Composer:
+    """A mind that plays by a loaded model."""
+    sampling = loaded.manifest.sampling
+    controls = Controls(temperature=sampling.temperature, top_p=sampling.top_p)
+    return Composer(loaded, controls)

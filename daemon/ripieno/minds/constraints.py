@@ -15,7 +15,6 @@ import numpy as np
 from ripieno.inference.controls import Bools, Masks
 from ripieno.layouts.vocabulary import (
     DELTA_EDGES_S,
-    MACHINE,
     N_DELTAS,
     N_KEYS,
     N_PITCHES,
@@ -24,6 +23,7 @@ from ripieno.layouts.vocabulary import (
     delta_of,
     up,
 )
+from ripieno.music.sources import MACHINE
 from ripieno.protocol import Limits
 
 LONGEST_REST_S: Final = 1.6

@@ -13,7 +13,7 @@ Knows the two graphs by their buffers; reads no clock, does not know ONNX Runtim
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -23,9 +23,13 @@ from ripieno.inference.controls import State
 from ripieno.inference.graph import Graph
 from ripieno.inference.outputs import check_choice
 from ripieno.layouts import duet
-from ripieno.layouts.duet import Note, Scene
+from ripieno.layouts.duet import Scene
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import Note
 from ripieno.protocol import FORBIDDEN, Beat, Comp, Decide, Reset, ToThinker
+
+if TYPE_CHECKING:
+    from ripieno.inference.session import Loaded
 
 MOST_STEPS: Final = 64
 """A span of four frames with eight notes each, and then some."""
@@ -324,3 +328,8 @@ def _with(line: _Line, pitch: int, frames: int) -> _Line:
     """The line, with a note that rings."""
     others = tuple((p, n) for p, n in line.ringing if p != pitch)
     return _Line(line.state, line.token, line.length, (*others, (pitch, frames)))
+
+
+def from_model(loaded: "Loaded") -> Duet:
+    """A mind that plays by a loaded model."""
+    return Duet(loaded.graphs["harmony"], loaded.graphs["model"])

@@ -12,10 +12,9 @@ octave or two away. No voice lies above the melody and none cross: the graph's o
 Reads no clock, and does not know ONNX Runtime.
 """
 
-import hashlib
 import math
 import random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
@@ -25,7 +24,8 @@ from ripieno.clock import NS_PER_S
 from ripieno.inference.controls import Bools, Floats
 from ripieno.inference.graph import Graph
 from ripieno.inference.outputs import check_choice
-from ripieno.layouts.vocabulary import HUMAN
+from ripieno.layouts.voices import DEPTHS, LONGEST_GAP_S, NOBODY, STYLES, VOICES
+from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
     FOLLOW_HUMAN,
     Limits,
@@ -36,14 +36,8 @@ from ripieno.protocol import (
     Voices,
 )
 
-VOICES: Final = ("bass", "tenor", "alto")
-"""In the order in which they are sampled: harmony is decided at the bottom."""
-DEPTHS: Final = 48
-"""A voice lies 0 … 47 semitones below the melody; in all of the chorales 43 do."""
-NOBODY: Final = -1
-"""The pitch of a voice that did not sound."""
-LONGEST_GAP_S: Final = 10.0
-STYLES: Final = ("chorale", "hymn", "motet")
+if TYPE_CHECKING:
+    from ripieno.inference.session import Loaded
 
 RANGES: Final = ((40, 64), (48, 69), (53, 74))
 """The lowest and highest pitch of bass, tenor and alto. Source: choral practice."""
@@ -268,7 +262,6 @@ def _levels(limits: Limits, shift: int) -> list[Bools]:
     ]
 
 
-def fingerprint() -> str:
-    """A hash over all that makes two layouts of this interface interchangeable."""
-    text = f"ripieno-voices-1;{VOICES};{DEPTHS};{NOBODY};{STYLES};{LONGEST_GAP_S}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def from_model(loaded: "Loaded") -> Harmonizer:
+    """A mind that plays by a loaded model."""
+    return Harmonizer(loaded.graphs["model"])

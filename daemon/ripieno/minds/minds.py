@@ -15,25 +15,11 @@ from typing import Final, Protocol, runtime_checkable
 
 from ripieno.errors import ModelError, OutputError
 from ripieno.inference.outputs import unusable
-from ripieno.protocol import (
-    FALLBACK,
-    Ask,
-    Decide,
-    Groove,
-    Ready,
-    Sing,
-    ToPlayer,
-    ToThinker,
-)
+from ripieno.protocol import FALLBACK, Decide, Ready, Sing, ToPlayer, ToThinker
+from ripieno.settings.roles import asked_of
 
-_ASKS: Final = {Decide: "accompany", Groove: "loop", Sing: "harmonize"}
 _URGENT: Final = (Decide, Sing)
 """Asks that are answered within the beat, or at once."""
-
-
-def asked_of(message: ToThinker) -> str | None:
-    """The role that a message asks something of, or None where it only tells."""
-    return message.role if isinstance(message, Ask) else _ASKS.get(type(message))
 
 
 class Mind(Protocol):

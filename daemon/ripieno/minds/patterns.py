@@ -13,15 +13,15 @@ Reads no clock, and does not know ONNX Runtime.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from ripieno.inference.graph import Graph
 from ripieno.layouts import pattern
-from ripieno.layouts.duet import FRAME_TICKS, Note
 from ripieno.layouts.pattern import BEATS, ONSET, SOUND, STEPS_IN_BEAT, Roll
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import FRAME_TICKS, Note
 from ripieno.music.voicing import bass_of, moved
 from ripieno.protocol import (
     FOLLOW_HUMAN,
@@ -32,6 +32,9 @@ from ripieno.protocol import (
     Reset,
     ToThinker,
 )
+
+if TYPE_CHECKING:
+    from ripieno.inference.session import Loaded
 
 KEPT: Final = 4
 """Bars that are remembered: one may be asked for again, with other chords."""
@@ -254,3 +257,8 @@ def _on_chord(  # a note, and the two ways to count its beat
         return None
     meant = heard[places[note.frame] // STEPS_IN_BEAT]
     return Note(note.frame, moved(note.pitch, meant, chord), note.frames)
+
+
+def from_model(loaded: "Loaded") -> Patterns:
+    """A mind that plays by a loaded model."""
+    return Patterns(loaded.graphs["model"])

@@ -17,7 +17,7 @@ Reads no clock, and does not know ONNX Runtime.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -25,10 +25,10 @@ from ripieno.inference.controls import Floats
 from ripieno.layouts import phrase, phrase_grid
 from ripieno.layouts.phrase import HOLD, REST, STEPS, GridNote, Ints
 from ripieno.layouts.phrase_grid import Beat
-from ripieno.layouts.vocabulary import HUMAN
 from ripieno.minds import moves
 from ripieno.minds.writer import FORBIDDEN, Wish, Writer
 from ripieno.music import scales
+from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
     FOLLOW_HUMAN,
     Ask,
@@ -40,6 +40,9 @@ from ripieno.protocol import (
     ToThinker,
     Variation,
 )
+
+if TYPE_CHECKING:
+    from ripieno.inference.session import Loaded
 
 MEMORY: Final = 512
 """Notes kept: some minutes of a melody."""
@@ -240,3 +243,8 @@ def _top_voice(ask: Ask, heard: Sequence[_Heard]) -> list[tuple[int, int, int, i
             continue
         voice.append((start, end, note.pitch, note.velocity))
     return voice
+
+
+def from_model(loaded: "Loaded") -> Variations:
+    """A mind that plays by a loaded model."""
+    return Variations(Writer(loaded.graphs))

@@ -2,8 +2,8 @@
 
 One run of *conduct* moves the latent and gives every step its cue and every bar its
 first state; one run of *model* a sixteenth gives the scores of its token. Sampling is
-`ripieno.inference.sampling.sample`. What is law rather than taste: a hold needs something
-that sounds.
+`ripieno.inference.sampling.sample`. What is law rather than taste: a hold needs
+something that sounds.
 
 It does not know ONNX Runtime, nor why anything is written.
 """

@@ -24,6 +24,7 @@ import msgspec
 from ripieno.music import chords
 from ripieno.music.chart import FREE, Chart, Entry, compacted
 
+BAR_LINE: Final = "|"
 HEADERS: Final = ("title", "meter", "loop")
 SAME_CHORD: Final = (".", "/")
 SAME_BAR: Final = "%"
@@ -239,6 +240,6 @@ def _header(line: str) -> tuple[str, str] | None:
         if name == "loop" and said.lower() not in (*_YES, *_NO):
             raise ValueError(f"loop is {said!r}; write yes or no")
         return name, said.lower() if name == "loop" else said
-    if match and "|" not in line and re.match(r"\w+\s*:(\s|$)", line):
+    if match and BAR_LINE not in line and re.match(r"\w+\s*:(\s|$)", line):
         raise ValueError(f"{match[1]!r} is no header; write {', '.join(HEADERS)}")
     return None

@@ -8,7 +8,7 @@ is drawn from the note itself, so the same note is always played the same way.
 import zlib
 from typing import Final
 
-from ripieno.layouts.duet import FRAME_TICKS, Note, Phase
+from ripieno.music.spans import FRAME_TICKS, Note, Phase
 from ripieno.protocol import BASS, CHORDS, TEXTURE
 
 SWUNG_FRAMES: Final = 4

@@ -1,7 +1,7 @@
 """What a bridge does in each period of JACK: carry messages across, in Python.
 
 It is used where the library in C was not built (`ripieno.ports.jack_native`); the two
-behave alike, and the tests in tests/midi/test_jack_port.py hold both to it. The
+behave alike, and the tests in tests/ports/test_jack_port.py hold both to it. The
 callback needs Python's GIL, so its process does nothing else.
 
 After a dropped period (JACK reports an xrun, or the frames jump) what was sent lately

@@ -14,7 +14,7 @@ answer that takes thought takes as many periods as thinking does (`answer_ns`), 
 jitter either.
 
 A bridge ends with its owner: its standard input ends. A bridge that dies is replaced by
-a spare one (`ripieno.ports.jack_bridges`) within some tenths of a second. While *out* is
+a spare one (`ripieno.ports.jack_bridges`) within tenths of a second. While *out* is
 replaced the port drops note-ons, and afterwards it sends the recent note-offs again.
 While *in* is replaced keys may be released unheard, so everything held is let go. The
 port dies with the server, or where no bridge can be opened any more.

@@ -6,28 +6,20 @@ plays while the heavier one is too slow (`ripieno.minds.ladder`).
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
 
 from ripieno.clock import SystemClock
 from ripieno.errors import ModelError
-from ripieno.inference.controls import Controls
-from ripieno.inference.manifest import Manifest, find, for_role, load
+from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.manifest import find, for_role, load
 from ripieno.inference.outputs import naming
 from ripieno.inference.packages import both_are_installed
 from ripieno.ipc import notes
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.minds.composer import Composer
-from ripieno.minds.duet import Duet
-from ripieno.minds.harmonizer import Harmonizer
 from ripieno.minds.ladder import Ladder, Rung
 from ripieno.minds.minds import Mind, Minds
-from ripieno.minds.patterns import Patterns
-from ripieno.minds.variations import Variations
-from ripieno.minds.writer import Writer
 from ripieno.protocol import Ready
-
-if TYPE_CHECKING:
-    from ripieno.inference.session import Graph
 
 
 def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
@@ -43,43 +35,21 @@ def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
             f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
         ) from error
     manifest = load(folder)
+    plays = INTERFACES[manifest.interface].plays
+    if plays is None:
+        raise ModelError(
+            f"The model {manifest.name} plays no role ({manifest.interface}): "
+            "`ripieno models` lists those that do."
+        )
     with naming(manifest.name):
-        if manifest.interface == "step":
-            session = sessions.Session(folder, provider)
-            session.warm_up()
-            loaded: sessions.Loaded = session
-            mind: Mind = Composer(session, _defaults(manifest))
-        else:
-            loaded = sessions.Loaded(folder, provider)
-            for graph in loaded.graphs.values():
-                graph.warm_up()
-            mind = _mind(manifest, loaded.graphs)
+        loaded = sessions.Loaded(folder, provider)
+        loaded.warm_up()
+        mind: Mind = resolve_name(plays)(loaded)
     why = loaded.choice.why
     if both_are_installed():
         why += "; two ONNX Runtime packages are installed: see `ripieno doctor`"
     sha256 = manifest.sha256
     return mind, Ready(manifest.name, sha256, loaded.provider, why, manifest.roles)
-
-
-def _defaults(manifest: Manifest) -> Controls:
-    return Controls(
-        temperature=manifest.sampling.temperature, top_p=manifest.sampling.top_p
-    )
-
-
-def _mind(manifest: Manifest, graphs: "dict[str, Graph]") -> Mind:
-    if manifest.interface == "duet":
-        return Duet(graphs["harmony"], graphs["model"])
-    if manifest.interface == "voices":
-        return Harmonizer(graphs["model"])
-    if manifest.interface == "phrase":
-        return Variations(Writer(graphs))
-    if manifest.interface == "pattern":
-        return Patterns(graphs["model"])
-    raise ModelError(
-        f"The model {manifest.name} plays no role ({manifest.interface}): "
-        "`ripieno models` lists those that do."
-    )
 
 
 def minds_for(model: str, provider: str, block: Block) -> Minds:

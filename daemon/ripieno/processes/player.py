@@ -15,7 +15,7 @@ import msgspec
 from ripieno import __version__
 from ripieno import protocol as plan
 from ripieno.clock import Clock
-from ripieno.engine import Engine, Resumed, Send
+from ripieno.engine import Engine, Send
 from ripieno.errors import SettingsError
 from ripieno.files import journal
 from ripieno.ipc import notes
@@ -25,8 +25,9 @@ from ripieno.play.ledger import Ledger
 from ripieno.ports.ports import Heard, Port
 from ripieno.protocol import Ready
 from ripieno.rules.harmony import Tables
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
-from ripieno.settings.controllers import by_number, merged
+from ripieno.settings.controllers import merged
 from ripieno.settings.status import Status
 
 TURN_NS: Final = 500_000
@@ -236,27 +237,15 @@ def begin(
     """
     start_ns, memory = clock.now_ns(), start.memory
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))
-    header = journal.Header(
-        __version__,
-        start_ns,
-        start.seed,
-        start.epoch,
-        settings.play,
-        adopted,
-        settings.controls,
-        start.timeline,
-        port.reach_ns,
-        port.answer_ns,
-    )
-    log.write(journal.encode(header))
-    engine = Engine(
+    begins = Beginning(
         settings.play,
         start_ns=start_ns,
         seed=start.seed,
-        resumes=Resumed(start.epoch, start.timeline) if start.epoch else None,
-        ledger=Ledger(memory),
-        tables=start.tables,
+        epoch=start.epoch,
+        timeline=start.timeline if start.epoch else None,
+        controls=settings.controls,
+        reach_ns=port.reach_ns,
+        answer_ns=port.answer_ns,
     )
-    engine.controls = by_number(settings.controls)
-    engine.reach_ns, engine.answer_ns = port.reach_ns, port.answer_ns
-    return engine
+    log.write(journal.encode(journal.header(begins, __version__, adopted)))
+    return Engine(begins, ledger=Ledger(memory), tables=start.tables)

@@ -26,7 +26,7 @@ from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.minds.minds import Busy, Mind
 from ripieno.processes.loading import minds_for
 from ripieno.protocol import ToThinker
-from ripieno.settings.params import ROLES
+from ripieno.settings.roles import ROLES
 
 TURN_NS: Final = 500_000
 """How long to wait for news between two pieces of work that can wait."""

@@ -23,8 +23,9 @@ from typing import Final
 import msgspec
 
 from ripieno.conduct.guide import Guide, landing_at
-from ripieno.layouts.duet import FRAME_TICKS, STALENESS
+from ripieno.layouts.duet import STALENESS
 from ripieno.music import chords
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.play.scheduler import Due
 from ripieno.protocol import Beat, Comp, Played, Ready, Reset, ToPlayer
 from ripieno.roles.asks import Answer, Asks
@@ -59,7 +60,7 @@ RETOLD: Final = 64
 
 
 class Accompany(Moments):
-    """The role; see the module and `ripieno.roles.stand.Role`."""
+    """The role; see the module and `ripieno.roles.stand.Player`."""
 
     notice_ticks = HALF_FRAME
 
@@ -272,7 +273,7 @@ class Accompany(Moments):
         has_backup = backup is not None and backup.is_there
         written = self._stand.written(index * self._spans.ticks)
         if written is None:
-            written = landing_at(self._stand.params, self._spans.phase(index))
+            written = landing_at(self._stand.parsed.guidance, self._spans.phase(index))
         if on_beat is not None and on_beat.chord is not None:
             answer, chord = on_beat, on_beat.chord
         elif backup is not None and self._still_holds(backup):

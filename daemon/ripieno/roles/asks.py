@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ripieno.conduct.guide import TRUST, Guide, only
-from ripieno.layouts.duet import Note
 from ripieno.music import chords
+from ripieno.music.spans import Note
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 from ripieno.roles.manners import Manners
 from ripieno.roles.spans import Spans
@@ -98,14 +98,15 @@ class Asks:
             staleness: how many spans ahead of the one last heard it is.
             before: the chord of the span before it.
         """
-        stand, spans, params = self._stand, self._spans, self._stand.params
+        stand, spans = self._stand, self._spans
+        guidance = stand.parsed.guidance
         beat = spans.heard(index - staleness)
         weights = self._guide.weights(
-            params, spans.phase, index, beat, staleness, before
+            guidance, spans.phase, index, beat, staleness, before
         )
         if (written := stand.written(index * spans.ticks)) is not None:
             weights = only(weights, [written])
-        limits = params.limits()
+        limits = stand.parsed.limits
         decide = Decide(
             revision=stand.next_revision(),
             index=index,
@@ -114,9 +115,9 @@ class Asks:
             beat=beat,
             staleness=staleness,
             chords=tuple(round(float(weight), 3) for weight in weights),
-            trust=TRUST * (1.0 - params.lead),
+            trust=TRUST * (1.0 - guidance.lead),
             before=before,
-            manner=self.manners.of(params, spans.phase(index)),
+            manner=self.manners.of(stand.parsed.manner, spans.phase(index)),
             low=limits.low,
             high=limits.high,
             polyphony=limits.polyphony,
@@ -138,8 +139,8 @@ class Asks:
     def own(self, index: int, before: int) -> int:
         """The player's own choice for a span that is being heard."""
         weights = self._guide.weights(
-            self._stand.params, self._spans.phase, index, self._spans.heard(index),
-            0, before,
+            self._stand.parsed.guidance, self._spans.phase, index,
+            self._spans.heard(index), 0, before,
         )  # fmt: skip
         return int(weights.argmax())
 

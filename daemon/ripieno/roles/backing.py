@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.music.voicing import bass_of, moved, voiced
 from ripieno.play.expression import GAP_TICKS, LOUDEST, QUIETEST, swung
 from ripieno.play.scheduler import Due

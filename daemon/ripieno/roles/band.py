@@ -10,14 +10,13 @@ played on the new chord.
 from collections.abc import Sequence
 from typing import Final
 
-from ripieno.layouts.duet import FRAME_TICKS, Note, Phase
 from ripieno.music import chords
+from ripieno.music.spans import FRAME_TICKS, Note, Phase
 from ripieno.music.voicing import bass_of, moved, voiced
 from ripieno.play.expression import end_ticks, onset_ticks, velocity
 from ripieno.play.scheduler import Due
 from ripieno.protocol import BASS, CHORDS, TEXTURE, PlannedNote
 from ripieno.roles.stand import Stand
-from ripieno.settings.params import PARTS
 
 BASS_BELOW: Final = 52
 """E3: below it the lowest note of a frame is a left hand's bass."""
@@ -164,7 +163,7 @@ class Band:
         self._pad = voiced(
             self.chord, self._pad, *self._register(), PAD_VOICES, avoid=frozenset(rubs)
         )
-        if PARTS[CHORDS] not in self._stand.params.parts:
+        if CHORDS not in self._stand.parsed.parts:
             return
         timeline, meter = self._stand.timeline, self._stand.meter
         start = max(index * meter.span_ticks, timeline.ticks_at(now_ns))
@@ -214,7 +213,7 @@ class Band:
 
     def _schedule(self, index: int, phase: Phase, note: Note, part: int) -> None:
         params, meter = self._stand.params, self._stand.meter
-        if PARTS[part] not in params.parts:
+        if part not in self._stand.parsed.parts:
             return
         frames = meter.span_ticks // FRAME_TICKS
         begin = index * meter.span_ticks

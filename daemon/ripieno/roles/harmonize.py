@@ -41,7 +41,7 @@ class _Key:
 
 
 class Harmonize:
-    """The role; see `ripieno.roles.stand.Role`."""
+    """The role; see `ripieno.roles.stand.Player`."""
 
     def __init__(self, stand: Stand) -> None:
         self._stand = stand
@@ -73,7 +73,7 @@ class Harmonize:
             self._sing(key, self._parallel(key), event.at_ns)
             return
         stand.tell(
-            Sing(revision, event.at_ns, event.pitch, params.voices, params.limits())
+            Sing(revision, event.at_ns, event.pitch, params.voices, stand.parsed.limits)
         )
         if not self._is_there:
             self._sing(key, self._parallel(key), event.at_ns)
@@ -144,7 +144,7 @@ class Harmonize:
 
     def _parallel(self, key: _Key) -> tuple[int, ...]:
         params = self._stand.params
-        scale = params.fixed_scale()
+        scale = self._stand.parsed.guidance.scale
         if scale is None:
             onsets = self._stand.history.human_onsets(MEMORY)
             scale = scales.heard([onset.pitch for onset in onsets])

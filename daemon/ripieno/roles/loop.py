@@ -43,7 +43,7 @@ MOST_BARS: Final = 64
 
 
 class Loop(Moments):
-    """The role; see the module and `ripieno.roles.stand.Role`."""
+    """The role; see the module and `ripieno.roles.stand.Player`."""
 
     waits = False  # it is a backing track: it goes on wherever the song does
 
@@ -207,13 +207,13 @@ class Loop(Moments):
 
     def _heed(self, index: int, now_ns: int) -> None:
         """What the human plays on the beat: does it belong to the chord expected?"""
-        params = self._stand.params
+        guidance = self._stand.parsed.guidance
         expected = self._backing.chord_at(index)
         span = self._spans.heard(index)
         is_free = self._written(index) is None
         if is_free and expected != NO_CHORD and span.sounding[0]:
             weights = self._guide.weights(
-                params, self._spans.phase, index, span, 0, expected
+                guidance, self._spans.phase, index, span, 0, expected
             )
             heard = int(weights.argmax())
             if weights[heard] - weights[expected] > PLAINLY:
@@ -238,7 +238,7 @@ class Loop(Moments):
             pattern=bar // params.bars,
             busy=params.busy,
             seed=stand.seed,
-            limits=params.limits(),
+            limits=stand.parsed.limits,
         )
         stand.tell(self._asked)
 
@@ -255,8 +255,8 @@ class Loop(Moments):
             chord = self._written(index)
             if chord is None:
                 weights = self._guide.weights(
-                    self._stand.params, self._spans.phase, index, beat, index - heard,
-                    before,
+                    self._stand.parsed.guidance, self._spans.phase, index, beat,
+                    index - heard, before,
                 )  # fmt: skip
                 chord = int(weights.argmax())
             found.append(chord)
@@ -268,7 +268,7 @@ class Loop(Moments):
         written = self._stand.written(index * self._spans.ticks)
         if written is not None:
             return written
-        return landing_at(self._stand.params, self._spans.phase(index))
+        return landing_at(self._stand.parsed.guidance, self._spans.phase(index))
 
     # ── resting ───────────────────────────────────────────────────────────────────
 
@@ -285,6 +285,6 @@ class Loop(Moments):
         """Whether nobody has played yet, or for long, and nothing tells us to go on."""
         if self._heard_ticks is None or self._entered is None:
             return True
-        if self._stand.params.chart.strip():
+        if self._stand.parsed.chart is not None:
             return False
         return self._is_left_alone(index * self._spans.ticks - self._heard_ticks)

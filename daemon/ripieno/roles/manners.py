@@ -11,8 +11,7 @@ from bisect import bisect
 from collections import deque
 from typing import Final
 
-from ripieno.layouts.duet import DENSITIES, STYLES, VOICES, Manner, Phase, class_of
-from ripieno.settings.params import Params
+from ripieno.music.spans import STYLES, Manner, Phase
 
 PHRASE_BARS: Final = 4
 HEARD: Final = 48
@@ -51,17 +50,14 @@ class Manners:
         """The human struck a note in a frame, counted from the song's beginning."""
         self._between.append(bool(frame % 2))
 
-    def of(self, params: Params, phase: Phase) -> Manner:
-        """How to fill a span: as asked, else as pianists would."""
-        style = STYLES.index(params.style)
-        density = class_of(params.busy, DENSITIES) if params.busy else 0
-        voices = class_of(params.thick, VOICES) if params.thick else 0
-        if density or voices:
-            return Manner(density, voices, style)
-        table = SONG if params.style == "song" else POP
+    def of(self, wanted: Manner, phase: Phase) -> Manner:
+        """How to fill a span: as the musician says, else as pianists would."""
+        if wanted.density or wanted.voices:
+            return wanted
+        table = SONG if STYLES[wanted.style] == "song" else POP
         chance = random.Random(f"{self._seed}/{phase.bar // PHRASE_BARS}")
         density, voices = chance.choice(table[self._kind()])
-        return Manner(density, voices, style)
+        return Manner(density, voices, wanted.style)
 
     def _kind(self) -> int:
         if len(self._between) < FEWEST:

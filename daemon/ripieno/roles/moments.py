@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import ClassVar, Final, NamedTuple
 
-from ripieno.layouts.duet import FRAME_TICKS
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.protocol import Played
 from ripieno.roles.spans import Places, Spans
@@ -54,7 +54,7 @@ class Left(NamedTuple):
 
 
 class Moments(ABC):
-    """What such roles share; see the module and `ripieno.roles.stand.Role`.
+    """What such roles share; see the module and `ripieno.roles.stand.Player`.
 
     Attributes:
         notice_ticks: how long before a span the song has to be under way for us to come

@@ -50,7 +50,7 @@ class Preview:
         for at in range(index, index + BARS_AHEAD * self._spans.in_bar):
             chord = self._stand.written(at * self._spans.ticks)
             if chord is None:
-                chord = landing_at(self._stand.params, self._spans.phase(at))
+                chord = landing_at(self._stand.parsed.guidance, self._spans.phase(at))
             backup = self._asks.backups.get(at)
             if chord is None and self._stand.params.commit and backup is not None:
                 chord = backup.chord

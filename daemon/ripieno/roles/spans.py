@@ -3,7 +3,7 @@
 from typing import Final
 
 from ripieno.hear.beats import Beats
-from ripieno.layouts.duet import FRAME_TICKS, Phase, Span
+from ripieno.music.spans import FRAME_TICKS, Phase, Span
 from ripieno.roles.stand import Stand
 
 

@@ -14,14 +14,17 @@ import msgspec
 
 from ripieno.hear.history import History
 from ripieno.hear.listener import Listener
-from ripieno.layouts.vocabulary import MACHINE
 from ripieno.music import messages
+from ripieno.music.meter import Meter
+from ripieno.music.sources import MACHINE
 from ripieno.music.timeline import Timeline
 from ripieno.play.ledger import Ledger, is_planned
 from ripieno.play.scheduler import Due, Scheduler
 from ripieno.protocol import CLICK, Played, Ready, ToPlayer, ToThinker
 from ripieno.rules.harmony import Tables
-from ripieno.settings.params import Params
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.params import Params, parse
+from ripieno.settings.roles import ROLES, Role
 from ripieno.settings.status import Lateness, Status, Turn
 from ripieno.sync.transport import Transport
 
@@ -45,8 +48,8 @@ class Tell(msgspec.Struct, frozen=True):
 Effect = Send | Tell
 
 
-class Role(Protocol):
-    """One way to play along. Thread: the engine's."""
+class Player(Protocol):
+    """What plays a role. Thread: the engine's."""
 
     @property
     def turn(self) -> Turn:
@@ -98,7 +101,7 @@ class Stand:
     """Shared by the engine and its role; see the module.
 
     Attributes:
-        params, meter: how to play; the meter of it as a value.
+        params, parsed: how to play, and what the texts among it say.
         is_resumed: whether another player played before, and died.
         now_ns: the instant that the engine was last given.
         reach_ns: how long before its time a planned note is handed to the port.
@@ -115,29 +118,26 @@ class Stand:
 
     def __init__(
         self,
-        params: Params,
-        timeline: Timeline,
+        begins: Beginning,
         ledger: Ledger,
-        seed: int,
-        epoch: int,
         tables: Tables | None,
     ) -> None:
         """Set it up.
 
         Args:
-            params: how to play.
-            timeline: to begin with.
+            begins: how the performance begins.
             ledger: what sounds already.
-            seed: what chance starts from.
-            epoch: how many players came before.
             tables: what the harmony engine knows; plain ones if None.
         """
-        self.seed, self.tables = seed, tables
-        self.now_ns = self.decided_ns = timeline.origin_ns
-        self.acted, self.reach_ns, self.answer_ns = False, 0, 0
-        self.params, self.meter = params, params.time_signature()
-        self._chart = params.lead_sheet()
-        self.transport = Transport(timeline)
+        params = begins.params
+        self.seed = begins.seed if params.seed is None else params.seed
+        self.tables, self.acted = tables, False
+        self.now_ns = begins.start_ns
+        self.reach_ns, self.answer_ns = begins.reach_ns, begins.answer_ns
+        self.params, self.parsed = params, parse(params)
+        kept = begins.timeline
+        self.transport = Transport(kept or Timeline(origin_ns=begins.start_ns))
+        self.decided_ns = self.transport.timeline.origin_ns
         self.ledger, self.listener, self.history = ledger, Listener(), History()
         self.scheduler, self.lateness, self.waits = Scheduler(), Lateness(), Lateness()
         self.out: list[Effect] = []
@@ -148,19 +148,27 @@ class Stand:
             ),
             0,
         )  # fmt: skip
-        self._revision = self.replies = epoch << 32
-        self.is_resumed = bool(epoch)
+        self._revision = self.replies = begins.epoch << 32
+        self.is_resumed = bool(begins.epoch)
 
     def turn(self, params: Params) -> None:
-        """Other settings hold from now on. Cost: a chart is read only if it is new."""
-        before, self.params = self.params, params
-        if (params.chart, params.meter) != (before.chart, before.meter):
-            self.meter = params.time_signature()
-            self._chart = params.lead_sheet()
+        """Other parameters hold from now on; their texts are read once, here."""
+        self.params, self.parsed = params, parse(params)
+
+    @property
+    def role(self) -> Role:
+        """The row of the role that is played."""
+        return ROLES[self.params.role]
+
+    @property
+    def meter(self) -> Meter:
+        """The meter that is played in."""
+        return self.parsed.meter
 
     def written(self, ticks: int) -> int | None:
         """The chord that the chart has at a tick; None where it has none."""
-        return self._chart.chord_at(ticks) if self._chart is not None else None
+        chart = self.parsed.chart
+        return None if chart is None else chart.chord_at(ticks)
 
     @property
     def timeline(self) -> Timeline:
@@ -192,7 +200,7 @@ class Stand:
     def remember(self, event: Played) -> None:
         """Something was really played, by whomever."""
         self.history.add(event)
-        if self.params.role not in ("accompany", "loop"):  # which hear whole spans
+        if not self.role.is_on_the_beat:  # these hear whole spans
             self.tell(event)
 
     def play(self, due: Due, now_ns: int) -> int:

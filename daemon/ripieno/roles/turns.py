@@ -55,10 +55,21 @@ BRIDGE_S: Final = 1.0
 
 
 class Turns:
-    """A role of turns; see `ripieno.roles.stand.Role`."""
+    """A role of turns; see `ripieno.roles.stand.Player`."""
 
-    def __init__(self, stand: Stand) -> None:
+    def __init__(
+        self, stand: Stand, *, is_closing: bool = True, varies: bool = False
+    ) -> None:
+        """Begin.
+
+        Args:
+            stand: what it plays from.
+            is_closing: whether a reply is as long as the phrase was; else it goes on
+                until the human plays.
+            varies: whether a reply is a variation of the phrase.
+        """
         self._stand, self._phrase = stand, Phrase()
+        self._is_closing, self._varies = is_closing, varies
         self._since_ns = 0  # when the phrase began
         self._reply: Reply | None = None
         self._guess: Guess | None = None
@@ -242,7 +253,7 @@ class Turns:
     def _reply_from(self, at_ns: int, *, foreseen: bool) -> Ask:
         """An Ask for a reply to the phrase."""
         ticks = self._stand.timeline.ticks_for
-        closing = self._stand.params.role != "continue"
+        closing = self._is_closing
         length_s = min(self._phrase.length_ns() / 1e9, LONGEST_REPLY_S)
         wanted_s = max(length_s, SHORTEST_REPLY_S) if closing else CHUNK_S
         start = self._stand.timeline.ticks_at(at_ns - 1) + 1
@@ -251,9 +262,9 @@ class Turns:
 
     def _variation(self) -> Variation | None:
         """How the phrase is to be varied, where that is our role."""
-        params = self._stand.params
-        if params.role != "vary":
+        if not self._varies:
             return None
+        params = self._stand.params
         return Variation(
             since_ns=self._since_ns,
             distance=params.distance,
@@ -275,8 +286,8 @@ class Turns:
             pulse_ticks=self._stand.timeline.ticks_for(self._phrase.pulse_ns / 1e9),
             grid_ticks=self._stand.timeline.ticks_for(self._phrase.grid_ns / 1e9),
             seed=self._stand.seed,
-            limits=self._stand.params.limits(),
-            role="answer" if vary is None else "vary",
+            limits=self._stand.parsed.limits,
+            role="vary" if self._varies else "answer",
             vary=vary,
             reply=self._stand.replies + 1,
         )
@@ -333,3 +344,18 @@ class Turns:
         self._reply = None
         self._stand.scheduler.clear()
         self._stand.release(at_ns)
+
+
+def answer(stand: Stand) -> Turns:
+    """A player that replies when a phrase is over."""
+    return Turns(stand)
+
+
+def go_on(stand: Stand) -> Turns:
+    """A player that plays on until the human plays."""
+    return Turns(stand, is_closing=False)
+
+
+def vary(stand: Stand) -> Turns:
+    """A player that replies with a variation."""
+    return Turns(stand, varies=True)

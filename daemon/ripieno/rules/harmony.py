@@ -12,24 +12,19 @@ next one wrong.
 Knows numpy and no clock. Cost: some 60 µs a span.
 """
 
-import struct
-import zlib
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.errors import ModelError
-from ripieno.layouts.duet import Phase, Span, classes, durations
+from ripieno.layouts.duet import classes, durations
 from ripieno.music.chords import INTERVALS, N_CHORDS, QUALITIES, pitch_classes
+from ripieno.music.spans import Phase, Span
 
 Floats = npt.NDArray[np.float64]
 
-TABLES: Final = "tables.npz"
 ON_BEAT: Final = 2.0
 """Weight of the note on the beat …"""
 HELD: Final = 1.0
@@ -69,16 +64,6 @@ class Tables(msgspec.Struct, frozen=True):
     off_beat: Floats
 
 
-NAMES: Final = Tables.__struct_fields__
-NEVER_ZERO: Final = ("prior", "on_beat", "off_beat")
-"""Tables of which logarithms are taken."""
-UNREADABLE: Final = (
-    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, BadZipFile,
-    zlib.error, struct.error,
-)  # fmt: skip
-"""What numpy raises at a damaged file, by where the damage is."""
-
-
 def plain_tables() -> Tables:
     """What can be said without having counted: chord notes fit, changes are rare."""
     notes = np.array([[4.0 if pc in i else 0.5 for pc in range(12)] for i in INTERVALS])
@@ -89,37 +74,6 @@ def plain_tables() -> Tables:
     changes = np.full((7, 12), 0.2)
     changes[:, 0] = 0.6
     return Tables(prior, changes, moves, notes, notes)
-
-
-def load(folder: Path) -> Tables:
-    """Read the tables of a model folder.
-
-    Raises:
-        ModelError: they are missing or damaged.
-    """
-    try:
-        with (folder / TABLES).open("rb") as file:
-            arrays = np.load(file, allow_pickle=False)
-            tables = Tables(**{name: np.asarray(arrays[name], float) for name in NAMES})
-    except UNREADABLE as error:
-        raise ModelError(
-            f"{folder / TABLES} cannot be read ({error}); copy the folder again."
-        ) from error
-    shapes = {name: getattr(plain_tables(), name).shape for name in NAMES}
-    for name, shape in shapes.items():
-        if getattr(tables, name).shape != shape:
-            raise ModelError(
-                f"{folder / TABLES}: {name} has the shape "
-                f"{getattr(tables, name).shape}, not {shape}; copy the folder again."
-            )
-        array = getattr(tables, name)
-        is_share = (array >= 0) & (array <= 1)  # NaN is neither
-        if not is_share.all() or (name in NEVER_ZERO and not array.all()):
-            raise ModelError(
-                f"{folder / TABLES}: {name} holds numbers that are no shares, 0 to 1; "
-                "copy the folder again."
-            )
-    return tables
 
 
 class Harmony:

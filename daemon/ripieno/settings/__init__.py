@@ -1,1 +1,1 @@
-"""What a person sets: the parameters, their controllers, the settings file, the status."""
+"""What a person sets: parameters, their controllers, the settings file, the status."""

@@ -4,9 +4,9 @@
 
     model = "event-gru"        # a name, or a path to a model folder
     [play]
-    role = "answer"            # everything in ripieno.settings.params.Params
+    role = "answer"            # everything in Params
     [controls]
-    lead = 20                  # which MIDI controller turns what, of ripieno.settings.controllers
+    lead = 20                  # which MIDI controller turns what
 
 Flags win over the file, the file over the defaults. Every value's kind and bound is
 checked before anything starts; a bad one is named with its bound.

@@ -13,39 +13,19 @@ from typing import Any, Final
 import msgspec
 
 from ripieno.errors import SettingsError
-from ripieno.layouts.duet import STYLES
 from ripieno.music import messages
 from ripieno.settings import params as values
-from ripieno.settings.params import BOUNDS, COMMITS, MANNERS, ROLES, Params
+from ripieno.settings.knobs import Knob, names
+from ripieno.settings.params import KNOBS, Params
 
 CONTROLS: Final = {
-    "lead": 20,
-    "busy": 21,
-    "thick": 22,
-    "swing": 23,
-    "temperature": 24,
-    "density": 25,
+    knob.name: knob.controller for knob in KNOBS.values() if knob.controller is not None
 }
 """The controllers unless others are given: MIDI leaves 20 … 31 undefined."""
-CHOICES: Final[dict[str, tuple[object, ...]]] = {
-    "commit": COMMITS,
-    "role": ROLES,
-    "style": STYLES,
-    "manner": MANNERS,
-    "click": (False, True),
-    "thru": (False, True),
-}
-FIXED: Final = ("seed",)
-"""Parameters that hold from the start to the end: chance has begun from it."""
-KNOBS: Final = (*(name for name in BOUNDS if name not in FIXED), *CHOICES)
-"""What a controller may turn."""
-NAMES: Final = tuple(n for n in Params.__struct_fields__ if n not in FIXED)
-"""What may be turned by name."""
 MOST: Final = 127
 LAST_CONTROLLER: Final = 119
 """From 120 on they are channel mode messages."""
 
-_KINDS: Final = {field.name: field.type for field in msgspec.structs.fields(Params)}
 _YES_NO: Final = dict.fromkeys(("yes", "on", "true", "1"), True) | dict.fromkeys(
     ("no", "off", "false", "0"), False
 )
@@ -56,10 +36,10 @@ def turned(params: Params, name: str, value: int) -> Params:
 
     Args:
         params: how to play.
-        name: one of `KNOBS`.
+        name: of a row of `KNOBS` that can be turned.
         value: the controller's, 0 … 127.
     """
-    new = msgspec.structs.replace(params, **{name: _at(name, value)})
+    new = msgspec.structs.replace(params, **{name: _at(KNOBS[name], value)})
     return params if new == params or new.low > new.high else new
 
 
@@ -89,13 +69,16 @@ def parsed(name: str, text: str) -> object:
             that it may be.
     """
     _check_name(name)
-    kind = _KINDS[name]
+    knob = KNOBS[name]
     try:
-        if kind is bool:
+        if knob.kind is bool:
             return _YES_NO[text.lower()]
-        return msgspec.convert(text, kind, strict=False)
+        value: object = msgspec.convert(text, knob.kind, strict=False)
     except (KeyError, msgspec.ValidationError) as error:
-        raise SettingsError(f"{name} is {text!r}; {_wanted(name)}.") from error
+        raise SettingsError(f"{name} is {text!r}; {knob.wanted}.") from error
+    if knob.choices and value not in knob.choices:
+        raise SettingsError(f"{name} is {text!r}; {knob.wanted}.")
+    return value
 
 
 def check_controls(controls: Mapping[str, int]) -> None:
@@ -105,9 +88,10 @@ def check_controls(controls: Mapping[str, int]) -> None:
         SettingsError: with the bounds, or the names there are.
     """
     for name, number in controls.items():
-        if name not in KNOBS:
+        if name not in KNOBS or not KNOBS[name].can_be_turned:
+            can_be = names(knob for knob in KNOBS.values() if knob.can_be_turned)
             raise SettingsError(
-                f"controls: no controller turns {name!r}; choose of {', '.join(KNOBS)}."
+                f"controls: no controller turns {name!r}; choose of {can_be}."
             )
         if not 0 <= number <= LAST_CONTROLLER or number in messages.PEDALS:
             raise SettingsError(
@@ -129,30 +113,23 @@ def by_number(controls: Mapping[str, int]) -> dict[int, str]:
     return {number: name for name, number in controls.items()}
 
 
-def _at(name: str, value: int) -> object:
-    if (choices := CHOICES.get(name)) is not None:
-        return choices[value * len(choices) // (MOST + 1)]
-    low, high = BOUNDS[name]
+def _at(knob: Knob, value: int) -> object:
+    if knob.choices:
+        return list(knob.choices)[value * len(knob.choices) // (MOST + 1)]
+    assert knob.bounds is not None
+    low, high = knob.bounds
     scaled = low + (high - low) * value / MOST
-    return round(scaled) if _KINDS[name] is int else round(scaled, 4)
+    return round(scaled) if knob.kind is int else round(scaled, 4)
 
 
 def _check_name(name: str) -> None:
-    if name in FIXED:
+    knob = KNOBS.get(name)
+    if knob is None:
+        may = names(knob for knob in KNOBS.values() if not knob.is_fixed)
         raise SettingsError(
-            f"{name} holds from start to end; give it to `ripieno play --{name}`."
+            f"{name!r} is no setting; choose of {may}.".replace("_", "-")
         )
-    if name not in NAMES:
+    if knob.is_fixed:
         raise SettingsError(
-            f"{name!r} is no setting; choose of {', '.join(NAMES)}.".replace("_", "-")
+            f"{name} holds from start to end; give it to `ripieno play {knob.flag}`."
         )
-
-
-def _wanted(name: str) -> str:
-    if name in BOUNDS:
-        low, high = BOUNDS[name]
-        whole = "a whole number" if _KINDS[name] is int else "a number"
-        return f"it must be {whole} between {low} and {high}"
-    if _KINDS[name] is bool:
-        return "write yes or no"
-    return f"choose one of {', '.join(map(str, CHOICES[name]))}"

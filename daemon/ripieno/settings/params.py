@@ -1,26 +1,27 @@
-"""What a musician may turn while the music plays: one frozen value, swapped whole.
+"""The table of parameters: how to play, as one frozen value that is replaced whole.
 
-Every bound stands in `BOUNDS`. `Params` checks its values against it, whether they come
-from a flag, a file or `ripieno set`; `ripieno.settings.controllers` spreads a controller over it. The
-README's table repeats the bounds by hand. An error names the value and its bounds.
+Every field of `Params` is one row of `KNOBS`: its type, its default, and what
+`ripieno.settings.knobs.Knob` says. A value out of its bounds is named together with
+them.
 """
 
-from typing import Final, Literal, get_args
+from collections.abc import Callable, Iterable
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 from ripieno.errors import SettingsError
-from ripieno.layouts.duet import STYLES
 from ripieno.music import chords, lead_sheet, scales
 from ripieno.music.chart import Chart
 from ripieno.music.meter import Meter
+from ripieno.music.spans import DENSITIES, STYLES, VOICES, Manner, class_of
 from ripieno.protocol import FOLLOW_HUMAN, Limits
+from ripieno.settings.knobs import Knob, knobs_of
+from ripieno.settings.roles import ROLES
 
-Role = Literal["answer", "continue", "vary", "accompany", "loop", "harmonize"]
-ROLES: Final[tuple[str, ...]] = get_args(Role)
-TURNS: Final = ("answer", "continue", "vary")
-"""Those that wait for a phrase to be over; the others play along with it."""
-PARTS: Final = ("chords", "bass", "texture")
+T = TypeVar("T")
+
+PARTS: Final = tuple(part.name for part in ROLES["accompany"].parts)
 """What `accompany` plays, each on the channel so many above `channel`."""
 COMMITS: Final = (0, 1, 2, 4)
 LAST_BAR: Final = 9999
@@ -28,220 +29,300 @@ LAST_BAR: Final = 9999
 MANNERS: Final = ("learned", "thirds", "sixths", "fauxbourdon", "octave")
 """How `harmonize` finds its voices."""
 
-BOUNDS: Final[dict[str, tuple[float, float]]] = {
-    "temperature": (0.1, 2.0),
-    "top_p": (0.05, 1.0),
-    "low": (0, 127),
-    "high": (0, 127),
-    "polyphony": (1, 16),
-    "density": (0.25, 40.0),
-    "channel": (1, 16),
-    "seed": (0, 2**63 - 1),
-    "patience": (0.25, 4.0),
-    "tightness": (0.0, 1.0),
-    "bpm": (20.0, 400.0),
-    "lead": (0.0, 1.0),
-    "listen": (0, 64),
-    "phrase": (0, 16),
-    "swing": (0.0, 1.0),
-    "busy": (0.0, 40.0),
-    "thick": (0.0, 8.0),
-    "voices": (1, 3),
-    "distance": (0.0, 1.0),
-    "blend": (0.0, 1.0),
-    "fill": (-1.0, 1.0),
-    "rise": (-1.0, 1.0),
-    "offbeat": (-1.0, 1.0),
-    "bars": (1, 16),
-}
+_TURNS: Final = ("answer", "continue", "vary")
+_BEATS: Final = ("accompany", "loop")
+_CHORDS: Final = ("accompany",)
+_VARY: Final = ("vary",)
+_VOICES: Final = ("harmonize",)
+_LOOP: Final = ("loop",)
+
+
+def _either(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to play.
+    """How to play: a field for each row of `KNOBS`, which says what it means."""
+
+    # fmt: off
+    role: Annotated[str, Knob(_either(ROLES), choices=ROLES)] = "answer"
+    temperature: Annotated[float, Knob(
+        "1: as the model learned; lower safer, higher wilder", 0.1, 2.0, controller=24,
+        more="It multiplies the model's. In turns it touches pitch and loudness only.",
+    )] = 1.0
+    top_p: Annotated[float, Knob(
+        "consider only the likeliest choices of this share", 0.05, 1.0,
+        more="Fewer choices are considered where the model's makers say so.",
+    )] = 1.0
+    scale: Annotated[str, Knob("auto, off, or a name such as 'D dorian'")] = "auto"
+    low: Annotated[int, Knob(
+        "the lowest pitch it plays", 0, 127, unit="MIDI pitch",
+    )] = 36
+    high: Annotated[int, Knob(
+        "the highest pitch it plays", 0, 127, unit="MIDI pitch",
+    )] = 96
+    polyphony: Annotated[int, Knob(
+        "how many of its notes may sound at once", 1, 16, unit="notes",
+        more="Of a texture: how many notes may be struck at once.",
+    )] = 4
+    density: Annotated[float, Knob(
+        "at most so many of its notes a second", 0.25, 40.0, unit="notes a second",
+        controller=25,
+    )] = 16.0
+    channel: Annotated[int, Knob("the MIDI channel it plays on", 1, 16)] = 1
+    seed: Annotated[int | None, Knob(
+        "what chance starts from; fresh and written down if not given", 0, 2**63 - 1,
+        is_fixed=True,
+    )] = None
+    patience: Annotated[float, Knob(
+        "scales the silence that ends a phrase", 0.25, 4.0, roles=_TURNS,
+        more="1 follows the rhythm that was heard.",
+    )] = 1.0
+    tightness: Annotated[float, Knob(
+        "how strongly its onsets are drawn to the grid you play on", 0.0, 1.0,
+        roles=_TURNS,
+        more="0 leaves onsets as the model wants them. Free playing has no grid.",
+    )] = 0.7
+    thru: Annotated[bool, Knob("pass what comes in on", is_live=True)] = False
+    bpm: Annotated[float, Knob(
+        "the tempo, while no MIDI clock gives one", 20.0, 400.0, unit="beats a minute",
+        roles=_BEATS,
+    )] = 120.0
+    meter: Annotated[str, Knob("such as 4/4 or 6/8")] = "4/4"
+    click: Annotated[bool, Knob("a metronome on channel 10")] = False
+    parts: Annotated[str, Knob(
+        "which of 'chords bass texture' it plays", roles=_CHORDS,
+    )] = "chords bass texture"
+    lead: Annotated[float, Knob(
+        "0: follow your harmony; 1: lead with its own", 0.0, 1.0, roles=_BEATS,
+        controller=20,
+    )] = 0.0
+    commit: Annotated[int, Knob(
+        "promise chords so many beats ahead: 0, 1, 2 or 4", choices=COMMITS,
+        unit="beats", roles=_CHORDS, more="0 decides on the beat, after hearing it.",
+    )] = 0
+    listen: Annotated[int, Knob(
+        "listen for so many beats before it enters", 0, 64, unit="beats", roles=_BEATS,
+    )] = 8
+    phrase: Annotated[int, Knob(
+        "cadence after so many bars; 0 leaves that to you", 0, 16, unit="bars",
+        roles=_BEATS,
+    )] = 0
+    land: Annotated[str, Knob(
+        "chords to be reached for certain: 'C@9 F@17', by bar", roles=_BEATS,
+        metavar="CHORD@BAR", more="`C@9` is a C on the downbeat of bar 9.",
+    )] = ""
+    chord_lock: Annotated[str, Knob(
+        "the only chords it may play: 'C F G7 Am'", roles=_BEATS, metavar="CHORDS",
+    )] = ""
+    chart: Annotated[str, Knob(
+        "its chords: a lead sheet, a MIDI file, or bars: 'C | F G7'", roles=_BEATS,
+        metavar="FILE",
+    )] = ""
+    style: Annotated[str, Knob(
+        "of the accompaniment: auto, pop or song", choices=STYLES, roles=_CHORDS,
+    )] = "auto"
+    busy: Annotated[float, Knob(
+        "its notes a bar; 0 leaves that to the music", 0.0, 40.0, unit="notes a bar",
+        roles=_BEATS, controller=21,
+    )] = 0.0
+    thick: Annotated[float, Knob(
+        "its notes an onset; 0 leaves that to the music", 0.0, 8.0,
+        unit="notes an onset", roles=_BEATS, controller=22,
+    )] = 0.0
+    swing: Annotated[float, Knob(
+        "how late off-beats are: 0 straight, 1 a triplet", 0.0, 1.0, roles=_BEATS,
+        controller=23,
+    )] = 0.0
+    voices: Annotated[int, Knob(
+        "how many voices harmonize adds", 1, 3, roles=_VOICES,
+    )] = 3
+    manner: Annotated[str, Knob(
+        "how: learned, thirds, sixths, fauxbourdon or octave", choices=MANNERS,
+        roles=_VOICES,
+    )] = "learned"
+    distance: Annotated[float, Knob(
+        "how far vary strays: 0 repeats you, 1 is new", 0.0, 1.0, roles=_VARY,
+    )] = 0.4
+    blend: Annotated[float, Knob(
+        "how much of the phrase before vary mixes in", 0.0, 1.0, roles=_VARY,
+    )] = 0.0
+    fill: Annotated[float, Knob(
+        "vary with fewer (-1) or more notes (1)", -1.0, 1.0, roles=_VARY,
+    )] = 0.0
+    rise: Annotated[float, Knob(
+        "vary lower (-1) or higher (1)", -1.0, 1.0, roles=_VARY,
+    )] = 0.0
+    offbeat: Annotated[float, Knob(
+        "vary on the beat (-1) or off it (1)", -1.0, 1.0, roles=_VARY,
+    )] = 0.0
+    bars: Annotated[int, Knob(
+        "after how many bars loop plays a new pattern", 1, 16, unit="bars", roles=_LOOP,
+    )] = 4
+    # fmt: on
+
+
+KNOBS: Final = knobs_of(Params)
+"""Name → row, in the order in which people read them."""
+
+
+class Guidance(msgspec.Struct, frozen=True):
+    """What the musician says of the chords to be played.
 
     Attributes:
-        role: ``answer`` replies when a phrase is over; ``continue`` takes over and
-            plays on until the human plays; ``vary`` replies with a variation of the
-            phrase; ``accompany`` and ``loop`` play on a beat; ``harmonize`` at once.
-        temperature: multiplies the model's own; lower is safer, higher is wilder. In
-            turns it touches pitch and loudness only: cooled, rhythm runs away.
-        top_p: only the likeliest choices that make up this share are considered, or
-            fewer where the model's makers say so.
-        scale: ``auto`` (what the human plays in), ``off``, or a name: ``D dorian``.
-        low, high: the lowest and the highest pitch that the machine may play.
-        polyphony: how many of its notes may sound at once; of `accompany`'s texture,
-            how many may be struck at once: they ring on as a pianist's do.
-        density: at most so many of its notes a second.
-        channel: the MIDI channel it plays on, 1 … 16.
-        seed: what chance starts from; None takes a fresh one and writes it down.
-        patience: scales the silence that ends a phrase; 1 follows the rhythm heard.
-        tightness: how strongly its onsets are drawn to the even grid that you play on;
-            0 leaves them as the model wants them. Free playing has no grid.
-        thru: whether what comes in also goes out.
-        bpm: the tempo while no MIDI clock says otherwise.
-        meter: such as ``4/4`` or ``6/8``.
-        click: whether a metronome sounds on channel 10.
-        parts: of `PARTS`, which `accompany` plays.
-        lead: 0 follows the human's notes; 1 leads with its own progression.
-        commit: how many beats ahead it promises a chord, of `COMMITS`; 0 decides on
-            the beat, after hearing it.
-        listen: for how many beats it listens before it enters.
-        phrase: after how many bars it cadences; 0 leaves the form to the human.
-        land: chords that are reached for certain: ``C@9`` is a C on bar 9's downbeat.
-        chord_lock: the only chords it may play, such as ``Am`` or ``C F G7``.
-        chart: a lead sheet (see `ripieno.music.lead_sheet`); its chords are played.
-        style: of the texture: ``auto``, ``pop`` or ``song``.
-        busy: notes a bar of the texture; 0 leaves it to the music.
-        thick: notes an onset of the texture; 0 leaves it to the music.
-        swing: how late the off-beats are, 0 straight to 1 a triplet.
-        voices: how many voices `harmonize` adds.
-        manner: how it finds them, of `MANNERS`.
-        distance: how far `vary` strays from the phrase: 0 repeats it, 1 is new.
-        blend: how much of the phrase before it is mixed in.
-        fill, rise, offbeat: fewer or more notes, lower or higher, on or off the beat.
-        bars: after how many bars `loop` plays a new pattern.
+        lead: 0 follows the human's notes; 1 leads.
+        phrase: after how many bars it cadences; 0 for never.
+        scale: the pitch classes allowed; None where they follow the human.
+        landings: bar, counted from 0 → the chord that it begins with.
+        allowed_chords: the only chords allowed; none for all of them.
     """
 
-    role: Role = "answer"
-    temperature: float = 1.0
-    top_p: float = 1.0
-    scale: str = "auto"
-    low: int = 36
-    high: int = 96
-    polyphony: int = 4
-    density: float = 16.0
-    channel: int = 1
-    seed: int | None = None
-    patience: float = 1.0
-    tightness: float = 0.7
-    thru: bool = False
-    bpm: float = 120.0
-    meter: str = "4/4"
-    click: bool = False
-    parts: str = "chords bass texture"
     lead: float = 0.0
-    commit: int = 0
-    listen: int = 8
     phrase: int = 0
-    land: str = ""
-    chord_lock: str = ""
-    chart: str = ""
-    style: str = "auto"
-    busy: float = 0.0
-    thick: float = 0.0
-    swing: float = 0.0
-    voices: int = 3
-    manner: str = "learned"
-    distance: float = 0.4
-    blend: float = 0.0
-    fill: float = 0.0
-    rise: float = 0.0
-    offbeat: float = 0.0
-    bars: int = 4
+    scale: frozenset[int] | None = None
+    landings: dict[int, int] = {}
+    allowed_chords: tuple[int, ...] = ()
 
-    def time_signature(self) -> Meter:
-        """The meter as a value."""
-        return Meter.parse(self.meter)
 
-    def landings(self) -> tuple[tuple[int, int], ...]:
-        """What `land` says: bars counted from 0, and chords."""
-        return tuple(_landing(word) for word in self.land.split())
+class Parsed(msgspec.Struct, frozen=True):
+    """What the texts among the parameters say, read once for each change of them.
 
-    def allowed_chords(self) -> tuple[int, ...]:
-        """What `chord_lock` says; none where it says nothing."""
-        return tuple(chords.named(name) for name in self.chord_lock.split())
+    Attributes:
+        meter: the bars and the beats felt in them.
+        guidance: what is said of the chords.
+        chart: the lead sheet, or None.
+        manner: how a texture is filled, as far as the musician says.
+        parts: of `accompany`, those that play, as places in `PARTS`.
+        limits: what a plan has to keep.
+    """
 
-    def lead_sheet(self) -> Chart | None:
-        """The chart as a value, or None.
+    meter: Meter
+    guidance: Guidance
+    chart: Chart | None
+    manner: Manner
+    parts: frozenset[int]
+    limits: Limits
 
-        Raises:
-            ValueError: it cannot be read, or it is in another meter.
-        """
-        if not self.chart.strip():
-            return None
-        meter = self.time_signature()
-        chart = lead_sheet.parse(self.chart, meter.bar_ticks, meter.span_ticks)
-        if chart.meter and Meter.parse(chart.meter) != meter:
-            raise ValueError(
-                f"it is in {chart.meter} and meter is {meter}; both must be the same"
-            )
-        return chart
 
-    def fixed_scale(self) -> frozenset[int] | None:
-        """The pitch classes allowed, or None where they follow the human."""
-        if self.scale == "auto":
-            return None
-        return scales.CHROMATIC if self.scale == "off" else scales.named(self.scale)
+def parse(params: Params) -> Parsed:
+    """Read the texts.
 
-    def limits(self) -> Limits:
-        """The part of it that a plan has to keep."""
-        scale = self.fixed_scale()
-        return Limits(
-            low=self.low,
-            high=self.high,
-            polyphony=self.polyphony,
-            density=self.density,
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    meter = _read("meter", Meter.parse, params.meter)
+    scale = _read("scale", _scale, params.scale)
+    return Parsed(
+        meter=meter,
+        guidance=Guidance(
+            lead=params.lead,
+            phrase=params.phrase,
+            scale=scale,
+            landings=_read("land", _landings, params.land),
+            allowed_chords=_read("chord_lock", _chords, params.chord_lock),
+        ),
+        chart=_read("chart", lambda text: _chart(text, meter), params.chart),
+        manner=Manner(
+            density=class_of(params.busy, DENSITIES) if params.busy else 0,
+            voices=class_of(params.thick, VOICES) if params.thick else 0,
+            style=STYLES.index(params.style),
+        ),
+        parts=_parts(params.parts),
+        limits=Limits(
+            low=params.low,
+            high=params.high,
+            polyphony=params.polyphony,
+            density=params.density,
             scale=FOLLOW_HUMAN if scale is None else sum(1 << pc for pc in scale),
-            temperature=self.temperature,
-            top_p=self.top_p,
-            tightness=self.tightness,
-        )
+            temperature=params.temperature,
+            top_p=params.top_p,
+            tightness=params.tightness,
+        ),
+    )
 
 
 def check(params: Params) -> Params:
-    """Return the same value, or say which bound it breaks.
+    """Return the same value, or say what is wrong with it.
 
     Raises:
-        SettingsError: a value is out of its bounds, with the bounds.
+        SettingsError: a value is out of its bounds, none of its choices, or a text that
+            cannot be read.
     """
-    for name, (low, high) in BOUNDS.items():
-        value = getattr(params, name)
-        if value is not None and not low <= value <= high:
-            raise SettingsError(
-                f"{name} is {value}; it must lie between {low} and {high}."
-            )
+    for name, knob in KNOBS.items():
+        _check(knob, getattr(params, name))
     if params.low > params.high:
         raise SettingsError(
             f"low is {params.low} and high is {params.high}; "
             "low must not be above high."
         )
-    try:
-        params.fixed_scale()
-    except ValueError as error:
-        raise SettingsError(f"scale: {error}, or auto, or off.") from error
-    _check_choices(params)
-    for name, read in (
-        ("meter", params.time_signature),
-        ("land", params.landings),
-        ("chord_lock", params.allowed_chords),
-        ("chart", params.lead_sheet),
-    ):
-        try:
-            read()
-        except ValueError as error:
-            raise SettingsError(f"{name}: {error}") from error
+    parse(params)
     return params
 
 
-def _check_choices(params: Params) -> None:
-    for name, allowed in (
-        ("commit", COMMITS), ("style", STYLES), ("manner", MANNERS),
-    ):  # fmt: skip
-        if (value := getattr(params, name)) not in allowed:
-            choices = ", ".join(map(str, allowed))
-            raise SettingsError(f"{name} is {value!r}; choose one of {choices}.")
-    if unknown := set(params.parts.split()) - set(PARTS):
+def _check(knob: Knob, value: object) -> None:
+    if value is None:
+        return
+    if knob.choices and value not in knob.choices:
+        raise SettingsError(f"{knob.name} is {value!r}; {knob.wanted}.")
+    if knob.bounds is not None:
+        low, high = knob.bounds
+        assert isinstance(value, int | float)
+        if not low <= value <= high:
+            raise SettingsError(
+                f"{knob.name} is {value}; it must lie between {low} and {high}."
+            )
+
+
+def _read(name: str, reader: Callable[[str], T], text: str) -> T:
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error
+
+
+def _scale(text: str) -> frozenset[int] | None:
+    if text == "auto":
+        return None
+    try:
+        return scales.CHROMATIC if text == "off" else scales.named(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or auto, or off.") from error
+
+
+def _landings(text: str) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for word in text.split():
+        name, at, bar = word.partition("@")
+        is_number = bar.isdecimal() and len(bar) <= len(str(LAST_BAR))
+        if not at or not is_number or not 1 <= int(bar) <= LAST_BAR:
+            raise ValueError(
+                f"{word!r} is no landing; write C@9 for a C on bar 9, and a bar of at "
+                f"most {LAST_BAR}."
+            )
+        found.setdefault(int(bar) - 1, chords.named(name))
+    return found
+
+
+def _chords(text: str) -> tuple[int, ...]:
+    return tuple(chords.named(name) for name in text.split())
+
+
+def _chart(text: str, meter: Meter) -> Chart | None:
+    if not text.strip():
+        return None
+    chart = lead_sheet.parse(text, meter.bar_ticks, meter.span_ticks)
+    if chart.meter and Meter.parse(chart.meter) != meter:
+        raise ValueError(
+            f"it is in {chart.meter} and meter is {meter}; both must be the same"
+        )
+    return chart
+
+
+def _parts(text: str) -> frozenset[int]:
+    words = set(text.split())
+    if unknown := words - set(PARTS):
         raise SettingsError(
             f"parts names {min(unknown)!r}; name any of {', '.join(PARTS)}."
         )
-
-
-def _landing(word: str) -> tuple[int, int]:
-    name, at, bar = word.partition("@")
-    is_number = bar.isdecimal() and len(bar) <= len(str(LAST_BAR))
-    if not at or not is_number or not 1 <= int(bar) <= LAST_BAR:
-        raise ValueError(
-            f"{word!r} is no landing; write C@9 for a C on bar 9, and a bar of at most "
-            f"{LAST_BAR}."
-        )
-    return int(bar) - 1, chords.named(name)
+    return frozenset(place for place, name in enumerate(PARTS) if name in words)

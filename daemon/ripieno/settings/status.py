@@ -55,7 +55,7 @@ class Status(msgspec.Struct, frozen=True):
     """
 
     turn: Turn = "idle"
-    role: str = ""
+    role: str = "answer"
     model: str = ""
     provider: str = ""
     heard: int = 0

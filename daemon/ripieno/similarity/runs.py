@@ -20,9 +20,9 @@ import numpy as np
 
 from ripieno.errors import ModelError
 from ripieno.inference import manifest as manifests
+from ripieno.inference.tables import UNREADABLE
 from ripieno.layouts.likeness import RUNS, Floats
 from ripieno.layouts.likeness import runs as counts_of
-from ripieno.rules.harmony import UNREADABLE
 
 
 class Runs(msgspec.Struct, frozen=True):

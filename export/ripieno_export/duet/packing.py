@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ripieno.layouts import duet
 from ripieno.music.chords import NO_CHORD, QUALITIES
+from ripieno.music.spans import DENSITIES, STYLES, VOICES, Phase, Span, class_of
 from ripieno_export.duet.songs import Frames, Grid, Song
 
 MOST_NOTES: Final = 8
@@ -39,7 +40,7 @@ class Spans:
         return len(self.chords)
 
 
-def heard(song: Song) -> list[duet.Span]:
+def heard(song: Song) -> list[Span]:
     """The melody as the daemon hears it, span by span."""
     frames = song.spans * song.span
     struck: list[list[int]] = [[] for _ in range(frames)]
@@ -50,7 +51,7 @@ def heard(song: Song) -> list[duet.Span]:
         for frame in range(onset, min(end, frames)):
             sounding[frame].append(int(pitch))
     return [
-        duet.Span(
+        Span(
             tuple(tuple(struck[at + i]) for i in range(song.span)),
             tuple(tuple(sounding[at + i]) for i in range(song.span)),
         )
@@ -58,10 +59,10 @@ def heard(song: Song) -> list[duet.Span]:
     ]
 
 
-def phase_at(song: Song, span: int) -> duet.Phase:
+def phase_at(song: Song, span: int) -> Phase:
     """Where a span lies, counted from the file's start."""
     spans = max(song.meter.bar_ticks // song.meter.span_ticks, 1)
-    return duet.Phase(span % spans, spans, span // spans)
+    return Phase(span % spans, spans, span // spans)
 
 
 def spans_of(song: Song) -> Spans:
@@ -156,7 +157,7 @@ class _Writer:
         onsets = self._heard[span - 1].onsets if span else 0
         where = (phase.span, phase.spans, phase.bar % 64)
         manner = self._manners[span]
-        style = duet.STYLES.index(self._song.style)
+        style = STYLES.index(self._song.style)
         return (
             chord, self._before, *where, melody, int(bool(beat.struck[0])), onsets,
             *manner, style,
@@ -189,8 +190,8 @@ def manners(song: Song) -> Iterator[tuple[int, int]]:
         window = onsets[first : (span + AROUND // 2) * song.span]
         struck = np.count_nonzero(window)
         yield (
-            duet.class_of(16 * window.sum() / len(window), duet.DENSITIES),
-            duet.class_of(window.sum() / max(struck, 1), duet.VOICES),
+            class_of(16 * window.sum() / len(window), DENSITIES),
+            class_of(window.sum() / max(struck, 1), VOICES),
         )
 
 
@@ -231,9 +232,9 @@ def contexts(columns: npt.NDArray[np.int16], sounding: Bytes) -> Floats:
     row[:, at + 14] = by_name["onsets"] / 4.0
     at += 15
     for name, size in (
-        ("density", len(duet.DENSITIES) + 2),
-        ("voices", len(duet.VOICES) + 2),
-        ("style", len(duet.STYLES)),
+        ("density", len(DENSITIES) + 2),
+        ("voices", len(VOICES) + 2),
+        ("style", len(STYLES)),
     ):
         row[index, at + by_name[name]] = 1.0
         at += size

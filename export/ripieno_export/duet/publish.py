@@ -98,7 +98,7 @@ def publish_tables(material: Lessons, models: Path) -> Path:
             name: np.asarray(getattr(tables, name))
             for name in harmonies.Tables.__struct_fields__
         }
-        parity.save(arrays, folder / harmonies.TABLES)
+        parity.save(arrays, folder / manifests.TABLES)
         manifest = Manifest(
             name=TABLES,
             family="hmm",
@@ -115,7 +115,7 @@ def publish_tables(material: Lessons, models: Path) -> Path:
             sources=_sources(material, LABELLED),
             quality={"songs": float(len(songs))},
             sampling=Sampling(),
-            sha256=manifests.digest(folder / harmonies.TABLES),
+            sha256=manifests.digest(folder / manifests.TABLES),
         )
         _finish(folder, manifest, {"songs": len(songs)}, cards.tables(manifest))
     return models / TABLES

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.errors import SettingsError
-from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music import chords
 from ripieno.music.meter import Meter
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno_export import corpus
 from ripieno_export.archives import opened
@@ -74,7 +74,7 @@ class Song:
     Attributes:
         origin, file, family: where it comes from; what must share a part with it.
         part: ``train``, ``valid`` or ``test``.
-        style: of `ripieno.layouts.duet.STYLES`.
+        style: of `ripieno.music.spans.STYLES`.
         meter: of its beginning.
         bpm: quarter notes a minute.
         melody, piano: notes; the piano may be empty.

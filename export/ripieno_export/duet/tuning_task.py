@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from ripieno.layouts import duet
 from ripieno.music.chords import N_CHORDS, QUALITIES
+from ripieno.music.spans import Span
 from ripieno.rules.harmony import TONES
 from ripieno_export.duet.harmony_task import inputs
 from ripieno_export.duet.packing import Floats, Spans, heard
@@ -66,7 +67,7 @@ class Options(msgspec.Struct, frozen=True):
 class Tune:
     """A melody, as it is heard span by span, and how it is packed."""
 
-    spans: tuple[duet.Span, ...]
+    spans: tuple[Span, ...]
     packed: Spans
 
     @classmethod
@@ -206,7 +207,7 @@ def judged(policy: nn.Module, crops: Sequence[Crop], leash: float) -> list[Tenso
     return [-earned / spans, leash * strayed / spans]
 
 
-def reward(spans: Sequence[duet.Span], options: Options) -> Floats:
+def reward(spans: Sequence[Span], options: Options) -> Floats:
     """What each chord earns in each span, [T, C]; nothing where nobody sings."""
     sung = np.stack([melody_classes(span) for span in spans])  # [T, 12]
     fit = sung @ TONES.T
@@ -217,7 +218,7 @@ def reward(spans: Sequence[duet.Span], options: Options) -> Floats:
     return np.asarray(earned * is_sung[:, None], np.float32)
 
 
-def melody_classes(span: duet.Span) -> Floats:
+def melody_classes(span: Span) -> Floats:
     """The share of the sounding frames that each pitch class is the top of, [12]."""
     found = np.zeros(12, np.float32)
     for pitches in span.sounding:
@@ -226,7 +227,7 @@ def melody_classes(span: duet.Span) -> Floats:
     return found / max(float(found.sum()), 1.0)
 
 
-def transposed(span: duet.Span, semitones: int) -> duet.Span:
+def transposed(span: Span, semitones: int) -> Span:
     """A span elsewhere."""
     if not semitones:
         return span
@@ -234,10 +235,10 @@ def transposed(span: duet.Span, semitones: int) -> duet.Span:
         tuple(tuple(pitch + semitones for pitch in frame) for frame in side)
         for side in (span.struck, span.sounding)
     )
-    return duet.Span(struck, sounding)
+    return Span(struck, sounding)
 
 
-def rows_of(spans: Sequence[duet.Span]) -> Floats:
+def rows_of(spans: Sequence[Span]) -> Floats:
     """Spans as the daemon hears them, cold; [T, 6, 12]."""
     ear, rows = duet.Ear(), []
     for span in spans:

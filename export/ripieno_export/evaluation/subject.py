@@ -16,7 +16,7 @@ from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
 from ripieno.inference.lines import Line
 from ripieno.inference.sampling import sample
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES, Event
 from ripieno_export import checkpoint, event_task, publish
 from ripieno_export.evaluation.predictions import Reading
@@ -72,7 +72,7 @@ class Published:
                 "event models (step) are judged here, accompanists with "
                 "--role accompany."
             )
-        self._session = Session(folder, "cpu")
+        self._session = Loaded(folder, "cpu")
         self.name, self.parameters = manifest.name, manifest.parameters
         shaping = manifest.sampling
         self.sampling = Controls(temperature=shaping.temperature, top_p=shaping.top_p)

@@ -6,7 +6,8 @@ This module only makes text; it measures nothing and reads no file.
 from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
-from ripieno.minds.harmonizer import VOICES, Manner
+from ripieno.layouts.voices import VOICES
+from ripieno.minds.harmonizer import Manner
 from ripieno_export.card import changes, data_table, table, wrap
 from ripieno_export.harmonizer.recipe import Options
 from ripieno_export.licences import sentence

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.minds.harmonizer import DEPTHS, NOBODY, STYLES
+from ripieno.layouts.voices import DEPTHS, NOBODY, STYLES
 from ripieno_export.archives import opened, readable
 from ripieno_export.corpus import UNREADABLE, parts_of
 from ripieno_export.sources import Origin, Parts, read_origin

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ripieno.minds.harmonizer import LONGEST_GAP_S, NOBODY, STYLES
+from ripieno.layouts.voices import LONGEST_GAP_S, NOBODY, STYLES
 from ripieno_export.harmonizer.chorales import Chorale
 from ripieno_export.harmonizer.network import UNKNOWN
 from ripieno_export.tokenize import Floats, Ints

@@ -15,15 +15,9 @@ import torch
 
 from ripieno.clock import NS_PER_S
 from ripieno.inference.graph import Graph
-from ripieno.layouts.vocabulary import MACHINE
-from ripieno.minds.harmonizer import (
-    LONGEST_GAP_S,
-    NOBODY,
-    STYLES,
-    VOICES,
-    Harmonizer,
-    Manner,
-)
+from ripieno.layouts.voices import LONGEST_GAP_S, NOBODY, STYLES, VOICES
+from ripieno.minds.harmonizer import Harmonizer, Manner
+from ripieno.music.sources import MACHINE
 from ripieno.protocol import Played
 from ripieno_export.harmonizer import crops, leading, rules, task
 from ripieno_export.harmonizer.chorales import Chorale

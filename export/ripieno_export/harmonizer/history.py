@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ripieno.minds.harmonizer import DEPTHS, NOBODY, VOICES
+from ripieno.layouts.voices import DEPTHS, NOBODY, VOICES
 from ripieno_export.harmonizer.crops import Batch
 from ripieno_export.harmonizer.network import DECAY, Harmonies, heard
 from ripieno_export.tokenize import Ints

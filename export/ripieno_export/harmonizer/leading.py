@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.minds.harmonizer import NOBODY, RANGES, VOICES
+from ripieno.layouts.voices import NOBODY, VOICES
+from ripieno.minds.harmonizer import RANGES
 from ripieno.music.chords import SHAPES
 from ripieno_export.harmonizer.rules import scale_of
 from ripieno_export.tokenize import Floats, Ints

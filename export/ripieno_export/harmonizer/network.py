@@ -18,7 +18,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ripieno.minds.harmonizer import DEPTHS, STYLES, VOICES
+from ripieno.layouts.voices import DEPTHS, STYLES, VOICES
 
 HIGHEST_BEFORE: Final = 16
 """Before, a voice may have lain this far above the present melody note, or more."""

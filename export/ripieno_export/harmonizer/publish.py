@@ -18,7 +18,7 @@ from ripieno.inference import manifest as manifests
 from ripieno.inference.graph import Graph
 from ripieno.inference.manifest import Manifest, Sampling, Source, Tensor
 from ripieno.inference.session import Loaded
-from ripieno.minds import harmonizer
+from ripieno.layouts import voices
 from ripieno.minds.harmonizer import Harmonizer, Manner
 from ripieno_export import checkpoint, licences, to_onnx
 from ripieno_export import evaluate as figures_of
@@ -136,7 +136,7 @@ def describe(
         interface="voices",
         roles=ROLES,
         vocabulary="voices-1",
-        fingerprint=harmonizer.fingerprint(),
+        fingerprint=voices.fingerprint(),
         inputs=tuple(
             Tensor(n, str(t.dtype).removeprefix("torch."), tuple(t.shape))
             for n, t in zip(INPUTS, examples, strict=True)

@@ -8,7 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from ripieno.minds.harmonizer import NOBODY, RANGES
+from ripieno.layouts.voices import NOBODY
+from ripieno.minds.harmonizer import RANGES
 from ripieno.music import scales
 from ripieno.rules.parallel import parallel
 from ripieno_export.tokenize import Ints

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ripieno.minds.harmonizer import VOICES
+from ripieno.layouts.voices import VOICES
 from ripieno_export.harmonizer import crops, families
 from ripieno_export.harmonizer.chorales import Chorale
 from ripieno_export.harmonizer.crops import Batch, Crops

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ripieno.layouts.duet import FRAME_TICKS
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.messages import channel_of, is_channel_message
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.protocol import BASS, TEXTURE, Beat
-from ripieno.settings.params import Params
+from ripieno.settings.params import Params, parse
 from ripieno.settings.status import Status
 from ripieno_export.judge.figure import Figure, mean_of
 from ripieno_export.judge.human import Performance
@@ -56,7 +56,7 @@ class Spans:
 
     def chords(self, piece: TestPiece, params: Params, lead_frames: int) -> Ints:
         """The chord of each frame of a piece."""
-        frames = params.time_signature().span_ticks // FRAME_TICKS
+        frames = parse(params).meter.span_ticks // FRAME_TICKS
         played = np.full(piece.frames, NO_CHORD)
         for index, beat in self._beats.items():
             first = index * frames - lead_frames

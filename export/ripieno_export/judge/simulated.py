@@ -18,6 +18,7 @@ from ripieno.minds.minds import Mind
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, Comp, Decide, Ready, ToPlayer, ToThinker
 from ripieno.rules.harmony import Tables
+from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, check
 from ripieno.simulation import Simulation
 from ripieno_export.judge.answer import Answer, Spans, answer_of, named
@@ -161,7 +162,7 @@ class Run:
     ) -> None:
         """Prepare; see `Product`."""
         self._mind = _Watched(players.mind, trace, seed)
-        engine = Engine(params, start_ns=0, seed=seed, tables=players.tables)
+        engine = Engine(Beginning(params, seed=seed), tables=players.tables)
         self._simulation = Simulation(
             engine, self._mind, ready=players.ready, latency_ns=self._mind.latency_ns
         )

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import torch
 
 from ripieno.layouts import pattern
-from ripieno.layouts.duet import Note
 from ripieno.layouts.pattern import ONSET, SOUND, STEPS_IN_BEAT
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import Note
 from ripieno.music.voicing import bass_of, moved, voiced
 from ripieno_export.duet.songs import Song
 from ripieno_export.loops import figures

@@ -22,8 +22,8 @@ from ripieno.layouts.phrase import (
     GridNote,
     Ints,
 )
-from ripieno.layouts.vocabulary import HUMAN
 from ripieno.minds.variations import Variations
+from ripieno.music.sources import HUMAN
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
 from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, PlannedNote, Played, Variation
 from ripieno_export.phrases import crops, task

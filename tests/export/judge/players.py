@@ -5,7 +5,7 @@ from collections import deque
 import pytest
 
 from ripieno.errors import ModelError
-from ripieno.layouts.duet import Note
+from ripieno.music.spans import Note
 from ripieno.protocol import Comp, Decide, Ready
 from ripieno_export.judge.simulated import Players, folder_of
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from tests.command import MODELS
 
 from ripieno.errors import ModelError
-from ripieno.layouts.duet import Phase, Span
+from ripieno.inference.manifest import TABLES
+from ripieno.inference.tables import load
 from ripieno.music.chords import N_CHORDS, named, root_of, transposed
-from ripieno.rules.harmony import TABLES, Harmony, Tables, load, plain_tables
+from ripieno.music.spans import Phase, Span
+from ripieno.rules.harmony import Harmony, Tables, plain_tables
 
 COUNTED = [
     load(path.parent) for path in sorted(MODELS.glob(f"*/{TABLES}"))

@@ -15,7 +15,7 @@ from ripieno.music.timeline import Timeline
 from ripieno.processes import thinker
 from ripieno.processes.loading import minds_for
 from ripieno.protocol import Ask, Limits, Plan, Played, Ready
-from ripieno.settings.params import ROLES
+from ripieno.settings.roles import ROLES
 
 
 def test_while_a_model_is_loaded_its_heart_may_rest():

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ripieno.commands.output import plain
+from ripieno.settings.output import plain
 
 pytestmark = pytest.mark.process
 

@@ -17,18 +17,18 @@ from ripieno.inference.bound import CPU, Graph
 from ripieno.inference.controls import Controls
 from ripieno.inference.manifest import Part, Tensor
 from ripieno.inference.outputs import Finite
-from ripieno.inference.session import Loaded, Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import Event
 from ripieno.minds.minds import Minds
 from ripieno.processes.loading import wake
 from ripieno.processes.thinker import Thinker
 from ripieno.protocol import Ready
-from ripieno.settings.params import Params, Role
+from ripieno.settings.params import Params
 from ripieno.similarity.embeddings import Encoder
 from ripieno.testing import simulate
 
 NAN, INFINITE = float("nan"), float("inf")
-ROLES: Final[dict[str, Role]] = {
+ROLES: Final[dict[str, str]] = {
     "event-gru": "answer",
     "event-transformer": "continue",
     "duet-gru": "accompany",
@@ -176,7 +176,7 @@ def test_embeddings_of_another_length_than_1_are_refused(tmp_path):
 
 def test_a_model_that_obeys_its_masks_is_taken(tmp_path):
     folder = constant_model(tmp_path, "event-gru", obeys=True)
-    session = Session(folder, "cpu")
+    session = Loaded(folder, "cpu")
     session.warm_up()
     assert session.line().step(Event(0, 0, 60, 16), Controls()) == (0, 0, 0, 16)
 

@@ -6,7 +6,8 @@ database of events into the user's cache, and uploads them seconds later. Its ow
 loading writes the files. The environment variable is read while it loads.
 
 Importing `ripieno` or `ripieno_export` calls `switch_off`, because torch and onnxscript
-import ONNX Runtime too. `ripieno.inference.onnx_runtime` calls it again before its import.
+import ONNX Runtime too. `ripieno.inference.onnx_runtime` calls it again, before it
+imports the library.
 """
 
 import os

@@ -12,10 +12,10 @@ from tests.command import MODELS
 from ripieno.inference.manifest import GOLDEN
 from ripieno.inference.session import Loaded
 from ripieno.layouts import duet
-from ripieno.layouts.duet import Manner, Note, Phase, Span
 from ripieno.minds.duet import Duet
 from ripieno.music import chords, scales
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES
+from ripieno.music.spans import Manner, Note, Phase, Span
 from ripieno.protocol import FORBIDDEN, Beat, Decide, Reset
 
 TOLERANCE = 1e-4

@@ -22,7 +22,7 @@ from ripieno.inference.manifest import (
     installed,
     load,
 )
-from ripieno.inference.session import Loaded, Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts import vocabulary
 
 
@@ -151,7 +151,7 @@ def test_a_model_folder_may_be_a_link(tmp_path):
 def test_a_context_that_the_graph_does_not_have_is_refused(tmp_path, name, events):
     model = copy_model(tmp_path, name, context_events=events)
     with pytest.raises(ModelError, match=f"context_events is {events}"):
-        Session(model, "cpu")
+        Loaded(model, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_tensor_that_the_graph_has_otherwise_is_refused(model, kind, change, s
         rewrite_manifest(model, **told)
         rewrite_manifest(model, **changed(told, kind, place, change))
         with pytest.raises(ModelError, match=says):
-            Session(model, "cpu")
+            Loaded(model, "cpu")
 
 
 @pytest.mark.parametrize("kind", ["inputs", "outputs"])
@@ -240,7 +240,7 @@ def test_a_tensor_that_the_manifest_leaves_out_is_refused(model, kind):
     for tensor in told[kind]:
         rewrite_manifest(model, **{kind: [t for t in told[kind] if t != tensor]})
         with pytest.raises(ModelError, match=f"'{tensor['name']}'"):
-            Session(model, "cpu")
+            Loaded(model, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_tensor_that_the_manifest_leaves_out_is_refused(model, kind):
 def test_a_state_that_is_none_of_its_tensors_is_refused(model, state):
     rewrite_manifest(model, state=state)
     with pytest.raises(ModelError, match="state"):
-        Session(model, "cpu")
+        Loaded(model, "cpu")
 
 
 anything = st.recursive(

@@ -21,6 +21,7 @@ from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock, date_utc
 from ripieno.inference import manifest as manifests
 from ripieno.inference import tuning
 from ripieno.inference.graph import Graph
+from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import MASKS, POSITION, SAMPLED, TOTAL
 from ripieno.inference.session import Loaded, runtime_version
 from ripieno.inference.tuning import Threads, Tuned
@@ -59,7 +60,7 @@ def tune(
     """
     clock, place = clock or SystemClock(), tuning.here(runtime_version())
     for folder in folders:
-        if manifests.load(folder).interface == "tables":
+        if not INTERFACES[manifests.load(folder).interface].has_graphs:
             continue
         found = _tuned(folder, provider, clock)
         tuning.keep([found], place)

@@ -14,7 +14,7 @@ from ripieno.clock import SystemClock
 from ripieno.inference.controls import Controls
 from ripieno.inference.lines import MASKS, WindowLine
 from ripieno.inference.manifest import find
-from ripieno.inference.session import Session
+from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import FIELDS, SIZES, Event
 
 CONTEXT = 16
@@ -124,7 +124,7 @@ def test_to_begin_again_where_it_began_copies_nothing(branch):
 @pytest.mark.slow
 def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
     """The median: a machine's own stalls are not ours."""
-    clock, session = SystemClock(), Session(find(name), "cpu")
+    clock, session = SystemClock(), Loaded(find(name), "cpu")
     trunk, bough = session.line(), session.line()
     event, took_us = Event(0, 3, 60, 16), {}
     for _ in range(300):
@@ -145,7 +145,7 @@ def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
 @pytest.mark.realtime
 @pytest.mark.slow
 def test_going_back_takes_no_longer_for_being_further():
-    clock, session = SystemClock(), Session(find("event-transformer"), "cpu")
+    clock, session = SystemClock(), Loaded(find("event-transformer"), "cpu")
     line, took_us = session.line(), {}
     assert isinstance(line, WindowLine)
     for back in (1, 30, 250):

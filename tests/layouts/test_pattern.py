@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.layouts import pattern
-from ripieno.layouts.duet import Note
 from ripieno.layouts.pattern import ONSET, SOUND, STEPS
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import Note
 
 C, F, G, FIS, AM = (chords.named(name) for name in ("C", "F", "G", "F#", "Am7"))
 

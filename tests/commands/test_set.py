@@ -1,7 +1,7 @@
 """`ripieno set` as its users meet it: what it says, and one sentence for what is wrong.
 
 The daemon here is a block and a presence of this very process, and a thread that takes
-what comes; `tests/test_live_set.py` has a real one.
+what comes; `tests/commands/test_live_set.py` has a real one.
 """
 
 import os
@@ -10,13 +10,14 @@ import threading
 import msgspec
 import pytest
 from tests.command import assert_sentence, ripieno
+from tests.tables import NAMES
 
 from ripieno.files.midi import Track, write_performance
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.settings.controllers import NAMES, merged
-from ripieno.settings.params import Params
+from ripieno.settings.controllers import merged
+from ripieno.settings.params import Params, parse
 
 pytestmark = pytest.mark.process
 
@@ -143,7 +144,7 @@ def test_a_chart_comes_from_a_file_and_brings_its_meter(playing, pids, tmp_path,
     done = ripieno("set", f"chart={mark}{song}")
     assert (done.returncode, done.stderr) == (0, "")
     assert daemon.params.meter == "3/4"
-    chart = daemon.params.lead_sheet()
+    chart = parse(daemon.params).chart
     assert chart is not None
     assert (chart.title, len(chart.entries)) == ("Waltz", 3)
 

@@ -8,14 +8,16 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tables import BOUNDS
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.layouts.duet import STYLES
 from ripieno.music import chords, scales
 from ripieno.music.meter import Meter
+from ripieno.music.spans import STYLES
 from ripieno.settings import config, params
 from ripieno.settings.config import Settings, load
-from ripieno.settings.params import BOUNDS, COMMITS, MANNERS, PARTS, ROLES, Params
+from ripieno.settings.params import COMMITS, MANNERS, PARTS, Params, parse
+from ripieno.settings.roles import ROLES
 
 PARAMS = msgspec.json.schema(Params)["$defs"]["Params"]["properties"]
 
@@ -52,7 +54,7 @@ names = st.text(
 some_params = st.fixed_dictionaries(
     {},
     optional={
-        "role": st.sampled_from(ROLES),
+        "role": st.sampled_from(list(ROLES)),
         "scale": st.sampled_from(["auto", "off", "D dorian", "F# minor"]),
         "thru": st.booleans(),
         "click": st.booleans(),
@@ -196,32 +198,39 @@ def test_settings_cannot_be_changed_while_it_plays():
 
 
 def test_a_named_scale_is_what_the_model_is_limited_to():
-    limits = Params(scale="D dorian").limits()
+    limits = parse(Params(scale="D dorian")).limits
     allowed = {pc for pc in range(12) if limits.scale >> pc & 1}
     assert allowed == set(scales.named("D dorian")) == {0, 2, 4, 5, 7, 9, 11}
 
 
 def test_scale_off_allows_every_pitch_class():
-    assert Params(scale="off").limits().scale == 0xFFF
+    assert parse(Params(scale="off")).limits.scale == 0xFFF
 
 
 def test_landings_are_bars_from_zero_and_chords():
     play = params.check(Params(land="C@1  F#m7@17"))
-    assert play.landings() == ((0, chords.named("C")), (16, chords.named("F#m7")))
-    assert Params().landings() == ()
+    assert parse(play).guidance.landings == {
+        0: chords.named("C"),
+        16: chords.named("F#m7"),
+    }
+    assert parse(Params()).guidance.landings == {}
 
 
 def test_the_chord_lock_is_a_list_of_chords():
     play = params.check(Params(chord_lock="C F G7"))
-    assert [chords.name_of(c) for c in play.allowed_chords()] == ["C", "F", "G7"]
+    assert [chords.name_of(c) for c in parse(play).guidance.allowed_chords] == [
+        "C",
+        "F",
+        "G7",
+    ]
 
 
 def test_a_chart_is_read_in_the_meter():
     play = params.check(Params(chart="| C . Am |", meter="3/4"))
-    sheet = play.lead_sheet()
+    sheet = parse(play).chart
     assert sheet is not None
-    assert (sheet.bar_ticks, play.time_signature()) == (1440, Meter(3, 4))
-    assert Params(chart="  ").lead_sheet() is None
+    assert (sheet.bar_ticks, parse(play).meter) == (1440, Meter(3, 4))
+    assert parse(Params(chart="  ")).chart is None
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from tests.command import MODELS
 
+from ripieno.bench import tune as tuner
 from ripieno.clock import SimulatedClock
-from ripieno.commands import tune as tuner
 from ripieno.commands.doctor import examine
 from ripieno.errors import FileError
 from ripieno.inference import manifest, tuning
-from ripieno.inference.session import Loaded, Session, runtime_version
+from ripieno.inference.session import Loaded, runtime_version
 from ripieno.inference.tuning import Place, Threads, Tuned
 
 HERE = Place("a processor", 4, "1.31.1")
@@ -91,10 +91,10 @@ def test_nothing_but_the_file_is_left_in_its_folder(machine_file):
 def test_a_model_is_loaded_with_what_was_found_for_it():
     folder = MODELS / "event-gru"
     sha256, place = manifest.load(folder).sha256, tuning.here(runtime_version())
-    assert Session(folder, "cpu").threads == Threads()
+    assert Loaded(folder, "cpu").threads == Threads()
     tuning.keep([tuned(sha256, Threads(2))], place)
-    assert Session(folder, "cpu").threads == Threads(2)
-    assert Session(folder, "cpu", Threads()).threads == Threads()
+    assert Loaded(folder, "cpu").threads == Threads(2)
+    assert Loaded(folder, "cpu", Threads()).threads == Threads()
 
 
 def test_more_threads_say_the_same():

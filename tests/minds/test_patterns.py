@@ -12,10 +12,10 @@ from ripieno.inference.graph import Graph
 from ripieno.inference.manifest import GOLDEN
 from ripieno.inference.session import Loaded
 from ripieno.layouts import pattern
-from ripieno.layouts.duet import Note
 from ripieno.minds.patterns import Patterns, grounded, likeliest, limited, loudness
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import Note
 from ripieno.protocol import Groove, Limits, Reset
 
 C, F, G, AM = (chords.named(name) for name in ("C", "F", "G", "Am"))

@@ -1,0 +1,53 @@
+"""Parsed arguments → settings: the flags laid over a file, a chart read.
+
+Nothing heavy is imported before a command needs it: `ripieno --help` is quick.
+"""
+
+import argparse
+from pathlib import Path
+
+from ripieno.errors import SettingsError
+from ripieno.music import lead_sheet
+from ripieno.music.meter import Meter
+from ripieno.settings.config import Settings, load
+from ripieno.settings.flags import TOP
+from ripieno.settings.params import KNOBS
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The settings that a file and the flags make.
+
+    Raises:
+        RipienoError: a file cannot be read, or a value is out of its bounds.
+    """
+    given = {k: v for k, v in vars(arguments).items() if v is not None}
+    play = {name: given[name] for name in KNOBS if name in given}
+    top = {name: given[name] for name in TOP.values() if name in given}
+    chart = play.get("chart", "")
+    if chart.strip():
+        without = load(given.get("config"), top, play | {"chart": ""})
+        play |= _charted(chart, without.play.meter)
+        play |= {"meter": given["meter"]} if "meter" in given else {}
+    return load(given.get("config"), top, play)
+
+
+def _charted(given: str, meter: str) -> dict[str, str]:
+    """A chart as text, and the meter that it is in.
+
+    Args:
+        given: bars, where there is a bar line in it; a file's name otherwise.
+        meter: the one to read it in, if it says none.
+
+    Raises:
+        RipienoError: there is no chart.
+    """
+    from ripieno.files.charts import read_chart
+
+    try:
+        if lead_sheet.BAR_LINE not in given:
+            chart = read_chart(Path(given), Meter.parse(meter))
+            given = lead_sheet.text_of(chart)
+        says = lead_sheet.headers(given).get("meter", meter)
+        return {"chart": given, "meter": str(Meter.parse(says))}
+    except ValueError as error:
+        raise SettingsError(f"chart: {error}.") from error

@@ -1,0 +1,151 @@
+"""Whether a model's graphs are what its manifest and its interface say.
+
+Three things must agree: the file, the manifest beside it, and the mind that writes into
+the one and reads from the other by name. Nothing is run to find out.
+
+Knows ONNX Runtime by the names, types and shapes that it tells, no more.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from ripieno.errors import ModelError
+from ripieno.inference.interfaces import INTERFACES, Tensors
+from ripieno.inference.lines import POSITION, TOTAL
+from ripieno.inference.manifest import Manifest, Part, Tensor
+
+_DTYPES: Final = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
+}
+"""ONNX Runtime's names for numpy's, as far as a step needs them."""
+
+
+class Sides(Protocol):
+    """A loaded graph, as far as it is looked at here."""
+
+    def get_inputs(self) -> Sequence[Any]:
+        """Nodes with name, type and shape."""
+        ...
+
+    def get_outputs(self) -> Sequence[Any]:
+        """Nodes with name, type and shape."""
+        ...
+
+
+def check_graph(session: Sides, part: Part, name: str) -> None:
+    """Whether a graph is what its manifest says.
+
+    Raises:
+        ModelError: it is not.
+    """
+    _check_side("input", session.get_inputs(), part.inputs)
+    _check_side("output", session.get_outputs(), part.outputs)
+    inputs = {t.name: t for t in part.inputs}
+    outputs = {t.name: t for t in part.outputs}
+    for into, out in part.state:
+        told, comes = inputs.get(into), outputs.get(out)
+        if told is None or comes is None or told.shape != comes.shape:
+            raise ModelError(
+                f"The model {name} names a state {into!r} that comes back as "
+                f"{out!r}, which its graph has not; publish it again."
+            )
+
+
+def check(manifest: Manifest) -> None:
+    """Whether each graph has all that its interface writes and reads.
+
+    Raises:
+        ModelError: something is missing, or has another dtype or shape.
+    """
+    whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
+    parts = {"model": whole, **manifest.more}
+    sizes: dict[str, int] = {}
+    for graph, (inputs, outputs) in INTERFACES[manifest.interface].graphs.items():
+        part = parts.get(graph)
+        if part is None:
+            raise ModelError(
+                f"The model {manifest.name} has no graph {graph!r}, which the "
+                f"{manifest.interface} interface needs; publish it again."
+            )
+        _check_needed(manifest, "input", inputs, part.inputs, sizes)
+        _check_needed(manifest, "output", outputs, part.outputs, sizes)
+    if INTERFACES[manifest.interface].is_stepped:
+        _check_window(manifest)
+
+
+def _check_needed(
+    manifest: Manifest,
+    side: str,
+    needed: Tensors,
+    have: tuple[Tensor, ...],
+    sizes: dict[str, int],
+) -> None:
+    there = {tensor.name: tensor for tensor in have}
+    for name, wanted in needed.items():
+        if (tensor := there.get(name)) is None:
+            raise ModelError(
+                f"The model {manifest.name} has no {side} {name!r}, which "
+                f"the {manifest.interface} interface needs; publish it again with "
+                "this release's ripieno-export."
+            )
+        dtype, *letters = wanted.split()
+        shape = tuple(
+            int(letter) if letter.isdecimal() else sizes.setdefault(letter, size)
+            for letter, size in zip(letters, tensor.shape, strict=False)
+        )
+        fits = len(letters) == len(tensor.shape) and shape == tensor.shape
+        if not fits or tensor.dtype != dtype:
+            raise ModelError(
+                f"The model {manifest.name} has an {side} {name!r} that is "
+                f"{tensor.dtype} of the shape {tensor.shape}, and the "
+                f"{manifest.interface} interface needs {wanted!r}; publish it again "
+                "with this release's ripieno-export."
+            )
+
+
+def _check_window(manifest: Manifest) -> None:
+    """Whether a step model that has positions remembers as many events as it says."""
+    inputs = {tensor.name: tensor for tensor in manifest.inputs}
+    rows = manifest.context_events
+    states = [inputs[into].shape for into, _ in manifest.state if into in inputs]
+    is_window = {POSITION, TOTAL} & inputs.keys()
+    fits = bool(states) and all(
+        len(shape) > 1 and shape[-2] == rows for shape in states
+    )
+    if (
+        bool(is_window) != bool(rows)
+        or rows == 1
+        or (rows and (len(is_window) < 2 or not fits))
+    ):
+        raise ModelError(
+            f"The model {manifest.name} says that context_events is {rows}, and its "
+            "graph's state has another length; publish it again with this release's "
+            "ripieno-export."
+        )
+
+
+def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> None:
+    shapes = {node.name: tuple(node.shape) for node in found}
+    dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
+    for tensor in told:
+        if tensor.name not in shapes:
+            raise ModelError(
+                f"The manifest names an {side} {tensor.name!r} that the graph does not "
+                "have; the two files are not from one release: copy the folder again."
+            )
+        there = (dtypes[tensor.name], shapes[tensor.name])
+        if there != (tensor.dtype, tensor.shape):
+            raise ModelError(
+                f"The graph's {side} {tensor.name!r} is {there[0]} of the shape "
+                f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
+                "the two files are not from one release: copy the folder again."
+            )
+    if extra := set(shapes) - {tensor.name for tensor in told}:
+        raise ModelError(
+            f"The graph has an {side} {min(extra)!r} that its manifest does not "
+            "name; the two files are not from one release: copy the folder again."
+        )

@@ -1,0 +1,205 @@
+"""A running daemon, from another process: what it plays by, and changes of it.
+
+::
+
+    words ─▶ presence: which daemon? ──▶ its block: what it shows ──▶ merge, check
+       ▲                                                                │
+       └── taken: what it shows has changed ◀── player ◀── ring "knobs" ◀┘
+
+Everything is checked here, so that a person reads a sentence; the player checks it
+again, as what it plays by may have changed meanwhile.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ripieno import __version__
+from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.errors import PortError, SettingsError
+from ripieno.files.charts import read_chart
+from ripieno.ipc import notes, presence
+from ripieno.ipc.block import Block
+from ripieno.ipc.presence import Presence
+from ripieno.music.lead_sheet import BAR_LINE, text_of
+from ripieno.music.meter import Meter
+from ripieno.settings.controllers import merged, parsed
+from ripieno.settings.params import Params
+from ripieno.settings.status import Status
+
+LOOK_NS: Final = 5 * NS_PER_MS
+PATIENCE_NS: Final = 2 * NS_PER_S
+"""A player that was killed is back within half a second."""
+FROM_FILE: Final = "@"
+"""A file's name may begin with it, as elsewhere; it need not."""
+NOBODY: Final = "No Ripieno plays here; start one with `ripieno play`."
+
+
+class Change(NamedTuple):
+    """What a running daemon plays by.
+
+    Attributes:
+        before, after: its parameters.
+        given: the names of those that were given, changed or not.
+    """
+
+    before: Params
+    after: Params
+    given: tuple[str, ...]
+
+
+def change(words: Sequence[str], name_in: str | None = None) -> Change:
+    """Change what a running daemon plays by, or only look.
+
+    Args:
+        words: ``name=value`` each; none to look.
+        name_in: the daemon's input port, where several play.
+
+    Returns:
+        What it played by, what it plays by now, and what was given.
+
+    Raises:
+        SettingsError: a word, a name or a value is wrong, or it is not clear which
+            daemon is meant.
+        FileError: a chart's file cannot be read.
+        PortError: none plays, or it does not answer.
+    """
+    given = [_split(word) for word in words]
+    files = {name: path for name, text in given if (path := _maybe_file(name, text))}
+    fields = {name: parsed(name, text) for name, text in given if name not in files}
+    path, daemon = _daemon(name_in)
+    with presence.alone(path), _attached(daemon) as block:
+        before = _shown(block, daemon)
+        for name, chart in files.items():
+            fields |= _from_file(name, chart, before.params, fields)
+        if not given:
+            return Change(before.params, before.params, ())
+        after = merged(before.params, fields)
+        _hand_over(block, fields, before, SystemClock())
+    return Change(before.params, after, tuple(fields))
+
+
+def status_of(name_in: str | None = None) -> Status | None:
+    """How a running daemon's performance goes; None where it has only begun.
+
+    Args:
+        name_in: the daemon's input port, where several play.
+
+    Raises:
+        SettingsError: it is not clear which daemon is meant.
+        PortError: none plays.
+    """
+    _, daemon = _daemon(name_in)
+    with _attached(daemon) as block:
+        record = block.status.read()
+    return None if record is None else notes.decode_status(record)
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────
+
+
+def _split(word: str) -> tuple[str, str]:
+    name, equals, text = word.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals:
+        raise SettingsError(f"{word!r} is no setting; write name=value, as lead=0.5.")
+    if text.startswith(FROM_FILE) and name != "chart":
+        raise SettingsError(f"{name} is not read from a file; only chart=@FILE is.")
+    return name, text
+
+
+def _maybe_file(name: str, text: str) -> Path | None:
+    """The file that a chart is in: as with `--chart`, whatever has no bar line."""
+    if name != "chart" or not text.strip() or BAR_LINE in text:
+        return None
+    return Path(text.removeprefix(FROM_FILE))
+
+
+def _from_file(
+    name: str, path: Path, params: Params, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """A chart, and the meter that it is written in, if it says one."""
+    meter = merged(params, {n: v for n, v in fields.items() if n == "meter"}).meter
+    chart = read_chart(path, Meter.parse(meter))
+    brought = {"meter": chart.meter} if chart.meter and "meter" not in fields else {}
+    return {name: text_of(chart), **brought}
+
+
+# ── the daemon ────────────────────────────────────────────────────────────────────────
+
+
+def _daemon(name_in: str | None) -> tuple[Path, Presence]:
+    """The daemon that is meant."""
+    found = [entry for entry in presence.present() if _has_block(*entry)]
+    if not found:
+        raise PortError(NOBODY)
+    names = ", ".join(sorted({repr(each.name_in) for _, each in found}))
+    meant = [entry for entry in found if name_in in (None, entry[1].name_in)]
+    if not meant:
+        raise SettingsError(f"No Ripieno plays on {name_in!r}; there is: {names}.")
+    if len(meant) > 1:
+        how = "choose one with --in NAME"
+        if len({each.name_in for _, each in meant}) < len(meant):
+            how = "give them names of their own with `ripieno play --in NAME`"
+        raise SettingsError(f"{len(meant)} Ripienos play ({names}); {how}.")
+    path, daemon = meant[0]
+    if daemon.version != __version__:
+        raise PortError(
+            f"The Ripieno on {daemon.name_in!r} is {daemon.version}, this is "
+            f"{__version__}; start it again."
+        )
+    return path, daemon
+
+
+def _has_block(path: Path, daemon: Presence) -> bool:
+    """Whether it plays indeed: another process may bear a dead one's number."""
+    try:
+        Block(daemon.block, is_guest=True).close()
+    except OSError:
+        presence.withdraw(path)
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _attached(daemon: Presence) -> Iterator[Block]:
+    try:
+        block = Block(daemon.block, is_guest=True)
+    except OSError as error:
+        raise PortError(NOBODY) from error
+    try:
+        yield block
+    finally:
+        block.close()
+
+
+def _shown(block: Block, daemon: Presence) -> notes.Shown:
+    record = block.shown.read()
+    if record is None:
+        raise PortError(
+            f"The Ripieno on {daemon.name_in!r} has not begun to play; try again."
+        )
+    return notes.decode_shown(record)
+
+
+def _hand_over(
+    block: Block, fields: dict[str, Any], before: notes.Shown, clock: Clock
+) -> None:
+    """Give the changes to the player, and wait until it has taken them."""
+    ring = block.ring("knobs")
+    if not ring.write(msgspec.json.encode(fields)):
+        raise SettingsError("That is too long to hand over; shorten the chart.")
+    until_ns = clock.now_ns() + PATIENCE_NS
+    while clock.now_ns() < until_ns:
+        record = block.shown.read()
+        now = before if record is None else notes.decode_shown(record)
+        if ring.is_empty and now != before:
+            return
+        clock.wait_until(clock.now_ns() + LOOK_NS)
+    raise PortError(
+        f"The player has not answered within {PATIENCE_NS // NS_PER_S} s; it takes the "
+        "change when it plays again."
+    )

@@ -1,0 +1,96 @@
+"""The flags of the command line: every row of `KNOBS`, and where to play.
+
+`written` is the other way round: the flags that make some settings. Knows no command.
+"""
+
+import argparse
+import secrets
+from pathlib import Path
+from typing import Final
+
+from ripieno.settings.config import Settings
+from ripieno.settings.knobs import Knob
+from ripieno.settings.params import KNOBS
+
+TOP: Final = {
+    "backend": "backend", "model": "model", "provider": "provider", "in": "name_in",
+    "out": "name_out", "journal": "journal", "server-wait": "server_wait_s",
+}  # fmt: skip
+"""Flag → field of `Settings`."""
+
+
+def add_playing(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """How to play. A subcommand's flags must not reset what came before it."""
+    group, absent = parser.add_argument_group("playing"), _absent(again=again)
+    group.add_argument("--config", type=Path, default=absent, help="a TOML file")
+    group.add_argument("--model", default=absent, help="a name, or a model's folder")
+    group.add_argument("--provider", default=absent, help="auto, cpu or cuda")
+    for knob in KNOBS.values():
+        if not knob.is_live:
+            _add(group, knob, absent)
+
+
+def add_live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Where to play."""
+    group, absent = parser.add_argument_group("ports"), _absent(again=again)
+    group.add_argument(
+        "--backend",
+        default=absent,
+        help="auto, jack, rtmidi-jack, alsa, coremidi or windows",
+    )
+    group.add_argument("--in", dest="name_in", default=absent, help="input port's name")
+    group.add_argument(
+        "--out", dest="name_out", default=absent, help="output port's name"
+    )
+    for knob in KNOBS.values():
+        if knob.is_live:
+            _add(group, knob, absent)
+    group.add_argument("--journal", default=absent, help="write a journal to this file")
+    group.add_argument(
+        "--server-wait",
+        dest="server_wait_s",
+        type=float,
+        default=absent,
+        help="seconds to wait for a MIDI server that went away",
+    )
+
+
+def seed_of(settings: Settings) -> int:
+    """The seed that was asked for, or a fresh one."""
+    given = settings.play.seed
+    return secrets.randbits(32) if given is None else given
+
+
+def written(settings: Settings, seed: int) -> list[str]:
+    """The flags that give `ripieno play` these settings and this seed.
+
+    What only a file can say (the controllers) is left out.
+    """
+    top = {flag: getattr(settings, name) for flag, name in TOP.items()}
+    play = {name: getattr(settings.play, name) for name in KNOBS} | {"seed": seed}
+    given = {name: value for name, value in (top | play).items() if value is not None}
+    return [_written(name, value) for name, value in given.items()]
+
+
+def _absent(*, again: bool) -> str | None:
+    return argparse.SUPPRESS if again else None
+
+
+def _add(group: argparse._ArgumentGroup, knob: Knob, absent: str | None) -> None:
+    if knob.kind is bool:
+        group.add_argument(
+            knob.flag, dest=knob.name, action=argparse.BooleanOptionalAction,
+            default=absent, help=knob.help,
+        )  # fmt: skip
+    else:
+        group.add_argument(
+            knob.flag, dest=knob.name, type=knob.kind, default=absent, help=knob.help,
+            metavar=knob.metavar,
+        )  # fmt: skip
+
+
+def _written(name: str, value: object) -> str:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag}={value}"

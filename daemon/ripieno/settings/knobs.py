@@ -1,0 +1,106 @@
+"""What one row of the table of parameters says, and how the table is read.
+
+A row is a field of a msgspec struct: ``Annotated[float, Knob("…", 0.0, 1.0)]`` with
+its default. Name, type and default are the field's; everything else is the `Knob`'s.
+Command-line flags, the settings file, checks, MIDI controllers, `ripieno set` and the
+reference page are all made from `knobs_of`.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import KW_ONLY, dataclass, replace
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A parameter that a person can change.
+
+    Attributes:
+        help: what it means, in a line of the command line's help.
+        more: what the reference page adds; empty for nothing.
+        low, high: the bounds of a number, both allowed; None for what is no number.
+        choices: all that it may be, where these are few.
+        unit: of a number, for people.
+        roles: the roles that read it; empty for all of them.
+        controller: the MIDI controller that turns it unless the user says otherwise.
+        metavar: what stands for a value in the command line's help.
+        is_fixed: whether it holds from the start of a performance to its end.
+        is_live: whether it means nothing where a file is rendered.
+        name, kind, default: of the field.
+    """
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    _: KW_ONLY
+    more: str = ""
+    choices: Collection[Any] = ()
+    unit: str = ""
+    roles: tuple[str, ...] = ()
+    controller: int | None = None
+    metavar: str | None = None
+    is_fixed: bool = False
+    is_live: bool = False
+    name: str = ""
+    kind: type = str
+    default: Any = None
+
+    @property
+    def flag(self) -> str:
+        """Its flag on the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The lowest and the highest number, or None for what is no number."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low, self.high
+
+    @property
+    def can_be_turned(self) -> bool:
+        """Whether a MIDI controller may turn it."""
+        return not self.is_fixed and bool(self.choices or self.bounds)
+
+    @property
+    def wanted(self) -> str:
+        """What a value has to be, as the end of a sentence."""
+        if self.kind is bool:
+            return "write yes or no"
+        if self.choices:
+            return f"choose one of {', '.join(map(str, self.choices))}"
+        if self.bounds is None:
+            return "write a text"
+        whole = "a whole number" if self.kind is int else "a number"
+        return f"it must be {whole} between {self.low} and {self.high}"
+
+
+def knobs_of(params: type[msgspec.Struct]) -> dict[str, Knob]:
+    """The table of a struct: name → row, in the order of its fields."""
+    hints = get_type_hints(params, include_extras=True)
+    rows = {}
+    for field in msgspec.structs.fields(params):
+        annotated = hints[field.name]
+        (knob,) = (each for each in annotated.__metadata__ if isinstance(each, Knob))
+        kind = _kind(annotated.__origin__)
+        choices = (False, True) if kind is bool else knob.choices
+        rows[field.name] = replace(
+            knob, name=field.name, kind=kind, default=field.default, choices=choices
+        )
+    return rows
+
+
+def names(knobs: Iterable[Knob]) -> str:
+    """The names, as a list within a sentence."""
+    return ", ".join(knob.name for knob in knobs)
+
+
+def _kind(annotation: object) -> type:
+    """The type of a value; of ``int | None`` it is int."""
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    (kind,) = (each for each in kinds if each is not type(None))
+    assert isinstance(kind, type)
+    return kind
