@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from tests.command import PATIENCE_S
 
-from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes import interrupts
+from ripieno.processes.interrupts import children_are_spared
 
 pytestmark = [
     pytest.mark.process,

@@ -28,11 +28,11 @@ from ripieno.errors import SettingsError
 from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
 from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.outputs import naming
 from ripieno.inference.session import Loaded, choose_provider
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
 from ripieno.settings.output import plain
-from ripieno.inference.outputs import naming
 
 WAYS: Final[tuple[tuple[str, Threads], ...]] = (
     ("cpu", Threads()), ("cpu", Threads(2)), ("cpu", Threads(2, spinning=True)),

@@ -83,8 +83,8 @@ def _work(kind: str, model: str, is_working: Event) -> None:
 
 def _inference(model: str) -> Callable[[], None]:
     from ripieno.inference.manifest import find
-    from ripieno.inference.session import Loaded
     from ripieno.inference.outputs import naming
+    from ripieno.inference.session import Loaded
 
     with naming(model):
         graph = Loaded(find(model), "cpu").graphs["model"]

@@ -23,9 +23,9 @@ from ripieno.inference import tuning
 from ripieno.inference.graph import Graph
 from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import MASKS, POSITION, SAMPLED, TOTAL
+from ripieno.inference.outputs import naming
 from ripieno.inference.session import Loaded, runtime_version
 from ripieno.inference.tuning import Threads, Tuned
-from ripieno.inference.outputs import naming
 
 WORTH: Final = 0.9
 """Another candidate must take less than this share of the default's time: below that it

@@ -19,8 +19,8 @@ from ripieno.commands.demo_musician import Performer
 from ripieno.commands.demo_stage import Stage, embedded, through_ports
 from ripieno.commands.play import live_line
 from ripieno.files.midi import Track, check_target, write_performance
-from ripieno.processes.interrupts import raise_lost_interrupt
 from ripieno.music import messages
+from ripieno.processes.interrupts import raise_lost_interrupt
 from ripieno.settings.config import Settings
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES

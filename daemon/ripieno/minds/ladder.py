@@ -27,9 +27,9 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from ripieno.protocol import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
 from ripieno.errors import OutputError
 from ripieno.inference.outputs import unusable
+from ripieno.protocol import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
 
 NS_PER_MS: Final = 1_000_000
 RECENT: Final = 20
