@@ -2,16 +2,16 @@
 
 MkDocs calls the functions whose names begin with ``on_``. Links in the sources are
 relative to the file that they are in, so that they also work where the repository is
-read. Here each link to a file that is a page of the site is changed to that page. A link
-to any other file of the repository is replaced by its text.
+read. Here each link to a file that is a page of the site is changed to that page. A
+link to any other file of the repository is replaced by its text.
 """
 
 import posixpath
 import re
 from pathlib import Path
-from typing import Any
 
 import reference
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
@@ -40,7 +40,7 @@ SOURCES = {page: source for source, page in ELSEWHERE.items()}
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
-def on_files(files: Files, config: Any) -> Files:
+def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the generated pages, and the pages that lie outside `docs/`."""
     for page, write in GENERATED.items():
         files.append(File.generated(config, page, content=write()))
@@ -52,7 +52,7 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Page, files: Files, **_: object) -> str:
     """Changes links between files of the repository to links between pages."""
     here = page.file.src_uri
     source = SOURCES.get(here, f"docs/{here}")
