@@ -45,7 +45,7 @@ lint: .venv/ready-to-test
 	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports --no-logo
 
-docs: .venv/ready-to-test
+docs: .venv/ready-for-docs
 	@echo "— The guide, into build/docs; a link that leads nowhere is an error."
 	$(BIN)/mkdocs build --strict --quiet
 
@@ -80,9 +80,14 @@ clean:
 	$(PIP) --editable .
 	@touch $@
 
+.venv/ready-for-docs: .venv/ready-to-play
+	@echo "— Installing MkDocs."
+	$(PIP) --editable ".[docs]"
+	@touch $@
+
 .venv/ready-to-test: .venv/bare pyproject.toml constraints.txt
 	@echo "— Installing PyTorch for the tests of training (torch first: see constraints.txt)."
 	$(PIP) torch
 	@echo "— Installing Ripieno, its training side and the test tools."
 	$(PIP) --editable ".[dev,docs,export]"
-	@touch $@ .venv/ready-to-play
+	@touch $@ .venv/ready-to-play .venv/ready-for-docs
