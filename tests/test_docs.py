@@ -55,6 +55,12 @@ def quoted(path):
     return [text.replace("\\|", "|") for text in QUOTED.findall(prose)]
 
 
+def texts(path):
+    """The lines of a page's shell commands, and what it quotes."""
+    return [*(line for block in code(path, "sh") for line in block.splitlines()),
+            *quoted(path)]  # fmt: skip
+
+
 def command_lines(path, program):
     """The command lines of a program on a page, as words after the program's name.
 
@@ -103,6 +109,13 @@ def test_every_command_line_of_ripieno_on_a_page_is_parsed(path):
 def test_every_command_line_of_training_on_a_page_is_parsed(path):
     lines = list(command_lines(path, "ripieno-export"))
     assert refused(export_cli._parser(), lines) == []
+
+
+@pytest.mark.parametrize("path", GUIDE, ids=name_of)
+def test_every_program_of_ours_that_a_page_runs_exists(path):
+    run = [re.search(r"\bpython -m (benchmarks\.\w+)", text) for text in texts(path)]
+    named = [found.group(1).replace(".", "/") for found in run if found]
+    assert [name for name in named if not (ROOT / f"{name}.py").is_file()] == []
 
 
 @pytest.mark.parametrize("path", GUIDE, ids=name_of)
