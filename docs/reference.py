@@ -6,6 +6,7 @@ site is built, and are not committed. This module does not know MkDocs.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -49,13 +50,13 @@ from the heads of the records.
 """
 
 
-def parameters() -> str:
+def parameters(knobs: Mapping[str, Knob] = KNOBS) -> str:
     """Returns the page of all parameters, grouped by the roles that use them."""
     groups: dict[tuple[str, ...], list[Knob]] = {}
-    for knob in KNOBS.values():
+    for knob in knobs.values():
         groups.setdefault(tuple(knob.roles), []).append(knob)
     sections = [
-        f"## {_heading(roles)}\n\n{_table(knobs)}" for roles, knobs in groups.items()
+        f"## {_heading(roles)}\n\n{_table(group)}" for roles, group in groups.items()
     ]
     return "\n".join([PARAMETERS, *sections])
 

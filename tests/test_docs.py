@@ -1,7 +1,6 @@
 """The guide is true: its commands parse, its links and the paths in it exist."""
 
 import argparse
-import importlib.util
 import re
 import shlex
 import tomllib
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.command import ROOT
+from tests.guide import reference
 
 from ripieno.commands import cli
 from ripieno.errors import SettingsError
@@ -191,31 +191,18 @@ def test_the_readme_names_every_role_and_every_published_model_is_in_the_guide()
     assert [name for name in folders if f"[`{name}`]" not in models] == []
 
 
-@pytest.fixture(scope="module")
-def reference():
-    """The module that writes the generated pages; it is no part of a package."""
-    spec = importlib.util.spec_from_file_location(
-        "reference", ROOT / "docs" / "reference.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_every_parameter_has_a_row_on_the_page_of_parameters(reference):
-    page = reference.parameters()
+def test_every_parameter_has_a_row_on_the_page_of_parameters():
+    page = reference().parameters()
     assert [name for name in KNOBS if page.count(f"| `{name}` |") != 1] == []
 
 
-def test_every_role_has_a_row_on_the_page_of_roles(reference):
-    page = reference.roles()
+def test_every_role_has_a_row_on_the_page_of_roles():
+    page = reference().roles()
     assert [name for name in ROLES if page.count(f"| `{name}` |") != 1] == []
 
 
-def test_every_decision_has_a_date_and_a_status(reference):
-    rows = reference.decisions().splitlines()
+def test_every_decision_has_a_date_and_a_status():
+    rows = reference().decisions().splitlines()
     records = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
     numbers = [int(path.name[:4]) for path in records]
     assert numbers == list(range(1, len(records) + 1))
