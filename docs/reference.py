@@ -90,10 +90,8 @@ def _decision(path: Path) -> tuple[str, ...]:
 
 
 def _heading(roles: tuple[str, ...]) -> str:
-    if not roles:
-        return "Used by every role"
-    quoted = [f"`{name}`" for name in roles]
-    return f"Used by {' and '.join(filter(None, (', '.join(quoted[:-1]), quoted[-1])))}"
+    *most, last = [f"`{name}`" for name in roles] or ["every role"]
+    return f"Used by {', '.join(most)} and {last}" if most else f"Used by {last}"
 
 
 def _table(knobs: list[Knob]) -> str:
@@ -102,7 +100,7 @@ def _table(knobs: list[Knob]) -> str:
 
 
 def _knob(knob: Knob) -> tuple[str, ...]:
-    notes = [_sentence(knob.help), knob.more]
+    notes = [f"{knob.help}.", knob.more]
     if knob.is_fixed:
         notes.append("It cannot be changed while Ripieno plays.")
     if knob.is_live:
@@ -144,12 +142,8 @@ def _role(role: Role) -> tuple[str, ...]:
         if part.name
     )
     return (
-        f"`{role.name}`", role.kind.value, _sentence(role.help), parts or "`channel`",
+        f"`{role.name}`", role.kind.value, f"{role.help}.", parts or "`channel`",
     )  # fmt: skip
-
-
-def _sentence(text: str) -> str:
-    return f"{text}."
 
 
 def _rows(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
