@@ -111,6 +111,23 @@ def test_every_command_line_of_training_on_a_page_is_parsed(path):
     assert refused(export_cli._parser(), lines) == []
 
 
+def flags(parser: argparse.ArgumentParser):
+    """All flags of a parser and of its commands."""
+    found = set()
+    for action in parser._actions:
+        found |= set(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*map(flags, action.choices.values()))
+    return found
+
+
+@pytest.mark.parametrize("path", GUIDE, ids=name_of)
+def test_every_flag_that_a_page_names_exists(path):
+    known = flags(cli._parser()) | flags(export_cli._parser())
+    named = [text.split()[0] for text in quoted(path) if text.startswith("--")]
+    assert [flag for flag in named if flag not in known] == []
+
+
 @pytest.mark.parametrize("path", GUIDE, ids=name_of)
 def test_every_program_of_ours_that_a_page_runs_exists(path):
     run = [re.search(r"\bpython -m (benchmarks\.\w+)", text) for text in texts(path)]
