@@ -52,7 +52,7 @@ def code(path, *languages):
 def quoted(path):
     """What stands between back quotes in a page, outside of its blocks of code."""
     prose = FENCE.sub("", path.read_text(encoding="utf-8"))
-    return [text.replace("\\|", "|") for text in QUOTED.findall(prose)]
+    return QUOTED.findall(prose)
 
 
 def texts(path):

@@ -1,4 +1,4 @@
-"""Rows of tables name classes and functions as texts: each text names one that exists."""
+"""Rows of tables name classes and functions as texts: each of them exists."""
 
 from pkgutil import resolve_name
 
