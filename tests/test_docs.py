@@ -226,6 +226,17 @@ def test_every_decision_has_a_date_and_a_status():
     assert [row for row in rows if re.match(r"\| \d+ \|", row)] == rows[-len(records) :]
 
 
+def test_every_word_of_the_glossary_is_listed_once_and_in_order():
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for section in text.split("\n## ")[1:]:
+        words = re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE)[2:]
+        assert words == sorted(set(words), key=str.lower)
+    rows = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
+    words = [word.strip() for row in rows for word in row.split(",")]
+    repeated = {word for word in words if words.count(word) > 1}
+    assert repeated == {"word"}
+
+
 def test_every_setting_outside_of_play_is_in_the_guide():
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     fields = {f.name for f in msgspec.structs.fields(config.Settings)}
