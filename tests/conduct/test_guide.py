@@ -204,22 +204,19 @@ def test_only_keeps_the_weights_of_the_chosen_chords(chosen, seed):
 @given(
     index=st.integers(0, 40),
     staleness=st.integers(0, 4),
-    lead=st.floats(0.0, 1.0),
-    phrase=st.integers(0, 4),
-    landing=st.integers(0, 10),
-    lock=st.lists(st.integers(0, N_CHORDS - 1), max_size=3),
     before=st.integers(NO_CHORD, N_CHORDS - 1),
+    guidance=st.builds(
+        Guidance,
+        lead=st.floats(0.0, 1.0),
+        phrase=st.integers(0, 4),
+        scale=st.sampled_from([None, C_MAJOR]),
+        landings=st.dictionaries(st.integers(0, 10), st.just(named("F")), max_size=1),
+        allowed_chords=st.lists(st.integers(0, N_CHORDS - 1), max_size=3).map(tuple),
+    ),
 )
 def test_weights_are_finite_and_always_leave_a_chord(
-    index, staleness, lead, phrase, landing, lock, before
+    index, staleness, before, guidance
 ):
-    guidance = Guidance(
-        lead=lead,
-        phrase=phrase,
-        scale=C_MAJOR,
-        landings={landing: named("F")},
-        allowed_chords=tuple(lock),
-    )
     guide = listened(*SCALE_OF_C)
     weights = weigh(guide, index, guidance, staleness=staleness, before=before)
     assert weights.shape == (N_CHORDS,)
