@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.band import Band, sounding
+from tests.band import Band
+from tests.outputs import unbalanced
 from tests.tables import TURNABLE
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
@@ -101,10 +102,10 @@ def test_another_channel_ends_what_sounds_on_the_one_before():
     engine = Engine(Beginning(Params(role="harmonize", manner="thirds"), seed=1))
     engine.heard(0, messages.note_on(0, 72, 70))
     before = [e.data for e in engine.advance(1) if isinstance(e, Send)]
-    assert sounding(before)
+    assert unbalanced(before)
     engine.turned(2, Params(role="harmonize", manner="thirds", channel=5))
     after = [e.data for e in engine.advance(2) if isinstance(e, Send)]
-    assert not sounding(before + after)
+    assert not unbalanced(before + after)
 
 
 def test_thru_that_is_switched_off_ends_what_it_has_passed_on():
@@ -180,7 +181,7 @@ def test_what_was_turned_while_it_played_replays_exactly(tmp_path):
     found = band.replayed()
     assert (found.differing, found.first) == (0, "")
     assert found.outputs > 100
-    assert not sounding(band.sent)
+    assert not unbalanced(band.sent)
 
 
 turns = st.tuples(st.sampled_from(sorted(ALL.values())), st.integers(0, 127)).map(
@@ -224,7 +225,7 @@ def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
         advance()
     engine.release(now_ns)
     advance()
-    assert not sounding(sent)
+    assert not unbalanced(sent)
     assert engine.status().sounding == 0
 
 

@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from tests.band import Band, sounding
+from tests.band import Band
+from tests.outputs import unbalanced
 
 from ripieno.clock import NS_PER_S
 from ripieno.commands.replay import replay
@@ -24,10 +25,10 @@ def test_when_nobody_plays_to_us_any_more_what_is_held_ends(tmp_path):
     band = Band(tmp_path, Params(role="harmonize", thru=True))
     band.feed(messages.note_on(0, 72, 80), messages.control(0, messages.SUSTAIN, 127))
     band.run(0.1)
-    assert len(sounding(band.sent)) == 4
+    assert len(unbalanced(band.sent)) == 4
     band.player.cut_off()
     band.run(0.1)
-    assert not sounding(band.sent)
+    assert not unbalanced(band.sent)
     assert messages.control(0, messages.SUSTAIN, 0) in band.sent
     assert band.replayed().differing == 0
 
@@ -56,7 +57,7 @@ def test_a_turn_takes_some_of_a_burst_and_the_next_ones_take_the_rest(tmp_path):
     assert heard[-1] == 2_000
     assert all(later - before <= MOST_HEARD for before, later in pairwise(heard))
     band.run(0.1)
-    assert not sounding(band.sent)
+    assert not unbalanced(band.sent)
     assert band.replayed().differing == 0
 
 

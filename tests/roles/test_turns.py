@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inputs import MS, S, phrase
 
 from ripieno.engine import Engine, Send, Tell
 from ripieno.inference.controls import Controls
@@ -14,9 +15,6 @@ from ripieno.protocol import Ask, Plan, PlannedNote
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
-
-S = 1_000_000_000
-MS = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +34,6 @@ class Hindsight:
 
     def answer(self):
         return self._mind.answer()
-
-
-def phrase(start_s=1.0, pitches=(60, 62, 64, 65), gap_s=0.25, length_s=0.2):
-    out = []
-    for place, pitch in enumerate(pitches):
-        at_s = start_s + place * gap_s
-        out.append((round(at_s * S), messages.note_on(0, pitch, 70)))
-        out.append((round((at_s + length_s) * S), messages.note_off(0, pitch)))
-    return out
 
 
 def asks_at(engine, times_ns):

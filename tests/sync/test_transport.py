@@ -4,6 +4,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.inputs import song_position
 
 from ripieno.music.timeline import Timeline
 from ripieno.sync.transport import Transport
@@ -12,10 +13,6 @@ CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 S, MS = 1_000_000_000, 1_000_000
 PERIOD_128_NS, PERIOD_512_NS = 2_666_667, 10_666_667
 AT_120 = Timeline(beat_ns=500_000_000)
-
-
-def song_position(sixteenths):
-    return bytes((0xF2, sixteenths & 0x7F, sixteenths >> 7))
 
 
 def clock_times(bpm, count, from_ns=S):
