@@ -35,7 +35,7 @@ def test_the_reply_is_about_as_long_as_the_call():
         assert call_s * 0.6 < reply_s < call_s * 1.4 + 1.0
 
 
-def test_it_does_not_answer_itself():
+def test_a_reply_is_not_answered():
     played = simulate(phrase(1.0), tail_s=60)
     assert played.engine.status().turns == 1
 
@@ -77,7 +77,7 @@ def test_a_plan_that_comes_too_late_is_not_played():
     assert not hanging(late.sent)
 
 
-def test_latency_that_fits_shifts_no_note():
+def test_a_latency_within_the_wait_moves_no_note():
     prompt, slow = (
         simulate(phrase(1.0)),
         simulate(phrase(1.0), latency_ns=lambda: S // 5),
@@ -106,7 +106,7 @@ def test_without_a_thinker_the_fallback_plays(role):
     assert not hanging(played.sent)
 
 
-def test_what_comes_before_the_commit_does_not_depend_on_what_comes_after():
+def test_later_input_does_not_change_what_was_sent():
     call = phrase(1.0)
     other = [*call, *phrase(4.0, pitches=(50, 55, 59))]
     same = [*call, *phrase(4.0, pitches=(72, 71, 69))]
@@ -129,7 +129,7 @@ def test_the_daws_stop_silences_and_is_not_answered():
     assert not hanging(played.sent)
 
 
-def test_our_own_notes_that_come_back_are_not_heard():
+def test_an_echo_of_its_own_notes_is_not_heard():
     call = phrase(1.0)
     reply = simulate(call).sent
     looped = call + [(at + 5_000_000, s.data) for at, s in reply]
@@ -162,7 +162,7 @@ def test_a_new_thinker_is_told_the_whole_history():
     assert names == ["Reset"] + ["Played"] * 8 + ["Ask"]
 
 
-def test_a_reply_whose_thinker_died_ends_with_what_is_there():
+def test_a_reply_whose_thinker_died_ends_after_its_last_section():
     engine = Engine(Beginning(Params(), seed=1))
     for at_ns, data in phrase(1.0, pitches=[60 + n % 5 for n in range(20)]):
         engine.heard(at_ns, data)
@@ -233,7 +233,7 @@ steps = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(steps, st.sampled_from(["answer", "continue"]), st.booleans())
-def test_whatever_comes_in_ons_equal_offs_and_nothing_is_early(stream, role, thru):
+def test_random_input_leaves_no_note_hanging_and_none_is_early(stream, role, thru):
     at_ns, inputs = 0, []
     for gap_ns, data in stream:
         at_ns += gap_ns
@@ -243,7 +243,7 @@ def test_whatever_comes_in_ons_equal_offs_and_nothing_is_early(stream, role, thr
     assert all(at >= send.due_ns for at, send in played.sent)
 
 
-def test_another_model_of_the_same_thinker_is_counted_and_told_nothing_again():
+def test_a_change_of_model_is_counted_and_repeats_no_history():
     engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     for at_ns, data in phrase(1.0):

@@ -53,14 +53,14 @@ def test_a_controller_that_turns_something_is_not_passed_on():
     assert sent == [messages.control(0, 7, 100)]
 
 
-def test_without_a_table_every_controller_passes():
+def test_an_unmapped_controller_is_passed_on():
     engine = Engine(Beginning(Params(thru=True), seed=1))
     engine.heard(5, messages.control(0, 20, 100))
     assert engine.params == Params(thru=True)
     assert engine.advance(5)
 
 
-def test_from_role_to_role_each_asks_for_what_it_needs():
+def test_each_role_after_a_change_sends_its_own_kind_of_ask():
     engine = Engine(Beginning(Params(role="accompany", listen=0), seed=1))
     now_ns, asked = 0, []
     for role in ("accompany", "answer", "harmonize", "continue", "accompany"):
@@ -87,7 +87,7 @@ def test_from_role_to_role_each_asks_for_what_it_needs():
     assert asked == [{Decide}, {Ask}, {Sing}, {Ask}, {Decide}]
 
 
-def test_a_thinker_that_is_known_is_met_again_when_its_role_comes_back():
+def test_a_role_that_returns_resets_its_known_thinker():
     engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     engine.turned(5, Params(role="accompany"))
@@ -135,7 +135,7 @@ def test_a_click_that_is_switched_on_late_begins_now():
     assert min(e.due_ns for e in clicks) >= hour_ns
 
 
-def test_a_change_by_name_holds_and_is_written_down(tmp_path):
+def test_a_change_by_name_takes_effect_and_is_in_the_journal(tmp_path):
     band = Band(tmp_path)
     band.change(b'{"role":"accompany","bpm":100,"chord_lock":"C F G7"}')
     shown = band.player.shown()
@@ -163,7 +163,7 @@ def test_a_record_that_makes_no_sense_is_counted_and_ignored(tmp_path, record):
     assert not [e for e in journal.read(band.path) if isinstance(e, journal.Turned)]
 
 
-def test_what_was_turned_while_it_played_replays_exactly(tmp_path):
+def test_a_performance_with_changed_parameters_replays_exactly(tmp_path):
     band = Band(tmp_path, Params(role="accompany", listen=0))
     band.play(60, 64, 67, 65)
     band.feed(messages.control(0, 20, 127))
@@ -198,7 +198,7 @@ pedals = st.integers(0, 127).map(lambda value: messages.control(0, 64, value))
     st.lists(st.tuples(st.integers(0, 700), st.one_of(turns, notes, pedals))),
     st.sampled_from(list(ROLES)),
 )
-def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
+def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
     engine = Engine(
         Beginning(Params(role=role, thru=True, listen=0), seed=1, controls=ALL)
     )
@@ -231,7 +231,7 @@ def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
 
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from(TURNABLE), st.integers(0, 127), st.sampled_from(list(ROLES)))
-def test_an_engine_that_was_turned_is_one_that_began_so(name, value, role):
+def test_a_change_before_any_input_equals_beginning_with_the_value(name, value, role):
     before = Params(role=role)
     engine = Engine(Beginning(before, seed=1, controls=ALL))
     number = ALL[name]

@@ -37,7 +37,7 @@ def loaded(name):
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
-def test_every_kind_of_model_is_asked_for_an_answer_and_gives_it(name):
+def test_a_model_of_every_interface_answers_the_question_that_is_measured(name):
     answer = answer_of(loaded(name))
     answer()
     answer()
@@ -78,7 +78,7 @@ def test_a_model_is_measured_cold_and_warm_in_every_way(tmp_path):
 
 @pytest.mark.realtime
 @pytest.mark.skipif(not model.why_not_cuda(), reason="there is a GPU here")
-def test_where_there_is_no_gpu_the_table_says_so_and_why():
+def test_without_a_gpu_the_table_gives_the_reason():
     report = model.run(asked("duet-gru"), QUIET)
     (row,) = [row for row in report.tables[0].rows if row[1] == "CUDA"]
     assert row[2] == f"not measured: {model.why_not_cuda()}"
@@ -96,12 +96,12 @@ def test_seconds_out_of_bounds_are_refused(seconds):
         model.run(asked("duet-gru", seconds=seconds), QUIET)
 
 
-def test_a_model_that_is_not_there_is_said_in_a_sentence():
+def test_an_unknown_model_is_refused_in_one_sentence():
     with pytest.raises(ModelError, match="no model called 'nobody'"):
         model.run(asked("nobody"), QUIET)
 
 
-def test_a_damaged_model_is_said_in_a_sentence(tmp_path):
+def test_a_damaged_model_is_refused_in_one_sentence(tmp_path):
     folder = copy_model(tmp_path, sha256="0" * 64)
     with pytest.raises(ModelError, match="copy the whole model folder again"):
         model.run(asked(str(folder)), QUIET)

@@ -13,7 +13,7 @@ from ripieno.processes.player import MOST_HEARD
 from ripieno.settings.params import Params
 
 
-def test_what_the_thinker_had_no_room_for_is_counted(tmp_path):
+def test_messages_that_do_not_fit_the_thinkers_ring_are_counted(tmp_path):
     full, roomy = Band(tmp_path, told_bytes=64), Band(tmp_path)
     for band in (full, roomy):
         band.play(60, 62, 64, 65)
@@ -21,7 +21,7 @@ def test_what_the_thinker_had_no_room_for_is_counted(tmp_path):
     assert roomy.player.status().untold == 0
 
 
-def test_when_nobody_plays_to_us_any_more_what_is_held_ends(tmp_path):
+def test_a_lost_input_ends_held_notes_and_pedals(tmp_path):
     band = Band(tmp_path, Params(role="harmonize", thru=True))
     band.feed(messages.note_on(0, 72, 80), messages.control(0, messages.SUSTAIN, 127))
     band.run(0.1)
@@ -33,7 +33,7 @@ def test_when_nobody_plays_to_us_any_more_what_is_held_ends(tmp_path):
     assert band.replayed().differing == 0
 
 
-def test_a_key_that_was_held_then_keeps_no_phrase_open(tmp_path):
+def test_a_key_held_when_the_input_was_lost_keeps_no_phrase_open(tmp_path):
     band = Band(tmp_path)
     band.feed(messages.note_on(0, 72, 80))
     band.run(1.0)

@@ -96,23 +96,23 @@ def insists(name):
 
 
 @pytest.mark.parametrize(("listen", "enters"), [(8, 8), (4, 4), (0, 1)])
-def test_it_listens_for_so_many_beats_and_enters_with_the_next_note(listen, enters):
+def test_it_enters_with_the_first_note_after_the_beats_of_listen(listen, enters):
     played = performed(line(TWINKLE), ScriptedDuet(), listen=listen)
     assert min(at for at, _ in note_ons(played.sent)) == enters * BEAT
 
 
-def test_it_counts_from_the_first_note_and_not_from_the_start():
+def test_the_beats_of_listen_count_from_the_first_note():
     played = performed(line(TWINKLE, at_beat=5), ScriptedDuet())
     assert min(at for at, _ in note_ons(played.sent)) == (5 + 8) * BEAT
 
 
-def test_nobody_is_accompanied_who_does_not_play():
+def test_a_silent_musician_is_not_accompanied():
     played = performed([(40 * BEAT, messages.control(0, 1, 0))], ScriptedDuet())
     assert note_ons(played.sent) == []
     assert played.engine.status().turn == "idle"
 
 
-def test_its_turn_is_the_humans_until_it_enters():
+def test_the_turn_is_the_humans_until_it_enters():
     played = started(ScriptedDuet())
     turns = []
     for at_ns, data in line(TWINKLE, beats=10):
@@ -152,7 +152,7 @@ def test_an_answer_of_some_milliseconds_is_waited_for():
     assert played.engine.status().fallbacks == 0
 
 
-def test_where_nothing_is_struck_on_the_beat_the_backup_is_played():
+def test_a_beat_without_a_note_plays_the_backup():
     offbeats = [(at + BEAT // 2, data) for at, data in line(TWINKLE)]
     mind = ScriptedDuet()
     played = performed(offbeats, mind)
@@ -161,7 +161,7 @@ def test_where_nothing_is_struck_on_the_beat_the_backup_is_played():
     assert played.engine.status().fallbacks == 0
 
 
-def test_a_note_on_the_beat_is_decided_with_though_there_was_a_backup():
+def test_a_note_on_the_beat_is_decided_anew_despite_a_backup():
     mind = ScriptedDuet()
     performed(line(TWINKLE), mind)
     asked = Counter(ask.index for ask in mind.asked)
@@ -177,7 +177,7 @@ def test_a_human_up_to_25_ms_late_is_waited_for(late_ms, played_ms):
     assert note_ons(played.sent)[0][0] == 8 * BEAT + played_ms * MS
 
 
-def test_a_human_who_is_early_is_met_on_the_beat():
+def test_an_early_note_is_answered_on_the_beat():
     melody = [(at - 20 * MS * (at == 8 * BEAT), data) for at, data in line(TWINKLE)]
     mind = ScriptedDuet()
     played = performed(sorted(melody), mind)
@@ -185,7 +185,7 @@ def test_a_human_who_is_early_is_met_on_the_beat():
     assert holds(names(mind)[8], TWINKLE[8])
 
 
-def test_who_plays_on_time_is_not_waited_for_as_long():
+def test_a_punctual_musician_is_waited_for_less_and_less():
     melody = [m for m in line(TWINKLE, beats=24) if m[0] < 20 * BEAT]
     played = performed(melody, ScriptedDuet(), tail_beats=6)
     assert 20 * BEAT + 4 * MS in {at for at, _ in note_ons(played.sent, BASS)}
@@ -216,7 +216,7 @@ def test_asynchrony_stays_below_what_an_ensemble_notices(latency_ms):
         (ScriptedDuet(), 500), (ScriptedDuet(), 1900), (None, 0),
     ],
 )  # fmt: skip
-def test_however_late_the_thinker_a_chord_sounds_on_every_beat(mind, latency_ms):
+def test_a_chord_sounds_on_every_beat_at_any_thinker_latency(mind, latency_ms):
     played = performed(line(TWINKLE, beats=48), mind, latency_ms=latency_ms)
     for beat in range(8, 48):
         assert len(sounding_at(played, beat * BEAT + WINDOW)) == 3, beat
@@ -230,7 +230,7 @@ def test_however_late_the_thinker_a_chord_sounds_on_every_beat(mind, latency_ms)
     [(4.0, 1.0), (17.0, 1.0), (25.0, 0.8)],
     ids=["never late", "late within the patience", "too late"],
 )
-def test_late_answers_hand_over_no_more_beats_than_were_late(late_ms, share):
+def test_only_beats_with_late_answers_are_decided_by_the_player(late_ms, share):
     # Two sections answer each ask, and the first to come counts: a fifth are late.
     chance, is_late = random.Random(1), 0.45
     played = started(
@@ -263,7 +263,7 @@ def test_without_a_thinker_no_beat_is_decided_by_the_model():
 
 
 @pytest.mark.parametrize("latency_ms", [20, 55, 70, 125, 140, 240, 500, 900])
-def test_a_slow_thinker_is_asked_early_enough_that_its_plans_are_there(latency_ms):
+def test_a_slow_thinker_is_asked_early_enough_for_its_latency(latency_ms):
     played = performed(line(TWINKLE, beats=96), ScriptedDuet(), latency_ms=latency_ms)
     status = played.engine.status()
     assert status.isr >= 0.9
@@ -303,7 +303,7 @@ def test_a_new_thinker_is_told_what_was_played_and_plays_on():
     assert mind.resets == 0
 
 
-def test_what_was_played_is_what_the_thinker_is_told():
+def test_the_thinker_is_told_the_notes_that_were_sent():
     mind = ScriptedDuet(notes=[Note(0, 36, 4), Note(1, 60, 1), Note(2, 64, 2)])
     played = performed(line(TWINKLE), mind)
     beat = next(beat for beat in mind.beats if beat.index == 12)
@@ -328,7 +328,7 @@ def index_of(place, spans_in_bar=4):
 
 @pytest.mark.parametrize("commit", [1, 2, 4])
 @pytest.mark.parametrize("latency_ms", [0, 300])
-def test_what_is_promised_is_played(commit, latency_ms):
+def test_promised_chords_are_played(commit, latency_ms):
     mind = ScriptedDuet(notes=[Note(0, 36, 4)])
     played = started(mind, commit=commit, latency_ms=latency_ms)
     promised: dict[int, set[str]] = {}
@@ -346,7 +346,7 @@ def test_what_is_promised_is_played(commit, latency_ms):
 
 
 @pytest.mark.parametrize("commit", [1, 2, 4])
-def test_a_promise_is_made_so_many_beats_ahead(commit):
+def test_chords_are_promised_as_many_beats_ahead_as_commit_says(commit):
     played = started(ScriptedDuet(), commit=commit)
     played.play(line(TWINKLE, beats=20))
     played.run_until(20 * BEAT + BEAT // 2)
@@ -355,7 +355,7 @@ def test_a_promise_is_made_so_many_beats_ahead(commit):
     assert max(ahead) <= 20 + commit
 
 
-def test_deciding_on_the_beat_promises_nothing_and_shows_what_it_looks_like():
+def test_commit_zero_promises_nothing_and_shows_likely_chords():
     played = started(ScriptedDuet())
     played.play(line(TWINKLE, beats=20))
     status = played.engine.status()
@@ -374,7 +374,7 @@ def test_a_landing_is_promised_before_it_is_reached():
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.parametrize("latency_ms", [0, 300, None])
-def test_what_is_written_is_played_at_its_beat(commit, latency_ms):
+def test_a_chord_of_the_chart_is_played_at_its_beat(commit, latency_ms):
     mind = None if latency_ms is None else insists("F#")
     played = performed(
         line(TWINKLE, beats=24), mind, listen=0, commit=commit,
@@ -393,7 +393,7 @@ def test_what_is_written_is_played_at_its_beat(commit, latency_ms):
         assert not sounding_at(played, 13 * BEAT, channel)
 
 
-def test_where_the_chart_is_empty_the_accompanist_is_free():
+def test_an_empty_bar_of_the_chart_leaves_the_chord_free():
     mind = insists("Bbm")
     performed(line(TWINKLE), mind, listen=0, chart="| C | | F | ? |")
     assert [names(mind)[beat] for beat in (2, 4, 7, 8, 12)] == [
@@ -411,7 +411,7 @@ melodies = st.lists(st.integers(48, 84), min_size=1, max_size=24)
     st.sampled_from(["C", "F#m7b5", "Bb7"]),
     st.sampled_from([0, 400, None]),
 )
-def test_a_landing_is_reached_whatever_is_played(melody, commit, name, latency_ms):
+def test_a_landing_is_reached_at_any_melody(melody, commit, name, latency_ms):
     mind = None if latency_ms is None else ScriptedDuet()
     played = performed(
         line(melody, beats=34), mind, commit=commit, land=f"{name}@9 G@4",
@@ -461,7 +461,7 @@ def test_every_note_of_the_pad_is_in_the_scale(melody, scale, lead, has_mind):
     assert classes(p for _, p in note_ons(played.sent, CHORDS)) <= scales.named(scale)
 
 
-def test_leading_goes_its_own_way():
+def test_lead_1_chooses_chords_against_the_melody():
     in_c, in_f_sharp = line((60, 64, 67, 72)), line((66, 70, 73, 78))
     before = [m for m in in_c if m[0] < 12 * BEAT]
     elsewhere = before + [m for m in in_f_sharp if m[0] >= 12 * BEAT]
@@ -483,7 +483,7 @@ def test_a_leader_does_not_trust_the_network():
 
 
 @pytest.mark.parametrize("parts", ["chords", "bass", "texture", "chords texture", ""])
-def test_only_the_parts_that_are_wanted_play_each_on_its_channel(parts):
+def test_only_the_chosen_parts_play_each_on_its_channel(parts):
     played = performed(line(TWINKLE), ScriptedDuet(), parts=parts, channel=4)
     wanted = {3 + PARTS.index(name) for name in parts.split()}
     assert {messages.channel_of(send.data) for _, send in played.sent} == wanted
@@ -510,7 +510,7 @@ def test_bass_and_texture_stay_in_the_register(low, high):
     assert all(low <= pitch <= high for pitch in pitches)
 
 
-def test_who_plays_softly_is_accompanied_softly():
+def test_a_soft_melody_is_accompanied_softly():
     loudest = []
     for velocity in (30, 110):
         melody = [
@@ -537,7 +537,7 @@ def test_it_rests_after_eight_silent_bars_unless_it_leads(lead, rests):
     assert not hanging(played.sent)
 
 
-def test_it_comes_back_with_the_first_note():
+def test_it_plays_again_at_the_first_note_after_a_rest():
     melody = line(TWINKLE, beats=16) + line(TWINKLE, beats=4, at_beat=60)
     played = performed(melody, ScriptedDuet())
     assert 60 * BEAT in {at for at, _ in note_ons(played.sent, CHORDS)}
@@ -608,7 +608,7 @@ def test_it_follows_a_midi_clock_from_its_start():
     assert round(played.engine.status().bpm) == 90
 
 
-def test_nothing_sounds_after_the_clock_has_stopped_and_continue_goes_on_there():
+def test_a_stopped_clock_is_silence_and_continue_goes_on_from_there():
     tune = line(TWINKLE, beats=16)
     first = merged([(0, START)], clocks(0, 16), tune, [(16 * BEAT, STOP)])
     again = 24 * BEAT
@@ -629,7 +629,7 @@ def test_nothing_sounds_after_the_clock_has_stopped_and_continue_goes_on_there()
     assert played.engine.status().position == "7.3"  # beat 26 of the song
 
 
-def test_how_it_went_is_still_told_after_the_clock_has_stopped():
+def test_the_figures_stay_in_the_status_after_the_clock_stops():
     played = started(ScriptedDuet(), latency_ms=2.0)
     played.play(merged([(0, START)], clocks(0, 16), line(TWINKLE, beats=16)))
     before = played.engine.status()
@@ -653,7 +653,7 @@ def test_the_position_follows_the_song():
         assert not sounding_at(played, jump + 15 * MS, channel)
 
 
-def test_what_is_written_at_a_place_is_played_where_the_song_jumps_to():
+def test_after_a_jump_the_chord_of_the_new_place_is_played():
     chart = "| C | C | C | C | Am | Am | F | F |"
     jump = 9 * BEAT
     elsewhere = [(jump, song_position(64))]
@@ -755,7 +755,7 @@ FIELDS = Params.__struct_fields__
     st.integers(0, 2**32),
     st.sampled_from([0.0, 6.0, 130.0, 700.0, None]),
 )
-def test_whatever_happens_ons_equal_offs_and_nothing_is_early(seed, latency_ms):
+def test_random_events_leave_no_note_hanging_and_none_is_early(seed, latency_ms):
     mind = None if latency_ms is None else ScriptedDuet()
     played = started(mind, latency_ms=latency_ms or 0, listen=2, thru=True)
     at_random(played, random.Random(seed), steps=400)
@@ -766,7 +766,7 @@ def test_whatever_happens_ons_equal_offs_and_nothing_is_early(seed, latency_ms):
     assert all(max(send.data[1:]) < 0x80 for _, send in played.sent)
 
 
-def test_an_hour_of_anything_leaves_nothing_sounding():
+def test_an_hour_of_random_events_leaves_nothing_sounding():
     played = started(ScriptedDuet(), latency_ms=9, listen=0)
     at_random(played, random.Random(7), steps=12_000)
     played.stop()
@@ -798,7 +798,7 @@ def before(played, at_ns):
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.parametrize("latency_ms", [0, 11, 260])
-def test_what_is_sent_does_not_depend_on_what_comes_later(commit, latency_ms):
+def test_later_input_does_not_change_what_was_sent(commit, latency_ms):
     tune, other = walk(1, 40), walk(2, 40)
     how = {"commit": commit, "latency_ms": latency_ms}
     whole = performed(tune, ScriptedDuet(), **how)
@@ -810,7 +810,7 @@ def test_what_is_sent_does_not_depend_on_what_comes_later(commit, latency_ms):
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.slow
-def test_nor_does_it_with_the_real_mind_which_does_the_same_again(commit):
+def test_later_input_does_not_change_what_was_sent_with_the_model(commit):
     tune, other, at_ns = walk(6, 32), walk(7, 32), 21 * BEAT + BEAT // 3
     inputs = (tune, tune, changed_after(tune, other, at_ns))
     minds = [wake(for_role("accompany"), "cpu")[0] for _ in inputs]
@@ -826,7 +826,7 @@ def test_nor_does_it_with_the_real_mind_which_does_the_same_again(commit):
 
 
 @pytest.mark.parametrize("commit", [1, 2, 4])
-def test_chords_within_the_commit_do_not_depend_on_what_comes_later(commit):
+def test_later_input_does_not_change_promised_chords(commit):
     tune, other = walk(3, 40), walk(4, 40)
     for beat in (12, 21, 30):
         minds = ScriptedDuet(), ScriptedDuet()
@@ -841,14 +841,14 @@ def test_chords_within_the_commit_do_not_depend_on_what_comes_later(commit):
 
 
 @pytest.mark.parametrize("commit", COMMITS)
-def test_the_same_again_is_the_same_again(commit):
+def test_the_same_seed_and_input_play_the_same(commit):
     tune = walk(5, 32)
     one, two = (performed(tune, ScriptedDuet(), commit=commit) for _ in range(2))
     assert one.sent == two.sent
     assert one.engine.status() == two.engine.status()
 
 
-def test_another_seed_leads_elsewhere():
+def test_another_seed_leads_to_other_chords():
     tune = walk(5, 32)
     one, two = (performed(tune, ScriptedDuet(), lead=1.0, seed=n) for n in (1, 2))
     assert one.sent != two.sent
@@ -857,23 +857,23 @@ def test_another_seed_leads_elsewhere():
 # ── at the edges ─────────────────────────────────────────────────────────────────────
 
 
-def test_the_pad_stays_in_the_register_too():
+def test_the_pad_stays_in_the_register():
     played = performed(line(TWINKLE), ScriptedDuet(), low=60, high=96)
     assert min(pitch for _, pitch in note_ons(played.sent, CHORDS)) >= 60
 
 
-def test_no_part_strays_onto_the_drums_channel():
+def test_no_part_plays_on_the_drum_channel():
     played = performed(line(TWINKLE), ScriptedDuet(), channel=9)
     assert {messages.channel_of(send.data) for _, send in played.sent} == {8, 10, 11}
 
 
-def test_nothing_is_promised_that_will_not_be_played_while_it_listens():
+def test_no_chord_is_promised_while_it_listens():
     played = started(ScriptedDuet(), commit=4)
     played.play(line(TWINKLE, beats=4))
     assert played.engine.status().promised == ()
 
 
-def test_a_landing_that_is_asked_for_late_is_reached_for_all_that_was_promised():
+def test_a_landing_set_late_replaces_promised_chords():
     mind, tune = ScriptedDuet(), line((62, 65, 69, 71), beats=36)
     played = started(mind, commit=4)
     played.play([m for m in tune if m[0] < 31 * BEAT])

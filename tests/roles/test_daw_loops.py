@@ -172,7 +172,7 @@ def test_listening_goes_on_where_the_song_jumps_elsewhere():
     st.sampled_from([None, 0, PERIOD, 4 * PERIOD]),
     st.sampled_from([0, 8 * MS]),
 )
-def test_whatever_the_loop_each_on_has_its_off(role, first, beats, silences_at, reach):
+def test_any_loop_leaves_no_note_hanging(role, first, beats, silences_at, reach):
     inputs = looped(first, beats, 1 + 12 // beats, silences_at=silences_at)
     mind = ScriptedDuet() if role == "accompany" else None
     played = performed(inputs, role, mind, reach_ns=reach)

@@ -95,7 +95,7 @@ def test_a_key_gets_its_voices_the_moment_they_come_and_they_end_with_it():
     assert (status.turns, status.on_time, status.fallbacks) == (1, 1, 0)
 
 
-def test_the_mind_is_told_where_it_begins_and_asked_for_as_many_as_are_wanted():
+def test_the_mind_is_reset_and_asked_for_the_chosen_number_of_voices():
     singer = Singer()
     played = harmonized(NOTE, singer, voices=2, low=40)
     assert singer.resets == 1
@@ -133,7 +133,7 @@ def test_a_voice_that_two_keys_share_ends_with_the_one_that_took_it_over():
     assert not hanging(played.sent)
 
 
-def test_only_the_top_of_a_chord_is_sung_to():
+def test_only_the_top_note_of_a_chord_is_harmonized():
     chord = [(1.0, down(64)), (1.01, down(72)), (1.02, down(67)), (2.0, up(72))]
     played = harmonized(chord, tail_s=0.1)
     after = [pitch for at, pitch in note_ons(played.sent) if at >= 1.01 * S]
@@ -148,7 +148,7 @@ def test_only_the_top_of_a_chord_is_sung_to():
 # ── without one, or with a slow one ──────────────────────────────────────────────────
 
 
-def test_an_answer_that_is_late_is_dropped_and_the_fallback_sang_before():
+def test_a_late_answer_is_dropped_after_the_fallback_has_answered():
     played = harmonized(NOTE, latency_ms=20)
     status = played.engine.status()
     assert (status.fallbacks, status.stale) == (1, 1)
@@ -163,14 +163,14 @@ def test_an_answer_for_a_key_that_is_up_is_dropped():
     assert played.engine.status().stale == 1
 
 
-def test_nobody_who_answers_is_replaced_within_ten_milliseconds():
+def test_a_mind_that_never_answers_is_replaced_within_ten_milliseconds():
     played = harmonized(NOTE, Mute())
     assert {at for at, _ in note_ons(played.sent)} == {S + 8 * MS}
     assert played.engine.status().fallbacks == 1
     assert not hanging(played.sent)
 
 
-def test_where_nobody_is_there_nobody_is_waited_for():
+def test_without_a_thinker_the_fallback_answers_at_once():
     engine = Engine(Beginning(Params(role="harmonize", scale="C major"), seed=1))
     simulation = Simulation(engine, None)
     simulation.play([(S, down(72)), (2 * S, up(72))])
@@ -249,7 +249,7 @@ def engine_release(engine):
     return lambda: engine.release(2 * S)
 
 
-def test_another_role_takes_over_a_clean_stand():
+def test_a_change_of_role_ends_every_voice():
     engine = engine_of(manner="thirds")
     engine.heard(S, down(72))
     engine.advance(S)
@@ -258,7 +258,7 @@ def test_another_role_takes_over_a_clean_stand():
     assert engine.status().sounding == 0
 
 
-def test_we_sing_while_a_key_is_down():
+def test_the_turn_is_the_machines_while_a_key_is_down():
     engine = engine_of(manner="thirds")
     assert engine.status().turn == "idle"
     engine.heard(S, down(72))
@@ -291,7 +291,7 @@ steps = st.lists(
     st.integers(1, 3),
     st.sampled_from([0.0, 5.0, 30.0]),
 )
-def test_whatever_is_played_ons_equal_offs_and_no_voice_outlives_its_key(
+def test_random_keys_leave_no_voice_sounding_after_its_key(
     stream, manner, voices, latency_ms
 ):
     at_ns, inputs = S, []
@@ -309,7 +309,7 @@ def test_whatever_is_played_ons_equal_offs_and_no_voice_outlives_its_key(
 
 
 @pytest.mark.parametrize(("latency_ms", "sounds_ms"), [(0.5, 5), (4.5, 5), (6.5, 6.5)])
-def test_on_an_exact_port_voices_come_as_long_after_every_key(latency_ms, sounds_ms):
+def test_on_an_exact_port_voices_have_one_delay_after_every_key(latency_ms, sounds_ms):
     engine = Engine(
         Beginning(
             Params(role="harmonize", scale="C major"),

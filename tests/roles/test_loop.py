@@ -107,7 +107,7 @@ def test_it_enters_on_the_first_bar_line_after_it_has_listened(listen, enters):
     assert min(at for at, _ in note_ons(played.sent)) == enters * BEAT
 
 
-def test_nobody_is_backed_who_does_not_play():
+def test_a_silent_musician_is_not_accompanied():
     played = performed([(40 * BEAT, messages.control(0, 1, 0))], Grooves())
     assert note_ons(played.sent) == []
     assert played.engine.status().turn == "idle"
@@ -130,14 +130,14 @@ def test_every_bar_is_asked_for_with_the_chords_of_the_chart():
     assert told == [["G"] * 4, ["Am"] * 4, ["Dm"] * 3 + ["G"], ["C", "C", "F", "F"]]
 
 
-def test_a_pattern_stays_for_as_many_bars_as_the_knob_says():
+def test_a_pattern_stays_for_the_chosen_number_of_bars():
     for bars, expected in ((1, [1, 2, 3, 4]), (2, [0, 1, 1, 2]), (4, [0, 0, 0, 1])):
         mind = Grooves()
         performed(line(beats=20), mind, bars=bars, chart=CHART)
         assert [ask.pattern for ask in mind.asked[:4]] == expected
 
 
-def test_without_a_chart_chords_are_those_to_be_expected():
+def test_without_a_chart_bars_are_asked_for_with_the_likeliest_chords():
     mind = Grooves()
     played = performed(triads(*["C", "F", "G", "C"] * 3), mind)
     told = {chords.name_of(chord) for ask in mind.asked for chord in ask.chords}
@@ -145,7 +145,7 @@ def test_without_a_chart_chords_are_those_to_be_expected():
     assert hanging(played.sent) == {}
 
 
-def test_it_rests_when_nobody_plays_any_more_but_not_from_a_chart():
+def test_it_rests_after_silence_except_with_a_chart():
     alone = performed(line(beats=8), Grooves(), tail_beats=80)
     charted = performed(line(beats=8), Grooves(), tail_beats=80, chart=CHART)
     assert max(at for at, _ in note_ons(alone.sent)) < 45 * BEAT
@@ -210,7 +210,7 @@ def test_a_chord_that_contradicts_the_expected_one_is_followed_within_a_beat():
     assert hanging(played.sent) == {}
 
 
-def test_against_a_chart_the_human_does_not_prevail():
+def test_a_chord_of_the_chart_holds_against_the_humans_chord():
     played = performed(triads(*["F#"] * 4), Grooves(), chart="C | C | C | C |")
     assert {p for _, p in note_ons(played.sent)} == {64}
 
@@ -278,7 +278,7 @@ def test_another_role_leaves_nothing_sounding():
     assert hanging(played.sent) == {}
 
 
-def test_a_daw_that_silences_it_is_obeyed_until_somebody_plays_again():
+def test_all_notes_off_silences_it_until_the_next_note():
     played = started(Grooves(), chart=CHART)
     played.play([*line(beats=9), (9 * BEAT, messages.control(0, 123, 0))])
     played.run_until(16 * BEAT)
@@ -329,7 +329,7 @@ def test_no_key_is_struck_twice_at_one_instant(bars):
     assert not hanging(played.sent)
 
 
-def test_the_register_holds_whatever_the_mind_says():
+def test_notes_of_the_mind_outside_the_register_are_moved_into_it():
     played = performed(line(), Grooves(), low=40, high=55, chart=CHART)
     assert all(40 <= pitch <= 55 for _, pitch in note_ons(played.sent))
 

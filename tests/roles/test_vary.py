@@ -51,7 +51,7 @@ def test_at_distance_0_it_repeats_the_phrase_on_the_beat(awake):
     assert not hanging(simulation.sent)
 
 
-def test_far_away_it_plays_something_else_of_about_the_same_length(awake):
+def test_distance_0_9_plays_other_notes_of_about_the_same_length(awake):
     notes = note_ons(played(awake, distance=0.9).sent)
     assert [pitch for _, pitch in notes] != list(PITCHES)
     assert 1.5 < (notes[-1][0] - notes[0][0]) / S <= 3.0
@@ -122,7 +122,7 @@ def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
     assert (ask.vary.fill, ask.vary.rise, ask.vary.offbeat) == (-1.0, 0.5, 0.0)
 
 
-def test_answers_are_still_asked_of_the_answerer():
+def test_the_role_answer_asks_the_mind_of_answer():
     engine = Engine(Beginning(Params(role="answer"), seed=1))
     asks = []
     for at_ns, data in phrase(2.0, pitches=PITCHES):

@@ -216,7 +216,7 @@ def test_damaged_bytes_are_refused_and_never_raise(data):
 
 
 @pytest.mark.parametrize("data", [b"", b"\xf2", b"\xf2\x01", b"\xf2\x80\x01", b"\xf8a"])
-def test_what_is_cut_short_or_too_long_changes_nothing(data):
+def test_messages_of_a_wrong_length_change_nothing(data):
     transport = Transport(AT_120)
     assert not transport.hear(S, data)
     assert transport.timeline == AT_120
@@ -395,7 +395,7 @@ def test_a_start_that_no_clock_follows_starts_our_own():
     assert transport.timeline.ns_at(0) == 2 * S + 500 * MS
 
 
-def test_it_does_not_matter_when_it_was_checked():
+def test_the_instants_of_checking_change_nothing():
     often, last_ns = followed(bpm=87)
     late, _ = followed(bpm=87)
     for later_ms in range(0, 2000, 7):
