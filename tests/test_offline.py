@@ -141,7 +141,7 @@ def test_without_a_tail_nothing_sounds_beyond_the_end(tune, tmp_path):
     assert duet.length_ns <= read_performance(tune).length_ns + NEAR_NS
 
 
-def test_render_keeps_the_parameters(tune, tmp_path):
+def test_render_keeps_register_scale_polyphony_and_channel(tune, tmp_path):
     duet, _ = rendered(
         tune, tmp_path / "duet.mid",
         role="continue", tail_s=20.0, low=60, high=72, scale="D major",
@@ -384,7 +384,7 @@ def test_a_performance_with_player_and_thinker_replaced_replays(tmp_path):
     assert (found.differing, found.differing_plans) == (0, 0), found.first
 
 
-def test_a_message_lost_on_the_way_to_the_thinker_is_not_replayed(tmp_path):
+def test_a_message_that_the_thinker_never_got_is_not_replayed_to_it(tmp_path):
     path = tmp_path / "journal.jsonl"
     live = Performance(path, thinks_every_ms=40, told_bytes=400)
     live.play(60, 62, 64, 65)

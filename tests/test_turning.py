@@ -87,7 +87,7 @@ def test_each_role_after_a_change_sends_its_own_kind_of_ask():
     assert asked == [{Decide}, {Ask}, {Sing}, {Ask}, {Decide}]
 
 
-def test_a_role_that_returns_resets_its_known_thinker():
+def test_a_return_to_the_first_role_resets_its_thinker_and_keeps_its_model():
     engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     engine.turned(5, Params(role="accompany"))
@@ -231,7 +231,7 @@ def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
 
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from(TURNABLE), st.integers(0, 127), st.sampled_from(list(ROLES)))
-def test_a_change_before_any_input_equals_beginning_with_the_value(name, value, role):
+def test_a_controller_of_any_parameter_changes_the_engines_params(name, value, role):
     before = Params(role=role)
     engine = Engine(Beginning(before, seed=1, controls=ALL))
     number = ALL[name]

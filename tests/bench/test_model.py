@@ -18,6 +18,7 @@ from ripieno.bench.tune import FILLED
 from ripieno.clock import SimulatedClock
 from ripieno.errors import ModelError, SettingsError
 from ripieno.inference import manifest
+from ripieno.inference.bound import Graph
 from ripieno.inference.session import Loaded
 
 QUIET = Console(file=io.StringIO())
@@ -37,10 +38,19 @@ def loaded(name):
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
-def test_a_model_of_every_interface_answers_the_question_that_is_measured(name):
-    answer = answer_of(loaded(name))
+def test_a_measured_answer_runs_the_graphs_of_its_model(name, monkeypatch):
+    model, runs, run = loaded(name), [0], Graph.run
+
+    def counted(graph):
+        runs[0] += 1
+        run(graph)
+
+    monkeypatch.setattr(Graph, "run", counted)
+    answer = answer_of(model)
     answer()
+    first = runs[0]
     answer()
+    assert 0 < first < runs[0]
 
 
 def test_every_model_that_is_shipped_has_an_answer_that_can_be_measured():

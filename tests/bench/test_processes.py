@@ -87,7 +87,7 @@ def test_a_process_that_replaces_a_dead_one_has_its_name(start):
     assert family.look()[third.pid] == "thinker, started again 2 times"
 
 
-def test_a_process_that_has_just_begun_uses_no_time(start):
+def test_a_process_that_has_just_begun_is_shown_as_starting(start):
     young = start(NEW)
     assert Family(os.getpid()).look()[young.pid] == "starting"
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from ripieno.bench.machine import Load, machine, versions
 from ripieno.bench.processes import Growth, growth
-from ripieno.bench.report import Picture, Report, Table, begin, read
+from ripieno.bench.report import Picture, Table, begin, read
 from ripieno.bench.spread import spread
 from ripieno.clock import SimulatedClock
 from ripieno.errors import FileError
@@ -76,9 +76,3 @@ def test_growth_is_from_the_second_quarter_to_the_last():
 
 def test_no_samples_are_no_growth():
     assert growth("player", []).percent == 0.0
-
-
-def test_a_report_is_frozen(report):
-    with pytest.raises(AttributeError):
-        report.name = "other"
-    assert isinstance(report, Report)

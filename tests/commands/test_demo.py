@@ -102,7 +102,7 @@ def duet(request):
         ("take.2", "take.2"),
     ],
 )
-def test_a_take_does_not_overwrite_another(out, name):
+def test_each_name_of_a_take_gives_a_midi_and_a_wav_file(out, name):
     assert targets(Path("there") / out) == (
         Path("there") / f"{name}.mid",
         Path("there") / f"{name}.wav",

@@ -74,7 +74,7 @@ def test_a_step_model_that_ignores_its_masks_is_refused_when_loaded(
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [-1, 1000])
 @pytest.mark.parametrize("name", ["duet-gru", "chorale-gru"])
-def test_render_with_a_model_that_chooses_a_masked_value_is_one_sentence(
+def test_render_with_a_model_that_chooses_an_impossible_value_is_refused(
     tmp_path, name, value
 ):
     folder = constant_model(tmp_path, name, ints=value)

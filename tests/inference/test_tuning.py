@@ -156,7 +156,7 @@ def test_doctor_reports_a_setting_of_another_machine():
     assert "--tune" in told.sentence
 
 
-def test_the_file_is_indented_json(machine_file):
+def test_the_tuning_file_is_json_with_the_number_of_threads(machine_file):
     tuning.keep([tuned()], HERE)
     assert json.loads(machine_file.read_text())["models"][0]["threads"]["count"] == 2
 

@@ -206,7 +206,7 @@ def test_a_composer_without_an_ask_plans_nothing():
 
 
 @pytest.mark.parametrize("heard", [(), (60,)])
-def test_a_composer_that_heard_one_note_still_plays(heard):
+def test_a_composer_that_heard_at_most_one_note_still_plays(heard):
     composer = Composer(RandomModel(), Controls())
     hear(composer, heard)
     assert planned(composer, ask())

@@ -99,7 +99,7 @@ def test_a_chord_and_notes_come_for_every_span(mind):
     assert sum(fits) >= 24
 
 
-def test_a_reset_mind_repeats_its_answers(graphs):
+def test_two_minds_with_the_same_seed_give_the_same_answers(graphs):
     one, two = (played(Duet(graphs["harmony"], graphs["model"]), 16) for _ in range(2))
     assert one == two
 
@@ -300,7 +300,7 @@ def test_a_new_mind_told_the_last_beats_has_the_same_context(graphs):
     np.testing.assert_array_equal(heard, told)
 
 
-def test_a_silent_chord_has_no_notes(graphs):
+def test_plans_for_silent_beats_leave_no_trace_in_the_state(graphs):
     """What was planned to eight silent beats was not played, and leaves no trace."""
     mind = Duet(graphs["harmony"], graphs["model"])
     for index in range(8):
@@ -361,10 +361,10 @@ messages = st.one_of(
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(messages, max_size=30))
-def test_random_messages_raise_nothing_and_the_last_ask_is_answered(graphs, stream):
+def test_random_messages_raise_nothing_and_the_last_ask_alone_is_answered(graphs, sent):
     mind = Duet(graphs["harmony"], graphs["model"])
     last = None
-    for message in stream:
+    for message in sent:
         if message is not None:
             mind.told(message)
             last = message.revision if isinstance(message, Decide) else last

@@ -122,7 +122,7 @@ def test_a_note_that_is_still_held_counts_as_sung(graph):
     assert graph.put["before"][0, 1:].tolist() == list(voices)
 
 
-def test_fewer_voices_are_a_subset_of_three(graph):
+def test_one_voice_is_the_bass_and_two_are_bass_and_alto(graph):
     mind = Harmonizer(graph)
     assert mind.voices(72, S, wanted=1) == (mind.chord[0],)
     sung(mind, (mind.chord[0],), S)

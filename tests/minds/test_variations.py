@@ -217,7 +217,7 @@ def test_a_variation_has_the_velocities_of_the_phrase(mind):
     assert {note.velocity for note in plan.notes} == {33}
 
 
-def test_a_phrase_that_goes_on_is_not_varied(mind):
+def test_a_note_after_the_ask_cancels_the_variation(mind):
     play(mind, TUNE)
     mind.told(ask())
     mind.told(Played(9 * S, 0, 60, 70))

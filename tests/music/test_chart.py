@@ -191,7 +191,7 @@ def test_the_longest_chart_is_read():
     assert sheet(f"C x{MOST_BARS}").length_ticks == MOST_BARS * BAR
 
 
-def test_a_chart_is_written_in_the_shortest_form():
+def test_a_chart_in_normal_form_is_written_unchanged():
     text = (
         "title: Blues\nmeter: 4/4\nloop: no\n"
         "| C7 | F7 | C7 | Gm7 C7 |\n"

@@ -53,7 +53,7 @@ def due_already():
     )
 
 
-def test_below_a_heavier_model_the_roles_own_model_is_loaded():
+def test_a_late_heavier_model_is_replaced_by_the_roles_own_model():
     block = Block()
     minds = minds_for("event-transformer", "cpu", block)
     assert minds.load("answer").model == "event-transformer"

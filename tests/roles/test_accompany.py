@@ -185,7 +185,7 @@ def test_an_early_note_is_answered_on_the_beat():
     assert holds(names(mind)[8], TWINKLE[8])
 
 
-def test_a_punctual_musician_is_waited_for_less_and_less():
+def test_after_punctual_notes_a_missing_one_is_waited_for_4_ms():
     melody = [m for m in line(TWINKLE, beats=24) if m[0] < 20 * BEAT]
     played = performed(melody, ScriptedDuet(), tail_beats=6)
     assert 20 * BEAT + 4 * MS in {at for at, _ in note_ons(played.sent, BASS)}
@@ -461,7 +461,7 @@ def test_every_note_of_the_pad_is_in_the_scale(melody, scale, lead, has_mind):
     assert classes(p for _, p in note_ons(played.sent, CHORDS)) <= scales.named(scale)
 
 
-def test_lead_1_chooses_chords_against_the_melody():
+def test_lead_1_ignores_the_melody_and_lead_0_follows_it():
     in_c, in_f_sharp = line((60, 64, 67, 72)), line((66, 70, 73, 78))
     before = [m for m in in_c if m[0] < 12 * BEAT]
     elsewhere = before + [m for m in in_f_sharp if m[0] >= 12 * BEAT]
@@ -873,7 +873,7 @@ def test_no_chord_is_promised_while_it_listens():
     assert played.engine.status().promised == ()
 
 
-def test_a_landing_set_late_replaces_promised_chords():
+def test_a_landing_set_after_chords_were_promised_is_reached():
     mind, tune = ScriptedDuet(), line((62, 65, 69, 71), beats=36)
     played = started(mind, commit=4)
     played.play([m for m in tune if m[0] < 31 * BEAT])
