@@ -463,7 +463,7 @@ def test_a_role_nobody_knows(tmp_path):
         ('chart = "| C | H |"', ("chart", "line 1", "'H' is not a chord", "silence")),
         ('chart = "meter: 3/4\\n| C |"', ("chart", "in 3/4", "meter is 4/4")),
         ('parts = "drums"', ("parts", "'drums'", "chords, bass, texture")),
-        ('style = "polka"', ("style is 'polka'", "auto, pop, song")),
+        ('texture = "polka"', ("texture is 'polka'", "auto, pop, song")),
         ('manner = "tenths"', ("manner is 'tenths'", "thirds")),
     ],
 )

@@ -194,7 +194,7 @@ OTHERWISE = Params(
     land="C@9 F#m7@17",
     chord_lock="C F G7",
     chart="title: A song\nmeter: 6/8\n| C | F G7 | % | ? |\n",
-    style="pop",
+    texture="pop",
     busy=6.5,
     thick=2.0,
     swing=0.5,
@@ -230,6 +230,12 @@ def test_the_demo_hands_every_setting_to_the_daemon_that_it_starts(play):
     )
     assert settings_of("play", *flags.written(settings, 9)) == settings
     assert settings_of("play", *flags.written(Settings(), 9)).play == Params(seed=9)
+
+
+def test_the_flag_of_an_old_name_sets_the_new_one_and_a_sentence_says_so(capsys):
+    assert settings_of("play", "--style=pop").play == Params(texture="pop")
+    says = "style is now called texture; the old name still works.\n"
+    assert capsys.readouterr().err == says
 
 
 def test_what_is_on_in_a_file_may_be_turned_off_by_a_flag(tmp_path):

@@ -110,6 +110,17 @@ def test_it_says_what_has_changed_and_the_daemon_has_it(playing, pids):
     assert daemon.params == Params(role="harmonize", lead=0.5, chord_lock="C F G7")
 
 
+def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
+    playing, pids
+):
+    daemon = playing(pid=pids[0])
+    done = ripieno("set", "style=pop")
+    assert done.returncode == 0
+    assert done.stderr == "style is now called texture; the old name still works.\n"
+    assert done.stdout.splitlines() == ["texture = pop (was auto)"]
+    assert daemon.params == Params(texture="pop")
+
+
 def test_it_leaves_the_daemons_memory_where_it_is(playing, pids):
     daemon = playing(pid=pids[0])
     for lead in ("0.1", "0.2", "0.3"):

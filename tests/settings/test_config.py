@@ -60,7 +60,7 @@ some_params = st.fixed_dictionaries(
         "click": st.booleans(),
         "commit": st.sampled_from(COMMITS),
         "manner": st.sampled_from(MANNERS),
-        "style": st.sampled_from(STYLES),
+        "texture": st.sampled_from(STYLES),
         "parts": st.lists(st.sampled_from(PARTS)).map(" ".join),
         "meter": st.sampled_from(["4/4", "3/4", "12/8", "7/8"]),
         "land": st.sampled_from(["", "C@1", "F#m7@9 Bb@17"]),
@@ -187,6 +187,25 @@ def test_what_is_not_utf8_is_not_toml(tmp_path):
         load(path, {}, {})
 
 
+def test_an_old_name_in_a_file_means_the_new_one_and_a_sentence_says_so(tmp_path):
+    path, said = tmp_path / "mine.toml", list[str]()
+    path.write_text('[play]\nstyle = "pop"\n[controls]\nstyle = 30\n')
+    settings = load(path, {}, {}, tell=said.append)
+    assert settings == Settings(play=Params(texture="pop"), controls={"texture": 30})
+    assert said == ["style is now called texture; the old name still works."] * 2
+
+
+def test_a_flag_wins_over_the_old_name_in_a_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[play]\nstyle = "pop"\n')
+    assert load(path, {}, {"texture": "song"}).play.texture == "song"
+
+
+def test_the_old_and_the_new_name_together_are_refused():
+    with pytest.raises(SettingsError, match=r"style is the old name of texture"):
+        load(None, {}, {"style": "pop", "texture": "song"})
+
+
 def test_a_file_that_is_not_there():
     with pytest.raises(FileError, match=r"Cannot read nowhere.toml: No such file"):
         load(Path("nowhere.toml"), {}, {})
@@ -249,7 +268,7 @@ def test_a_chart_is_read_in_the_meter():
         (Params(chart="meter: 3/4\n| C |"), r"chart: it is in 3/4 and meter is 4/4"),
         (Params(parts="bass drums"), r"parts names 'drums'; .*chords, bass, texture"),
         (Params(commit=3), r"commit is 3; choose one of 0, 1, 2, 4"),
-        (Params(style="polka"), r"style is 'polka'; choose one of auto, pop, song"),
+        (Params(texture="polka"), r"texture is 'polka'; choose one of auto, pop, song"),
         (Params(manner="tenths"), r"manner is 'tenths'; choose one of learned, thi"),
     ],
 )

@@ -28,7 +28,8 @@ def set_(words: Sequence[str], name_in: str | None = None) -> list[str]:
         return [
             _line(n, change.after) for n, knob in KNOBS.items() if not knob.is_fixed
         ]
-    return [_line(name, change.after, change.before) for name in change.given]
+    lines = [_line(name, change.after, change.before) for name in change.given]
+    return [*change.renamed, *lines]
 
 
 def _line(name: str, params: Params, before: Params | None = None) -> str:

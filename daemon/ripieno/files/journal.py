@@ -21,7 +21,8 @@ import msgspec
 from ripieno.errors import FileError
 from ripieno.protocol import ToPlayer, ToThinker
 from ripieno.settings.beginning import Beginning
-from ripieno.settings.params import Params
+from ripieno.settings.knobs import with_present_names
+from ripieno.settings.params import KNOBS, Params
 from ripieno.settings.paths import read_file
 
 LARGEST_BYTES: Final = 1024**3
@@ -203,8 +204,19 @@ def _lost_in(lines: Sequence[bytes]) -> int:
 
 
 encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Entry).decode
+_decode_present = msgspec.json.Decoder(Entry).decode
 _LOST: Final = b'{"type":"Lost"'
+
+
+def _decode(line: bytes) -> Entry:
+    """Return the entry of a line; parameters may have their former names."""
+    try:
+        return _decode_present(line)
+    except msgspec.ValidationError:
+        entry = msgspec.json.decode(line)
+        for name in {"params", "controls"} & set(entry):
+            entry[name], _ = with_present_names(KNOBS, entry[name])
+        return _decode_present(encode(entry))
 
 
 def read(path: Path) -> Iterator[Entry]:

@@ -27,7 +27,8 @@ from ripieno.ipc.presence import Presence
 from ripieno.music.lead_sheet import BAR_LINE, text_of
 from ripieno.music.meter import Meter
 from ripieno.settings.controllers import merged, parsed
-from ripieno.settings.params import Params
+from ripieno.settings.knobs import with_present_names
+from ripieno.settings.params import KNOBS, Params
 from ripieno.settings.status import Status
 
 LOOK_NS: Final = 5 * NS_PER_MS
@@ -44,11 +45,13 @@ class Change(NamedTuple):
     Attributes:
         before, after: its parameters.
         given: the names of those that were given, changed or not.
+        renamed: one sentence for each old name among the names given.
     """
 
     before: Params
     after: Params
-    given: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
 
 
 def change(words: Sequence[str], name_in: str | None = None) -> Change:
@@ -67,19 +70,19 @@ def change(words: Sequence[str], name_in: str | None = None) -> Change:
         FileError: a chart's file cannot be read.
         PortError: none plays, or it does not answer.
     """
-    given = [_split(word) for word in words]
-    files = {name: path for name, text in given if (path := _maybe_file(name, text))}
-    fields = {name: parsed(name, text) for name, text in given if name not in files}
+    given, renamed = with_present_names(KNOBS, dict(map(_split, words)))
+    files = {n: path for n, text in given.items() if (path := _maybe_file(n, text))}
+    fields = {n: parsed(n, text) for n, text in given.items() if n not in files}
     path, daemon = _daemon(name_in)
     with presence.alone(path), _attached(daemon) as block:
         before = _shown(block, daemon)
         for name, chart in files.items():
             fields |= _from_file(name, chart, before.params, fields)
         if not given:
-            return Change(before.params, before.params, ())
+            return Change(before.params, before.params)
         after = merged(before.params, fields)
         _hand_over(block, fields, before, SystemClock())
-    return Change(before.params, after, tuple(fields))
+    return Change(before.params, after, tuple(fields), tuple(renamed))
 
 
 def status_of(name_in: str | None = None) -> Status | None:

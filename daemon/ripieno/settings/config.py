@@ -13,14 +13,16 @@ checked before anything starts; a bad one is named with its bound.
 """
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.settings import controllers as knobs
 from ripieno.settings import params
+from ripieno.settings.controllers import CONTROLS, check_controls
+from ripieno.settings.knobs import knobs_of, with_present_names
 from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
 
@@ -55,32 +57,56 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str | None = None
     server_wait_s: float = 120.0
     play: Params = Params()
-    controls: dict[str, int] = msgspec.field(default_factory=knobs.CONTROLS.copy)
+    controls: dict[str, int] = msgspec.field(default_factory=CONTROLS.copy)
 
 
-def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Settings:
-    """Settings from a file (or none), with flags laid over it.
+S = TypeVar("S", bound=Settings)
+
+
+def load(
+    path: Path | None,
+    flags: dict[str, Any],
+    play: dict[str, Any],
+    *,
+    into: type[S] = Settings,  # type: ignore[assignment]
+    tell: Callable[[str], object] = lambda _: None,
+) -> S:
+    """Return the settings of a file (or of none), with flags laid over it.
 
     Args:
         path: a TOML file.
         flags: top-level settings given on the command line.
         play: entries of the ``[play]`` table given on the command line.
+        into: the type of the settings; it names the table of parameters.
+        tell: is given one sentence for each old name of a parameter.
 
     Raises:
         FileError: the file cannot be read, or is not TOML.
         SettingsError: a setting is unknown, of the wrong kind, or out of its bounds.
     """
+    knobs = knobs_of(type(into().play))
+
+    def with_new_names(values: dict[str, Any]) -> dict[str, Any]:
+        found, sentences = with_present_names(knobs, values)
+        for sentence in sentences:
+            tell(sentence)
+        return found
+
     table = _read(path) if path is not None else {}
-    in_file = table.get("play", {})
+    for name in ("play", "controls"):
+        if isinstance(table.get(name), dict):  # else it is refused as what it is
+            table[name] = with_new_names(table[name])
     merged = {**table, **flags}
-    if isinstance(in_file, dict):  # else it is refused as what it is
-        merged["play"] = {**in_file, **play}
+    in_file = table.get("play", {})
+    if isinstance(in_file, dict):
+        merged["play"] = {**in_file, **with_new_names(play)}
     try:
-        settings = msgspec.convert(merged, Settings)
+        settings = msgspec.convert(merged, into)
     except msgspec.ValidationError as error:
         where = f"{path}: " if path is not None else ""
         raise SettingsError(f"{where}{_plainly(str(error))}") from error
-    return check(settings)
+    check(settings)
+    return settings
 
 
 def check(settings: Settings) -> Settings:
@@ -104,7 +130,7 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(
                 f"{name} is {value!r}; a port name has 1 to 60 characters and no colon."
             )
-    knobs.check_controls(settings.controls)
+    check_controls(settings.controls, knobs_of(type(settings.play)))
     params.check(settings.play)
     return settings
 

@@ -6,12 +6,17 @@ Command-line flags, the settings file, checks, MIDI controllers, `ripieno set` a
 reference page are all made from `knobs_of`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import cache
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
+
+from ripieno.errors import SettingsError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Knob:
         roles: the roles that read it; empty for all of them.
         controller: the MIDI controller that turns it unless the user says otherwise.
         metavar: what stands for a value in the command line's help.
+        formerly: an old name, which is still accepted; empty for none.
         is_fixed: whether it holds from the start of a performance to its end.
         is_live: whether it means nothing where a file is rendered.
         name, kind, default: of the field.
@@ -42,6 +48,7 @@ class Knob:
     roles: tuple[str, ...] = ()
     controller: int | None = None
     metavar: str | None = None
+    formerly: str = ""
     is_fixed: bool = False
     is_live: bool = False
     name: str = ""
@@ -78,8 +85,9 @@ class Knob:
         return f"it must be {whole} between {self.low} and {self.high}"
 
 
+@cache
 def knobs_of(params: type[msgspec.Struct]) -> dict[str, Knob]:
-    """The table of a struct: name → row, in the order of its fields."""
+    """Return the table of a struct: name → row, in the order of its fields."""
     hints = get_type_hints(params, include_extras=True)
     rows = {}
     for field in msgspec.structs.fields(params):
@@ -91,6 +99,37 @@ def knobs_of(params: type[msgspec.Struct]) -> dict[str, Knob]:
             knob, name=field.name, kind=kind, default=field.default, choices=choices
         )
     return rows
+
+
+def with_present_names(
+    knobs: Mapping[str, Knob], given: Mapping[str, T]
+) -> tuple[dict[str, T], list[str]]:
+    """Replace the former names of parameters by their present names.
+
+    Args:
+        knobs: the table.
+        given: name → value; names that the table does not know are kept.
+
+    Returns:
+        The values by present name, and one sentence for each name replaced.
+
+    Raises:
+        SettingsError: a parameter is given under both of its names.
+    """
+    present = {knob.formerly: knob.name for knob in knobs.values() if knob.formerly}
+    found: dict[str, T] = {}
+    sentences = []
+    for name, value in given.items():
+        new = present.get(name, name)
+        if new != name:
+            if new in given:
+                raise SettingsError(
+                    f"{name} is the old name of {new}, and both are given; "
+                    f"give only {new}."
+                )
+            sentences.append(f"{name} is now called {new}; the old name still works.")
+        found[new] = value
+    return found, sentences
 
 
 def names(knobs: Iterable[Knob]) -> str:

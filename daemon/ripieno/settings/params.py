@@ -120,8 +120,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "its chords: a lead sheet, a MIDI file, or bars: 'C | F G7'", roles=_BEATS,
         metavar="FILE",
     )] = ""
-    style: Annotated[str, Knob(
-        "of the accompaniment: auto, pop or song", choices=STYLES, roles=_CHORDS,
+    texture: Annotated[str, Knob(
+        "the manner of the texture: auto, pop or song", choices=STYLES, roles=_CHORDS,
+        formerly="style",
     )] = "auto"
     busy: Annotated[float, Knob(
         "its notes a bar; 0 leaves that to the music", 0.0, 40.0, unit="notes a bar",
@@ -226,7 +227,7 @@ def parse(params: Params) -> Parsed:
         manner=Manner(
             density=class_of(params.busy, DENSITIES) if params.busy else 0,
             voices=class_of(params.thick, VOICES) if params.thick else 0,
-            style=STYLES.index(params.style),
+            style=STYLES.index(params.texture),
         ),
         parts=_parts(params.parts),
         limits=Limits(
@@ -249,7 +250,7 @@ def check(params: Params) -> Params:
         SettingsError: a value is out of its bounds, none of its choices, or a text that
             cannot be read.
     """
-    for name, knob in KNOBS.items():
+    for name, knob in knobs_of(type(params)).items():
         _check(knob, getattr(params, name))
     if params.low > params.high:
         raise SettingsError(
