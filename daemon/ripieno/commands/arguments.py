@@ -10,13 +10,15 @@ from pathlib import Path
 from ripieno.errors import SettingsError
 from ripieno.music import lead_sheet
 from ripieno.music.meter import Meter
-from ripieno.settings.config import S, Settings, load
+from ripieno.settings.config import Settings, load
 from ripieno.settings.flags import TOP
 from ripieno.settings.knobs import knobs_of
 from ripieno.settings.output import say
 
 
-def settings_of(arguments: argparse.Namespace, into: type[S] = Settings) -> S:  # type: ignore[assignment]
+def settings_of(
+    arguments: argparse.Namespace, into: type[Settings] = Settings
+) -> Settings:
     """Return the settings that a file and the flags make.
 
     Prints a sentence for each old name of a parameter.

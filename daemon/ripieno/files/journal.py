@@ -204,19 +204,21 @@ def _lost_in(lines: Sequence[bytes]) -> int:
 
 
 encode = msgspec.json.Encoder().encode
-_decode_present = msgspec.json.Decoder(Entry).decode
+_decoder = msgspec.json.Decoder(Entry)
 _LOST: Final = b'{"type":"Lost"'
 
 
 def _decode(line: bytes) -> Entry:
     """Return the entry of a line; parameters may have their former names."""
     try:
-        return _decode_present(line)
+        entry: Entry = _decoder.decode(line)
     except msgspec.ValidationError:
-        entry = msgspec.json.decode(line)
-        for name in {"params", "controls"} & set(entry):
-            entry[name], _ = with_present_names(KNOBS, entry[name])
-        return _decode_present(encode(entry))
+        plain = msgspec.json.decode(line)
+        for name in ("params", "controls"):
+            if isinstance(plain, dict) and isinstance(plain.get(name), dict):
+                plain[name], _ = with_present_names(KNOBS, plain[name])
+        entry = _decoder.decode(encode(plain))
+    return entry
 
 
 def read(path: Path) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ checked before anything starts; a bad one is named with its bound.
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -60,17 +60,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     controls: dict[str, int] = msgspec.field(default_factory=CONTROLS.copy)
 
 
-S = TypeVar("S", bound=Settings)
-
-
 def load(
     path: Path | None,
     flags: dict[str, Any],
     play: dict[str, Any],
     *,
-    into: type[S] = Settings,  # type: ignore[assignment]
+    into: type[Settings] = Settings,
     tell: Callable[[str], object] = lambda _: None,
-) -> S:
+) -> Settings:
     """Return the settings of a file (or of none), with flags laid over it.
 
     Args:
@@ -105,8 +102,7 @@ def load(
     except msgspec.ValidationError as error:
         where = f"{path}: " if path is not None else ""
         raise SettingsError(f"{where}{_plainly(str(error))}") from error
-    check(settings)
-    return settings
+    return check(settings)
 
 
 def check(settings: Settings) -> Settings:

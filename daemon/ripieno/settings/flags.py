@@ -52,7 +52,10 @@ def add_live(
     """Add the flags that say where to play, and those that only live playing needs.
 
     Args:
-        parser, again, knobs: as of `add_playing`.
+        parser: where they are added.
+        again: for a subcommand, whose defaults must not replace what was given before
+            its name.
+        knobs: the table of parameters.
     """
     group, absent = parser.add_argument_group("ports"), _absent(again=again)
     group.add_argument(
