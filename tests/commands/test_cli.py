@@ -12,10 +12,10 @@ from tests.command import MODELS, ripieno, write_tune
 from tests.tables import BOUNDS
 
 from ripieno import __version__
-from ripieno.bench.commands import MEASUREMENTS
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.commands import arguments as given
 from ripieno.commands import cli
+from ripieno.commands.bench import MEASUREMENTS
 from ripieno.commands.cli import main
 from ripieno.inference.manifest import digest
 from ripieno.layouts import duet
@@ -137,7 +137,7 @@ def test_the_flag_nearest_the_end_wins():
 
 
 def test_playing_is_what_it_does_without_a_command():
-    assert cli._parser().parse_args([]).run is cli._play
+    assert cli._parser().parse_args([]).command == "play"
     assert settings_of() == Settings()
 
 

@@ -1,7 +1,7 @@
 """`ripieno bench`: measures this machine as an instrument is measured.
 
-Every measurement is a module with two functions, imported when it is chosen and not
-before (`ripieno.bench.commands` names them all)::
+Every measurement is a module with two functions. It is imported when it is chosen
+(`ripieno.commands.bench` names them all)::
 
     def add(parser: argparse.ArgumentParser) -> None      its own flags
     def run(arguments: argparse.Namespace, say: Console) -> Report

@@ -6,6 +6,7 @@ Over JACK or ALSA it starts `ripieno play` as a program of its own and plays to 
 through its ports, as a DAW would. Either way the duet is written as MIDI and as sound.
 """
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Final
@@ -15,12 +16,16 @@ from rich.console import Console
 from rich.live import Live
 
 from ripieno.clock import NS_PER_MS, SystemClock
+from ripieno.commands.arguments import settings_of
 from ripieno.commands.demo_musician import Performer
 from ripieno.commands.demo_stage import Stage, embedded, through_ports
 from ripieno.commands.play import live_line
+from ripieno.errors import SettingsError
 from ripieno.files.midi import Track, check_target, write_performance
 from ripieno.music import messages
+from ripieno.processes.interrupts import raise_interrupts
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
@@ -31,6 +36,30 @@ SHOW_NS: Final = 100 * NS_PER_MS
 SILENT_NS: Final = 700 * NS_PER_MS
 """Nothing sounds and nothing came for so long: the machine has finished."""
 HUMAN, MACHINE = "Human", "Ripieno"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play the demo.
+
+    Raises:
+        RipienoError: as `settings_of` and `demo`.
+    """
+    settings = settings_of(arguments)
+    if not 1 <= arguments.phrases <= 4:
+        raise SettingsError(
+            f"phrases is {arguments.phrases}; it must lie between 1 and 4."
+        )
+    if not arguments.output.name:
+        raise SettingsError("output names no file; give one, without an ending.")
+    raise_interrupts()
+    demo(
+        settings,
+        through=arguments.through,
+        seed=seed_of(settings),
+        phrases=arguments.phrases,
+        out=arguments.output,
+    )
+    return 0
 
 
 class Take:

@@ -4,6 +4,7 @@ Chooses the MIDI backend; prints one line each on what it runs on and why; then 
 line: who is playing, where, which chords come, how late.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -14,17 +15,26 @@ from rich.live import Live
 from rich.text import Text
 
 from ripieno.clock import SystemClock
+from ripieno.commands.arguments import settings_of
 from ripieno.ipc import notes
 from ripieno.ports.backends import choose_backend
 from ripieno.processes.supervisor import Supervisor
 from ripieno.protocol import Ready
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 MOST_CHORDS: Final = 4
 """A line has no room for more."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play along, live, until SIGINT or SIGTERM."""
+    settings = settings_of(arguments)
+    play(settings, seed=seed_of(settings))
+    return 0
 
 
 def play(settings: Settings, *, seed: int) -> None:

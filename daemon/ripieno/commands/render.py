@@ -8,16 +8,19 @@ What is written has the file's own tracks, one named track for each part that th
 machine played, the file's tempos and meters, and the machine's chords as markers.
 """
 
+import argparse
 import heapq
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import rich.progress
 
 from ripieno.clock import NS_PER_S
+from ripieno.commands.arguments import settings_of
 from ripieno.engine import Engine
-from ripieno.errors import FileError
+from ripieno.errors import FileError, SettingsError
 from ripieno.files.midi import check_target, read_performance, write_score
 from ripieno.files.performance import Performance, Timed, Track
 from ripieno.files.repairs import in_words
@@ -27,11 +30,14 @@ from ripieno.inference.tables import maybe_tables
 from ripieno.minds.minds import Mind
 from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
+from ripieno.processes.interrupts import raise_interrupts
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, ToPlayer, ToThinker
 from ripieno.roles.stand import PERCUSSION, channel_of
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import seed_of
+from ripieno.settings.output import say
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
@@ -49,6 +55,39 @@ played in memory."""
 MOST_BEATS: Final = LONGEST_H * 60 * 400
 """That long at the fastest tempo that is played. Each beat is 24 clocks."""
 WOOD_BLOCKS: Final = "Click"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render a file, and print how it went.
+
+    Raises:
+        RipienoError: as `settings_of` and `render`.
+    """
+    settings = settings_of(arguments)
+    seed = seed_of(settings)
+    if not 0 <= arguments.tail <= 3600:
+        raise SettingsError(
+            f"tail is {arguments.tail:g}; it must lie between 0 and 3600."
+        )
+    raise_interrupts()
+    with rich.progress.Progress(transient=True) as progress:
+        task = progress.add_task("Rendering", total=1.0)
+        rendered = render(
+            arguments.input,
+            arguments.output,
+            settings,
+            seed=seed,
+            tail_s=arguments.tail,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    if rendered.repairs:
+        say(f"{arguments.input}: {rendered.repairs}.")
+    status = rendered.status
+    say(
+        f"{arguments.output}: {status.turns} replies, {status.sent} notes by "
+        f"{status.model}; seed {seed}."
+    )
+    return 0
 
 
 class Rendered(msgspec.Struct, frozen=True):

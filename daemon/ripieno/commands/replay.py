@@ -1,4 +1,4 @@
-"""A journal, played again.
+"""`ripieno replay`: plays a journal again, and compares what comes out.
 
 Its inputs are handed to a fresh engine at their own instants, and what comes out is
 compared with what came out then, bit for bit. Where the model is at hand, its plans are
@@ -8,6 +8,7 @@ Where entries are missing, the engine's state is unknown: nothing is compared fr
 on until another player begins.
 """
 
+import argparse
 import contextlib
 import zlib
 from collections.abc import Iterator
@@ -38,11 +39,34 @@ from ripieno.protocol import (
 )
 from ripieno.settings import params
 from ripieno.settings.controllers import check_controls
+from ripieno.settings.output import say
 from ripieno.settings.roles import asked_of
 from ripieno.simulation import tell
 
 INPUTS: Final = (journal.Heard, journal.Turned, journal.Thought)
 """What went into the engine."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what differs; the exit code is 1 where something does.
+
+    Raises:
+        FileError: as `replay`.
+    """
+    found = replay(arguments.journal)
+    same = "all as then" if not found.differing else f"{found.differing} differ"
+    say(f"{found.inputs} inputs, {found.outputs} outputs: {same}.")
+    if found.why_no_plans:
+        say(f"The model's plans were not made again: {found.why_no_plans}.")
+    else:
+        plans = found.differing_plans
+        same = "all as then" if not plans else f"{plans} differ"
+        say(f"{found.plans} plan sections made again: {same}.")
+    if found.first:
+        say(f"First difference {found.first}.")
+    for gap in found.gaps:
+        say(f"Not compared {gap}.")
+    return 1 if found.differing or found.differing_plans or found.gaps else 0
 
 
 class Gap(msgspec.Struct):

@@ -11,6 +11,7 @@ transposition (see `ripieno.layouts.likeness`). Drums are left out. Nothing is w
 and nothing is asked of a network; a file that cannot be used is listed with its reason.
 """
 
+import argparse
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -19,8 +20,10 @@ from typing import Final
 
 import msgspec
 import numpy as np
+import rich.progress
+from rich.console import Console
 
-from ripieno.errors import FileError, ModelError
+from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.files.midi import read_performance
 from ripieno.files.performance import Performance, Track
 from ripieno.files.tempo_map import TempoMap
@@ -28,6 +31,8 @@ from ripieno.inference import manifest as manifests
 from ripieno.inference.outputs import naming
 from ripieno.layouts.likeness import BEATS, FEWEST, Floats, Rolls, in_order, phrases
 from ripieno.music import messages
+from ripieno.processes.interrupts import raise_interrupts
+from ripieno.settings.output import say
 from ripieno.settings.paths import is_file, is_folder
 from ripieno.similarity.embeddings import Embeddings, Encoder, compare
 from ripieno.similarity.runs import Runs
@@ -40,6 +45,36 @@ MODEL: Final = "phrase-encoder"
 ENDINGS: Final = (".mid", ".midi", ".smf")
 DRUMS: Final = 9
 """General MIDI's percussion channel, from 0."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rank the files, and print a table or JSON.
+
+    Raises:
+        RipienoError: as `similar`, or a value is out of its bounds.
+    """
+    if arguments.top < 1:
+        raise SettingsError(f"top is {arguments.top}; it must be at least 1.")
+    raise_interrupts()
+    console = Console(stderr=True)
+    is_off = not console.is_terminal
+    with rich.progress.Progress(
+        console=console, transient=True, disable=is_off
+    ) as progress:
+        task = progress.add_task("Comparing", total=1.0)
+        found = similar(
+            arguments.query,
+            arguments.library,
+            model=arguments.model,
+            provider=arguments.provider,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    if arguments.json:
+        print(as_json(found, arguments.top))
+        return 0
+    for line in lines(found, arguments.top):
+        say(line)
+    return 0
 
 
 class Match(msgspec.Struct, frozen=True):

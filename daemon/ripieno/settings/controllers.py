@@ -92,7 +92,7 @@ def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
     except (KeyError, msgspec.ValidationError) as error:
         raise SettingsError(f"{name} is {text!r}; {knob.wanted}.") from error
     if knob.choices and value not in knob.choices:
-        raise SettingsError(f"{name} is {text!r}; {knob.wanted}.")
+        raise SettingsError(f"{name} is {value!r}; {knob.wanted}.")
     return value
 
 
