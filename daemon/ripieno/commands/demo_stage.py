@@ -1,16 +1,14 @@
 """Where the demo's musician meets the daemon: in this process, or at its real ports."""
 
 import contextlib
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
-from multiprocessing.process import BaseProcess
 from typing import Final, Protocol
 
 from rich.console import Console
 
-from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import ModelError, PortError, last_words
 from ripieno.inference.tables import maybe_tables
 from ripieno.ipc import notes
@@ -18,7 +16,7 @@ from ripieno.ipc.block import Block
 from ripieno.ipc.waking import Bell, RungRing, new_bells
 from ripieno.ports.client_port import ClientPort
 from ripieno.ports.memory import MemoryPort
-from ripieno.processes import thinker
+from ripieno.processes.child import Child, start_thinker
 from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
@@ -108,47 +106,48 @@ def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]
         with children_are_spared():  # a Ctrl-C waits until all of it can be ended
             block = Block()
             ends.callback(block.close)
-            process = multiprocessing.get_context("spawn").Process(
-                target=thinker.run,
-                args=(
-                    block.name,
-                    settings.model,
-                    settings.provider,
-                    settings.play.role,
-                    bells,
-                ),
+            thinker = Child(
+                "thinker", LOADING_NS, lambda: start_thinker(block, settings, bells)
             )
-            process.start()
-            ends.callback(_end, process, block)
-        ready = _wait_for_ready(block, process, clock)
+            thinker.start(clock.now_ns())
+            ends.callback(_end, thinker, block, clock)
+        ready = _ready(thinker, block, clock)
         said = f"Model: {ready.model} on {ready.provider} ({ready.why})."
         console.print(plain(said), markup=False)
         yield _Embedded(settings, seed, block, Bell(bells.to_thinker.rings))
 
 
-def _end(process: BaseProcess, block: Block) -> None:
+def _end(thinker: Child, block: Block, clock: SystemClock) -> None:
+    """Let the thinker end; kill it where it does not."""
     block.set_word("stop", 1)
-    process.join(1.0)
-    process.kill()
-    process.join()
+    until_ns = clock.now_ns() + NS_PER_S
+    while thinker.is_running and clock.now_ns() < until_ns:
+        clock.wait_until(clock.now_ns() + 10 * NS_PER_MS)
+    thinker.kill()
 
 
-def _wait_for_ready(block: Block, process: BaseProcess, clock: Clock) -> Ready:
-    until_ns = clock.now_ns() + LOADING_NS
-    while clock.now_ns() < until_ns:
-        alive = process.is_alive()
+def _ready(thinker: Child, block: Block, clock: SystemClock) -> Ready:
+    """Wait until the thinker has loaded a model.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    said: list[Ready] = []
+
+    def is_ready() -> bool:
         for record in block.ring("thinker_notes").read():
             note = notes.decode(record)
-            if isinstance(note, Ready):
-                return note
             if isinstance(note, notes.Failure):
                 raise ModelError(note.sentence)
-        if not alive:
-            break
-        clock.wait_until(clock.now_ns() + 10 * NS_PER_MS)
-    raise ModelError(
-        "The thinker ended while it loaded the model; try `ripieno doctor`."
-    )
+            if isinstance(note, Ready):
+                said.append(note)
+        return bool(said)
+
+    if not thinker.wait_until(is_ready, clock):
+        raise ModelError(
+            "The thinker ended while it loaded the model; try `ripieno doctor`."
+        )
+    return said[0]
 
 
 # ── through real ports ───────────────────────────────────────────────────────────

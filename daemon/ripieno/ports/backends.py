@@ -18,6 +18,11 @@ from ripieno.ports.rtmidi_port import RtMidiPort, load_library
 Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
 Wanted = Literal["auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
 
+__all__ = [
+    "Backend", "Prepared", "choose_backend", "list_ports", "maybe_prepared",
+    "open_port",
+]  # fmt: skip
+
 ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 
 
@@ -72,6 +77,17 @@ def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
     if backend == "jack":
         return jack_server.list_ports()
     return rtmidi_port.list_ports(backend)
+
+
+def maybe_prepared(backend: str, patience_s: float) -> Prepared | None:
+    """Start processes that will be a port's bridges, where the backend has bridges.
+
+    Args:
+        backend: which ports will be opened.
+        patience_s: how long to try again where a name is in use.
+    """
+    has_bridges = backend == "jack" and sys.platform != "win32"
+    return Prepared(patience_s) if has_bridges else None
 
 
 def open_port(

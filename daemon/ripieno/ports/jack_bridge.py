@@ -136,7 +136,9 @@ def _crossing(
     port = ports.register(order.name)
     if library is not None:
         return Native(library, client, port, side, None if is_output else _REPORT)
-    return Out(client, port, side) if is_output else In(client, port, side, _REPORT)
+    if is_output:
+        return Out(client, port, side).register()
+    return In(client, port, side, _REPORT).register()
 
 
 def main(descriptor: str) -> None:

@@ -28,8 +28,7 @@ from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import messages
 from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
-from ripieno.ports.backends import open_port
-from ripieno.ports.jack_bridges import Prepared
+from ripieno.ports.backends import Prepared, maybe_prepared, open_port
 from ripieno.ports.ports import Port
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
@@ -86,7 +85,7 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show_name("standby")
     hush_libraries()
-    block, prepared = Block(block_name), _maybe_prepared(backend)
+    block, prepared = Block(block_name), maybe_prepared(backend, NAME_FREE_S)
     tables = maybe_tables()
     try:
         order = orders.recv()
@@ -95,12 +94,6 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
     orders.close()
     show_name("player")
     _run(order, Loaded(block, prepared, tables, bells))
-
-
-def _maybe_prepared(backend: str) -> Prepared | None:
-    return (
-        Prepared(NAME_FREE_S) if backend == "jack" and sys.platform != "win32" else None
-    )
 
 
 def _run(order: Orders, loaded: Loaded) -> None:

@@ -6,15 +6,13 @@ ends by itself when the supervisor does.
 """
 
 import contextlib
-import multiprocessing
 from multiprocessing.process import BaseProcess
 
 from ripieno.ipc.waking import Bells
 from ripieno.processes import player_process
+from ripieno.processes.child import spawn
 from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes.player_process import Orders
-
-_spawn = multiprocessing.get_context("spawn")
 
 
 class Standby:
@@ -28,8 +26,8 @@ class Standby:
             backend: which ports it will open.
             bells: between player and thinker.
         """
-        theirs, self._orders = _spawn.Pipe(duplex=False)
-        self._process = _spawn.Process(
+        theirs, self._orders = spawn.Pipe(duplex=False)
+        self._process = spawn.Process(
             target=player_process.stand_by,
             args=(block_name, backend, theirs, bells),
             name="ripieno player",

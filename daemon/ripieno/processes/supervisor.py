@@ -12,7 +12,6 @@ one begins with. The journal is written to its file here: the playing process to
 no disk. Ends with one sentence when nothing can be done.
 """
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -28,10 +27,9 @@ from ripieno.files.journal import JournalFile
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
-from ripieno.ports.jack_server import server_is_up
-from ripieno.ports.ports import ON_JACK, name_on_jack
-from ripieno.processes import patchbay_process, thinker
-from ripieno.processes.child import Child
+from ripieno.ports.server import Server
+from ripieno.processes import patchbay_process
+from ripieno.processes.child import Child, spawn, start_thinker
 from ripieno.processes.player_process import Orders
 from ripieno.processes.standby import Standby
 from ripieno.protocol import Ready
@@ -53,8 +51,6 @@ STANDBY_NS: Final = 5 * NS_PER_S
 """Between two starts of the process that waits, should it end again and again."""
 MOST_STARTS: Final = 5
 """More than five starts in twenty seconds will not get better by a sixth."""
-
-_spawn = multiprocessing.get_context("spawn")
 
 
 class Supervisor:
@@ -80,6 +76,7 @@ class Supervisor:
         """
         self._settings, self._clock, self._seed = settings, clock, seed
         self._show, self._say = show, say
+        self._server = Server(settings.backend)
         self._epoch = 0
         self._stopping = False
         self._block: Block  # made by `run`
@@ -136,19 +133,7 @@ class Supervisor:
     def _start_thinker(self) -> BaseProcess:
         self._block.set_word("thinker_beat_ns", self._clock.now_ns() + LOADING_NS)
         self._ready = []
-        process = _spawn.Process(
-            target=thinker.run,
-            args=(
-                self._block.name,
-                self._settings.model,
-                self._settings.provider,
-                self._settings.play.role,
-                self._bells,
-            ),
-            name="ripieno thinker",
-        )
-        process.start()
-        return process
+        return start_thinker(self._block, self._settings, self._bells)
 
     def _start_player(self) -> BaseProcess:
         self._is_open = False
@@ -178,9 +163,9 @@ class Supervisor:
 
     def _start_patchbay(self) -> BaseProcess:
         name_in, name_out = self._settings.name_in, self._settings.name_out
-        ports = (name_on_jack(name_in), name_on_jack(name_out))
+        ports = self._server.full_names((name_in, name_out))
         self._block.set_word("patchbay_beat_ns", 0)
-        process = _spawn.Process(
+        process = spawn.Process(
             target=patchbay_process.run,
             args=(
                 self._block.name,
@@ -202,18 +187,12 @@ class Supervisor:
         return msgspec.structs.replace(self._settings, play=shown.params)
 
     def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
-        until_ns = self._clock.now_ns() + LOADING_NS
-        while not is_there() and not self._stopping:
-            alive = child.is_running
+        def is_done() -> bool:
             self._read()
-            if not alive and not is_there():
-                raise self._why(child)
-            if self._clock.now_ns() > until_ns:
-                raise ModelError(
-                    f"The {child.name} was not ready within "
-                    f"{LOADING_NS // NS_PER_S} s; try a smaller model."
-                )
-            self._clock.wait_until(self._clock.now_ns() + TURN_NS)
+            return self._stopping or is_there()
+
+        if not child.wait_until(is_done, self._clock):
+            raise self._why(child)
 
     def _watch(self) -> None:
         while not self._stopping:
@@ -227,14 +206,14 @@ class Supervisor:
             else:
                 if not self._thinker.is_running:
                     self._thinker_ended(now_ns)
-                if self._is_open and self._is_on_jack:
+                if self._is_open and self._server.tells_connections:
                     self._keep_patchbay(now_ns)
                 self._keep_standby(now_ns)
             self._clock.wait_until(now_ns + TURN_NS)
 
     def _player_ended(self, now_ns: int) -> None:
         went_away = self._player.exit_code in (notes.SERVER_GONE, notes.FAILED)
-        if went_away and self._is_on_jack and not server_is_up():
+        if went_away and self._server.has_gone():
             self._wait_for_server(now_ns)
             self._failures.pop("player", None)
         elif (
@@ -265,10 +244,6 @@ class Supervisor:
             self._patchbay.start(now_ns)
             self._patchbay_rests_until_ns = now_ns + tries * NS_PER_S
 
-    @property
-    def _is_on_jack(self) -> bool:
-        return self._settings.backend in ON_JACK
-
     def _wait_for_server(self, now_ns: int) -> None:
         """Sit out a server that went away.
 
@@ -278,7 +253,7 @@ class Supervisor:
         wait_s = self._settings.server_wait_s
         self._say(f"The MIDI server went away; waiting up to {wait_s:g} s for it.")
         until_ns = now_ns + int(wait_s * NS_PER_S)
-        while not self._stopping and not server_is_up():
+        while not self._stopping and self._server.has_gone():
             if self._clock.now_ns() > until_ns:
                 raise PortError(
                     f"The MIDI server went away and did not come back within "
