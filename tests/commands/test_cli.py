@@ -137,7 +137,7 @@ def test_the_flag_nearest_the_end_wins():
 
 
 def test_playing_is_what_it_does_without_a_command():
-    assert cli._parser().parse_args([]).command == "play"
+    assert cli._parser().parse_args([]).run == "ripieno.commands.play:run"
     assert settings_of() == Settings()
 
 

@@ -4,9 +4,9 @@ A measurement is imported when it is chosen: `ripieno bench --help` loads none o
 """
 
 import argparse
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from ripieno.processes.interrupts import raise_interrupts
 
@@ -28,12 +28,22 @@ class Measurement(Protocol):
         ...
 
 
+class _Entry(NamedTuple):
+    about: str
+    module: str
+
+
 MEASUREMENTS: Final = {
-    "latency": "from a key to its answer, through real ports",
-    "jitter": "what was due against what arrived, under load",
-    "model": "a step and a plan, against this machine's limit",
+    "latency": _Entry(
+        "from a key to its answer, through real ports", "ripieno.bench.latency"
+    ),
+    "jitter": _Entry(
+        "what was due against what arrived, under load", "ripieno.bench.jitter"
+    ),
+    "model": _Entry(
+        "a step and a plan, against this machine's limit", "ripieno.bench.model"
+    ),
 }
-"""The name of a module of `ripieno.bench` → what it measures."""
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +51,8 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_subparsers(
         metavar="WHAT", required=True, parser_class=_filled(type(parser))
     )
-    for name, about in MEASUREMENTS.items():
-        each = chosen.add_parser(name, help=about, description=about)
+    for name, entry in MEASUREMENTS.items():
+        each = chosen.add_parser(name, help=entry.about, description=entry.about)
         each.set_defaults(what=name)
         add_output(each)
 
@@ -85,7 +95,7 @@ def measure(measurement: Measurement, arguments: argparse.Namespace) -> int:
 
 
 def _loaded(name: str) -> Measurement:
-    return cast("Measurement", import_module(f"ripieno.bench.{name}"))
+    return cast("Measurement", resolve_name(MEASUREMENTS[name].module))
 
 
 def _check_target(path: Path) -> None:

@@ -9,8 +9,8 @@ import argparse
 import io
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Final, NoReturn
 
 from ripieno import __version__
@@ -73,8 +73,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int]
-    run = import_module(f"ripieno.commands.{arguments.command}").run
+    run: Callable[[argparse.Namespace], int] = resolve_name(arguments.run)
     return run(arguments)
 
 
@@ -88,19 +87,19 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"ripieno {__version__}")
     add_playing(parser)
     add_live(parser)
-    parser.set_defaults(command="play")
+    parser.set_defaults(run="ripieno.commands.play:run")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
 
     play = commands.add_parser("play", help="play along, live (the default)")
     add_playing(play, again=True)
     add_live(play, again=True)
-    play.set_defaults(command="play")
+    play.set_defaults(run="ripieno.commands.play:run")
 
     ports = commands.add_parser("ports", help="list the MIDI ports there are")
     ports.add_argument(
         "--backend", help="auto, jack, rtmidi-jack, alsa, coremidi or windows"
     )
-    ports.set_defaults(command="ports")
+    ports.set_defaults(run="ripieno.commands.ports:run")
 
     render = commands.add_parser("render", help="play along with a file, offline")
     render.add_argument("input", type=Path, metavar="IN.mid")
@@ -109,27 +108,27 @@ def _parser() -> _Parser:
         "--tail", type=float, default=30.0, help="seconds to play on after the end"
     )
     add_playing(render, again=True)
-    render.set_defaults(command="render")
+    render.set_defaults(run="ripieno.commands.render:run")
 
     replay = commands.add_parser("replay", help="play a journal again, bit for bit")
     replay.add_argument("journal", type=Path)
-    replay.set_defaults(command="replay")
+    replay.set_defaults(run="ripieno.commands.replay:run")
 
     _add_similar(commands.add_parser("similar", help="rank MIDI files by likeness"))
     _add_set(commands.add_parser("set", help="look at, or change, what plays now"))
 
     models = commands.add_parser("models", help="list the models there are")
-    models.set_defaults(command="models")
+    models.set_defaults(run="ripieno.commands.models:run")
 
     doctor = commands.add_parser("doctor", help="what is there, what is missing")
     doctor.add_argument(
         "--tune", action="store_true", help="find each model's threads on this machine"
     )
-    doctor.set_defaults(command="doctor")
+    doctor.set_defaults(run="ripieno.commands.doctor:run")
 
     bench = commands.add_parser("bench", help="measure this machine and this daemon")
     add_bench(bench)
-    bench.set_defaults(command="bench")
+    bench.set_defaults(run="ripieno.commands.bench:run")
 
     _add_demo(commands.add_parser("demo", help="hear a duet, without any MIDI set-up"))
     return parser
@@ -150,7 +149,7 @@ def _add_demo(parser: _Parser) -> None:
         "-o", "--output", type=Path, default=Path("duet"), help="without an ending"
     )
     add_playing(parser, again=True)
-    parser.set_defaults(command="demo")
+    parser.set_defaults(run="ripieno.commands.demo:run")
 
 
 def _add_similar(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +164,7 @@ def _add_similar(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what runs it",
     )
-    parser.set_defaults(command="similar")
+    parser.set_defaults(run="ripieno.commands.similar:run")
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
@@ -178,4 +177,4 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="whose input port this is, where several play",
     )
-    parser.set_defaults(command="set")
+    parser.set_defaults(run="ripieno.commands.set:run")

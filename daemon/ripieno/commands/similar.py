@@ -12,6 +12,7 @@ and nothing is asked of a network; a file that cannot be used is listed with its
 """
 
 import argparse
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress=lambda done: progress.update(task, completed=done),
         )
     if arguments.json:
-        print(as_json(found, arguments.top))
+        sys.stdout.write(f"{as_json(found, arguments.top)}\n")
         return 0
     for line in lines(found, arguments.top):
         say(line)
