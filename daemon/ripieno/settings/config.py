@@ -1,4 +1,4 @@
-"""Settings: what is fixed while the daemon runs, from a TOML file and from flags.
+"""Settings of the daemon, from a TOML file and from flags.
 
 ::
 
@@ -8,8 +8,8 @@
     [controls]
     lead = 20                  # which MIDI controller turns what
 
-Flags win over the file, the file over the defaults. Every value's kind and bound is
-checked before anything starts; a bad one is named with its bound.
+Flags override the file, and the file overrides the defaults. Every value is checked
+before anything starts; the error names a bad value and its bounds.
 """
 
 import tomllib
@@ -29,7 +29,7 @@ from ripieno.settings.paths import read_file
 PROVIDERS: Final = ("auto", "cpu", "cuda")
 BACKENDS: Final = ("auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows")
 LARGEST_BYTES: Final = 1024 * 1024
-"""A settings file has some kilobytes; a chart in it may have more."""
+"""Upper bound; a settings file has some kilobytes, and a chart in it may have more."""
 SERVER_WAIT_S: Final = (0.0, 86_400.0)
 
 
@@ -37,16 +37,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to run.
 
     Attributes:
-        model: a model's name, or a path to its folder; empty for the first one
-            installed that plays the role.
-        provider: ``auto`` takes CUDA where it works and the CPU otherwise.
-        backend: which MIDI system to open ports on; ``auto`` takes what is there.
-        name_in, name_out: the ports' names.
-        journal: where to write the journal; None for nowhere.
-        server_wait_s: how long to wait for a MIDI server that went away.
+        model: a model's name, or a path to its folder; empty for the first installed
+            model that plays the role.
+        provider: ``cpu`` or ``cuda``; ``auto`` is CUDA where it works, else the CPU.
+        backend: the MIDI system whose ports are opened; ``auto`` chooses one.
+        name_in, name_out: the names of the ports.
+        journal: the file for the journal; None writes none.
+        server_wait_s: how long to wait for a MIDI server that went away, in seconds.
         play: how to play.
-        controls: which controller turns which parameter; where any are given, these
-            are all there are.
+        controls: parameter → number of its MIDI controller. A table in the file
+            replaces the default one.
     """
 
     model: str = ""
@@ -106,10 +106,10 @@ def load(
 
 
 def check(settings: Settings) -> Settings:
-    """Return the same value, or say which bound it breaks.
+    """Return the same value if it is valid.
 
     Raises:
-        SettingsError: with the value and its bounds.
+        SettingsError: names the value and its bounds.
     """
     for name, allowed in (("provider", PROVIDERS), ("backend", BACKENDS)):
         if (value := getattr(settings, name)) not in allowed:
@@ -149,7 +149,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _plainly(message: str) -> str:
-    """Msgspec's ``Expected `int`, got `str` - at `$.play.low``` as a sentence."""
+    """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` as a sentence."""
     what, _, where = message.partition(" - at `$")
     field = where.strip(".`") or "the settings"
     return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."

@@ -1,10 +1,10 @@
-"""How a musician turns a parameter: by a MIDI controller, or by its name and a text.
+"""Changes of a parameter by a MIDI controller, or by its name and a text.
 
-A controller's 0 … 127 spread evenly over what the parameter may be: over its bounds, or
-over its few choices. A text is read as what the parameter is. Both end in another
-`Params`, checked whole.
+The controller's values 0 … 127 are spread evenly over the bounds of the parameter, or
+over its choices. A text is parsed by the parameter's type. Either way the result is a
+new, checked `Params`.
 
-It does not know where controllers or texts come from, nor who plays by the result.
+This module does not know where controller values or texts come from.
 """
 
 from collections.abc import Mapping
@@ -31,10 +31,10 @@ def default_controls(knobs: Mapping[str, Knob]) -> dict[str, int]:
 
 
 CONTROLS: Final = default_controls(KNOBS)
-"""The controllers unless others are given: MIDI leaves 20 … 31 undefined."""
+"""The default controllers: MIDI leaves 20 … 31 undefined."""
 MOST: Final = 127
 LAST_CONTROLLER: Final = 119
-"""From 120 on they are channel mode messages."""
+"""Numbers from 120 on are channel mode messages."""
 
 _YES_NO: Final = dict.fromkeys(("yes", "on", "true", "1"), True) | dict.fromkeys(
     ("no", "off", "false", "0"), False
@@ -42,7 +42,7 @@ _YES_NO: Final = dict.fromkeys(("yes", "on", "true", "1"), True) | dict.fromkeys
 
 
 def turned(params: P, name: str, value: int) -> P:
-    """The same settings with one knob turned; as they were where that cannot be.
+    """Return the parameters with one changed; the same ones if that is invalid.
 
     Args:
         params: how to play.
@@ -56,11 +56,11 @@ def turned(params: P, name: str, value: int) -> P:
 
 
 def merged(params: P, fields: Mapping[str, Any]) -> P:
-    """The same settings with some replaced, all checked.
+    """Return the parameters with some replaced, all checked.
 
     Raises:
-        SettingsError: a name is unknown or holds for good, or a value is of the wrong
-            kind or out of its bounds.
+        SettingsError: a name is unknown or cannot be changed, or a value has the wrong
+            type or is out of its bounds.
     """
     for name in fields:
         _check_name(knobs_of(type(params)), name)
@@ -77,11 +77,11 @@ def merged(params: P, fields: Mapping[str, Any]) -> P:
 
 
 def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
-    """A value as a person writes it; whether it is within its bounds is not asked.
+    """Parse a value as a person writes it; its bounds are not checked.
 
     Raises:
-        SettingsError: the name is unknown or holds for good, or the text is nothing
-            that it may be.
+        SettingsError: the name is unknown or cannot be changed, or the text is not a
+            value of its type or among its choices.
     """
     _check_name(knobs, name)
     knob = knobs[name]
@@ -99,10 +99,10 @@ def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
 def check_controls(
     controls: Mapping[str, int], knobs: Mapping[str, Knob] = KNOBS
 ) -> None:
-    """Return if every parameter named can be turned, each by a controller of its own.
+    """Check that every named parameter can be changed, each by its own controller.
 
     Raises:
-        SettingsError: with the bounds, or the names there are.
+        SettingsError: names the bounds, or the parameters that can be changed.
     """
     for name, number in controls.items():
         if name not in knobs or not knobs[name].can_be_turned:
@@ -126,7 +126,7 @@ def check_controls(
 
 
 def by_number(controls: Mapping[str, int]) -> dict[int, str]:
-    """The same table, from controllers to names."""
+    """Return the inverse table: controller → name."""
     return {number: name for name, number in controls.items()}
 
 

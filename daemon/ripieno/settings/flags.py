@@ -1,6 +1,6 @@
-"""The flags of the command line: every row of `KNOBS`, and where to play.
+"""The flags of the command line: every row of `KNOBS`, the ports and the model.
 
-`written` is the other way round: the flags that make some settings. Knows no command.
+`written` is the inverse: it returns the flags for given settings.
 """
 
 import argparse
@@ -81,15 +81,15 @@ def add_live(
 
 
 def seed_of(settings: Settings) -> int:
-    """The seed that was asked for, or a fresh one."""
+    """Return the seed of the settings, or a fresh one."""
     given = settings.play.seed
     return secrets.randbits(32) if given is None else given
 
 
 def written(settings: Settings, seed: int) -> list[str]:
-    """The flags that give `ripieno play` these settings and this seed.
+    """Return the flags with which `ripieno play` has these settings and this seed.
 
-    What only a file can say (the controllers) is left out.
+    The controllers are left out: only a file can set them.
     """
     top = {flag: getattr(settings, name) for flag, name in TOP.items()}
     knobs = knobs_of(type(settings.play))
