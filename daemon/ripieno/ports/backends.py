@@ -1,4 +1,4 @@
-"""Which MIDI server to use on this machine, why, and how its ports are opened."""
+"""Chooses a MIDI backend, and lists and opens its ports."""
 
 import sys
 from collections.abc import Callable
@@ -32,19 +32,19 @@ def choose_backend(
     platform: str = sys.platform,
     alsa_sequencer: Path = ALSA_SEQUENCER,
 ) -> tuple[Backend, str]:
-    """The backend to open, and the reason in a few words.
+    """Return the backend to open, and the reason in a few words.
 
-    On Linux JACK comes first where its server answers: there a musician's DAW is, and
-    its events are placed by the frame. ALSA's sequencer is next.
+    On Linux JACK is first where its server answers: DAWs use it, and its events are
+    placed to the frame. ALSA's sequencer is next.
 
     Args:
-        wanted: "auto", or a backend's name, which is then taken as it is.
+        wanted: "auto", or the name of a backend, which is returned unchanged.
         platform: as `sys.platform`.
-        alsa_sequencer: the device that shows that ALSA's sequencer is there.
+        alsa_sequencer: the device that exists where ALSA's sequencer is loaded.
 
     Raises:
         SettingsError: *wanted* is unknown.
-        PortError: "auto", and there is no MIDI library, or no server, here.
+        PortError: "auto", and this machine has no MIDI library or no server.
     """
     for backend in get_args(Backend):
         if wanted == backend:
@@ -69,7 +69,7 @@ def choose_backend(
 
 
 def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
-    """The MIDI ports that others offer: those to read from, those to write to.
+    """Return the MIDI ports of other programs: those to read from, those to write to.
 
     Raises:
         PortError: the library or the server is missing.
@@ -98,15 +98,15 @@ def open_port(
     connections: Callable[[], Pairs] = tuple,
     prepared: Prepared | None = None,
 ) -> Port:
-    """A pair of ports that other programs see.
+    """Open a pair of ports that other programs see.
 
     Args:
         backend: one of `Backend`.
         in_name: the input's name.
         out_name: the output's name.
-        clock: what stamps and is waited by.
-        connections: on JACK, gives what the ports were connected to, to be restored.
-        prepared: on frame-exact JACK, processes that wait already.
+        clock: stamps what arrives.
+        connections: on JACK, returns the connections to restore.
+        prepared: on frame-exact JACK, processes that were started before.
 
     Raises:
         SettingsError: there is no such backend.

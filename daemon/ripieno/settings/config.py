@@ -149,7 +149,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _plainly(message: str) -> str:
-    """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` as a sentence."""
+    """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` in words."""
     what, _, where = message.partition(" - at `$")
     field = where.strip(".`") or "the settings"
     return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."

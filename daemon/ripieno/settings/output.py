@@ -41,7 +41,7 @@ def until_the_reader_goes(command: Callable[[], int]) -> int:
     """Run a command and flush what it printed.
 
     Returns:
-        The command's exit code, or `READER_GONE` where the reader of its output has gone.
+        The command's exit code, or `READER_GONE` where its output has no reader.
     """
     try:
         try:
