@@ -1,4 +1,4 @@
-"""A running daemon, from another process: what it plays by, and changes of it.
+"""Reads and changes the parameters of a running daemon, from another process.
 
 ::
 
@@ -6,8 +6,8 @@
        ▲                                                                │
        └── taken: what it shows has changed ◀── player ◀── ring "knobs" ◀┘
 
-Everything is checked here, so that a person reads a sentence; the player checks it
-again, as what it plays by may have changed meanwhile.
+Every change is checked here, so that the user gets a sentence. The player checks it
+again, because its parameters may have changed meanwhile.
 """
 
 import contextlib
@@ -40,11 +40,11 @@ NOBODY: Final = "No Ripieno plays here; start one with `ripieno play`."
 
 
 class Change(NamedTuple):
-    """What a running daemon plays by.
+    """A change of a running daemon's parameters.
 
     Attributes:
-        before, after: its parameters.
-        given: the names of those that were given, changed or not.
+        before, after: all parameters.
+        given: the names of the parameters that were given, changed or not.
         renamed: one sentence for each old name among the names given.
     """
 
@@ -55,20 +55,20 @@ class Change(NamedTuple):
 
 
 def change(words: Sequence[str], name_in: str | None = None) -> Change:
-    """Change what a running daemon plays by, or only look.
+    """Change parameters of a running daemon, or only read them.
 
     Args:
-        words: ``name=value`` each; none to look.
+        words: ``name=value`` each; none to only read.
         name_in: the daemon's input port, where several play.
 
     Returns:
-        What it played by, what it plays by now, and what was given.
+        The parameters before and after, and the given names.
 
     Raises:
-        SettingsError: a word, a name or a value is wrong, or it is not clear which
-            daemon is meant.
+        SettingsError: a word, a name or a value is wrong, or several daemons run and
+            none is named.
         FileError: a chart's file cannot be read.
-        PortError: none plays, or it does not answer.
+        PortError: no daemon runs, or it does not answer.
     """
     given, renamed = with_present_names(KNOBS, dict(map(_split, words)))
     files = {n: path for n, text in given.items() if (path := _maybe_file(n, text))}
@@ -86,14 +86,14 @@ def change(words: Sequence[str], name_in: str | None = None) -> Change:
 
 
 def status_of(name_in: str | None = None) -> Status | None:
-    """How a running daemon's performance goes; None where it has only begun.
+    """Return the status of a running daemon; None where it has only started.
 
     Args:
         name_in: the daemon's input port, where several play.
 
     Raises:
-        SettingsError: it is not clear which daemon is meant.
-        PortError: none plays.
+        SettingsError: several daemons run and none is named.
+        PortError: no daemon runs.
     """
     _, daemon = _daemon(name_in)
     with _attached(daemon) as block:
@@ -115,7 +115,7 @@ def _split(word: str) -> tuple[str, str]:
 
 
 def _maybe_file(name: str, text: str) -> Path | None:
-    """The file that a chart is in: as with `--chart`, whatever has no bar line."""
+    """Return the file that a chart names, or None: a name has no bar line."""
     if name != "chart" or not text.strip() or BAR_LINE in text:
         return None
     return Path(text.removeprefix(FROM_FILE))
@@ -124,7 +124,7 @@ def _maybe_file(name: str, text: str) -> Path | None:
 def _from_file(
     name: str, path: Path, params: Params, fields: dict[str, Any]
 ) -> dict[str, Any]:
-    """A chart, and the meter that it is written in, if it says one."""
+    """Return a file's chart, and its meter if the file has one."""
     meter = merged(params, {n: v for n, v in fields.items() if n == "meter"}).meter
     chart = read_chart(path, Meter.parse(meter))
     brought = {"meter": chart.meter} if chart.meter and "meter" not in fields else {}
@@ -135,7 +135,7 @@ def _from_file(
 
 
 def _daemon(name_in: str | None) -> tuple[Path, Presence]:
-    """The daemon that is meant."""
+    """Return the daemon that is named, or the only one, with its file."""
     found = [entry for entry in presence.present() if _has_block(*entry)]
     if not found:
         raise PortError(NOBODY)
@@ -158,7 +158,7 @@ def _daemon(name_in: str | None) -> tuple[Path, Presence]:
 
 
 def _has_block(path: Path, daemon: Presence) -> bool:
-    """Whether it plays indeed: another process may bear a dead one's number."""
+    """Return whether its block exists: another process may have a dead one's pid."""
     try:
         Block(daemon.block, is_guest=True).close()
     except OSError:
@@ -191,7 +191,7 @@ def _shown(block: Block, daemon: Presence) -> notes.Shown:
 def _hand_over(
     block: Block, fields: dict[str, Any], before: notes.Shown, clock: Clock
 ) -> None:
-    """Give the changes to the player, and wait until it has taken them."""
+    """Send the changes to the player, and wait until it has applied them."""
     ring = block.ring("knobs")
     if not ring.write(msgspec.json.encode(fields)):
         raise SettingsError("That is too long to hand over; shorten the chart.")
