@@ -1,4 +1,4 @@
-"""Parsed arguments → settings: the flags laid over a file, a chart read.
+"""Makes settings of parsed arguments: flags over a file, and a chart read.
 
 Nothing heavy is imported before a command needs it: `ripieno --help` is quick.
 """
@@ -24,7 +24,7 @@ def settings_of(
     Prints a sentence for each old name of a parameter.
 
     Args:
-        arguments: as parsed.
+        arguments: the parsed command line.
         into: the type of the settings; it names the table of parameters.
 
     Raises:
@@ -46,14 +46,14 @@ def settings_of(
 
 
 def _charted(given: str, meter: str) -> dict[str, str]:
-    """A chart as text, and the meter that it is in.
+    """Return a chart as text, and its meter.
 
     Args:
-        given: bars, where there is a bar line in it; a file's name otherwise.
-        meter: the one to read it in, if it says none.
+        given: the chart where it has a bar line; a file's name otherwise.
+        meter: the meter where the chart has none.
 
     Raises:
-        RipienoError: there is no chart.
+        RipienoError: the chart cannot be read.
     """
     from ripieno.files.charts import read_chart
 

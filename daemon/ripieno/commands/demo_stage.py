@@ -1,4 +1,4 @@
-"""Where the demo's musician meets the daemon: in this process, or at its real ports."""
+"""The daemon of the demo: in this process, or a program behind real ports."""
 
 import contextlib
 import subprocess
@@ -28,27 +28,27 @@ from ripieno.settings.status import Status
 TURN_NS: Final = 500_000
 LOADING_NS: Final = 60 * NS_PER_S
 TRY_NS: Final = 700 * NS_PER_MS
-"""Between two looks for the daemon's ports. A JACK client that comes and goes while
-another one opens can lock the server up (jackd2 1.9.21), so not often."""
+"""The time between two looks for the daemon's ports. It is long, because a JACK client
+that comes and goes while another one opens can lock up the server (jackd2 1.9.21)."""
 
 
 class Stage(Protocol):
-    """Where the two meet: a daemon, seen from its ports."""
+    """A daemon, as seen from its ports."""
 
     def send(self, data: bytes) -> None:
-        """To the daemon."""
+        """Send a message to the daemon."""
         ...
 
     def turn(self) -> list[bytes]:
-        """Let it work, if it works here; what came from it."""
+        """Let a daemon in this process work; return the messages that came from it."""
         ...
 
     def wake_ns(self, now_ns: int) -> int:
-        """When to turn again."""
+        """Return when `turn` is needed next."""
         ...
 
     def status(self) -> Status | None:
-        """How it goes, where that can be known."""
+        """Return the status, or None where it is not known."""
         ...
 
 
@@ -87,7 +87,7 @@ class _Embedded:
 
 
 class _Nowhere:
-    """The demo keeps no journal."""
+    """A journal that keeps nothing."""
 
     def write(self, payload: bytes) -> bool:
         del payload
@@ -96,7 +96,7 @@ class _Nowhere:
 
 @contextlib.contextmanager
 def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
-    """The daemon without a MIDI system: its player here, its thinker a process.
+    """Yield a daemon without a MIDI system: its player here, its thinker a process.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -154,7 +154,7 @@ def _ready(thinker: Child, block: Block, clock: SystemClock) -> Ready:
 
 
 class _ThroughPorts:
-    """A client of the daemon's ports, as a DAW is one."""
+    """A client of the daemon's ports, like a DAW."""
 
     def __init__(self, port: ClientPort, daemon: "subprocess.Popen[str]") -> None:
         self._port, self._daemon = port, daemon
@@ -176,10 +176,10 @@ class _ThroughPorts:
 
 @contextlib.contextmanager
 def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
-    """`ripieno play` as a program of its own, played to through its ports.
+    """Yield `ripieno play` as a separate program, connected by its ports.
 
     Raises:
-        RipienoError: it ended; the sentence is its own.
+        RipienoError: it ended; the sentence is from its output.
     """
     command = [sys.executable, "-m", "ripieno", "play", *written(settings, seed)]
     daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

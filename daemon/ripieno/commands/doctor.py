@@ -1,4 +1,4 @@
-"""`ripieno doctor`: what is there, what is missing, what to install."""
+"""`ripieno doctor`: checks what is installed, what is missing, what to install."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tune() -> int:
-    """Try threads for every model, and keep what was found."""
+    """Find the best number of threads for every model, and store it."""
     from ripieno.bench.tune import sentence, tune
 
     say("Trying threads, two seconds a model; leave the machine alone meanwhile.")
@@ -42,11 +42,11 @@ def _tune() -> int:
 
 
 class Finding(NamedTuple):
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        topic: what.
-        verdict: ``note`` is for what is not needed, but worth knowing.
+        topic: what was checked.
+        verdict: ``note`` is for what is not necessary, but worth knowing.
         sentence: what was found, and what to do.
     """
 
@@ -56,7 +56,7 @@ class Finding(NamedTuple):
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything, one finding after another; never raises."""
+    """Yield the result of each check; never raises."""
     yield Finding(
         "Ripieno",
         "ok",

@@ -6,9 +6,9 @@
                               └▶ runs of intervals ─────┤
     LIBRARY/*.mid ─▶ the same, file by file ────────────┴▶ likeness ─▶ table or JSON
 
-Beats are the file's own: its tempo map is undone, so tempo does not matter, nor does
-transposition (see `ripieno.layouts.likeness`). Drums are left out. Nothing is written
-and nothing is asked of a network; a file that cannot be used is listed with its reason.
+Times are in beats of each file, so neither tempo nor transposition matters (see
+`ripieno.layouts.likeness`). Drums are left out. It writes nothing and uses no network.
+A file that cannot be used is listed with the reason.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from ripieno.similarity.runs import Runs
 from ripieno.similarity.runs import load as load_runs
 
 Progress = Callable[[float], None]
-"""Is told how much is done, 0 to 1."""
+"""Called with the share that is done, 0 to 1."""
 
 MODEL: Final = "phrase-encoder"
 ENDINGS: Final = (".mid", ".midi", ".smf")
@@ -86,9 +86,9 @@ class Match(msgspec.Struct, frozen=True):
         likeness: of phrases and of runs together; at most 1, which a transposed copy
             has.
         file: its path in the library.
-        bar: of the query, from 1: there begin the eight beats that are most like …
-        its_bar: … those that begin in this bar of the file.
-        cosine: how alike these eight beats are.
+        bar: of the query, from 1, where the most similar eight beats begin.
+        its_bar: of the file, from 1, where they begin there.
+        cosine: the similarity of these eight beats.
     """
 
     rank: int
@@ -107,7 +107,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The answer: the whole ranking, and what could not be ranked."""
+    """The whole ranking, and the files that could not be ranked."""
 
     query: str
     model: str

@@ -1,7 +1,7 @@
-"""The player's end of the journal's ring: says there what it could not write.
+"""The player's end of the journal's ring, which counts lost lines.
 
-A ring that is full refuses a line. The journal lacks that line, and a `Lost` with the
-number of missing lines comes before the next one that there is room for.
+A full ring refuses a line. The next line that fits comes after a `Lost` with the number
+of missing lines.
 """
 
 from ripieno.files.journal import Lost, encode
@@ -18,14 +18,14 @@ class Recorder:
         self._ring, self._lost = ring, 0
 
     def write(self, line: bytes) -> bool:
-        """Append a line; False, and the line is lost, where there is no room."""
+        """Append a line; return False, and lose it, where there is no room."""
         if (not self._lost or self.tell_of_loss()) and self._ring.write(line):
             return True
         self._lost += 1
         return False
 
     def tell_of_loss(self) -> bool:
-        """Write how many lines are missing here; False where there is no room."""
+        """Write the number of missing lines; return False where there is no room."""
         if self._lost:
             if not self._ring.write(encode(Lost(self._lost))):
                 return False
