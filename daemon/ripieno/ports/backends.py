@@ -16,7 +16,6 @@ from ripieno.ports.ports import Port
 from ripieno.ports.rtmidi_port import RtMidiPort, load_library
 
 Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
-Wanted = Literal["auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
 
 __all__ = [
     "Backend", "Prepared", "choose_backend", "list_ports", "maybe_prepared",
@@ -46,12 +45,13 @@ def choose_backend(
         SettingsError: *wanted* is unknown.
         PortError: "auto", and this machine has no MIDI library or no server.
     """
-    for backend in get_args(Backend):
+    known: tuple[Backend, ...] = get_args(Backend)
+    for backend in known:
         if wanted == backend:
             return backend, "asked for"
     if wanted != "auto":
         raise SettingsError(
-            f"the MIDI backend {wanted!r} is unknown: choose one of {get_args(Wanted)}"
+            f"the MIDI backend {wanted!r} is unknown: choose one of {('auto', *known)}"
         )
     if platform == "linux" and server_is_up():
         return "jack", "a JACK server answers"
