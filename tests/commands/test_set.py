@@ -110,17 +110,6 @@ def test_it_says_what_has_changed_and_the_daemon_has_it(playing, pids):
     assert daemon.params == Params(role="harmonize", lead=0.5, chord_lock="C F G7")
 
 
-def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
-    playing, pids
-):
-    daemon = playing(pid=pids[0])
-    done = ripieno("set", "style=pop")
-    assert done.returncode == 0
-    assert done.stderr == "style is now called texture; the old name still works.\n"
-    assert done.stdout.splitlines() == ["texture = pop (was auto)"]
-    assert daemon.params == Params(texture="pop")
-
-
 def test_it_leaves_the_daemons_memory_where_it_is(playing, pids):
     daemon = playing(pid=pids[0])
     for lead in ("0.1", "0.2", "0.3"):
@@ -286,3 +275,14 @@ def test_a_player_that_does_not_answer(playing, pids):
 def test_a_runtime_folder_that_others_may_write_in(runtime_dir):
     runtime_dir.chmod(0o777)
     assert_sentence(ripieno("set"), FILE, runtime_dir, "not a folder of yours alone")
+
+
+def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
+    playing, pids
+):
+    daemon = playing(pid=pids[0])
+    done = ripieno("set", "style=pop")
+    assert done.returncode == 0
+    assert done.stderr == "style is now called texture; the old name still works.\n"
+    assert done.stdout.splitlines() == ["texture = pop (was auto)"]
+    assert daemon.params == Params(texture="pop")

@@ -8,12 +8,10 @@ import pytest
 
 from ripieno.errors import FileError
 from ripieno.files import journal
-from ripieno.files.journal import Heard, JournalFile, Lost, Turned, encode, header
+from ripieno.files.journal import Heard, JournalFile, Lost, encode
 from ripieno.files.recorder import Recorder
 from ripieno.ipc.ring import Ring
 from ripieno.music import messages
-from ripieno.settings.beginning import Beginning
-from ripieno.settings.params import Params
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
 
@@ -72,13 +70,3 @@ def test_a_file_counts_the_lost_entries_and_says_so_once(tmp_path):
     assert file.write([encode(Lost(2)), encode(Lost(1))]) is None
     assert file.lost == 8
     file.close()
-
-
-def test_a_journal_with_an_old_name_of_a_parameter_is_read(tmp_path):
-    params = Params(texture="pop")
-    begins = header(Beginning(params, controls={"texture": 30}), "0.1.0", b"")
-    entries = [begins, Turned(3, params)]
-    text = b"".join(encode(entry) + b"\n" for entry in entries)
-    path = tmp_path / "journal.jsonl"
-    path.write_bytes(text.replace(b'"texture"', b'"style"'))
-    assert list(journal.read(path)) == entries

@@ -187,25 +187,6 @@ def test_what_is_not_utf8_is_not_toml(tmp_path):
         load(path, {}, {})
 
 
-def test_an_old_name_in_a_file_means_the_new_one_and_a_sentence_says_so(tmp_path):
-    path, said = tmp_path / "mine.toml", list[str]()
-    path.write_text('[play]\nstyle = "pop"\n[controls]\nstyle = 30\n')
-    settings = load(path, {}, {}, tell=said.append)
-    assert settings == Settings(play=Params(texture="pop"), controls={"texture": 30})
-    assert said == ["style is now called texture; the old name still works."] * 2
-
-
-def test_a_flag_wins_over_the_old_name_in_a_file(tmp_path):
-    path = tmp_path / "mine.toml"
-    path.write_text('[play]\nstyle = "pop"\n')
-    assert load(path, {}, {"texture": "song"}).play.texture == "song"
-
-
-def test_the_old_and_the_new_name_together_are_refused():
-    with pytest.raises(SettingsError, match=r"style is the old name of texture"):
-        load(None, {}, {"style": "pop", "texture": "song"})
-
-
 def test_a_file_that_is_not_there():
     with pytest.raises(FileError, match=r"Cannot read nowhere.toml: No such file"):
         load(Path("nowhere.toml"), {}, {})
