@@ -447,7 +447,7 @@ def test_a_scale_nobody_knows(tmp_path, scale):
 @pytest.mark.slow
 def test_a_role_nobody_knows(tmp_path):
     done = configured(tmp_path, '[play]\nrole = "sing"')
-    assert_sentence(done, SETTING, "play.role", "sing")
+    assert_sentence(done, SETTING, "role is 'sing'", "harmonize")
 
 
 @pytest.mark.parametrize(
