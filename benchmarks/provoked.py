@@ -24,10 +24,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.effective import effective
 from tests.jack_fixture import JackServer, build_native
 from tests.live_daemon import OUT, Captured, Daemon, melody, pause
 
-from ripieno.bench.effective import effective
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.files import journal
 from ripieno.music import messages

@@ -105,6 +105,8 @@ def _knob(knob: Knob) -> tuple[str, ...]:
         notes.append("It cannot be changed while Ripieno plays.")
     if knob.is_live:
         notes.append("It has no effect where a file is rendered.")
+    if knob.formerly:
+        notes.append(f"Its old name, `{knob.formerly}`, is still accepted.")
     return (
         f"`{knob.name}`",
         _values(knob),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from benchmarks.effective import sounding
 from tests.jack_fixture import JackServer, attempts
 
-from ripieno.bench.effective import sounding
 from ripieno.clock import SystemClock
 from ripieno.music import messages
 

@@ -8,8 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 import pytest
+from benchmarks.processes import memory_mib
 
-from ripieno.bench.processes import memory_mib
 from ripieno.engine import Engine
 from ripieno.inference.controls import Controls
 from ripieno.minds.composer import Composer

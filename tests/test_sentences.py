@@ -453,7 +453,7 @@ def test_an_unknown_scale_is_refused_with_the_known_ones(tmp_path, scale):
 @pytest.mark.slow
 def test_an_unknown_role_is_refused(tmp_path):
     done = configured(tmp_path, '[play]\nrole = "sing"')
-    assert_sentence(done, SETTING, "play.role", "sing")
+    assert_sentence(done, SETTING, "role is 'sing'", "harmonize")
 
 
 @pytest.mark.parametrize(
@@ -469,7 +469,7 @@ def test_an_unknown_role_is_refused(tmp_path):
         ('chart = "| C | H |"', ("chart", "line 1", "'H' is not a chord", "silence")),
         ('chart = "meter: 3/4\\n| C |"', ("chart", "in 3/4", "meter is 4/4")),
         ('parts = "drums"', ("parts", "'drums'", "chords, bass, texture")),
-        ('style = "polka"', ("style is 'polka'", "auto, pop, song")),
+        ('texture = "polka"', ("texture is 'polka'", "auto, pop, song")),
         ('manner = "tenths"', ("manner is 'tenths'", "thirds")),
     ],
 )

@@ -64,7 +64,6 @@ def test_a_live_model_name_of_5000_characters_is_one_sentence():
         (["replay", LONG], FILE),
         (["demo", "-o", LONG], FILE),
         (["bench", "latency", "-o", LONG], FILE),
-        (["bench", "peers", "--python", LONG], SETTING),
         (["play", "--config", LONG], FILE),
         (["play", "--chart", LONG], FILE),
         (["play", "--scale", LONG], SETTING),

@@ -16,11 +16,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from benchmarks.peers import Peer, started
 from rich.console import Console
 from tests.command import MODELS, PATIENCE_S, ROOT, write_tune
 from tests.jack_fixture import Missing
 
-from ripieno.bench.peers import Peer, started
 from ripieno.telemetry import VARIABLE
 
 LIBRARY = "onnxruntime"
@@ -39,7 +39,9 @@ TELL = f"import json, os; print(json.dumps({{'said': os.environ.get({VARIABLE!r}
 COMMANDS = {
     "doctor": ["-m", "ripieno", "doctor"],
     "render": ["-m", "ripieno", "render", "tune.mid", "-o", "out.mid"],
-    "a peer of the benchmarks": [str(ROOT / "benchmarks" / "peers" / "naive_step.py")],
+    "a peer of the benchmarks": [
+        str(ROOT / "benchmarks" / "peer_programs" / "naive_step.py")
+    ],
     "the tests' own work": ["-c", "import tests.ratios"],
     "another library's import": ["-c", f"import ripieno, {LIBRARY}"],
     "another library's import in training": ["-c", f"import ripieno_export, {LIBRARY}"],

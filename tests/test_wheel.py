@@ -111,8 +111,6 @@ def in_checkout():
         relative = path.relative_to(ROOT / "models")
         if path.is_file() and relative.as_posix()[0] != ".":
             expected.add(f"{DATA}/{relative.as_posix()}")
-    for path in (ROOT / "benchmarks" / "peers").glob("*.py"):
-        expected.add(f"{SHARE}/benchmarks/peers/{path.name}")
     if HAS_COMPILER:
         expected.add(LIBRARY)
     about = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")

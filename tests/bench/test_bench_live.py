@@ -4,15 +4,9 @@ What a musician would hear is asserted; how fast a machine is that does other wo
 meanwhile is not.
 """
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 from tests.command import assert_sentence, ripieno
 from tests.jack_fixture import PERIOD_FRAMES, RATE_HZ
-from tests.live_daemon import until
 from tests.ratios import stored_lateness
 
 from ripieno.bench.report import read
@@ -91,43 +85,6 @@ def test_a_polled_port_is_about_as_late_as_it_was(bench):
 
 
 @pytest.mark.slow
-def test_a_short_soak_leaves_nothing_sounding(bench):
-    found = bench("soak", "--minutes", "0.42", "--seed", "3")
-    for name in ("stuck notes", "lost messages", "doubled messages"):
-        assert found.figures[name] == 0, name
-    assert found.figures["processes that died"] == 0
-    known = {name for name in found.figures if name.startswith("memory of ")}
-    names = {"supervisor", "thinker", "player", "patch", "standby"}
-    ports = {f"{side} port of player" for side in ("in", "out", "spare")}
-    waiting = {"spare port of standby"}
-    assert known == {f"memory of {name}, MiB" for name in names | ports | waiting}
-    assert found.figures["stints"] >= 4
-    assert found.figures["ISR"] is not None
-
-
-@pytest.mark.slow
-def test_ctrl_c_ends_the_daemon_and_says_what_was_measured(jack, tmp_path):
-    log = tmp_path / "said.txt"
-    with log.open("wb") as said:
-        soaking = subprocess.Popen(
-            [sys.executable, "-m", "ripieno", "bench", "soak", "--minutes", "5"],
-            env={**jack.env, "XDG_RUNTIME_DIR": str(tmp_path)},
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            start_new_session=True,
-        )
-    until(lambda: "Connected" in log.read_text(), patience_s=30.0)
-    os.killpg(soaking.pid, signal.SIGINT)
-    shown, _ = soaking.communicate(timeout=30.0)
-    assert soaking.returncode == 0
-    assert "Stopped by Ctrl-C" in shown
-    assert "stuck notes" in shown
-    assert "Traceback" not in log.read_text()
-    assert not list((tmp_path / "ripieno").glob("*.json"))
-
-
-@pytest.mark.slow
 def test_no_server_is_one_sentence(jack, tmp_path):
     env = {**jack.env, "JACK_DEFAULT_SERVER": "ripieno-nobody"}
     env["XDG_RUNTIME_DIR"] = str(tmp_path)
@@ -144,9 +101,9 @@ def test_no_server_is_one_sentence(jack, tmp_path):
         (("latency", "--roles", "sleep"), SETTING, "sleep"),
         (("latency", "--notes", "1"), SETTING, "40"),
         (("jitter", "--loads", "rain"), SETTING, "rain"),
-        (("soak", "--minutes", "0"), SETTING, "0.4"),
         (("latency", "-o", "nowhere/found.json"), FILE, "nowhere"),
         (("weather",), SETTING, "weather"),
+        (("soak",), SETTING, "soak"),
     ],
 )
 @pytest.mark.slow

@@ -3,10 +3,10 @@
 import io
 
 import pytest
+from benchmarks.processes import Growth, growth
 from rich.console import Console
 
 from ripieno.bench.machine import Load, machine, versions
-from ripieno.bench.processes import Growth, growth
 from ripieno.bench.report import Picture, Table, begin, read
 from ripieno.bench.spread import spread
 from ripieno.clock import SimulatedClock

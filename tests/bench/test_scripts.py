@@ -1,19 +1,15 @@
 """What the measuring musicians play."""
 
 import itertools
-from collections import Counter
 
 import pytest
+from benchmarks.effective import sounding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.bench import planned, script, soak_script
-from ripieno.bench.effective import sounding
+from ripieno.bench import planned, script
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
-from ripieno.settings.controllers import merged, parsed
-from ripieno.settings.params import Params
-from ripieno.settings.roles import ROLES
 
 seeds = st.integers(0, 10_000)
 
@@ -43,34 +39,6 @@ def test_beats_bring_twenty_four_clocks_each(seed):
     assert sum(each.data == script.CLOCK for each in played) == 8 * 24
     assert played[0].data == script.START
     assert played == sorted(played, key=lambda each: each.at_ns)
-
-
-@given(st.integers(0, 500), seeds)
-def test_what_a_stint_changes_is_valid(number, seed):
-    told = soak_script.stint(number, seed)
-    params = Params()
-    for words in (told.words, told.middle):
-        split = [word.partition("=") for word in words]
-        fields = {
-            name.replace("-", "_"): parsed(name.replace("-", "_"), text)
-            for name, _, text in split
-        }
-        params = merged(params, fields)
-    assert params.role == told.role
-
-
-@given(st.integers(0, 60), seeds)
-def test_a_stint_ends_with_every_key_up(number, seed):
-    told = soak_script.stint(number, seed)
-    played = soak_script.played(told, 0, 5 * NS_PER_S, seed)
-    assert played == sorted(played, key=lambda each: each.at_ns)
-    assert not sounding(each.data for each in played)
-    assert any(messages.is_note_on(each.data) for each in played)
-
-
-def test_every_role_comes_in_turn():
-    roles = [soak_script.stint(number, 1).role for number in range(12)]
-    assert Counter(roles) == dict.fromkeys(ROLES, 2)
 
 
 @pytest.mark.parametrize("count", [1, 300, 20_000])

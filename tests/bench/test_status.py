@@ -16,7 +16,7 @@ pytestmark = pytest.mark.realtime
 
 LOOK = """
 import msgspec, sys
-from ripieno.commands.set import status_of
+from ripieno.processes.remote import status_of
 sys.stdout.buffer.write(msgspec.json.encode(status_of("Ripieno In")))
 """
 

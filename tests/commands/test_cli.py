@@ -12,10 +12,10 @@ from tests.command import MODELS, ripieno, write_tune
 from tests.tables import BOUNDS
 
 from ripieno import __version__
-from ripieno.bench.commands import MEASUREMENTS
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.commands import arguments as given
 from ripieno.commands import cli
+from ripieno.commands.bench import MEASUREMENTS
 from ripieno.commands.cli import main
 from ripieno.inference.manifest import digest
 from ripieno.layouts import duet
@@ -137,7 +137,7 @@ def test_the_flag_nearest_the_end_wins():
 
 
 def test_playing_is_what_it_does_without_a_command():
-    assert cli._parser().parse_args([]).run is cli._play
+    assert cli._parser().parse_args([]).run == "ripieno.commands.play:run"
     assert settings_of() == Settings()
 
 
@@ -194,7 +194,7 @@ OTHERWISE = Params(
     land="C@9 F#m7@17",
     chord_lock="C F G7",
     chart="title: A song\nmeter: 6/8\n| C | F G7 | % | ? |\n",
-    style="pop",
+    texture="pop",
     busy=6.5,
     thick=2.0,
     swing=0.5,
@@ -230,6 +230,12 @@ def test_the_demo_hands_every_setting_to_the_daemon_that_it_starts(play):
     )
     assert settings_of("play", *flags.written(settings, 9)) == settings
     assert settings_of("play", *flags.written(Settings(), 9)).play == Params(seed=9)
+
+
+def test_the_flag_of_an_old_name_sets_the_new_one_and_a_sentence_says_so(capsys):
+    assert settings_of("play", "--style=pop").play == Params(texture="pop")
+    says = "style is now called texture; the old name still works.\n"
+    assert capsys.readouterr().err == says
 
 
 def test_what_is_on_in_a_file_may_be_turned_off_by_a_flag(tmp_path):

@@ -279,3 +279,14 @@ def test_a_player_that_does_not_answer_is_reported_within_two_seconds(playing, p
 def test_a_runtime_folder_that_others_may_write_in_is_refused(runtime_dir):
     runtime_dir.chmod(0o777)
     assert_sentence(ripieno("set"), FILE, runtime_dir, "not a folder of yours alone")
+
+
+def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
+    playing, pids
+):
+    daemon = playing(pid=pids[0])
+    done = ripieno("set", "style=pop")
+    assert done.returncode == 0
+    assert done.stderr == "style is now called texture; the old name still works.\n"
+    assert done.stdout.splitlines() == ["texture = pop (was auto)"]
+    assert daemon.params == Params(texture="pop")

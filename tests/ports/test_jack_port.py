@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from benchmarks.effective import effective
 from tests import jack_fixture
 from tests.jack_fixture import JackServer, Missing, attempts, line
 from tests.live_daemon import Captured, until
 
-from ripieno.bench.effective import effective
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import PortError
 from ripieno.music import messages

@@ -706,7 +706,7 @@ CHANGES = (
     {"channel": 16}, {"swing": 1.0}, {"low": 60, "high": 65}, {"role": "harmonize"},
     {"role": "answer"}, {"role": "accompany"}, {"role": "accompany"},
     {"click": True}, {"click": False}, {"listen": 0}, {"land": "C@3"},
-    {"phrase": 2}, {"busy": 9.0, "thick": 2.0}, {"style": "song"},
+    {"phrase": 2}, {"busy": 9.0, "thick": 2.0}, {"texture": "song"},
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ some_params = st.fixed_dictionaries(
         "click": st.booleans(),
         "commit": st.sampled_from(COMMITS),
         "manner": st.sampled_from(MANNERS),
-        "style": st.sampled_from(STYLES),
+        "texture": st.sampled_from(STYLES),
         "parts": st.lists(st.sampled_from(PARTS)).map(" ".join),
         "meter": st.sampled_from(["4/4", "3/4", "12/8", "7/8"]),
         "land": st.sampled_from(["", "C@1", "F#m7@9 Bb@17"]),
@@ -249,7 +249,7 @@ def test_a_chart_is_read_in_the_meter():
         (Params(chart="meter: 3/4\n| C |"), r"chart: it is in 3/4 and meter is 4/4"),
         (Params(parts="bass drums"), r"parts names 'drums'; .*chords, bass, texture"),
         (Params(commit=3), r"commit is 3; choose one of 0, 1, 2, 4"),
-        (Params(style="polka"), r"style is 'polka'; choose one of auto, pop, song"),
+        (Params(texture="polka"), r"texture is 'polka'; choose one of auto, pop, song"),
         (Params(manner="tenths"), r"manner is 'tenths'; choose one of learned, thi"),
     ],
 )

@@ -1,6 +1,6 @@
-"""What is asked of each kind of model while it is measured: one whole answer.
+"""Requests for one whole answer of each kind of model, to be measured.
 
-Every answer is another one, as music goes on; none depends on how fast it is.
+Every request differs, as in a performance; none depends on the time it takes.
 """
 
 from collections.abc import Callable
@@ -31,26 +31,26 @@ from ripieno.protocol import (
 )
 
 TUNE: Final = (60, 64, 67, 65, 64, 62, 60, 59)
-"""What is heard, over and over."""
+"""The pitches that are heard, repeated."""
 NOTES: Final = 24
-"""What is heard before a reply."""
+"""The number of notes heard before a reply."""
 NOTE_NS: Final = 250 * NS_PER_MS
 REPLY_TICKS: Final = 8 * 480
 """Eight seconds: in free time a beat is a second."""
 BAR_TICKS: Final = 1920
 
 Answer = Callable[[], None]
-"""Asks for one whole answer and gets it."""
+"""Requests one whole answer, and reads it."""
 
 
 class _Asked:
-    """A mind, and how often it was asked."""
+    """A mind, and the number of requests so far."""
 
     def __init__(self, mind: Mind) -> None:
         self._mind, self._count = mind, 0
 
     def _play(self, notes: int) -> int:
-        """The tune from a new beginning; when it ends."""
+        """Play the tune from its beginning; return when it ends."""
         self._mind.told(Reset())
         for place in range(notes):
             at_ns, pitch = place * NOTE_NS, TUNE[place % len(TUNE)]
@@ -136,16 +136,16 @@ _ASKED: Final[dict[str, tuple[str, Callable[[Mind], Answer]]]] = {
     "phrase": ("two bars, varied", _Phrases),
     "pattern": ("a bar of a loop", _Bars),
 }
-"""Interface → what an answer is, for people, and how it is asked for."""
+"""Interface → what an answer is, for people, and what requests it."""
 
 
 def what_is_asked(interface: str) -> str:
-    """What an answer of a model of this interface is, for people."""
+    """Return what an answer of this interface is, for people."""
     return _ASKED[interface][0] if interface in _ASKED else "a run"
 
 
 def answer_of(loaded: Loaded) -> Answer:
-    """Asks a loaded model for an answer; runs its graph where none is known."""
+    """Return what requests an answer of a model, or runs its graph if it has none."""
     interface = INTERFACES[loaded.manifest.interface]
     if interface.plays is None or interface.name not in _ASKED:
         return loaded.graphs["model"].run

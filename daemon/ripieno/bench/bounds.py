@@ -1,4 +1,4 @@
-"""What a measurement's flags may say, and the sentence where one says otherwise."""
+"""Checks of a measurement's flags."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from ripieno.errors import SettingsError
 
 
 def within(name: str, value: float, low: float, high: float) -> None:
-    """Return if a value lies between two others, or is one of them.
+    """Check that a value lies between two bounds, inclusive.
 
     Raises:
         SettingsError: it does not.
@@ -17,10 +17,10 @@ def within(name: str, value: float, low: float, high: float) -> None:
 
 
 def words(name: str, text: str, known: Collection[str]) -> list[str]:
-    """A list of words with commas between them, each of them known.
+    """Return the words of a text with commas between them.
 
     Raises:
-        SettingsError: one is not.
+        SettingsError: a word is not known.
     """
     given = [word.strip() for word in text.split(",")]
     if unknown := set(given) - set(known):

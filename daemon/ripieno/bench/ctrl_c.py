@@ -1,4 +1,4 @@
-"""Ctrl-C, taken where it does no harm: between two looks, never within a call."""
+"""Ctrl-C that raises only where the program asks for it."""
 
 import signal
 from types import FrameType
@@ -6,10 +6,10 @@ from typing import Any, Self
 
 
 class CtrlC:
-    """A context in which Ctrl-C is only noted. Thread: the main one.
+    """A context in which Ctrl-C is only recorded. Thread: the main one.
 
-    A KeyboardInterrupt can fall into any line, also into one that has half opened
-    something; here it waits for `check`.
+    A KeyboardInterrupt can be raised in any line, also while something is being opened.
+    In this context only `check` raises it.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class CtrlC:
         signal.signal(signal.SIGINT, self._before)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt, once for each time that it was pressed."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed since the last call."""
         if self._is_pressed:
             self._is_pressed = False
             raise KeyboardInterrupt

@@ -1,7 +1,7 @@
-"""A daemon to be measured: `ripieno play` as a program of its own, with its own ports.
+"""A daemon to be measured: `ripieno play` as a separate program, with its own ports.
 
-It stands beside whatever the musician runs and disturbs none of it. What it did is in
-its journal, what it looked like in `/proc` where there is one.
+Its port names differ from the default ones, so it does not disturb a running daemon.
+Its journal says what it did.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ LOADING_NS: Final = 120 * NS_PER_S
 LOOK_NS: Final = 20 * NS_PER_MS
 ENDING_S: Final = 10.0
 OPEN: Final = "Ports: "
-"""It says so when its ports are there."""
+"""The line that the daemon prints when its ports are open begins so."""
 MODEL: Final = "Model: "
 
 
@@ -33,17 +33,17 @@ class Daemon:
     """`ripieno play`, from the start to the end of a `with`. Thread: one.
 
     Attributes:
-        settings: what it was started with.
-        journal, log: where it writes its journal, and its lines for people.
+        settings: the settings that it was started with.
+        journal, log: the files with its journal and its output.
     """
 
     def __init__(self, settings: Settings, seed: int, folder: Path) -> None:
         """Prepare; `with` starts it.
 
         Args:
-            settings: the backend already chosen; its journal goes into *folder*.
-            seed: what chance starts from.
-            folder: a fresh one.
+            settings: with the backend already chosen.
+            seed: the random seed.
+            folder: an empty folder for the journal and the output.
         """
         self.journal, self.log = folder / "journal.jsonl", folder / "daemon.log"
         self.settings = msgspec.structs.replace(settings, journal=str(self.journal))
@@ -77,35 +77,35 @@ class Daemon:
 
     @property
     def model(self) -> str:
-        """What it said that it plays with."""
+        """The model that it said it plays with."""
         said = [line for line in self._lines() if line.startswith(MODEL)]
         return said[0].removeprefix(MODEL).partition(" (")[0] if said else ""
 
     @property
     def starts(self) -> int:
-        """How often its ports were opened: more than once, and its player died."""
+        """How often it opened its ports; more than once if its player died."""
         return sum(line.startswith(OPEN) for line in self._lines())
 
     @property
     def pid(self) -> int:
-        """Its supervisor's process."""
+        """The pid of its supervisor."""
         assert self._process is not None
         return self._process.pid
 
     def check(self) -> None:
-        """Return if it still plays.
+        """Check that it still runs.
 
         Raises:
-            RipienoError: it has ended; the sentence is its own.
+            RipienoError: it has ended; the sentence is from its output.
         """
         if self._process is not None and self._process.poll() is not None:
             raise last_words(self._said(), self._process.returncode)
 
     def change(self, words: Sequence[str]) -> bool:
-        """Change what it plays by; False where it did not take that.
+        """Change its parameters; return False where that failed.
 
-        One that is just ending is not found, or its file is not, or only the musician's
-        own daemon is: each is another error, and nobody's.
+        A daemon that is ending cannot be found, or its file cannot, or only another
+        daemon can. These errors differ, and none of them is a fault.
         """
         try:
             change(words, self.settings.name_in)
@@ -114,7 +114,7 @@ class Daemon:
         return True
 
     def end(self) -> None:
-        """Have it release every note and end; harmless when called twice."""
+        """Let it release every note and end; safe to call twice."""
         if self._process is None:
             return
         if self._process.poll() is None:

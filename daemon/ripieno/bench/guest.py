@@ -1,7 +1,7 @@
-"""Ports of our own, at a daemon's ports: plays scripts, keeps all that comes back.
+"""A musician's ports, connected to a daemon's: plays scripts, records what comes back.
 
-On JACK they are a `Port` as the daemon's own are: frame-exact where its backend is.
-What cannot be handed over ahead counts from the instant at which it was sent.
+On JACK they are a `Port` like the daemon's: exact to the frame where its backend is.
+Elsewhere a message's time is that of the call of `send`.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ from ripieno.settings.config import Settings
 GUEST_IN: Final = "Ripieno Bench Guest In"
 GUEST_OUT: Final = "Ripieno Bench Guest Out"
 LOOK_NS: Final = NS_PER_MS // 4
-"""Where nothing wakes us: what comes back counts from when it is taken."""
+"""The polling interval where nothing wakes us; it adds to the measured times."""
 MARGIN_NS: Final = 4 * NS_PER_MS
-"""Handed over so much before it has to be: a busy machine stalls us for some ms."""
+"""How much earlier than needed a message is handed over: a busy machine stalls us."""
 SHOW_NS: Final = 200 * NS_PER_MS
 
 
@@ -43,9 +43,9 @@ class Guest:
 
     Attributes:
         check: raises KeyboardInterrupt where Ctrl-C was pressed.
-        sent: what was played, stamped with when it left.
-        heard: what came back, stamped with when it arrived.
-        hurried: times of what was handed over so late that it left some time after.
+        sent: the played messages, each with the time at which it left.
+        heard: the messages that came back, each with the time at which it arrived.
+        hurried: the times of messages that were handed over too late to leave in time.
         reach_ns: how long ahead a message is handed over; 0 where it leaves at once.
     """
 
@@ -58,9 +58,9 @@ class Guest:
         """Connect to a daemon that plays.
 
         Args:
-            settings: its own; the backend already chosen.
+            settings: of the daemon, with the backend already chosen.
             clock: the system's if None.
-            check: called all the time while it plays and listens; may raise.
+            check: called often while it plays and listens; may raise.
 
         Raises:
             PortError: the library, the server or one of the ports is missing.
@@ -88,7 +88,7 @@ class Guest:
             self.reach_ns = 0
 
     def play(self, script: Script, look: Callable[[], None] | None = None) -> None:
-        """Play a script, in its own time, and listen meanwhile.
+        """Play a script in real time, and listen meanwhile.
 
         Args:
             script: rising in time.
@@ -112,11 +112,11 @@ class Guest:
     def listen(
         self, until_ns: int, is_over: Callable[[list[Stamped]], bool] | None = None
     ) -> bool:
-        """Listen until then, or until something is over; whether that was so.
+        """Listen until a time, or until a condition holds; return whether it held.
 
         Args:
             until_ns: when to stop.
-            is_over: is given what has come since the last look.
+            is_over: the condition; called with what came since the last call.
         """
         while (now_ns := self._clock.now_ns()) < until_ns:
             self.check()
@@ -127,7 +127,7 @@ class Guest:
         return False
 
     def close(self) -> None:
-        """Disconnect."""
+        """Close the ports."""
         self._device.close()
 
     def _listen(self, until_ns: int) -> None:
@@ -145,7 +145,7 @@ class Guest:
 
 @contextlib.contextmanager
 def guest_of(settings: Settings) -> Iterator[Guest]:
-    """A guest, from here to the end of the `with`; Python's collector rests meanwhile.
+    """Yield a guest; Python's collector is off until the end of the `with`.
 
     Raises:
         PortError: the library, the server or one of the ports is missing.

@@ -1,12 +1,12 @@
-"""`ripieno bench jitter`: what was due against what arrived, while the machine works.
+"""`ripieno bench jitter`: compares due times with arrival times, under load.
 
-Note-ons and note-offs are planned and handed to a port by a process that is set up as
-the player's is (`ripieno.bench.planned`); a second client hears them and stamps them as
-exactly as it can. Both are counted, since a lost note-off leaves its note hanging. It
-is done under every load, for every way to JACK that there is:
+A process that is set up like the player (`ripieno.bench.planned`) hands planned
+note-ons and note-offs to a port. A second client receives them and stamps them as
+exactly as it can. Both kinds are counted, because a lost note-off leaves its note
+hanging. This is done under every load, for each kind of JACK port:
 
-* frame-exact (`jack`): in samples. Its deviation should be 0, and none lost;
-* by rtmidi: in ms. What is sent leaves with the next period, so up to one is its due.
+* frame-exact (`jack`): in samples. The deviation should be 0, and no message lost;
+* by rtmidi: in ms. A message leaves with the next period, so it may be one period late.
 """
 
 import argparse
@@ -43,20 +43,20 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 COLLECTING: Final = "collector on"
-"""Garbage in the playing process whose collector was not frozen: what that is for."""
+"""The load in which the playing process makes garbage and its collector is on."""
 LOADS: Final = (*KINDS, COLLECTING)
 GAP_NS: Final = 4 * NS_PER_MS
-"""The mean from note to note: three periods of 64 frames, and never in step."""
+"""The mean time between notes: three periods of 64 frames, with random deviation."""
 LENGTHS: Final = (1, 3)
-"""Of a note, in mean gaps, the least and the most: a few sound at a time."""
+"""The least and the greatest length of a note, in mean gaps."""
 RATE_HZ: Final = 48_000
-"""Where no server says its own, gaps are whole samples of this rate."""
+"""The sample rate where no server gives one; gaps are whole samples."""
 TAIL_NS: Final = NS_PER_S // 2
 LOADING_S: Final = 30.0
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its flags."""
+    """Add the flags of this measurement."""
     parser.add_argument(
         "--backends", default="auto", help="such as jack,rtmidi-jack; auto for both"
     )
@@ -128,7 +128,7 @@ def _measure(backend: str, load: str, arguments: argparse.Namespace) -> Outcome:
 
 
 def _notes(count: int, seed: int) -> tuple[Held, ...]:
-    """Gaps and lengths are uneven, and whole samples: exact times are exact frames."""
+    """Return notes with uneven gaps and lengths in whole samples."""
     chance = random.Random(seed)
     jack = maybe_jack()
     rate_hz = jack.rate_hz if jack else RATE_HZ

@@ -1,11 +1,11 @@
-"""`ripieno bench latency`: from a key that goes down to the note that answers it.
+"""`ripieno bench latency`: the time from a key to the note that answers it.
 
-Through real ports, of a daemon of our own, role by role. The musician's keys pass thru
-the same daemon at the same time: what a key costs by itself stands beside what its
-answer costs, key by key, and the difference is the thinking's. On JACK keys and answers
-are counted in the server's own samples, from port to port: a sound card's way in and
-out comes on top. A server hands a key over up to a period before its sample is played,
-so an answer may take less than the period that thru always takes.
+It is measured through real ports, with a separate daemon, role by role. The keys also
+pass thru the same daemon. So the time of thru and the time of the answer are measured
+key by key, and the difference is the time of thinking. On JACK, times are in samples of
+the server, from port to port, without the latency of a sound card. A server delivers a
+key up to one period before its sample is played, so an answer may take less than the
+period that thru always takes.
 
 ::
 
@@ -46,32 +46,32 @@ if TYPE_CHECKING:
 MEASURED: Final = ("harmonize", "answer", "accompany")
 KNOWN: Final = (*MEASURED, "continue", "vary")
 WARM_UP: Final = 8
-"""Keys that are played before those that count."""
+"""The number of keys played before those that count."""
 BEGIN_NS: Final = NS_PER_S // 2
 QUIET_NS: Final = NS_PER_S // 2
 REPLY_NS: Final = 6 * NS_PER_S
-"""How long a reply is waited for."""
+"""How long to wait for a reply."""
 LISTEN_NS: Final = 400 * NS_PER_MS
-"""How much of a reply is heard before the next phrase cuts it."""
+"""How long a reply is heard before the next phrase interrupts it."""
 KEYS_A_TURN: Final = 20
 KEYS_A_BEAT: Final = 4
-"""A turn and a beat take as long as so many of the quick keys."""
+"""A turn and a beat take the time of so many quick keys."""
 BEYOND: Final = "answer p99 beyond thru p99"
 ALLOWED_MS: Final = 2.0
-"""What an answer may cost beside a period: the promise for `harmonize`."""
+"""The bound of `harmonize` for an answer, beyond one period."""
 SOON_NS: Final = 60 * NS_PER_MS
-"""What comes later after a key on the beat is for the next sixteenth."""
+"""A note later than this after a key belongs to the next sixteenth."""
 
 
 class Measured(NamedTuple):
-    """What one role did.
+    """The measurements of one role.
 
     Attributes:
-        model: that played it.
-        rows: what was measured, by what it is; in ms.
-        misses: keys or phrases that were not answered.
-        left_out: keys that the measuring musician was late with.
-        status: the daemon's, as it ended.
+        model: the model that played.
+        rows: name → measured times, in ms.
+        misses: the number of keys or phrases without an answer.
+        left_out: the number of keys that were sent late, and do not count.
+        status: the daemon's last status.
     """
 
     model: str
@@ -82,7 +82,7 @@ class Measured(NamedTuple):
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its flags."""
+    """Add the flags of this measurement."""
     parser.add_argument(
         "--roles", default=",".join(MEASURED), help=f"of {', '.join(KNOWN)}"
     )
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
 
 
 def _models(named: list[str], role: str) -> list[str]:
-    """Those that were named and play a role; else the one that plays it anyway."""
+    """Return the named models that play a role; else the default one."""
     return [name for name in named if role in _roles_of(name)] or [""]
 
 
@@ -242,7 +242,7 @@ def _measured(
 
 
 def _soon(pair: Paired) -> Paired:
-    """What comes with the beat; later notes are later notes."""
+    """Return the pair without an answer that came too late for its beat."""
     late = pair.answer_ns is not None and pair.answer_ns - pair.key_ns > SOON_NS
     return pair._replace(answer_ns=None) if late else pair
 
@@ -265,7 +265,7 @@ def _tables(found: dict[str, Measured]) -> list[Table]:
 
 
 def _readiness(status: Status) -> str:
-    """What share of the replies was there before it was asked for."""
+    """Return how many replies were ready before they were asked for, in words."""
     if not ROLES[status.role].is_a_turn or not status.turns:
         return ""
     return (
@@ -275,7 +275,7 @@ def _readiness(status: Status) -> str:
 
 
 def _share(status: Status) -> str:
-    """What share of the beats the model decided."""
+    """Return how many beats the model decided, in words."""
     if not ROLES[status.role].decides_beats:
         return ""
     return f"; the model decided {status.by_model:.1%} of the beats"
@@ -292,7 +292,7 @@ def _pictures(found: dict[str, Measured]) -> list[Picture]:
 
 
 def _verdicts(figures: dict[str, Figure]) -> Iterator[str]:
-    """How the answers stand to what was promised."""
+    """Yield a sentence for each measurement that has a bound."""
     jack = maybe_jack()
     if jack is None:
         return

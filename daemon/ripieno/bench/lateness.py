@@ -1,4 +1,4 @@
-"""What came of planned messages: how late, how many, and what was promised of them."""
+"""Evaluates planned messages: lateness, losses, and whether bounds were kept."""
 
 from collections.abc import Callable, Container, Sequence
 from typing import Final, NamedTuple
@@ -13,25 +13,25 @@ from ripieno.music import messages
 from ripieno.ports.ports import ON_JACK
 
 LOADED: Final = "inference"
-"""The load for which something is promised."""
+"""The load for which there are bounds."""
 ALLOWED_MS: Final = 0.5
-"""What rtmidi may cost beside a period, p99: the promise."""
+"""The bound for rtmidi beyond one period, p99."""
 FRAMES: Final = 1 << 32
-"""JACK's clock begins again after so many."""
+"""The number of frames after which JACK's clock wraps."""
 ENDS: Final = ("ons lost", "offs lost", "doubled", "unclear")
 Runs = dict[tuple[str, str], "Outcome"]
 """By backend and load."""
 
 
 class Counted(NamedTuple):
-    """How many messages of a kind were sent, and how many of them never came."""
+    """How many messages of a kind were sent, and how many were lost."""
 
     sent: int
     lost: int
 
 
 class Outcome(NamedTuple):
-    """What came of the messages of one run, note-ons and note-offs.
+    """The result of one run.
 
     Attributes:
         late_ns: arrived minus due, of those that came, but the unclear.
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 
 def judged(done: Done, heard: Sequence[Stamped], *, is_realtime: bool) -> Outcome:
-    """What came of what was planned: every message differs from all others."""
+    """Compare the planned messages with those heard; all messages differ."""
     arrived: dict[bytes, Stamped] = {}
     for each in heard:
         arrived.setdefault(each.data, each)
@@ -96,7 +96,7 @@ def _counted(
 
 
 def wrapped(frames: int) -> int:
-    """A distance on a clock of 32 bits."""
+    """Return a distance on a clock of 32 bits."""
     return (frames + FRAMES // 2) % FRAMES - FRAMES // 2
 
 
@@ -105,7 +105,7 @@ def _rows(found: Runs) -> list[tuple[str, str, Outcome]]:
 
 
 def tables(found: Runs, jack: Jack | None) -> list[Table]:
-    """For people: exact to the sample, by rtmidi, and when it was handed over."""
+    """Return the tables: in samples, by rtmidi in ms, and times of handing over."""
     exact, polled, handed = [], [], []
     for backend, load, outcome in _rows(found):
         name = f"{backend}, {load}"
@@ -132,13 +132,13 @@ def _handed_ms(outcome: Outcome) -> list[float]:
 
 
 def _beyond(outcome: Outcome, backend: str, jack: Jack | None) -> list[float]:
-    """How late each note came, in ms, beyond the period that rtmidi may wait for."""
+    """Return how late each message came, in ms, beyond rtmidi's period."""
     period_ms = jack.period_ms if jack and backend in ON_JACK else 0.0
     return [ns / NS_PER_MS - period_ms for ns in outcome.late_ns]
 
 
 def pictures(found: Runs) -> list[Picture]:
-    """How it was spread under the load that something is promised for."""
+    """Return histograms of the load that has bounds."""
     found_pictures = []
     for backend, load, outcome in _rows(found):
         late, unit = [ns / NS_PER_MS for ns in outcome.late_ns], "ms"
@@ -151,7 +151,7 @@ def pictures(found: Runs) -> list[Picture]:
 
 
 def verdicts(found: Runs, jack: Jack | None) -> list[str]:
-    """How the ports stand to what was promised of them under inference load."""
+    """Return a sentence for each bound under inference load."""
     said = []
     exact, polled = found.get(("jack", LOADED)), found.get(("rtmidi-jack", LOADED))
     if exact is not None:
@@ -173,7 +173,7 @@ def verdicts(found: Runs, jack: Jack | None) -> list[str]:
 
 
 def figures(found: Runs, jack: Jack | None) -> dict[str, Figure]:
-    """For programs."""
+    """Return the figures for programs."""
     said: dict[str, Figure] = {}
     for backend, load, outcome in _rows(found):
         name = f"{backend}, {load}"

@@ -1,6 +1,6 @@
-"""What the measurements were made on, and how busy it was beside them.
+"""Describes the machine of a measurement, and its other load.
 
-Everything here is best effort: what a system does not tell is left out, never guessed.
+What a system does not tell is left out, never guessed.
 """
 
 import os
@@ -25,13 +25,13 @@ PACKAGES: Final = (
     "numpy", "python-rtmidi", "JACK-Client", "onnxruntime", "onnxruntime-gpu", "torch",
 )  # fmt: skip
 STEAL: Final = 7
-"""The place of the stolen time in a line of /proc/stat, counted from "user"."""
+"""The index of the stolen time in a line of /proc/stat, from "user"."""
 IDLE: Final = (3, 4)
-"""The places of idle and waiting for a disk."""
+"""The indexes of idle time and of waiting for a disk."""
 
 
 def machine() -> dict[str, str]:
-    """What this is: processor, cores, memory, system."""
+    """Return the processor, cores, memory and system."""
     found = {
         "processor": _line(CPU_INFO, "model name") or platform.processor(),
         "cores": str(os.cpu_count() or 0),
@@ -44,7 +44,7 @@ def machine() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """What runs: Ripieno, Python, and whichever packages are installed."""
+    """Return the versions of Ripieno, Python, the installed packages and JACK."""
     found = {"ripieno": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -55,7 +55,7 @@ def versions() -> dict[str, str]:
 
 
 class Load:
-    """How busy the machine is from here on. Thread: one."""
+    """The load of the machine from now on. Thread: one."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -64,10 +64,10 @@ class Load:
         self._own_s = _own_s()
 
     def beside(self) -> dict[str, float]:
-        """The load since then: run queue before and after, and what others took.
+        """Return the load: run queue before and after, and the time of other programs.
 
-        Our own share is that of this process and of those of its children that have
-        ended: ask when all have.
+        Our own time is that of this process and of its children that have ended. So
+        call it when all children have ended.
         """
         took_s = (self._clock.now_ns() - self._start_ns) / NS_PER_S
         found = {"seconds": round(took_s, 1)}
@@ -93,7 +93,7 @@ def _own_s() -> float:
 
 
 def _cpu_s() -> tuple[float, float]:
-    """Seconds that all cores have worked, and that were stolen from them."""
+    """Return the seconds of work and of stolen time, over all cores."""
     if sys.platform != "linux":
         return 0.0, 0.0
     try:
@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
 
 
 def _line(path: Path, name: str) -> str:
-    """The value of the first ``name : value`` in a file."""
+    """Return the value of the first ``name : value`` in a file."""
     for line in _text(path).splitlines():
         head, colon, value = line.partition(":")
         if colon and head.strip() == name:
@@ -140,12 +140,12 @@ class Jack(NamedTuple):
 
     @property
     def period_ms(self) -> float:
-        """How long a period is."""
+        """The length of a period."""
         return 1000.0 * self.period_frames / self.rate_hz
 
 
 def maybe_jack() -> Jack | None:
-    """The JACK server that answers, if one does. Cost: a client, 20 ms."""
+    """Return the JACK server, or None if none answers. Cost: a client, 20 ms."""
     try:
         watch = Sentinel("Ripieno Bench look")
     except PortError:

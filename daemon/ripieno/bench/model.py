@@ -1,12 +1,12 @@
-"""`ripieno bench model`: a step and a whole answer of each model, against the limit.
+"""`ripieno bench model`: times a step and a whole answer of each model.
 
-Every model that is installed, on every provider that works here, with one thread and
-with two, and with two that spin: how long it takes to load, the first step and the
-first answer after that (cold), and then steps and answers in turns, a block of each
-way, so that other work slows all alike. Between the blocks it is measured how fast this
-machine reads memory: a step cannot be faster than its bytes.
+Every installed model is measured on every provider that works here: with one thread,
+with two, and with two that spin. First come the time to load, the first step and the
+first answer (cold); then steps and answers, in alternating blocks, so that other load
+slows all of them alike. Between the blocks the memory bandwidth of the machine is
+measured: a step cannot be faster than reading its bytes.
 
-The daemon's own code runs; nothing is played, and nothing is sent.
+It runs the daemon's own code, and plays nothing.
 """
 
 import argparse
@@ -38,11 +38,11 @@ WAYS: Final[tuple[tuple[str, Threads], ...]] = (
     ("cpu", Threads()), ("cpu", Threads(2)), ("cpu", Threads(2, spinning=True)),
     ("cuda", Threads()),
 )  # fmt: skip
-"""Providers and threads; on a GPU the threads of the CPU do not matter."""
+"""Providers and threads; on a GPU the number of CPU threads does not matter."""
 EVENT: Final = Event(0, 0, 60, 16)
 ROUNDS: Final = 10
 SHARE_OF_STEPS: Final = 0.4
-"""Of a block's time; the rest is for answers."""
+"""The share of steps in a block's time; the rest is for answers."""
 COLUMNS: Final = (
     "model", "how", "load", "first step", "step p50", "p95", "p99", "MB", "limit",
     "over limit", "first answer", "answer p50", "p99", "an answer is",
@@ -50,7 +50,7 @@ COLUMNS: Final = (
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its own flags."""
+    """Add the flags of this measurement."""
     parser.add_argument(
         "--model",
         action="append",
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
 
 
 def why_not_cuda() -> str:
-    """Why there is no CUDA here; empty where there is."""
+    """Return why CUDA does not work here; empty where it does."""
     choice = choose_provider("auto")
     is_there = choice.provider == "CUDAExecutionProvider"
     return "" if is_there else choice.why.removeprefix("CPU, because ")

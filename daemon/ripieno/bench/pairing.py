@@ -1,7 +1,7 @@
-"""Which answer belongs to which key, and what a journal says about time. Pure.
+"""Pairs keys with their answers, and reads times from a journal. Pure.
 
-Times are nanoseconds of the daemon's clock. Keys are the musician's, on channel 1; what
-passes thru comes back on channel 1, what the machine plays on others.
+Times are nanoseconds of the daemon's clock. The musician's keys are on channel 1. What
+passes thru comes back on channel 1, what the machine plays on other channels.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,12 +17,12 @@ HUMAN: Final = 0
 
 
 class Stamped(NamedTuple):
-    """A message, and when it came or went.
+    """A message with the time at which it arrived or left.
 
     Attributes:
-        at_ns: when, by the daemon's clock.
+        at_ns: the time, by the daemon's clock.
         data: one complete message.
-        frame: the same by the server's sample clock; None where there is none.
+        frame: the time by the server's sample clock; None where there is none.
     """
 
     at_ns: int
@@ -31,9 +31,9 @@ class Stamped(NamedTuple):
 
 
 def by_samples(stamped: Iterable[Stamped], rate_hz: int) -> list[Stamped]:
-    """The same with the sample clock's times, where it has stamped them.
+    """Return the messages with times by the sample clock, where it has stamped them.
 
-    A server that stalls stops it: what is heard is on it, and so is what is played.
+    A server that stalls stops its sample clock, for input and output alike.
     """
     return [
         each if each.frame is None
@@ -43,7 +43,7 @@ def by_samples(stamped: Iterable[Stamped], rate_hz: int) -> list[Stamped]:
 
 
 class Paired(NamedTuple):
-    """A key, and what came of it; None for what did not come."""
+    """A key with its thru message and its answer; None for a missing one."""
 
     key_ns: int
     thru_ns: int | None
@@ -51,11 +51,11 @@ class Paired(NamedTuple):
 
 
 def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
-    """What came of each key before the next one went down.
+    """Return for each key what came back before the next key.
 
     Args:
         keys: note-ons, rising in time.
-        heard: all that came back, in any order.
+        heard: everything that came back, in any order.
     """
     ons = onsets(heard)
     found, place = [], 0
@@ -78,35 +78,35 @@ def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
 
 
 def is_thru(data: bytes) -> bool:
-    """Whether it is on the musician's own channel."""
+    """Return whether a message is on the musician's channel."""
     return messages.channel_of(data) == HUMAN
 
 
 def is_answer(data: bytes) -> bool:
-    """Whether it is a note that the machine begins."""
+    """Return whether a message is a note-on of the machine."""
     return messages.is_note_on(data) and not is_thru(data)
 
 
 def onsets(stamped: Iterable[Stamped]) -> list[Stamped]:
-    """The notes that begin, rising in time."""
+    """Return the note-ons, rising in time."""
     ons = [each for each in stamped if messages.is_note_on(each.data)]
     return sorted(ons, key=lambda each: each.at_ns)
 
 
 def thru_ms(pairs: Iterable[Paired]) -> list[float]:
-    """From each key to itself."""
+    """Return the time from each key to its thru message, in ms."""
     return [(p.thru_ns - p.key_ns) / NS_PER_MS for p in pairs if p.thru_ns is not None]
 
 
 def answer_ms(pairs: Iterable[Paired]) -> list[float]:
-    """From each key to the first note that answers it."""
+    """Return the time from each key to the first note of its answer, in ms."""
     return [
         (p.answer_ns - p.key_ns) / NS_PER_MS for p in pairs if p.answer_ns is not None
     ]
 
 
 def beyond_ms(pairs: Iterable[Paired]) -> list[float]:
-    """From each key's own return to its answer: what the thinking costs."""
+    """Return the time from each thru message to the answer, in ms: the thinking."""
     return [
         (p.answer_ns - p.thru_ns) / NS_PER_MS
         for p in pairs
@@ -115,7 +115,7 @@ def beyond_ms(pairs: Iterable[Paired]) -> list[float]:
 
 
 class Reply(NamedTuple):
-    """The first note of a reply, as a journal has it."""
+    """The first note of a reply, as in the journal."""
 
     due_ns: int
     sent_ns: int
@@ -123,7 +123,7 @@ class Reply(NamedTuple):
 
 
 def replies(entries: Iterable[journal.Entry]) -> list[Reply]:
-    """For each reply that began as it was planned: its first note."""
+    """Return the first note of each reply that began as planned."""
     found: dict[int, Reply] = {}
     ask, tick_ns = None, 0
     for entry in entries:
@@ -140,7 +140,7 @@ def replies(entries: Iterable[journal.Entry]) -> list[Reply]:
 
 
 def arrival_ms(found: Sequence[Reply], heard: Sequence[Stamped]) -> list[float]:
-    """How long after it was due each reply's first note arrived."""
+    """Return how long after its due time each reply's first note arrived, in ms."""
     ons = onsets(heard)
     late = []
     for index, reply in enumerate(found):
@@ -158,12 +158,12 @@ def arrival_ms(found: Sequence[Reply], heard: Sequence[Stamped]) -> list[float]:
 def silences_ms(
     played: Iterable[Stamped], heard: Iterable[Stamped], apart_ns: int
 ) -> list[float]:
-    """From the end of each phrase to the first note of the reply to it.
+    """Return the time from the end of each phrase to its reply's first note, in ms.
 
     Args:
         played: by the musician, rising in time.
         heard: all that came back, rising in time.
-        apart_ns: what lies between two phrases, and never between two keys of one.
+        apart_ns: a gap longer than this separates two phrases.
     """
     ups = [each.at_ns for each in played if messages.is_note_off(each.data)]
     ons = [each.at_ns for each in heard if is_answer(each.data)]
@@ -178,7 +178,7 @@ def silences_ms(
 
 
 def responses_ms(entries: Iterable[journal.Entry]) -> list[float]:
-    """From each thing asked of the thinker to the first that it said to it."""
+    """Return the time from each request to the thinker to its first answer, in ms."""
     asked: dict[int, int] = {}
     found, tick_ns = [], 0
     for entry in entries:
@@ -196,7 +196,7 @@ def responses_ms(entries: Iterable[journal.Entry]) -> list[float]:
 
 
 def lateness_ms(entries: Iterable[journal.Entry]) -> Iterator[float]:
-    """Sent minus due of every planned note-on; what passes thru is due at once."""
+    """Return sent minus due of every planned note-on, in ms."""
     tick_ns = 0
     for entry in entries:
         if isinstance(entry, journal.Tick):

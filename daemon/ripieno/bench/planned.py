@@ -1,8 +1,8 @@
-"""A process that plays what is planned, as the player's does: the one that is judged.
+"""A process that sends planned notes as the player does; its timing is measured.
 
 It opens a daemon's pair of ports, takes the same priority, freezes its collector, and
-hands every note to the port as the player would: `reach_ns` before it is due. It can be
-made to litter meanwhile; and, to show what the freezing is for, not to freeze.
+hands every note to the port as the player would: `reach_ns` before it is due. It can
+make garbage meanwhile, and leave its collector on, to show what freezing is for.
 """
 
 import gc
@@ -21,13 +21,13 @@ from ripieno.ports.jack_port import JackPort
 from ripieno.processes.player_process import hush_libraries
 
 CYCLES_A_MESSAGE: Final = 40
-"""Far more than the player makes in a turn."""
+"""Reference cycles made for each message: far more than the player makes in a turn."""
 COLLECT_EVERY: Final = 200
-"""Messages; where the collector is not frozen it is made to run."""
+"""The number of messages between two collections, where the collector is on."""
 
 
 class Held(NamedTuple):
-    """When a note begins and when it ends, in ns from the start."""
+    """The beginning and the end of a note, in ns from the start."""
 
     on_ns: int
     off_ns: int
@@ -40,7 +40,7 @@ class Order(NamedTuple):
         backend, name_in, name_out: the ports.
         notes: rising by their beginnings.
         litters: whether to make garbage meanwhile.
-        collects: whether the collector runs, as it must not in a player.
+        collects: whether the collector stays on.
     """
 
     backend: str
@@ -52,21 +52,21 @@ class Order(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The ports are there. `is_realtime`: whether the system granted the priority."""
+    """The ports are open. `is_realtime`: whether the system granted the priority."""
 
     is_realtime: bool
     reach_ns: int
 
 
 class Done(NamedTuple):
-    """Each message that was handed over, when it was due, and when it was handed."""
+    """The messages, their due times, and the times at which they were handed over."""
 
     messages: list[Stamped]
     handed_ns: list[int]
 
 
 def run(order: Order, end: Connection) -> None:
-    """Open, say so, wait for a word, play, tell."""
+    """Open the ports, report it, wait for "go", play, report the times."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     hush_libraries()
     clock = SystemClock()
@@ -106,12 +106,11 @@ def run(order: Order, end: Connection) -> None:
 
 
 def planned(notes: tuple[Held, ...], start_ns: int) -> list[Stamped]:
-    """The note-ons and note-offs of some notes, rising in time.
+    """Return the note-ons and note-offs of some notes, rising in time.
 
-    No message is like another, so that one which is lost is known by its bytes: the
-    release velocity of a note-off is the velocity of its note-on. After 260 096 notes
-    they come again. A note must end before the 128th after it begins: that has its
-    pitch.
+    All messages differ, so that a lost one is identified by its bytes: the release
+    velocity of a note-off is the velocity of its note-on. They repeat after 260 096
+    notes. A note must end before the 128th note after it, which has the same pitch.
     """
     messages = []
     for index, note in enumerate(notes):

@@ -1,8 +1,8 @@
-"""What keeps a machine busy while something else is measured on it.
+"""Loads the machine while something else is measured.
 
-Each kind is made of processes of their own, as a thinker is one: `inference` runs a
-model's steps without pause, `garbage` makes cycles and has Python collect them, `busy`
-spins on every core. They end with the `with`, or with the process that began them.
+Each kind of load runs in its own processes: `inference` runs a model's steps without
+pause, `garbage` makes reference cycles and collects them, `busy` spins on every core.
+The processes end with the `with`, or with the process that started them.
 """
 
 import contextlib
@@ -21,20 +21,20 @@ IDLE: Final = "idle"
 KINDS: Final = (IDLE, "inference", "garbage", "busy")
 LOADING_S: Final = 60.0
 A_WHILE: Final = 200
-"""Rounds between two looks whether to go on: some 50 ms of inference."""
+"""The number of rounds between two checks for the end: some 50 ms of inference."""
 HEAP: Final = 200_000
-"""Objects that the collector has to look through."""
+"""The number of objects that the collector has to scan."""
 
 _spawn = multiprocessing.get_context("spawn")
 
 
 @contextlib.contextmanager
 def pressure(kind: str, model: str) -> Iterator[None]:
-    """Keep the machine busy from here to the end of the `with`.
+    """Load the machine until the end of the `with`.
 
     Args:
         kind: of `KINDS`.
-        model: whose steps are run; a name or a folder.
+        model: the name or folder of the model whose steps are run.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -68,7 +68,7 @@ def _started(kind: str, model: str) -> BaseProcess:
 
 
 def _work(kind: str, model: str, is_working: Event) -> None:
-    """The process: until it is killed, or its parent is gone."""
+    """Run the load until the process is killed or its parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     once = _inference(model) if kind == "inference" else _spin
     if kind == "garbage":
@@ -108,7 +108,7 @@ def _spin() -> None:
 
 
 def litter(count: int) -> None:
-    """Make so many objects that only the collector could free."""
+    """Make a number of objects that only the collector can free."""
     for _ in range(count):
         cycle: list[object] = []
         cycle.append(cycle)

@@ -1,8 +1,8 @@
-"""What a measurement found: shown as tables, written as JSON.
+"""The report of a measurement: printed as tables, written as JSON.
 
-A report says where it comes from (machine, versions, load beside it, settings), so that
-a figure is never quoted without them. `figures` are for programs, by name; `tables`,
-`pictures` and `notes` are the same for people.
+A report holds the machine, the versions, the other load and the settings, so that no
+figure is quoted without them. `figures` are for programs, by name; `tables`, `pictures`
+and `notes` are for people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from ripieno.errors import FileError
 from ripieno.settings.output import plain
 
 Figure: TypeAlias = float | bool | str | Spread | None
-"""None stands for what could not be measured here."""
+"""None means that it could not be measured here."""
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Rows for people; every row has as many cells as there are columns."""
+    """A table for people; every row has one cell a column."""
 
     title: str
     columns: tuple[str, ...]
@@ -31,14 +31,14 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """Lines of text that draw something."""
+    """A drawing in lines of text."""
 
     title: str
     lines: tuple[str, ...]
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What one measurement found.
+    """The result of one measurement.
 
     Attributes:
         name: of the measurement.
@@ -62,7 +62,7 @@ class Report(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
     def write_json(self, path: Path) -> None:
-        """Write it.
+        """Write the report as JSON.
 
         Raises:
             FileError: it cannot be written.
@@ -74,7 +74,7 @@ class Report(msgspec.Struct, frozen=True):
             raise FileError(f"Cannot write {path}: {error.strerror}.") from error
 
     def print(self, console: Console) -> None:
-        """Show it."""
+        """Print the report."""
         console.print(f"ripieno bench {self.name}, {self.when}")
         for about in (self.machine, self.versions, self.load):
             told = "; ".join(f"{name} {value}" for name, value in about.items())
@@ -91,7 +91,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def read(path: Path) -> Report:
-    """A report that `Report.write_json` wrote.
+    """Read a report that `Report.write_json` wrote.
 
     Raises:
         FileError: it cannot be read, or is no report.
@@ -105,7 +105,7 @@ def read(path: Path) -> Report:
 
 
 class Begun:
-    """A report whose measurement runs; `begin` makes it."""
+    """A report whose measurement is running; `begin` makes it."""
 
     def __init__(
         self, name: str, settings: Mapping[str, str | float | bool | list[str] | None]
@@ -121,7 +121,7 @@ class Begun:
         pictures: Sequence[Picture] = (),
         notes: Sequence[str] = (),
     ) -> Report:
-        """What was found; to be called when the measured processes have ended."""
+        """Return the report; call it when the measured processes have ended."""
         return Report(
             self._name, self._when, machine(), versions(), self._load.beside(),
             self._settings, tuple(tables), dict(figures), tuple(pictures), tuple(notes),
@@ -135,13 +135,13 @@ def begin(
 
     Args:
         name: of the measurement.
-        settings: what was asked for, by name.
+        settings: the measurement's settings, by name.
     """
     return Begun(name, settings)
 
 
 def _lines(table: Table) -> list[str]:
-    """The table, its first column to the left; lines are as long as they have to be."""
+    """Return the lines of a table; the first column is aligned left."""
     rows = (table.columns, *table.rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [table.title]

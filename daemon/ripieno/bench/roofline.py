@@ -1,7 +1,7 @@
-"""The limit of a step: what it has to read, over how fast this machine reads.
+"""The lower bound of a step's time: its bytes divided by the memory bandwidth.
 
-A step of batch 1 uses every weight once, so however it is computed, its bytes have to
-come from memory; a model that fits into a cache may beat the limit.
+A step of batch 1 uses every weight once, so all bytes have to come from memory. A model
+that fits into a cache may be faster than the bound.
 """
 
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ from ripieno.inference.manifest import Manifest, Part
 Numbers = npt.NDArray[np.float32]
 
 READ_BYTES: Final = 256 << 20
-"""Far more than any cache of today's holds."""
+"""Far larger than any present cache."""
 
 
 @dataclass(slots=True)
 class Memory:
-    """How fast one thread reads memory: the largest of many numbers is looked for.
+    """The memory bandwidth of one thread, measured by a maximum over many numbers.
 
-    numpy does it in vector instructions and in one thread; its dot product would use
-    as many threads as its library likes.
+    numpy computes a maximum with vector instructions in one thread; a dot product might
+    use more threads.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -34,7 +34,7 @@ class Memory:
     _held: Numbers | None = None
 
     def read(self) -> None:
-        """Measure once; to be called between the blocks of what is compared with it."""
+        """Measure once; call it between the blocks of the measurements."""
         numbers = self._numbers()
         before_ns = self.clock.now_ns()
         numbers.max()
@@ -47,11 +47,11 @@ class Memory:
         return float(np.median(self.gb_per_s))
 
     def limit_ms(self, moved_bytes: float) -> float:
-        """What reading so many bytes takes at best."""
+        """Return the time to read so many bytes, by the median bandwidth."""
         return moved_bytes / self.typical_gb_per_s / 1e6
 
     def least_ms(self, moved_bytes: float) -> float:
-        """The same at the fastest that was measured."""
+        """Return the time to read so many bytes, by the largest bandwidth."""
         return moved_bytes / max(self.gb_per_s) / 1e6
 
     def _numbers(self) -> Numbers:
@@ -61,9 +61,9 @@ class Memory:
 
 
 def cache_bytes(part: Part, rows: int) -> int:
-    """What a step reads of caches of which so many rows are filled.
+    """Return the bytes that a step reads of caches with so many filled rows.
 
-    A state without positions is counted whole, read and written.
+    A state without positions counts twice: it is read and written.
     """
     tensors = {tensor.name: tensor for tensor in part.inputs}
     total = 0
@@ -75,6 +75,6 @@ def cache_bytes(part: Part, rows: int) -> int:
 
 
 def whole(manifest: Manifest) -> Part:
-    """A manifest's own graph, as one of its parts."""
+    """Return a manifest's main graph as one of its parts."""
     m = manifest
     return Part(m.inputs, m.outputs, m.state, m.sha256)

@@ -1,6 +1,6 @@
-"""What the measuring musician plays: rows of messages with their times. Pure.
+"""What the measuring musician plays: messages with their times. Pure.
 
-Everything starts from a seed; keys never overlap, so that an answer has one question.
+Everything follows from a seed. Keys never overlap, so that each answer has one key.
 """
 
 import random
@@ -12,15 +12,15 @@ from ripieno.music import messages
 
 SHORTEST_GAP_MS: Final = 60
 LONGEST_GAP_MS: Final = 140
-"""From one key to the next: quick playing, and never in step with the server."""
+"""The time between keys: quick playing, not in step with the server."""
 LOW, HIGH = 60, 84
 MAJOR: Final = (0, 2, 4, 5, 7, 9, 11)
 CLOCKS_PER_BEAT: Final = 24
 CLOCK, START, STOP = b"\xf8", b"\xfa", b"\xfc"
 BEHIND_MS: Final = 5.0
 SCATTER_MS: Final = 4.0
-"""A beat is struck a little late and a little unevenly: what is struck before it needs
-no answer in time."""
+"""Keys come a little after the beat, unevenly: one before the beat needs no answer in
+time."""
 
 PHRASE_KEYS: Final = 5
 
@@ -28,7 +28,7 @@ Script = list[Stamped]
 
 
 def keys(count: int, start_ns: int, seed: int) -> Script:
-    """Single keys at uneven gaps, each followed by its off."""
+    """Return single keys at uneven gaps, each followed by its note-off."""
     chance = random.Random(seed)
     at_ns, pitch, script = start_ns, 72, []
     for _ in range(count):
@@ -40,7 +40,7 @@ def keys(count: int, start_ns: int, seed: int) -> Script:
 
 
 def phrase(start_ns: int, seed: int, gap_ms: int = 150) -> Script:
-    """A phrase of single notes, to be answered."""
+    """Return a phrase of single notes."""
     chance = random.Random(seed)
     pitch, script = chance.randint(62, 76), []
     for index in range(PHRASE_KEYS):
@@ -52,7 +52,7 @@ def phrase(start_ns: int, seed: int, gap_ms: int = 150) -> Script:
 
 
 def beats(count: int, start_ns: int, seed: int, bpm: float = 120.0) -> Script:
-    """A clock, and a key a little after each beat; stops at the end."""
+    """Return a MIDI clock with a key a little after each beat, and a stop."""
     chance = random.Random(seed)
     beat_ns = int(60 * NS_PER_S / bpm)
     pitch = 72
@@ -72,7 +72,7 @@ def beats(count: int, start_ns: int, seed: int, bpm: float = 120.0) -> Script:
 
 
 def _next(pitch: int, chance: random.Random) -> int:
-    """Another pitch of C major, not far from this one."""
+    """Return another pitch of C major, near this one."""
     near = [
         p
         for p in range(max(LOW, pitch - 5), min(HIGH, pitch + 5) + 1)

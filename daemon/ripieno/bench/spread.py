@@ -1,7 +1,7 @@
-"""How some measured values are spread: quantiles, mean, standard deviation, histogram.
+"""The distribution of measured values: quantiles, mean, deviation, histogram.
 
-Values are plain numbers in whatever unit the caller names. A quantile is a value that
-was measured, never one between two: `p99` of a hundred is the second largest.
+Values are numbers in any unit. A quantile is always one of the measured values: `p99`
+of a hundred is the second largest.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,21 +12,21 @@ import msgspec
 
 QUANTILES: Final = (0.5, 0.95, 0.99, 0.999)
 BAR: Final = 40
-"""Characters of the longest bar of a histogram."""
+"""The length of a histogram's longest bar, in characters."""
 BINS: Final = 14
 FEWEST: Final = 4
 A_BIN: Final = 8
-"""Values that a line stands for, at least, in the mean."""
+"""The least number of values for each line, on average."""
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """What some values are like; of none all is 0.
+    """The distribution of some values; all 0 where there are none.
 
     Attributes:
-        count: how many there are.
-        mean, sd: their mean, and their standard deviation.
-        least, most: the smallest and the largest.
+        count: the number of values.
+        mean, sd: the mean and the standard deviation.
+        least, most: the smallest and the largest value.
     """
 
     count: int = 0
@@ -45,7 +45,7 @@ HEADINGS: Final = ("n", "p50", "p95", "p99", "p99.9", "max", "sd")
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """What some values are like. Cost: a sort."""
+    """Return the distribution of some values. Cost: a sort."""
     ordered = sorted(values)
     if not ordered:
         return Spread()
@@ -59,20 +59,20 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value that so many of some rising values do not exceed; 0 for none."""
+    """Return a quantile of rising values; 0 where there are none."""
     return ordered[int(share * (len(ordered) - 1))] if ordered else 0.0
 
 
 def cells(found: Spread, digits: int = 3) -> tuple[str, ...]:
-    """A row's cells under `HEADINGS`."""
+    """Return a row's cells under `HEADINGS`."""
     shown = (found.p50, found.p95, found.p99, found.p99_9, found.most, found.sd)
     return f"{found.count:,}", *(f"{value:.{digits}f}" for value in shown)
 
 
 def histogram(values: Iterable[float], unit: str, bins: int = BINS) -> list[str]:
-    """Lines that draw how often which value came.
+    """Return the lines of a histogram.
 
-    They span all but the 1 of 200 at either end, which have lines without a bar.
+    The bars cover all values except one of 200 at either end.
 
     Args:
         values: the measured values.

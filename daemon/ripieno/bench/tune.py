@@ -1,12 +1,12 @@
-"""`ripieno doctor --tune`: how many threads each model likes on this machine.
+"""`ripieno doctor --tune`: finds the best number of threads for each model.
 
-Each model's largest graph runs with every candidate in turns, a block of each, so that
-other work slows all alike; the median of the blocks' medians decides. One thread that
-does not spin is the default, and stays unless another is clearly faster: more threads
-want idle cores, which a musician's machine seldom has, and a spinning one takes its
-core from the synthesizer.
+Each model's largest graph runs with every candidate, in alternating blocks, so that
+other load slows all of them alike. The median of the blocks' medians decides. The
+default, one thread that does not spin, stays unless another candidate is clearly
+faster: more threads need idle cores, which a musician's machine seldom has, and a
+spinning thread takes a core from the synthesizer.
 
-What is found is kept by `ripieno.inference.tuning`.
+`ripieno.inference.tuning` stores the result.
 """
 
 import os
@@ -28,18 +28,18 @@ from ripieno.inference.session import Loaded, runtime_version
 from ripieno.inference.tuning import Threads, Tuned
 
 WORTH: Final = 0.9
-"""Another candidate must take less than this share of the default's time: below that it
-is noise (two runs of one candidate differ by up to 6 % here)."""
+"""A candidate must take less than this share of the default's time: smaller differences
+are noise (two runs of one candidate differ by up to 6 % here)."""
 MODEL_NS: Final = 2 * NS_PER_S
-"""A model is measured for so long …"""
+"""How long a model is measured."""
 ROUNDS: Final = 15
-"""… in so many blocks of each candidate."""
+"""The number of blocks of each candidate."""
 FILLED: Final = 0.75
-"""How full a cache is: on average, of a window that slides by half."""
+"""How full a cache is on average, as its window slides by half."""
 
 
 def candidates(cores: int) -> tuple[Threads, ...]:
-    """What is tried: the default first; never all cores, where there are many."""
+    """Return the candidates, the default first; never all of many cores."""
     counts = sorted({2, min(4, cores // 2)} - {0, 1}) if cores > 1 else []
     more = (Threads(n, spinning) for n in counts for spinning in (False, True))
     return (Threads(), *more)
@@ -48,7 +48,7 @@ def candidates(cores: int) -> tuple[Threads, ...]:
 def tune(
     folders: Sequence[Path], provider: str = "cpu", clock: Clock | None = None
 ) -> Iterator[Tuned]:
-    """Measure models, one after another, and keep what was found.
+    """Measure models, one after another, and store the result.
 
     Args:
         folders: of the models.
@@ -57,7 +57,7 @@ def tune(
 
     Raises:
         ModelError: a model cannot be loaded.
-        FileError: what was found cannot be kept.
+        FileError: the result cannot be stored.
     """
     clock, place = clock or SystemClock(), tuning.here(runtime_version())
     for folder in folders:
@@ -90,7 +90,7 @@ def _tuned(folder: Path, provider: str, clock: Clock) -> Tuned:
 
 
 def choose(taken_ms: Sequence[float]) -> int:
-    """Which candidate: each must be clearly faster than the best one before it."""
+    """Return the best candidate; each must be clearly faster than those before."""
     best = 0
     for place, each_ms in enumerate(taken_ms):
         if each_ms < WORTH * taken_ms[best]:
@@ -101,13 +101,13 @@ def choose(taken_ms: Sequence[float]) -> int:
 def in_turns(
     runs: Sequence[Callable[[], None]], clock: Clock, for_ns: int, rounds: int
 ) -> list[float]:
-    """How long each takes, in ms: the median of its blocks' medians.
+    """Return each one's time in ms: the median of its blocks' medians.
 
     Args:
         runs: what is measured.
         clock: to measure with.
-        for_ns: for how long, about, all together.
-        rounds: blocks of each.
+        for_ns: about how long all of it takes.
+        rounds: the number of blocks of each.
     """
     first = [_median_ms(run, clock, 3) for run in runs]
     block_ms = for_ns / NS_PER_MS / rounds / len(runs)
@@ -122,7 +122,7 @@ def in_turns(
 
 
 def fill(graph: Graph) -> None:
-    """Inputs with which a run takes as long as when music is played."""
+    """Set inputs with which a run takes as long as during a performance."""
     for name, array in graph.put.items():
         if name in MASKS or array.dtype == np.bool_:
             array[...] = True
@@ -143,7 +143,7 @@ def _median_ms(run: Callable[[], None], clock: Clock, count: int) -> float:
 
 
 def sentence(found: Tuned) -> str:
-    """What was found, for people."""
+    """Return the result as a sentence."""
     if found.threads == Threads():
         return f"{found.model}: {found.threads}, {found.p50_ms:.3f} ms a run."
     return (

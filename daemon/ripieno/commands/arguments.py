@@ -1,9 +1,10 @@
-"""Parsed arguments → settings: the flags laid over a file, a chart read.
+"""Makes settings of parsed arguments: flags over a file, and a chart read.
 
 Nothing heavy is imported before a command needs it: `ripieno --help` is quick.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from ripieno.errors import SettingsError
@@ -11,35 +12,48 @@ from ripieno.music import lead_sheet
 from ripieno.music.meter import Meter
 from ripieno.settings.config import Settings, load
 from ripieno.settings.flags import TOP
-from ripieno.settings.params import KNOBS
+from ripieno.settings.knobs import knobs_of
+from ripieno.settings.output import say
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings that a file and the flags make.
+def settings_of(
+    arguments: argparse.Namespace, into: type[Settings] = Settings
+) -> Settings:
+    """Return the settings that a file and the flags make.
+
+    Prints a sentence for each old name of a parameter.
+
+    Args:
+        arguments: the parsed command line.
+        into: the type of the settings; it names the table of parameters.
 
     Raises:
         RipienoError: a file cannot be read, or a value is out of its bounds.
     """
     given = {k: v for k, v in vars(arguments).items() if v is not None}
-    play = {name: given[name] for name in KNOBS if name in given}
+    knobs = knobs_of(type(into().play))
+    names = (*knobs, *(knob.formerly for knob in knobs.values()))
+    play = {name: given[name] for name in names if name in given}
     top = {name: given[name] for name in TOP.values() if name in given}
     chart = play.get("chart", "")
     if chart.strip():
         without = load(given.get("config"), top, play | {"chart": ""})
         play |= _charted(chart, without.play.meter)
         play |= {"meter": given["meter"]} if "meter" in given else {}
-    return load(given.get("config"), top, play)
+    return load(
+        given.get("config"), top, play, into=into, tell=partial(say, is_error=True)
+    )
 
 
 def _charted(given: str, meter: str) -> dict[str, str]:
-    """A chart as text, and the meter that it is in.
+    """Return a chart as text, and its meter.
 
     Args:
-        given: bars, where there is a bar line in it; a file's name otherwise.
-        meter: the one to read it in, if it says none.
+        given: the chart where it has a bar line; a file's name otherwise.
+        meter: the meter where the chart has none.
 
     Raises:
-        RipienoError: there is no chart.
+        RipienoError: the chart cannot be read.
     """
     from ripieno.files.charts import read_chart
 

@@ -1,11 +1,12 @@
 """`ripieno demo`: a scripted musician plays to the real daemon, in real time.
 
-Embedded (the default) it needs nothing but this package: the same player, engine and
-thinker process as `ripieno play`, with an in-process port instead of a system's one.
-Over JACK or ALSA it starts `ripieno play` as a program of its own and plays to it
-through its ports, as a DAW would. Either way the duet is written as MIDI and as sound.
+The embedded demo (the default) needs only this package: it runs the player, engine and
+thinker process of `ripieno play` with a port in memory. Over JACK or ALSA it starts
+`ripieno play` as a separate program and plays to its ports, as a DAW would. The duet is
+written as MIDI and as sound.
 """
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Final
@@ -15,13 +16,16 @@ from rich.console import Console
 from rich.live import Live
 
 from ripieno.clock import NS_PER_MS, SystemClock
+from ripieno.commands.arguments import settings_of
 from ripieno.commands.demo_musician import Performer
 from ripieno.commands.demo_stage import Stage, embedded, through_ports
 from ripieno.commands.play import live_line
+from ripieno.errors import SettingsError
 from ripieno.files.midi import Track, check_target, write_performance
 from ripieno.music import messages
-from ripieno.processes.interrupts import raise_lost_interrupt
+from ripieno.processes.interrupts import raise_interrupts, raise_lost_interrupt
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
@@ -30,12 +34,36 @@ from ripieno.sound.render import render_wav
 
 SHOW_NS: Final = 100 * NS_PER_MS
 SILENT_NS: Final = 700 * NS_PER_MS
-"""Nothing sounds and nothing came for so long: the machine has finished."""
+"""After so long without a sounding note or a message the machine has finished."""
 HUMAN, MACHINE = "Human", "Ripieno"
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Play the demo.
+
+    Raises:
+        RipienoError: as `settings_of` and `demo`.
+    """
+    settings = settings_of(arguments)
+    if not 1 <= arguments.phrases <= 4:
+        raise SettingsError(
+            f"phrases is {arguments.phrases}; it must lie between 1 and 4."
+        )
+    if not arguments.output.name:
+        raise SettingsError("output names no file; give one, without an ending.")
+    raise_interrupts()
+    demo(
+        settings,
+        through=arguments.through,
+        seed=seed_of(settings),
+        phrases=arguments.phrases,
+        out=arguments.output,
+    )
+    return 0
+
+
 class Take:
-    """What was played by whom, with times from the beginning."""
+    """What the musician and the machine played, with times from the beginning."""
 
     def __init__(self, start_ns: int) -> None:
         self._start_ns = start_ns
@@ -44,7 +72,7 @@ class Take:
         self.parts: dict[str, list[tuple[int, bytes]]] = {HUMAN: [], MACHINE: []}
 
     def add(self, who: str, at_ns: int, data: bytes) -> None:
-        """One message; a note-off of a key that is up is left out.
+        """Add one message; a note-off of a key that is up is left out.
 
         On JACK note-offs are sent again after the server has dropped a period.
         """
@@ -62,17 +90,17 @@ class Take:
             self._last_ns = at_ns
 
     def machine_plays(self, now_ns: int) -> bool:
-        """Whether the machine sounds, or did a moment ago."""
+        """Return whether the machine sounds, or did so recently."""
         lately = bool(self._last_ns) and now_ns - self._last_ns < SILENT_NS
         return bool(self._down[MACHINE]) or lately
 
     def notes(self, who: str) -> int:
-        """How many notes one of them has begun."""
+        """Return the number of notes that one of them began."""
         return sum(messages.is_note_on(data) for _, data in self.parts[who])
 
 
 def targets(out: Path) -> tuple[Path, Path]:
-    """Where to write MIDI and sound: ``take.1`` is a name, not an ending."""
+    """Return the files for MIDI and sound; ``take.1`` is a name without an ending."""
     name = out.stem if out.suffix in (".mid", ".wav") else out.name
     return out.with_name(f"{name}.mid"), out.with_name(f"{name}.wav")
 
@@ -80,12 +108,12 @@ def targets(out: Path) -> tuple[Path, Path]:
 def demo(
     settings: Settings, *, through: str | None, seed: int, phrases: int, out: Path
 ) -> None:
-    """Play a duet, show it, write it, sum it up.
+    """Play a duet, show it, write it, and print a summary.
 
     Args:
         settings: model, provider and how to play.
         through: ``jack`` or ``alsa`` for real ports; None for the embedded demo.
-        seed: what chance starts from.
+        seed: the random seed.
         phrases: how many of the melody's four phrases to play.
         out: where to write, without an ending: ``.mid`` and ``.wav`` are added.
 
@@ -168,7 +196,7 @@ def _sum_up(take: Take, status: Status | None, console: Console) -> None:
 
 
 def _kept(status: Status) -> str:
-    """How the role was kept, in its own terms."""
+    """Return how well it kept up, in the terms of its role."""
     role = ROLES[status.role]
     if role.decides_beats:
         return (

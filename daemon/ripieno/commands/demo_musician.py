@@ -1,10 +1,9 @@
 """A scripted musician for the demo: plays a phrase, listens to the reply, goes on.
 
-The melody is the *Ode to Joy* (Beethoven 1824, public domain), phrase by phrase. It is
-played with a person's small unevenness, from a seed. The performer knows only what a
-musician knows: what it plays, and whether the other one is still playing. To a machine
-that plays along rather than replying, it plays straight on, and gives the beat as a DAW
-does: MIDI clock, a bar ahead.
+The melody is the *Ode to Joy* (Beethoven 1824, public domain), phrase by phrase, with a
+person's small unevenness, from a seed. The performer knows what it plays, and whether
+the machine still plays. To a machine that plays along it plays without pauses, and
+sends a MIDI clock that starts a bar earlier.
 """
 
 import random
@@ -32,26 +31,27 @@ PHRASES: Final[tuple[Phrase, ...]] = (
 """Each phrase: (pitch, length in beats)."""
 
 UNEVEN_S: Final = 0.008
-"""A good player's onsets scatter by 8 ms or so around the beat (Repp 1999)."""
+"""The deviation of a good player's onsets from the beat: about 8 ms (Repp 1999)."""
 BREATH_S: Final = 0.6
-"""After the reply has ended, before the next phrase."""
+"""The pause between the end of a reply and the next phrase."""
 PATIENCE_S: Final = 6.0
-"""If no reply comes at all."""
+"""How long to wait for a reply."""
 
 
 class Performer:
-    """Plays to a machine. Times are nanoseconds. Thread: one."""
+    """The musician. Times are nanoseconds. Thread: one."""
 
     def __init__(
         self, phrases: int, start_ns: int, seed: int = 1, *, waits: bool = True
     ) -> None:
-        """Get ready.
+        """Prepare.
 
         Args:
-            phrases: how many to play, 1 … 4.
+            phrases: the number of phrases, 1 … 4.
             start_ns: when to begin.
-            seed: what the unevenness starts from.
-            waits: for a reply after each phrase; else it plays on, to a clock.
+            seed: of the unevenness.
+            waits: whether to wait for a reply after each phrase; if not, it plays on
+                and sends a clock.
         """
         self._waits = waits
         self._left = list(PHRASES[:phrases])
@@ -64,11 +64,11 @@ class Performer:
             self._play_on(start_ns)
 
     def advance(self, now_ns: int, *, machine_plays: bool) -> list[bytes]:
-        """What it plays now.
+        """Return the messages that are due.
 
         Args:
             now_ns: the time.
-            machine_plays: whether the machine sounds, or is about to.
+            machine_plays: whether the machine sounds or is about to.
         """
         if machine_plays and not self._script:
             self._was_answered, self._waits_since_ns = True, now_ns
@@ -85,7 +85,7 @@ class Performer:
         return played
 
     def _play_on(self, start_ns: int) -> None:
-        """All phrases without a pause, after a bar of clock."""
+        """Write all phrases without pauses, after a bar of clock."""
         beat_ns = int(BEAT_S * NS_PER_S)
         bars = sum(sum(beats for _, beats in phrase) for phrase in self._left)
         count = int(COUNT_IN_BEATS + bars) + COUNT_IN_BEATS
@@ -110,7 +110,7 @@ class Performer:
         self._script.sort(key=lambda entry: entry[0])
 
     def _write(self, phrase: Phrase, now_ns: int) -> None:
-        """A phrase into the script, as a person would play it from here on."""
+        """Write a phrase into the script, with a person's unevenness."""
         at_s = 0.0
         for pitch, beats in phrase:
             start_s = max(0.0, at_s + self._chance.gauss(0.0, UNEVEN_S))

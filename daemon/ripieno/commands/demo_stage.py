@@ -1,16 +1,14 @@
-"""Where the demo's musician meets the daemon: in this process, or at its real ports."""
+"""The daemon of the demo: in this process, or a program behind real ports."""
 
 import contextlib
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
-from multiprocessing.process import BaseProcess
 from typing import Final, Protocol
 
 from rich.console import Console
 
-from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import ModelError, PortError, last_words
 from ripieno.inference.tables import maybe_tables
 from ripieno.ipc import notes
@@ -18,7 +16,7 @@ from ripieno.ipc.block import Block
 from ripieno.ipc.waking import Bell, RungRing, new_bells
 from ripieno.ports.client_port import ClientPort
 from ripieno.ports.memory import MemoryPort
-from ripieno.processes import thinker
+from ripieno.processes.child import Child, start_thinker
 from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
@@ -30,27 +28,27 @@ from ripieno.settings.status import Status
 TURN_NS: Final = 500_000
 LOADING_NS: Final = 60 * NS_PER_S
 TRY_NS: Final = 700 * NS_PER_MS
-"""Between two looks for the daemon's ports. A JACK client that comes and goes while
-another one opens can lock the server up (jackd2 1.9.21), so not often."""
+"""The time between two looks for the daemon's ports. It is long, because a JACK client
+that comes and goes while another one opens can lock up the server (jackd2 1.9.21)."""
 
 
 class Stage(Protocol):
-    """Where the two meet: a daemon, seen from its ports."""
+    """A daemon, as seen from its ports."""
 
     def send(self, data: bytes) -> None:
-        """To the daemon."""
+        """Send a message to the daemon."""
         ...
 
     def turn(self) -> list[bytes]:
-        """Let it work, if it works here; what came from it."""
+        """Let a daemon in this process work; return the messages that came from it."""
         ...
 
     def wake_ns(self, now_ns: int) -> int:
-        """When to turn again."""
+        """Return when `turn` is needed next."""
         ...
 
     def status(self) -> Status | None:
-        """How it goes, where that can be known."""
+        """Return the status, or None where it is not known."""
         ...
 
 
@@ -89,7 +87,7 @@ class _Embedded:
 
 
 class _Nowhere:
-    """The demo keeps no journal."""
+    """A journal that keeps nothing."""
 
     def write(self, payload: bytes) -> bool:
         del payload
@@ -98,7 +96,7 @@ class _Nowhere:
 
 @contextlib.contextmanager
 def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
-    """The daemon without a MIDI system: its player here, its thinker a process.
+    """Yield a daemon without a MIDI system: its player here, its thinker a process.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -108,54 +106,55 @@ def embedded(settings: Settings, seed: int, console: Console) -> Iterator[Stage]
         with children_are_spared():  # a Ctrl-C waits until all of it can be ended
             block = Block()
             ends.callback(block.close)
-            process = multiprocessing.get_context("spawn").Process(
-                target=thinker.run,
-                args=(
-                    block.name,
-                    settings.model,
-                    settings.provider,
-                    settings.play.role,
-                    bells,
-                ),
+            thinker = Child(
+                "thinker", LOADING_NS, lambda: start_thinker(block, settings, bells)
             )
-            process.start()
-            ends.callback(_end, process, block)
-        ready = _wait_for_ready(block, process, clock)
+            thinker.start(clock.now_ns())
+            ends.callback(_end, thinker, block, clock)
+        ready = _ready(thinker, block, clock)
         said = f"Model: {ready.model} on {ready.provider} ({ready.why})."
         console.print(plain(said), markup=False)
         yield _Embedded(settings, seed, block, Bell(bells.to_thinker.rings))
 
 
-def _end(process: BaseProcess, block: Block) -> None:
+def _end(thinker: Child, block: Block, clock: SystemClock) -> None:
+    """Let the thinker end; kill it where it does not."""
     block.set_word("stop", 1)
-    process.join(1.0)
-    process.kill()
-    process.join()
+    until_ns = clock.now_ns() + NS_PER_S
+    while thinker.is_running and clock.now_ns() < until_ns:
+        clock.wait_until(clock.now_ns() + 10 * NS_PER_MS)
+    thinker.kill()
 
 
-def _wait_for_ready(block: Block, process: BaseProcess, clock: Clock) -> Ready:
-    until_ns = clock.now_ns() + LOADING_NS
-    while clock.now_ns() < until_ns:
-        alive = process.is_alive()
+def _ready(thinker: Child, block: Block, clock: SystemClock) -> Ready:
+    """Wait until the thinker has loaded a model.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    said: list[Ready] = []
+
+    def is_ready() -> bool:
         for record in block.ring("thinker_notes").read():
             note = notes.decode(record)
-            if isinstance(note, Ready):
-                return note
             if isinstance(note, notes.Failure):
                 raise ModelError(note.sentence)
-        if not alive:
-            break
-        clock.wait_until(clock.now_ns() + 10 * NS_PER_MS)
-    raise ModelError(
-        "The thinker ended while it loaded the model; try `ripieno doctor`."
-    )
+            if isinstance(note, Ready):
+                said.append(note)
+        return bool(said)
+
+    if not thinker.wait_until(is_ready, clock):
+        raise ModelError(
+            "The thinker ended while it loaded the model; try `ripieno doctor`."
+        )
+    return said[0]
 
 
 # ── through real ports ───────────────────────────────────────────────────────────
 
 
 class _ThroughPorts:
-    """A client of the daemon's ports, as a DAW is one."""
+    """A client of the daemon's ports, like a DAW."""
 
     def __init__(self, port: ClientPort, daemon: "subprocess.Popen[str]") -> None:
         self._port, self._daemon = port, daemon
@@ -177,10 +176,10 @@ class _ThroughPorts:
 
 @contextlib.contextmanager
 def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[Stage]:
-    """`ripieno play` as a program of its own, played to through its ports.
+    """Yield `ripieno play` as a separate program, connected by its ports.
 
     Raises:
-        RipienoError: it ended; the sentence is its own.
+        RipienoError: it ended; the sentence is from its output.
     """
     command = [sys.executable, "-m", "ripieno", "play", *written(settings, seed)]
     daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

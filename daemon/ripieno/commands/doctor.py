@@ -1,5 +1,6 @@
-"""`ripieno doctor`: what is there, what is missing, what to install."""
+"""`ripieno doctor`: checks what is installed, what is missing, what to install."""
 
+import argparse
 import os
 import platform
 import sys
@@ -12,17 +13,40 @@ from ripieno.inference import manifest, tuning
 from ripieno.ports.backends import choose_backend, list_ports
 from ripieno.ports.jack_native import maybe_native
 from ripieno.ports.jack_server import why_no_server
+from ripieno.settings.output import say
 from ripieno.sound.devices import audio_report
 from ripieno.sound.soundfont import SoundFont, find_soundfont
 from ripieno.telemetry import VARIABLE, kept_folder
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Print every finding; the exit code is 1 where something necessary fails."""
+    if arguments.tune:
+        return _tune()
+    worst = 0
+    for finding in examine():
+        say(f"{finding.verdict:<4}  {finding.topic}: {finding.sentence}")
+        worst |= finding.verdict == "FAIL"
+    return int(worst)
+
+
+def _tune() -> int:
+    """Find the best number of threads for every model, and store it."""
+    from ripieno.bench.tune import sentence, tune
+
+    say("Trying threads, two seconds a model; leave the machine alone meanwhile.")
+    for found in tune(manifest.installed()):
+        say(sentence(found))
+    say(f"Kept in {tuning.path()}; it is used from the next start on.")
+    return 0
+
+
 class Finding(NamedTuple):
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        topic: what.
-        verdict: ``note`` is for what is not needed, but worth knowing.
+        topic: what was checked.
+        verdict: ``note`` is for what is not necessary, but worth knowing.
         sentence: what was found, and what to do.
     """
 
@@ -32,7 +56,7 @@ class Finding(NamedTuple):
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything, one finding after another; never raises."""
+    """Yield the result of each check; never raises."""
     yield Finding(
         "Ripieno",
         "ok",

@@ -1,9 +1,10 @@
-"""The composition root of `ripieno play`: chooses, shows, and hands over to supervisor.
+"""`ripieno play`: chooses the MIDI backend, runs the supervisor, shows the status.
 
-Chooses the MIDI backend; prints one line each on what it runs on and why; then a live
-line: who is playing, where, which chords come, how late.
+It prints a line for the backend, the ports and the model, with the reasons; then a line
+that is updated: who plays, the position, the next chords, the lateness.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -14,25 +15,34 @@ from rich.live import Live
 from rich.text import Text
 
 from ripieno.clock import SystemClock
+from ripieno.commands.arguments import settings_of
 from ripieno.ipc import notes
 from ripieno.ports.backends import choose_backend
 from ripieno.processes.supervisor import Supervisor
 from ripieno.protocol import Ready
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 
 MOST_CHORDS: Final = 4
-"""A line has no room for more."""
+"""The most chords that fit into the line."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play along, live, until SIGINT or SIGTERM."""
+    settings = settings_of(arguments)
+    play(settings, seed=seed_of(settings))
+    return 0
 
 
 def play(settings: Settings, *, seed: int) -> None:
     """Run the daemon until SIGINT or SIGTERM.
 
     Args:
-        settings: which model, which ports, how to play.
-        seed: what chance starts from.
+        settings: the model, the ports, how to play.
+        seed: the random seed.
 
     Raises:
         RipienoError: it cannot start, or cannot go on.
@@ -57,7 +67,7 @@ POSITIONS: Final = (
 
 
 class View:
-    """What `play` shows: lines that stay, and one that is always now."""
+    """What `play` prints: lines that stay, and one that is updated."""
 
     def __init__(self, console: Console, role: str) -> None:
         self._console, self._role = console, role
@@ -68,11 +78,11 @@ class View:
         self._is_watched = sys.stdout.isatty()
 
     def say(self, sentence: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self._console.print(plain(sentence), markup=False)
 
     def show(self, note: notes.Note) -> None:
-        """What a child process said."""
+        """Show a message of a child process."""
         if isinstance(note, Ready):
             self._models |= dict.fromkeys(note.roles, note)
             self._name_model()
@@ -87,13 +97,13 @@ class View:
                 self.live.update(live_line(note.status), refresh=True)
 
     def _tell_of_positions(self, status: Status) -> None:
-        """Say once that the DAW is wrong about where its song is."""
+        """Say once that the DAW sends wrong song positions."""
         if status.positions_corrected and not self._is_corrected:
             self._is_corrected = True
             self.say(POSITIONS)
 
     def _name_model(self) -> None:
-        """Say once what plays; all roles' models are loaded, and most never play."""
+        """Say once which model plays; the models of other roles are loaded as well."""
         if (ready := self._models.get(self._role)) is None:
             return
         for role in ready.roles:
@@ -105,7 +115,7 @@ class View:
 
 
 def live_line(status: Status) -> Text:
-    """The performance in one line."""
+    """Return the status in one line."""
     marks = {"idle": "·", "human": "●", "machine": "▶"}
     turn = f"{marks[status.turn]} {status.turn:<9}"
     told = [
@@ -127,7 +137,7 @@ def live_line(status: Status) -> Text:
 
 
 def _where(status: Status) -> Iterator[str]:
-    """Place, tempo and harmony, as far as there are any."""
+    """Yield the position, tempo and harmony, where there are any."""
     if status.position or status.is_external:
         yield status.position
         yield f"{status.bpm:g} bpm{' (MIDI clock)' if status.is_external else ''}"
@@ -138,7 +148,7 @@ def _where(status: Status) -> Iterator[str]:
 
 
 def _how(status: Status) -> Iterator[str]:
-    """How well it keeps up: with your beats, or with your phrases."""
+    """Yield how well it keeps up with the beats, or with the phrases."""
     role = ROLES[status.role]
     if not role.decides_beats:
         yield f"turns {status.on_time}/{status.turns} on time"

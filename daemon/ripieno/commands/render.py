@@ -1,23 +1,26 @@
-"""The engine without a clock: play along with a file.
+"""`ripieno render`: plays along with a MIDI file, in simulated time.
 
-It drives the very engine and the very minds that play live, in simulated time, from
-note to note, as fast as the models can think. To a role that plays by the beat the
-file's own tempo is given as a DAW would give it: as MIDI clock.
+It runs the engine and the minds of a live performance, from event to event, as fast as
+the models can think. A role that plays on the beat gets the file's tempo as MIDI clock,
+as from a DAW.
 
-What is written has the file's own tracks, one named track for each part that the
-machine played, the file's tempos and meters, and the machine's chords as markers.
+The written file has the source's tracks, tempos and meters, one named track for each
+part that the machine played, and the machine's chords as markers.
 """
 
+import argparse
 import heapq
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import rich.progress
 
 from ripieno.clock import NS_PER_S
+from ripieno.commands.arguments import settings_of
 from ripieno.engine import Engine
-from ripieno.errors import FileError
+from ripieno.errors import FileError, SettingsError
 from ripieno.files.midi import check_target, read_performance, write_score
 from ripieno.files.performance import Performance, Timed, Track
 from ripieno.files.repairs import in_words
@@ -27,32 +30,68 @@ from ripieno.inference.tables import maybe_tables
 from ripieno.minds.minds import Mind
 from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
+from ripieno.processes.interrupts import raise_interrupts
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, ToPlayer, ToThinker
 from ripieno.roles.stand import PERCUSSION, channel_of
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
+from ripieno.settings.flags import seed_of
+from ripieno.settings.output import say
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
 from ripieno.simulation import Simulation
 
 Progress = Callable[[float], None]
-"""Is told how much is done, 0 to 1."""
+"""Called with the share that is done, 0 to 1."""
 
 START: Final = b"\xfa"
 CLOCK: Final = b"\xf8"
 CLOCKS_PER_BEAT: Final = 24
 LONGEST_H: Final = 4
-"""A longer file holds an error, such as one huge delta time: `render` keeps all that is
-played in memory."""
+"""A longer file probably has an error, such as one huge delta time. `render` keeps the
+whole performance in memory."""
 MOST_BEATS: Final = LONGEST_H * 60 * 400
-"""That long at the fastest tempo that is played. Each beat is 24 clocks."""
+"""The number of beats in that time at the fastest tempo. Each beat is 24 clocks."""
 WOOD_BLOCKS: Final = "Click"
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Render a file, and print how it went.
+
+    Raises:
+        RipienoError: as `settings_of` and `render`.
+    """
+    settings = settings_of(arguments)
+    seed = seed_of(settings)
+    if not 0 <= arguments.tail <= 3600:
+        raise SettingsError(
+            f"tail is {arguments.tail:g}; it must lie between 0 and 3600."
+        )
+    raise_interrupts()
+    with rich.progress.Progress(transient=True) as progress:
+        task = progress.add_task("Rendering", total=1.0)
+        rendered = render(
+            arguments.input,
+            arguments.output,
+            settings,
+            seed=seed,
+            tail_s=arguments.tail,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    if rendered.repairs:
+        say(f"{arguments.input}: {rendered.repairs}.")
+    status = rendered.status
+    say(
+        f"{arguments.output}: {status.turns} replies, {status.sent} notes by "
+        f"{status.model}; seed {seed}."
+    )
+    return 0
+
+
 class Rendered(msgspec.Struct, frozen=True):
-    """How a render went.
+    """The result of a render.
 
     Attributes:
         status: the engine's state at the end.
@@ -72,18 +111,18 @@ def render(
     tail_s: float,
     progress: Progress,
 ) -> Rendered:
-    """Let the machine play along with a file, offline.
+    """Let the machine play along with a file.
 
     Args:
-        source: the human's part. Its meter holds, where the settings name no other.
-        target: where the duet goes.
+        source: the human's part. Its meter is used where the settings have the default.
+        target: the file to write.
         settings: model, provider and how to play.
-        seed: what chance starts from.
-        tail_s: how long to play on after the file's end.
-        progress: is told how far it is.
+        seed: the random seed.
+        tail_s: how long to play on after the file's end, in seconds.
+        progress: called with the share that is done.
 
     Returns:
-        How it went.
+        The final status, and the repairs of the source.
 
     Raises:
         FileError: the source cannot be read or is too long, or the target cannot be
@@ -124,12 +163,12 @@ def render(
 
 
 def check_length(source: Path, human: Performance, tail_s: float) -> None:
-    """Refuse what would take too much time and memory.
+    """Check that a file is not too long.
 
     Args:
         source: the file's name, for the message.
-        human: what it says.
-        tail_s: how long is played on after its end.
+        human: the file's contents.
+        tail_s: how long it is played on after its end.
 
     Raises:
         FileError: it lasts longer than `LONGEST_H`, or has more than `MOST_BEATS`.
@@ -150,12 +189,12 @@ def check_length(source: Path, human: Performance, tail_s: float) -> None:
 
 
 def _whole_ns(human: Performance, tail_s: float) -> int:
-    """How long is played, one nanosecond at least."""
+    """Return how long is played, at least one nanosecond."""
     return max(1, human.length_ns + int(tail_s * NS_PER_S))
 
 
 def with_meter(play: Params, human: Performance) -> Params:
-    """The settings in the file's own meter, where they do not name one."""
+    """Return the parameters with the file's meter, where they have the default one."""
     if not human.time_signatures or play.meter != Params().meter:
         return play
     _, numerator, denominator = human.time_signatures[0]
@@ -167,7 +206,7 @@ def with_meter(play: Params, human: Performance) -> Params:
 
 
 def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
-    """The file's tempo as MIDI clock: a start, and 24 clocks a beat."""
+    """Yield the file's tempo as MIDI clock: a start, and 24 clocks a beat."""
     yield 0, START
     times, count = human.times(), 0
     while True:
@@ -180,7 +219,7 @@ def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
 
 
 def tracks_of(sent: list[Timed], play: Params) -> list[Track]:
-    """What the machine sent, as a named track for each of its parts."""
+    """Return what the machine sent, as a named track for each part."""
     parts = ROLES[play.role].parts
     if len(parts) == 1:
         (part,) = parts
@@ -200,7 +239,7 @@ def _on_channel(sent: list[Timed], channel: int) -> tuple[Timed, ...]:
 
 
 class _Witness:
-    """A mind that remembers which chords were really played."""
+    """A mind that records which chords were really played."""
 
     def __init__(self, mind: Mind) -> None:
         self._mind = mind
@@ -215,7 +254,7 @@ class _Witness:
         return self._mind.answer()
 
     def changes(self) -> list[tuple[int, str]]:
-        """(span, chord's name), wherever the chord changes."""
+        """Return (span, chord's name) for each change of the chord."""
         out: list[tuple[int, str]] = []
         before = chords.NO_CHORD
         for index, chord in sorted(self._played.items()):

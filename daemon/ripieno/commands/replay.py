@@ -1,13 +1,14 @@
-"""A journal, played again.
+"""`ripieno replay`: plays a journal again, and compares what comes out.
 
-Its inputs are handed to a fresh engine at their own instants, and what comes out is
-compared with what came out then, bit for bit. Where the model is at hand, its plans are
-made again, and compared as well.
+A new engine gets the journal's inputs at their times. Its outputs are compared with
+those in the journal, bit for bit. Where the model is installed, its plans are made
+again and compared as well.
 
-Where entries are missing, the engine's state is unknown: nothing is compared from there
-on until another player begins.
+After missing entries the engine's state is unknown, so nothing is compared until
+another player begins.
 """
 
+import argparse
 import contextlib
 import zlib
 from collections.abc import Iterator
@@ -38,11 +39,34 @@ from ripieno.protocol import (
 )
 from ripieno.settings import params
 from ripieno.settings.controllers import check_controls
+from ripieno.settings.output import say
 from ripieno.settings.roles import asked_of
 from ripieno.simulation import tell
 
 INPUTS: Final = (journal.Heard, journal.Turned, journal.Thought)
-"""What went into the engine."""
+"""The entries that are inputs of the engine."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what differs; the exit code is 1 where something does.
+
+    Raises:
+        FileError: as `replay`.
+    """
+    found = replay(arguments.journal)
+    same = "all as then" if not found.differing else f"{found.differing} differ"
+    say(f"{found.inputs} inputs, {found.outputs} outputs: {same}.")
+    if found.why_no_plans:
+        say(f"The model's plans were not made again: {found.why_no_plans}.")
+    else:
+        plans = found.differing_plans
+        same = "all as then" if not plans else f"{plans} differ"
+        say(f"{found.plans} plan sections made again: {same}.")
+    if found.first:
+        say(f"First difference {found.first}.")
+    for gap in found.gaps:
+        say(f"Not compared {gap}.")
+    return 1 if found.differing or found.differing_plans or found.gaps else 0
 
 
 class Gap(msgspec.Struct):
@@ -69,8 +93,8 @@ class Replayed(msgspec.Struct):
     Attributes:
         inputs: messages heard and plans received, in what was compared.
         outputs: messages sent and told, likewise.
-        differing: outputs that came out otherwise, or not at all, or in excess.
-        plans, differing_plans: sections made again, and those that came out otherwise.
+        differing: outputs that differ, are missing or are additional.
+        plans, differing_plans: sections made again, and those that differ.
         why_no_plans: why the model's plans were not made again; empty if they were.
         first: the first difference, in words.
         gaps: the parts that could not be compared.
@@ -115,7 +139,7 @@ def _replay(path: Path) -> Replayed:
 
 
 class _Performance:
-    """The engine and the models of a journal, which play it again entry by entry."""
+    """The engine and the models that play a journal again, entry by entry."""
 
     def __init__(self) -> None:
         self.found = Replayed()
@@ -163,7 +187,7 @@ class _Performance:
         self._engine, self._at_ns = engine_of(header), header.start_ns
 
     def _lose(self, count: int) -> None:
-        """Entries are missing; they may be outputs of the last instant."""
+        """Handle missing entries; they may be outputs of the last instant."""
         if self._engine is not None:
             del self._produced[len(self._expected) :]
             self.compare()
@@ -172,16 +196,16 @@ class _Performance:
         self.found.gaps[-1].lost += count
 
     def _s(self, at_ns: int) -> float:
-        """Seconds since the journal began."""
+        """Return a time as seconds since the journal began."""
         return (at_ns - self._begin_ns) / NS_PER_S
 
 
 def engine_of(header: journal.Header) -> Engine:
-    """An engine as it was when a journal, or a later player's part of it, began.
+    """Return an engine in the state that a header describes.
 
     Raises:
-        SettingsError: it was to play by what cannot be played by.
-        ValueError: the ledger that it took over is damaged.
+        SettingsError: the header's parameters are invalid.
+        ValueError: the header's ledger is damaged.
     """
     params.check(header.params)
     check_controls(header.controls)
@@ -198,10 +222,10 @@ def engine_of(header: journal.Header) -> Engine:
 
 
 def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
-    """Hand one entry of a journal to an engine; what came out, if it was a tick.
+    """Give one entry of a journal to an engine; return the outputs of a tick.
 
     Raises:
-        SettingsError: it was turned to what cannot be played by.
+        SettingsError: the entry's parameters are invalid.
     """
     if isinstance(entry, journal.Tick):
         produced = engine.advance(entry.at_ns)
@@ -339,12 +363,12 @@ class _Again:
 
 
 def _name(said: Plan | Comp | Voices) -> tuple[int, int]:
-    """What an answer is the same by, then and now."""
+    """Return what identifies an answer, then and now."""
     return said.revision, 0 if isinstance(said, Voices) else said.section
 
 
 def _find(ready: Ready) -> tuple[Mind | None, str]:
-    """The very model that played then, on the CPU, if it is installed."""
+    """Load the model that played then, on the CPU, if it is installed."""
     for folder in installed():
         try:
             if load(folder).sha256 == ready.sha256:

@@ -1,34 +1,32 @@
-"""`ripieno set`: the lines that it prints."""
+"""`ripieno set`: changes what a running daemon plays by, or shows it."""
 
-from collections.abc import Sequence
+import argparse
 from typing import Final
 
 from ripieno.processes import remote
+from ripieno.settings.output import say
 from ripieno.settings.params import KNOBS, Params
 
 MOST_SHOWN: Final = 60
 """Characters of a value that stand on a line of their own."""
 
 
-def set_(words: Sequence[str], name_in: str | None = None) -> list[str]:
-    """Change what a running daemon plays by, or only look.
-
-    Args:
-        words: ``name=value`` each; none to look.
-        name_in: the daemon's input port, where several play.
-
-    Returns:
-        Lines for people: what has changed, or all as it stands.
+def run(arguments: argparse.Namespace) -> int:
+    """Print what has changed, or all as it stands where nothing is to be changed.
 
     Raises:
         RipienoError: as `ripieno.processes.remote.change`.
     """
-    change = remote.change(words, name_in)
-    if not words:
-        return [
-            _line(n, change.after) for n, knob in KNOBS.items() if not knob.is_fixed
-        ]
-    return [_line(name, change.after, change.before) for name in change.given]
+    change = remote.change(arguments.words, arguments.name_in)
+    for sentence in change.renamed:
+        say(sentence, is_error=True)
+    if not arguments.words:
+        for name, knob in KNOBS.items():
+            if not knob.is_fixed:
+                say(_line(name, change.after))
+    for name in change.given:
+        say(_line(name, change.after, change.before))
+    return 0
 
 
 def _line(name: str, params: Params, before: Params | None = None) -> str:

@@ -6,11 +6,13 @@
                               └▶ runs of intervals ─────┤
     LIBRARY/*.mid ─▶ the same, file by file ────────────┴▶ likeness ─▶ table or JSON
 
-Beats are the file's own: its tempo map is undone, so tempo does not matter, nor does
-transposition (see `ripieno.layouts.likeness`). Drums are left out. Nothing is written
-and nothing is asked of a network; a file that cannot be used is listed with its reason.
+Times are in beats of each file, so neither tempo nor transposition matters (see
+`ripieno.layouts.likeness`). Drums are left out. It writes nothing and uses no network.
+A file that cannot be used is listed with the reason.
 """
 
+import argparse
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -19,8 +21,10 @@ from typing import Final
 
 import msgspec
 import numpy as np
+import rich.progress
+from rich.console import Console
 
-from ripieno.errors import FileError, ModelError
+from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.files.midi import read_performance
 from ripieno.files.performance import Performance, Track
 from ripieno.files.tempo_map import TempoMap
@@ -28,18 +32,50 @@ from ripieno.inference import manifest as manifests
 from ripieno.inference.outputs import naming
 from ripieno.layouts.likeness import BEATS, FEWEST, Floats, Rolls, in_order, phrases
 from ripieno.music import messages
+from ripieno.processes.interrupts import raise_interrupts
+from ripieno.settings.output import say
 from ripieno.settings.paths import is_file, is_folder
 from ripieno.similarity.embeddings import Embeddings, Encoder, compare
 from ripieno.similarity.runs import Runs
 from ripieno.similarity.runs import load as load_runs
 
 Progress = Callable[[float], None]
-"""Is told how much is done, 0 to 1."""
+"""Called with the share that is done, 0 to 1."""
 
 MODEL: Final = "phrase-encoder"
 ENDINGS: Final = (".mid", ".midi", ".smf")
 DRUMS: Final = 9
 """General MIDI's percussion channel, from 0."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rank the files, and print a table or JSON.
+
+    Raises:
+        RipienoError: as `similar`, or a value is out of its bounds.
+    """
+    if arguments.top < 1:
+        raise SettingsError(f"top is {arguments.top}; it must be at least 1.")
+    raise_interrupts()
+    console = Console(stderr=True)
+    is_off = not console.is_terminal
+    with rich.progress.Progress(
+        console=console, transient=True, disable=is_off
+    ) as progress:
+        task = progress.add_task("Comparing", total=1.0)
+        found = similar(
+            arguments.query,
+            arguments.library,
+            model=arguments.model,
+            provider=arguments.provider,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    if arguments.json:
+        sys.stdout.write(f"{as_json(found, arguments.top)}\n")
+        return 0
+    for line in lines(found, arguments.top):
+        say(line)
+    return 0
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -50,9 +86,9 @@ class Match(msgspec.Struct, frozen=True):
         likeness: of phrases and of runs together; at most 1, which a transposed copy
             has.
         file: its path in the library.
-        bar: of the query, from 1: there begin the eight beats that are most like …
-        its_bar: … those that begin in this bar of the file.
-        cosine: how alike these eight beats are.
+        bar: of the query, from 1, where the most similar eight beats begin.
+        its_bar: of the file, from 1, where they begin there.
+        cosine: the similarity of these eight beats.
     """
 
     rank: int
@@ -71,7 +107,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The answer: the whole ranking, and what could not be ranked."""
+    """The whole ranking, and the files that could not be ranked."""
 
     query: str
     model: str

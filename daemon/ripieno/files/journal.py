@@ -1,10 +1,9 @@
 """The journal: every input, decision, seed, deadline and output, one JSON line each.
 
-A `Header`, then in order: `Heard`, `Thought`, `Turned`, `Missed` and `Released` (what
-went into the engine), `Tick` (an instant at which something came out or a role decided
-something), and under it what came out: `Sent` and `Told`. It is enough to play the
-performance again bit for bit (`ripieno replay`), and plain enough to read or to plot.
-Where entries are missing a `Lost` says how many.
+It begins with a `Header`. Then follow, in order, the inputs of the engine (`Heard`,
+`Thought`, `Turned`, `Missed`, `Released`) and each instant with an output or a decision
+(`Tick`), followed by its outputs (`Sent`, `Told`). `ripieno replay` plays a performance
+again from its journal, bit for bit. A `Lost` says how many entries are missing.
 """
 
 import contextlib
@@ -21,14 +20,15 @@ import msgspec
 from ripieno.errors import FileError
 from ripieno.protocol import ToPlayer, ToThinker
 from ripieno.settings.beginning import Beginning
-from ripieno.settings.params import Params
+from ripieno.settings.knobs import with_present_names
+from ripieno.settings.params import KNOBS, Params
 from ripieno.settings.paths import read_file
 
 LARGEST_BYTES: Final = 1024**3
-"""Some days of dense playing; all of it is read into memory."""
+"""Upper bound: some days of dense playing. A journal is read into memory as a whole."""
 
 MODE: Final = 0o600
-"""What a musician plays is nobody else's business."""
+"""Only the owner may read what was played."""
 LOSES: Final = (
     "The journal lacks entries here: more came in than could be written; "
     "`ripieno replay` says which part it cannot compare."
@@ -36,7 +36,7 @@ LOSES: Final = (
 
 
 class Header(Beginning, frozen=True, tag=True, kw_only=True):
-    """How a performance began; a player that was restarted writes another.
+    """How a performance began; each restarted player writes another header.
 
     Attributes:
         version: of Ripieno.
@@ -49,26 +49,26 @@ class Header(Beginning, frozen=True, tag=True, kw_only=True):
 
 
 def header(begins: Beginning, version: str, adopted: bytes) -> Header:
-    """The header of a performance that begins so."""
+    """Return the header of a performance."""
     return Header(**msgspec.structs.asdict(begins), version=version, adopted=adopted)
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):
-    """A message came in."""
+    """A message arrived."""
 
     at_ns: int
     data: bytes
 
 
 class Thought(msgspec.Struct, frozen=True, tag=True):
-    """The thinker said something."""
+    """A message of the thinker arrived."""
 
     at_ns: int
     message: ToPlayer
 
 
 class Turned(msgspec.Struct, frozen=True, tag=True):
-    """The musician changed settings, not by a controller: these held from then on."""
+    """The musician changed parameters, not by a controller; these are the new ones."""
 
     at_ns: int
     params: Params
@@ -81,13 +81,13 @@ class Tick(msgspec.Struct, frozen=True, tag=True):
 
 
 class Missed(msgspec.Struct, frozen=True, tag=True):
-    """The port reported that messages that came in may have been lost."""
+    """The port reported that incoming messages may have been lost."""
 
     at_ns: int
 
 
 class Released(msgspec.Struct, frozen=True, tag=True):
-    """Everything sounding was to end: start, panic or stop."""
+    """All sounding notes were ended: at a start, a panic or a stop."""
 
     at_ns: int
 
@@ -100,11 +100,11 @@ class Sent(msgspec.Struct, frozen=True, tag=True):
 
 
 class Told(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """The thinker was told something, at the last `Tick`."""
+    """A message went to the thinker, at the last `Tick`."""
 
     message: ToThinker
     reached: bool = True
-    """False where the thinker's ring was full: then it never got the message."""
+    """False where the thinker's ring was full, so that the message was lost."""
 
 
 class Lost(msgspec.Struct, frozen=True, tag=True):
@@ -119,14 +119,14 @@ Entry = (
 
 
 class JournalFile:
-    """Where a journal is written. Thread: one, not the player's.
+    """A journal that is being written. Thread: one, not the player's.
 
     Attributes:
         lost: how many entries are missing in it, as its `Lost` entries say.
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin a file that only its owner can read; one that is there is replaced.
+        """Open a file that only its owner can read; replace an existing one.
 
         Raises:
             FileError: it cannot be written, or is not a regular file.
@@ -138,10 +138,9 @@ class JournalFile:
             raise FileError(f"Cannot write {path}: {error.strerror}.") from error
 
     def write(self, lines: Sequence[bytes]) -> str | None:
-        """Append lines; a sentence at the first loss, or if the disk refuses.
+        """Append lines; return a sentence at the first loss, or if writing fails.
 
-        Where the disk refuses, nothing more is written. The music does not end because
-        a disk is full.
+        After a failure nothing more is written. The performance goes on.
         """
         if self._file is None or not lines:
             return None
@@ -157,14 +156,14 @@ class JournalFile:
         return LOSES if self.lost and not lost else None
 
     def close(self) -> None:
-        """End it."""
+        """Close the file."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
 
 
 def _opened(path: Path) -> BinaryIO:
-    """The file, empty, for its owner alone.
+    """Open the file, empty, readable by its owner only.
 
     Raises:
         FileError: it is a pipe or a device, which could block for ever.
@@ -187,7 +186,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """As `open` does, but a pipe without a reader is an error, and nothing is lost."""
+    """Open without truncating; a pipe without a reader is an error."""
     return os.open(path, flags & ~os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), MODE)
 
 
@@ -203,14 +202,27 @@ def _lost_in(lines: Sequence[bytes]) -> int:
 
 
 encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Entry).decode
+_decoder = msgspec.json.Decoder(Entry)
 _LOST: Final = b'{"type":"Lost"'
 
 
-def read(path: Path) -> Iterator[Entry]:
-    """Every entry of a journal, in order.
+def _decode(line: bytes) -> Entry:
+    """Return the entry of a line; parameters may have their former names."""
+    try:
+        entry: Entry = _decoder.decode(line)
+    except msgspec.ValidationError:
+        plain = msgspec.json.decode(line)
+        for name in ("params", "controls"):
+            if isinstance(plain, dict) and isinstance(plain.get(name), dict):
+                plain[name], _ = with_present_names(KNOBS, plain[name])
+        entry = _decoder.decode(encode(plain))
+    return entry
 
-    A last line that was cut off (the machine went down) is left out.
+
+def read(path: Path) -> Iterator[Entry]:
+    """Yield every entry of a journal, in order.
+
+    An incomplete last line (after a power failure) is left out.
 
     Raises:
         FileError: it cannot be read, is not a journal, is cut off within its first

@@ -1,8 +1,8 @@
-"""The player's end of the journal's ring: says there what it could not write.
+"""The player's end of the journal's ring, which counts lost lines.
 
-A ring that is full refuses a line. The journal lacks that line, and a `Lost` with the
-number of missing lines comes before the next one that there is room for. The number is
-kept where it outlives the player: the next player, or the supervisor, tells of it.
+A full ring refuses a line. The next line that fits comes after a `Lost` with the number
+of missing lines. That number is kept where it outlives the player: the next player, or
+the supervisor, writes it.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Recorder:
         self._keep = keep or _forget
 
     def write(self, line: bytes) -> bool:
-        """Append a line; False, and the line is lost, where there is no room."""
+        """Append a line; return False, and lose it, where there is no room."""
         if (not self._lost or self.tell_of_loss()) and self._ring.write(line):
             return True
         self._lost += 1
@@ -39,7 +39,7 @@ class Recorder:
         return False
 
     def tell_of_loss(self) -> bool:
-        """Write how many lines are missing here; False where there is no room."""
+        """Write the number of missing lines; return False where there is no room."""
         if self._lost:
             if not self._ring.write(encode(Lost(self._lost))):
                 return False

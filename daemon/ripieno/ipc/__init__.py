@@ -1,1 +1,1 @@
-"""What lies between our processes: shared memory, rings, notes to the supervisor."""
+"""Communication between our processes: shared memory, rings, messages."""

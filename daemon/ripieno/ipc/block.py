@@ -1,9 +1,9 @@
 """The one block of memory that all our processes share.
 
-Layout: a few 64-bit words (stop flag, heartbeats), the ledger, what the player plays
-by, who is connected to its ports, how it goes, six rings. It belongs to the supervisor,
-which makes it and removes it; the others attach by name. Whatever process dies, what it
-wrote is still there for the others.
+Layout: a few 64-bit words (stop flag, heartbeats), the ledger, three slots (the
+player's parameters, the connections of its ports, its status), six rings. The
+supervisor makes the block and removes it; the other processes attach to it by name.
+When a process dies, the others can still read what it wrote.
 """
 
 import sys
@@ -26,14 +26,14 @@ RING_BYTES: Final = {
     "knobs": 1 << 15,
 }
 LOADING_NS: Final = 120_000_000_000
-"""A large model on a cold GPU takes tens of seconds to load: a heart that beats so far
-ahead of the time may rest until then."""
+"""A large model on a cold GPU takes tens of seconds to load. A process that loads sets
+its heartbeat so far ahead, and is not taken for hung until then."""
 SHOWN_BYTES: Final = 1 << 17
-"""Room for two settings with whatever chart `knobs` has room for."""
+"""Room for two values of `Shown`, each with the longest chart that `knobs` can hold."""
 PAIRS_BYTES: Final = 1 << 16
 """Room for some 500 connections, twice."""
 STATUS_BYTES: Final = 1 << 14
-"""Room for two of `ripieno.settings.status`, for whoever looks from outside."""
+"""Room for two values of `ripieno.settings.status.Status`."""
 WORDS: Final = (
     "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch",
     "unlogged",
@@ -48,14 +48,14 @@ class Block:
     """Shared memory with names for its parts. Thread: any; a ring has its two ends."""
 
     def __init__(self, name: str | None = None, *, is_guest: bool = False) -> None:
-        """Make a fresh block, or attach to the one of that name.
+        """Make a fresh block, or attach to an existing one.
 
         Args:
-            name: of a block that is there; None for a fresh one.
-            is_guest: whether this process is none of the supervisor's.
+            name: of an existing block; None makes a fresh one.
+            is_guest: True in a process that the supervisor did not start.
 
         Raises:
-            OSError: there is no such block (any more).
+            OSError: there is no block of this name.
         """
         if is_guest:
             self._memory = _guest(name)
@@ -82,7 +82,7 @@ class Block:
 
     @property
     def name(self) -> str:
-        """What other processes attach by."""
+        """The name by which other processes attach."""
         return self._memory.name
 
     def ring(self, name: str) -> Ring:
@@ -98,7 +98,7 @@ class Block:
         self._words[WORDS.index(name)] = value
 
     def close(self) -> None:
-        """Let go; the one who made it also removes it."""
+        """Detach; the process that made the block also removes it."""
         for ring in self._rings.values():
             ring.close()
         self._words.release()
@@ -112,10 +112,10 @@ class Block:
 
 
 def _guest(name: str | None) -> SharedMemory:
-    """Memory that is not ours: left alone when this process ends.
+    """Return shared memory that another process owns.
 
-    Before 3.13 whoever attaches is taken for an owner, and Python removes the memory
-    when that process ends, under the daemon's feet.
+    Before 3.13 Python takes every process that attaches for an owner, and removes the
+    memory when that process ends, although the daemon still uses it.
     """
     if sys.version_info >= (3, 13):
         return SharedMemory(name, track=False)

@@ -1,4 +1,4 @@
-"""The name under which `ps` and `top` show a process of ours (Linux only)."""
+"""The name of one of our processes in `ps` and `top` (Linux only)."""
 
 import contextlib
 from pathlib import Path
@@ -11,7 +11,7 @@ _COMM: Final = Path("/proc/self/comm")
 def show_name(name: str) -> None:
     """Show this process as ``ripieno-NAME``; the system keeps 15 characters.
 
-    Does nothing where the system has no such file. To be called from the main thread.
+    Does nothing on other systems. Call it from the main thread.
     """
     with contextlib.suppress(OSError):
         _COMM.write_text(f"{PREFIX}{name}")

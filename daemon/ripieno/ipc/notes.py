@@ -1,4 +1,4 @@
-"""What a child tells the supervisor, besides the journal; what the player shows."""
+"""Messages from child processes to the supervisor, and values that the player shows."""
 
 from typing import Any, Final
 
@@ -17,14 +17,14 @@ FAILED: Final = 18
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
-    """It cannot go on: the sentence to show, and the exit code to end with."""
+    """The child cannot go on: a sentence for the user, and the exit code for it."""
 
     sentence: str
     exit_code: int
 
 
 class Report(msgspec.Struct, frozen=True, tag=True):
-    """How the performance goes."""
+    """The status of the performance."""
 
     status: Status
 
@@ -44,15 +44,15 @@ decode = msgspec.json.Decoder(Note).decode
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What the player plays by, for whoever looks.
+    """The player's parameters and timeline.
 
-    It lies in the block, not in a `Report`: a ring has one reader, and this has to
-    outlive the player to the instant, not to its last report.
+    It is in the block and not in a `Report`, because a ring has one reader, and because
+    the next player needs the latest value when this player dies.
 
     Attributes:
-        params: as they stand.
-        taken, refused: changes that came through the block.
-        timeline: the time that it keeps.
+        params: the present parameters.
+        taken, refused: how many changes came through the block, valid and invalid.
+        timeline: the present timeline.
     """
 
     params: Params
@@ -65,15 +65,15 @@ encode_shown = msgspec.json.Encoder().encode
 decode_shown = msgspec.json.Decoder(Shown).decode
 encode_status = msgspec.json.Encoder().encode
 decode_status = msgspec.json.Decoder(Status).decode
-"""How the performance goes lies in the block as well: the rings have their readers."""
+"""Decodes the status in the block, which any process may read."""
 encode_pairs = msgspec.json.Encoder().encode
 decode_pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
-"""Who is connected to our ports, as (source, destination): what the patchbay shows."""
+"""Decodes the connections of our ports, as (source, destination), in the block."""
 decode_knobs = msgspec.json.Decoder(dict[str, Any]).decode
 """A record of the ring `knobs`: the names and values that change."""
 
 
 def pairs_in(slot: Slot) -> tuple[tuple[str, str], ...]:
-    """The connections of our ports, as the patchbay saw them last; none until then."""
+    """Return the connections that the patchbay saw last; none before its first look."""
     record = slot.read()
     return () if record is None else decode_pairs(record)

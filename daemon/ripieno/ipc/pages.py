@@ -1,12 +1,14 @@
-"""Memory that is there before it is needed."""
+"""Maps the pages of shared memory before they are needed."""
 
 import mmap
 
 
 def touch(memory: memoryview) -> None:
-    """Have every page of a mapping mapped into this process now.
+    """Map every page of a mapping into this process now.
 
-    A page that is met for the first time costs a fault, and a ring meets one every few
-    seconds until it has gone round once: half an hour, for some. Cost: 0.8 ms a MiB.
+    The first access to a page costs a page fault. Without this, a ring would have one
+    every few seconds until it has wrapped once, for up to half an hour.
+
+    Cost: 0.8 ms a MiB.
     """
     bytes(memory[:: mmap.PAGESIZE])

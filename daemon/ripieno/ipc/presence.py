@@ -1,11 +1,11 @@
-"""Which daemons play: each leaves a small file in a folder that only its user can read.
+"""Which daemons run: each writes a small file in a folder that only its user can read.
 
-The folder lies in XDG_RUNTIME_DIR, or else among the temporary files. A file names the
-daemon's process, ports and shared block; it goes when the daemon ends, and counts for
-nothing where the process is gone. Whoever writes into a daemon's block holds the file's
-lock meanwhile, as a ring has one writer.
+The folder is in XDG_RUNTIME_DIR, or else in the folder for temporary files. A file
+names the daemon's process, ports and shared block. The daemon removes it at its end; a
+file of a process that no longer runs is ignored. A process that writes into a daemon's
+block holds the file's lock, because a ring has one writer.
 
-It does not know what lies in the block.
+This module does not know what is in the block.
 """
 
 import contextlib
@@ -28,19 +28,19 @@ if sys.platform != "win32":
     import fcntl
 
 LARGEST_BYTES: Final = 64 * 1024
-"""An entry has some hundred bytes."""
+"""Upper bound; an entry has some hundred bytes."""
 ENDING: Final = ".json"
 _IS_POSIX: Final = sys.platform != "win32"
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """A daemon that plays.
+    """A running daemon.
 
     Attributes:
-        pid: its supervisor's process.
+        pid: of its supervisor.
         block: the name of its shared memory.
-        name_in, name_out: its ports.
-        version: what it is; another version's block may look otherwise.
+        name_in, name_out: the names of its ports.
+        version: of Ripieno; another version's block may have another layout.
     """
 
     pid: int
@@ -51,7 +51,7 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 def folder() -> Path:
-    """The folder of this user; it is made where it is missing.
+    """Return this user's folder; make it if it is missing.
 
     Raises:
         FileError: it cannot be made, or others could write there.
@@ -78,7 +78,7 @@ def folder() -> Path:
 
 
 def announce(presence: Presence) -> Path:
-    """Say that a daemon plays; the file, for `withdraw`.
+    """Write the file of a running daemon; return its path, for `withdraw`.
 
     Raises:
         FileError: it cannot be written.
@@ -94,13 +94,13 @@ def announce(presence: Presence) -> Path:
 
 
 def withdraw(path: Path) -> None:
-    """It plays no more."""
+    """Remove the file of a daemon that ends."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def present() -> list[tuple[Path, Presence]]:
-    """The daemons that play, by their ports' names; what dead ones left is removed.
+    """Return the running daemons with their files; remove the files of dead ones.
 
     Raises:
         FileError: the folder cannot be used.
@@ -122,7 +122,7 @@ def present() -> list[tuple[Path, Presence]]:
 
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Hold a daemon's lock; whoever holds it now is waited for.
+    """Hold a daemon's lock; wait for a process that holds it now.
 
     Systems without file locks have none.
 
@@ -143,7 +143,7 @@ def alone(path: Path) -> Iterator[None]:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether a process runs. On Windows asking ends it: there the block will tell."""
+    """Return whether a process runs; True on Windows, where asking would end it."""
     if not _IS_POSIX:
         return True
     try:

@@ -1,6 +1,6 @@
 """Real-time priority, where the system grants it (Linux).
 
-The order, from above: the audio server (jackd takes 70 here), the player, the thinker
+Priorities, highest first: the audio server (70 for jackd), the player, the thinker
 while it answers, everything else.
 """
 
@@ -14,16 +14,16 @@ THINKER: Final = 20
 
 
 def freeze_collector() -> None:
-    """Collect once; from then on nothing is collected, so nothing is paused for it."""
+    """Collect garbage once, then turn the collector off, so that it never pauses us."""
     gc.collect()
     gc.freeze()
     gc.disable()
 
 
 def set_fifo(priority: int) -> bool:
-    """Run this thread under SCHED_FIFO; whether that was granted.
+    """Run this thread under SCHED_FIFO; return whether the system granted it.
 
-    Processes that it starts have the normal priority again. Cost: 2 µs.
+    Processes that the thread starts have the normal priority. Cost: 2 µs.
     """
     if not hasattr(os, "sched_setscheduler"):
         return False
@@ -37,8 +37,8 @@ def set_fifo(priority: int) -> bool:
 def set_normal() -> None:
     """Run this thread at the normal priority again. Cost: 2 µs.
 
-    The flag stays: a user without privileges may leave SCHED_FIFO, but not take the
-    flag back.
+    The reset-on-fork flag stays set: a user without privileges may leave SCHED_FIFO,
+    but may not clear the flag.
     """
     if hasattr(os, "sched_setscheduler"):
         policy = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK

@@ -5,15 +5,15 @@
     head (8 bytes) │ tail (8 bytes) │ data …
     record: length (4) │ CRC-32 (4) │ payload
 
-Head and tail count bytes for ever; the writer moves only head, the reader only tail. A
-writer that dies in the middle of a record has not moved head, so nobody sees it. The
-CRC is for processors that may show the head before the data: a record that does not
-match yet is read at the next poll. A full ring refuses; nothing blocks on the other
-side.
+Head and tail count bytes and never wrap. The writer changes only head, the reader only
+tail. A writer that dies in the middle of a record has not moved head, so the reader
+does not see the record. Some processors may show the new head before the data: a record
+whose CRC does not match yet is read at the next poll. A full ring refuses a record;
+neither side waits for the other.
 
-The counts are stored whole, by an aligned store of eight bytes. `struct.pack_into`
-fills with zeros first: a writer that looked just then saw an empty count, took the ring
-for full, and lost its record (measured: 4 of some 30 000, in half an hour).
+The counts are stored by one aligned store of eight bytes. `struct.pack_into` would
+write zeros first: a writer that read the tail at that instant took the ring for full
+and lost its record (measured: 4 of some 30 000, in half an hour).
 
 Thread: one writer, one reader. Cost: O(bytes), one copy each way.
 """
@@ -28,7 +28,7 @@ _HEAD, _TAIL = 0, 1
 
 
 def _seed(at: int) -> int:
-    """Of a record's CRC: neither zeros nor what lay here a lap ago can match."""
+    """Return the CRC's seed, so that neither zeros nor an older record can match."""
     return (at + 1) & 0xFFFFFFFF
 
 
@@ -42,7 +42,7 @@ class Ring:
         self._size = len(self._data)
 
     def write(self, payload: bytes) -> bool:
-        """Append a record; False, and nothing written, where there is no room."""
+        """Append a record; return False, and write nothing, where there is no room."""
         head, tail = self._head, self._tail
         length = _RECORD.size + len(payload)
         if length > self._size - (head - tail):
@@ -53,7 +53,7 @@ class Ring:
         return True
 
     def read(self, most: int | None = None) -> list[bytes]:
-        """Take every whole record there is, oldest first; or so many of them."""
+        """Return and remove whole records, oldest first: all, or at most a number."""
         records: list[bytes] = []
         head, tail = self._head, self._tail
         while tail < head and len(records) != most:
@@ -73,11 +73,11 @@ class Ring:
         return self._head == self._tail
 
     def skip(self) -> None:
-        """Forget all that was written so far; for a reader that has just begun."""
+        """Remove all records; for a reader that has just started."""
         self._counts[_TAIL] = self._head
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._counts.release()
         self._data.release()
 

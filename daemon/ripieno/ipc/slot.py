@@ -1,12 +1,13 @@
-"""The latest value of something in shared memory: one process shows it, any may look.
+"""The latest value of something in shared memory: one process writes, any may read.
 
 ::
 
     count (8 bytes) │ half │ half        half: length (4) │ CRC-32 (4) │ payload
 
-The writer fills the half that nobody is sent to, then counts: who looks reads the half
-that the count names. So a writer that is killed leaves what it showed before, whole. A
-reader that was overtaken twice while it looked finds a wrong CRC, and looks again.
+The writer writes the inactive half, then increments the counter. A reader reads the
+half that the counter names. So a writer that is killed leaves the value before,
+complete. A reader during whose read the writer wrote twice finds a wrong CRC, and reads
+again.
 
 Thread: one writer, any readers. Cost: O(bytes), one copy each way; nobody waits.
 """
@@ -19,11 +20,11 @@ _COUNT_BYTES: Final = 8
 _RECORD: Final = struct.Struct("<II")
 LOOKS: Final = 100
 _SEED: Final = 1
-"""The CRC of nothing is then not 0: zeros are no value."""
+"""With this seed the CRC of no bytes is not 0, so zeros are not a value."""
 
 
 class Slot:
-    """A place for one value."""
+    """A slot for one value."""
 
     def __init__(self, memory: memoryview) -> None:
         """Use memory that all sides map; all zeros is an empty slot."""
@@ -33,7 +34,7 @@ class Slot:
         self._halves = halves[:half], halves[half : 2 * half]
 
     def write(self, payload: bytes) -> bool:
-        """Show a value; False, and the one before stands, where it is too long."""
+        """Replace the value; return False, and keep the old one, if it is too long."""
         count = self._counted + 1
         half = self._halves[count % 2]
         if _RECORD.size + len(payload) > len(half):
@@ -44,7 +45,7 @@ class Slot:
         return True
 
     def read(self) -> bytes | None:
-        """The value that is shown, or None where there was none yet."""
+        """Return the value, or None before the first write."""
         for _ in range(LOOKS):
             count = self._counted
             if not count:
@@ -57,7 +58,7 @@ class Slot:
         return None
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._count.release()
         for half in self._halves:
             half.release()

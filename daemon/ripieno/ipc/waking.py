@@ -1,12 +1,12 @@
-"""How one process wakes another that has nothing to do: a byte through a pipe.
+"""How one process wakes another that waits: a byte through a pipe.
 
-Without it the other would look into its ring every half millisecond. That costs 15 % of
-a core on both sides, and on a busy machine each look is late.
+Without it a process would poll its ring every half millisecond. That costs 15 % of a
+core on both sides, and on a busy machine each poll is late.
 
-A bell has two ends. Whoever starts the processes keeps both for as long as it runs, and
-gives each process its end; so a process that is started again uses the same bell, and
-nobody sees an end of file. Windows cannot wait for a pipe like this: there nobody is
-woken, and whoever waits looks again every half millisecond.
+A bell has two ends. The process that starts the others keeps both ends while it runs,
+and gives each process its end. So a process that is started again uses the same bell,
+and no process sees an end of file. Windows cannot wait for such a pipe: there a process
+polls every half millisecond.
 """
 
 import contextlib
@@ -35,17 +35,17 @@ class Bell:
             os.set_blocking(pipe.fileno(), False)
 
     def fileno(self) -> int:
-        """The descriptor, which becomes readable when it rings."""
+        """Return the descriptor that becomes readable when the bell rings."""
         return self._pipe.fileno()
 
     def ring(self) -> None:
-        """Wake whoever waits, or will wait. Cost: some µs; it never blocks."""
+        """Wake the process that waits now or next. Cost: some µs; it never blocks."""
         if _IS_POSIX:
             with contextlib.suppress(BlockingIOError):  # it has rung often enough
                 os.write(self._pipe.fileno(), b"!")
 
     def wait(self, for_ns: int) -> bool:
-        """Wait until it rings, or for so long; whether it rang. Earlier rings count."""
+        """Wait for a ring, at most so long; return whether it rang, before or now."""
         if not _IS_POSIX:
             threading.Event().wait(min(for_ns, POLL_NS) / NS_PER_S)
             return False
@@ -57,33 +57,33 @@ class Bell:
 
 
 class Pair(NamedTuple):
-    """Both ends of a bell, as they are given to processes when they are started."""
+    """Both ends of a bell, in the form in which they are passed to new processes."""
 
     waits: Connection
     rings: Connection
 
 
 class Bells(NamedTuple):
-    """The bells between a player and a thinker; given whole to both."""
+    """The two bells between a player and a thinker; both processes get both."""
 
     to_thinker: Pair
     to_player: Pair
 
 
 def new_bells() -> Bells:
-    """Fresh ones, to be kept open for as long as either process may be started."""
+    """Make the bells; keep them open as long as either process may be started."""
     spawn = multiprocessing.get_context("spawn")
     return Bells(Pair(*spawn.Pipe(duplex=False)), Pair(*spawn.Pipe(duplex=False)))
 
 
 class RungRing:
-    """The writing end of a ring that rings a bell. Thread: one."""
+    """The writing end of a ring; each write rings a bell. Thread: one."""
 
     def __init__(self, ring: Ring, bell: Bell) -> None:
         self._ring, self._bell = ring, bell
 
     def write(self, payload: bytes) -> bool:
-        """See `Ring.write`; it rings also where the reader has to make room first."""
+        """Write as `Ring.write`; ring also where the ring is full."""
         written = self._ring.write(payload)
         self._bell.ring()
         return written

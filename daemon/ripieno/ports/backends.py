@@ -1,4 +1,4 @@
-"""Which MIDI server to use on this machine, why, and how its ports are opened."""
+"""Chooses a MIDI backend, and lists and opens its ports."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,11 @@ from ripieno.ports.ports import Port
 from ripieno.ports.rtmidi_port import RtMidiPort, load_library
 
 Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
-Wanted = Literal["auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
+
+__all__ = [
+    "Backend", "Prepared", "choose_backend", "list_ports", "maybe_prepared",
+    "open_port",
+]  # fmt: skip
 
 ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 
@@ -27,26 +31,27 @@ def choose_backend(
     platform: str = sys.platform,
     alsa_sequencer: Path = ALSA_SEQUENCER,
 ) -> tuple[Backend, str]:
-    """The backend to open, and the reason in a few words.
+    """Return the backend to open, and the reason in a few words.
 
-    On Linux JACK comes first where its server answers: there a musician's DAW is, and
-    its events are placed by the frame. ALSA's sequencer is next.
+    On Linux JACK is first where its server answers: DAWs use it, and its events are
+    placed to the frame. ALSA's sequencer is next.
 
     Args:
-        wanted: "auto", or a backend's name, which is then taken as it is.
+        wanted: "auto", or the name of a backend, which is returned unchanged.
         platform: as `sys.platform`.
-        alsa_sequencer: the device that shows that ALSA's sequencer is there.
+        alsa_sequencer: the device that exists where ALSA's sequencer is loaded.
 
     Raises:
         SettingsError: *wanted* is unknown.
-        PortError: "auto", and there is no MIDI library, or no server, here.
+        PortError: "auto", and this machine has no MIDI library or no server.
     """
-    for backend in get_args(Backend):
+    known: tuple[Backend, ...] = get_args(Backend)
+    for backend in known:
         if wanted == backend:
             return backend, "asked for"
     if wanted != "auto":
         raise SettingsError(
-            f"the MIDI backend {wanted!r} is unknown: choose one of {get_args(Wanted)}"
+            f"the MIDI backend {wanted!r} is unknown: choose one of {('auto', *known)}"
         )
     if platform == "linux" and server_is_up():
         return "jack", "a JACK server answers"
@@ -64,7 +69,7 @@ def choose_backend(
 
 
 def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
-    """The MIDI ports that others offer: those to read from, those to write to.
+    """Return the MIDI ports of other programs: those to read from, those to write to.
 
     Raises:
         PortError: the library or the server is missing.
@@ -72,6 +77,17 @@ def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
     if backend == "jack":
         return jack_server.list_ports()
     return rtmidi_port.list_ports(backend)
+
+
+def maybe_prepared(backend: str, patience_s: float) -> Prepared | None:
+    """Start processes that will be a port's bridges, where the backend has bridges.
+
+    Args:
+        backend: which ports will be opened.
+        patience_s: how long to try again where a name is in use.
+    """
+    has_bridges = backend == "jack" and sys.platform != "win32"
+    return Prepared(patience_s) if has_bridges else None
 
 
 def open_port(
@@ -82,15 +98,15 @@ def open_port(
     connections: Callable[[], Pairs] = tuple,
     prepared: Prepared | None = None,
 ) -> Port:
-    """A pair of ports that other programs see.
+    """Open a pair of ports that other programs see.
 
     Args:
         backend: one of `Backend`.
         in_name: the input's name.
         out_name: the output's name.
-        clock: what stamps and is waited by.
-        connections: on JACK, gives what the ports were connected to, to be restored.
-        prepared: on frame-exact JACK, processes that wait already.
+        clock: stamps what arrives.
+        connections: on JACK, returns the connections to restore.
+        prepared: on frame-exact JACK, processes that were started before.
 
     Raises:
         SettingsError: there is no such backend.

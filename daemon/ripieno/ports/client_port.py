@@ -1,4 +1,4 @@
-"""A client of ports that exist already, as a DAW is one: the demo plays through it."""
+"""A client of existing ports, as a DAW is one; the demo plays through it."""
 
 from typing import get_args
 
@@ -46,7 +46,7 @@ class ClientPort:
         self._out.send_message(message)
 
     def receive(self) -> list[Heard]:
-        """All complete messages that wait, oldest first, stamped with now."""
+        """Return all complete messages, oldest first, stamped with the present time."""
         messages: list[bytes] = []
         while (waiting := self._in.get_message()) is not None:
             messages += self._parser.feed(bytes(waiting[0]))
@@ -54,5 +54,5 @@ class ClientPort:
         return [Heard(now_ns, message) for message in messages]
 
     def close(self) -> None:
-        """Disconnect."""
+        """Close the connections."""
         delete(self._in, self._out)

@@ -1,19 +1,19 @@
-"""A bridge: a process with one JACK client, one port, and nothing else in it.
+"""A bridge: a process with one JACK client and one port.
 
-``python -m ripieno.ports.jack_bridge DESCRIPTOR``: *in* writes what arrives, each
-message with its frame, into the shared ring and wakes the player by a byte; *out* takes
-messages from it and writes each on its frame. That happens in JACK's callback, which is
-native code (`ripieno.ports.jack_native`) or, where that was not built, Python
-(`ripieno.ports.jack_crossing`): the main thread blocks in a `read`, the collector is
-off, so nothing else holds the GIL.
+``python -m ripieno.ports.jack_bridge DESCRIPTOR``. The bridge *in* writes each message
+that arrives, with its frame, into the shared ring, and wakes the player by a byte. The
+bridge *out* reads messages from the ring and writes each on its frame. Both happen in
+JACK's callback. The callback is native code (`ripieno.ports.jack_native`) or, where
+that was not built, Python (`ripieno.ports.jack_crossing`). The main thread blocks in a
+`read` and the collector is off, so nothing else holds the GIL.
 
-* Standard input: first a line of JSON (`Order`: which port, what to connect), then
-  nothing. Its end means that the owner is gone or done. *Out* then lets every note-off
-  go that it still has, drops the note-ons, and ends whatever sounds, with the next
-  period.
-* Standard output: ``open RATE`` or ``refused SENTENCE``; besides, each "!" of *in* says
-  that something has arrived.
-* Opening may hang in libjack for ever, and so may closing: an alarm ends the process.
+* Standard input: one line of JSON (`Order`: which port, what to connect). Its end means
+  that the owner has ended or closes the port. *Out* then flushes its note-offs, drops
+  its note-ons, and ends every sounding note with the next period.
+* Standard output: ``open RATE`` or ``refused SENTENCE``; then each "!" of *in* means
+that
+  something has arrived.
+* Opening and closing may hang in libjack: an alarm ends the process then.
 """
 
 import contextlib
@@ -37,12 +37,12 @@ from ripieno.ports.jack_server import connect, load_library, open_client
 OPENING_S: Final = 8.0
 CLOSING_S: Final = 0.6
 FLUSH_S: Final = 0.25
-"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
+"""Longer than every period: 8 192 frames at 44.1 kHz are 186 ms."""
 PYTHON: Final = "RIPIENO_PYTHON_CALLBACK"
-"""Set to anything, the callback in C is left alone: for tests and comparisons."""
+"""If this variable is set, the Python callback is used: for tests and comparisons."""
 _ATTEMPTS: Final = 5
-"""JACK may tie a client that opens to the dead semaphore of one that leaves: it then
-never runs. Opening it again cures it (`ripieno.ports.rtmidi_port`)."""
+"""JACK may give a client that opens the dead semaphore of one that leaves. It then
+never runs; opening it again helps (`ripieno.ports.rtmidi_port`)."""
 _CYCLES: Final = 3
 _AGAIN_NS: Final = 10 * NS_PER_MS
 _LOOK_S: Final = 0.002
@@ -52,13 +52,13 @@ _REPORT, _LEASH = 1, 0
 
 
 class Order(NamedTuple):
-    """What a bridge is told by its owner.
+    """What the owner tells a bridge.
 
     Attributes:
         direction: in or out.
-        name: of the port, and of its client.
-        pairs: (source, destination) each, to be connected if both are there.
-        patience_s: how long to try again where the name is in use.
+        name: of the port and of its client.
+        pairs: connections to make if both ports exist, as (source, destination).
+        patience_s: how long to retry while the name is in use.
     """
 
     direction: str
@@ -68,10 +68,10 @@ class Order(NamedTuple):
 
 
 class Bridge:
-    """One client of one port."""
+    """A JACK client with one port."""
 
     def __init__(self, order: Order, side: Side, library: ctypes.CDLL | None) -> None:
-        """Open it; it does not run yet.
+        """Open the client; it does not run yet.
 
         Raises:
             PortError: no server answers, or the name is in use.
@@ -89,18 +89,18 @@ class Bridge:
         self.client.set_shutdown_callback(self._shut_down)
 
     def runs(self) -> bool:
-        """Activate it; whether the server calls it."""
+        """Activate the client; return whether the server calls it."""
         first = self._crossing.count
         self.client.activate()
         return self._reaches(first + _CYCLES, _RUNS_S)
 
     def begin(self, pairs: list[tuple[str, str]]) -> None:
-        """Connect the port, then let it write: what is written before is lost."""
+        """Connect the port, then let it write; what is written earlier is lost."""
         connect(self.client, pairs)
         self._crossing.begin()
 
     def flush(self) -> None:
-        """Let every note-off go that still waits, and end what sounds."""
+        """Send every waiting note-off, and end every sounding note."""
         self._crossing.leave()
         never = threading.Event()
         for _ in range(int(FLUSH_S / _LOOK_S)):
@@ -130,17 +130,19 @@ def _crossing(
     side: Side,
     library: ctypes.CDLL | None,
 ) -> Crossing:
-    """The one port, and what carries its messages."""
+    """Register the port; return what carries its messages."""
     is_output = order.direction == "out"
     ports = client.midi_outports if is_output else client.midi_inports
     port = ports.register(order.name)
     if library is not None:
         return Native(library, client, port, side, None if is_output else _REPORT)
-    return Out(client, port, side) if is_output else In(client, port, side, _REPORT)
+    if is_output:
+        return Out(client, port, side).register()
+    return In(client, port, side, _REPORT).register()
 
 
 def main(descriptor: str) -> None:
-    """Be a bridge until the owner goes."""
+    """Run a bridge until its owner ends or closes the port."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # only standard input ends it
     show_name("spare")
@@ -213,7 +215,7 @@ def _opened(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
 
 
 def _warm() -> None:
-    """Nothing is collected from here on, and nothing of it is swapped out."""
+    """Turn the collector off, and lock the memory: neither may delay the callback."""
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -1,8 +1,8 @@
-"""The two bridges of a port, and the spare one that replaces whichever dies.
+"""The two bridges of a port, and a spare process that replaces one that dies.
 
-A process that waits already needs some 0.05 s to open a client of the same name and to
-be connected as the one before; on a busy machine four times as long. One is opened
-after the other, because clients that open at once may lock a jackd2 up.
+A spare process needs some 0.05 s to open a client of the same name and to be connected
+as the old one was; on a busy machine four times as long. Clients are opened one after
+the other, because clients that open at once may lock up a jackd2.
 """
 
 import os
@@ -16,21 +16,21 @@ from ripieno.ports import jack_memory
 from ripieno.ports.jack_process import BridgeProcess, Direction, Pairs
 
 PATIENCE_S: Final = 3.0
-"""The server may take a moment to see that the bridge before is dead."""
+"""How long to retry: the server may notice late that the old bridge is dead."""
 MOST_DEATHS: Final = 5
 PER_NS: Final = 20 * NS_PER_S
-"""More than five deaths in twenty seconds will not get better by a sixth."""
+"""After more than five deaths in twenty seconds a further try would not help."""
 Change = Literal["died", "opened"]
 
 
 class Prepared:
-    """The memory of a port and processes that wait to become its bridges.
+    """The memory of a port, and processes that wait to become its bridges.
 
-    Starting them takes most of the time that opening a port takes. Thread: one.
+    Starting the processes is most of the cost of opening a port. Thread: one.
 
     Attributes:
         descriptor: of the memory; `Bridges.close` closes it.
-        patience_s: how long to try again where a name is in use.
+        patience_s: how long to retry while a name is in use.
     """
 
     def __init__(self, patience_s: float = 0.0) -> None:
@@ -39,21 +39,21 @@ class Prepared:
         self._waiting = [self.start() for _ in range(3)]
 
     def start(self) -> BridgeProcess:
-        """One more process."""
+        """Start one more process."""
         return BridgeProcess(self.descriptor)
 
     def take(self) -> tuple[dict[Direction, BridgeProcess], BridgeProcess]:
-        """The two bridges, and the spare one."""
+        """Return the two bridges and the spare process."""
         first, second, spare = self._waiting
         return {"in": first, "out": second}, spare
 
 
 class Bridges:
-    """Both bridges and the spare one. Thread: one.
+    """Both bridges and the spare process. Thread: one.
 
     Attributes:
-        opening: which are being replaced, in the order of their deaths.
-        is_lost: whether one could not be replaced.
+        opening: the bridges that are being replaced, in the order of their deaths.
+        is_lost: whether a bridge could not be replaced.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Bridges:
         prepared: Prepared,
         clock: Clock,
     ) -> None:
-        """Take them over; `open` opens them.
+        """Take over the processes; `open` opens them.
 
         Args:
             names: of the ports.
-            pairs: gives what to connect, (source, destination) each.
+            pairs: returns the connections to make, as (source, destination).
             prepared: the processes.
             clock: the system's.
         """
@@ -80,7 +80,7 @@ class Bridges:
         self._deaths_ns: deque[int] = deque(maxlen=MOST_DEATHS + 1)
 
     def open(self) -> int:
-        """Open both; the server's rate.
+        """Open both bridges; return the server's rate in Hz.
 
         Raises:
             PortError: see `BridgeProcess.maybe_open`.
@@ -92,11 +92,11 @@ class Bridges:
         return rate_hz
 
     def process(self, direction: Direction) -> BridgeProcess:
-        """The process that is a bridge, or is to be one."""
+        """Return the process that is this bridge, or that becomes it."""
         return self._bridges[direction]
 
     def reports(self) -> dict[int, Direction]:
-        """The descriptors that become readable when a bridge reports, or ends."""
+        """Return the descriptors that become readable when a bridge reports or ends."""
         return {
             bridge.report: direction
             for direction, bridge in self._bridges.items()
@@ -104,7 +104,7 @@ class Bridges:
         }
 
     def hear(self, direction: Direction) -> Change | None:
-        """A bridge's descriptor is readable: what has happened, besides news."""
+        """Handle a readable descriptor; return what happened, None for mere news."""
         if direction in self.opening:
             return "opened" if self._is_open(direction) else None
         if self._bridges[direction].heard_news():
@@ -116,9 +116,9 @@ class Bridges:
         return "died"
 
     def check(self) -> None:
-        """Have a spare one again; give up on one that does not open in time.
+        """Start a new spare process; replace a bridge that does not open in time.
 
-        Cost: some ms where a process is started, nothing else.
+        Cost: some ms where a process is started, else nothing.
         """
         if self.opening:
             self._is_open(self.opening[0])
@@ -126,7 +126,7 @@ class Bridges:
             self._spare = self._prepared.start()
 
     def close(self, until_ns: int) -> None:
-        """Let all end, and see that they have ended."""
+        """Tell all processes to end, and wait until they have."""
         bridges = [*self._bridges.values(), *filter(None, [self._spare])]
         for bridge in bridges:
             bridge.let_go()
@@ -135,7 +135,7 @@ class Bridges:
         os.close(self._prepared.descriptor)
 
     def _is_open(self, direction: Direction) -> bool:
-        """Whether the one that is being opened is; another try where it failed."""
+        """Return whether a replacement is open; try again where it failed."""
         try:
             rate_hz = self._bridges[direction].maybe_open(self._clock.now_ns())
         except PortError:
@@ -161,7 +161,7 @@ class Bridges:
         self._ask(direction, PATIENCE_S)
 
     def _maybe_spare(self) -> BridgeProcess | None:
-        """The spare one, if it is still there."""
+        """Return the spare process, if it still runs."""
         if self._spare is not None and not self._spare.is_there:
             self._spare.kill()
             self._spare = None

@@ -12,7 +12,7 @@ more 50 ms later, because stalls come in groups.
 import contextlib
 import heapq
 import os
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from ripieno.clock import SystemClock
 from ripieno.music import messages
@@ -50,7 +50,10 @@ class Crossing(Protocol):
 
 
 class _Python:
-    """What both directions share. Thread: `_process` is JACK's."""
+    """What both directions share. Thread: `_process` is JACK's.
+
+    `register` must be called once, before the client is activated.
+    """
 
     def __init__(self, client: Any, port: Any, side: Side) -> None:  # noqa: ANN401
         self.client, self.port, self.side = client, port, side
@@ -62,8 +65,12 @@ class _Python:
         self._frame = before + (now - before) % _WRAP
         self._frames = 0
         self._xruns = self._xruns_seen = 0
-        client.set_process_callback(self._process)
-        client.set_xrun_callback(self._on_xrun)
+
+    def register(self) -> Self:
+        """Have JACK call this object from now on."""
+        self.client.set_process_callback(self._process)
+        self.client.set_xrun_callback(self._on_xrun)
+        return self
 
     def cross(self, frames: int, *, is_gap: bool) -> None:
         """Carry over what there is in a cycle that begins at `_frame`.
@@ -115,9 +122,9 @@ class In(_Python):
     """From the server to the player."""
 
     def __init__(self, client: Any, port: Any, side: Side, wake_fd: int) -> None:  # noqa: ANN401
+        super().__init__(client, port, side)
         self._wake_fd = wake_fd
         self._read = self._last_read = list[tuple[int, bytes]]()
-        super().__init__(client, port, side)
 
     def cross(self, frames: int, *, is_gap: bool) -> None:
         """Hand over whatever arrived in this cycle, and wake the player."""
@@ -154,13 +161,13 @@ class Out(_Python):
     """From the player to the server."""
 
     def __init__(self, client: Any, port: Any, side: Side) -> None:  # noqa: ANN401
+        super().__init__(client, port, side)
         self._waiting: list[tuple[int, int, bytes]] = []
         self._n_taken, self._sounding = 0, Sounding()
         self._has_begun = self._is_leaving = False
         self._rate_hz = client.samplerate
         self._resend_at: list[int] = []
         self._room_bytes = 0
-        super().__init__(client, port, side)
         if self._first:
             self._sounding.use(range(16))  # by the bridge before, which died
 

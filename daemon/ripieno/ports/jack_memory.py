@@ -1,13 +1,13 @@
-"""The memory that a JACK port shares with its two bridges: what each one tells.
+"""The memory that a JACK port shares with its two bridges.
 
 ::
 
     In:  words │ ring of (frame, message) to the player
     Out: words │ ring of (frame, message) to the bridge
 
-A side's words: the cycle that the server is in, as the bridge saw it, and counts. It is
-a file without a name (a `memfd` where there is one), inherited by the bridges: nothing
-is left behind, whoever is killed.
+The words of a side are the server's present cycle, as the bridge saw it, and counts.
+The memory is a file without a name (a `memfd` where the system has it) that the bridges
+inherit. So nothing is left behind when processes are killed.
 """
 
 import ctypes
@@ -25,8 +25,8 @@ WORDS: Final = (
 )  # fmt: skip
 """`daemon/native/jack_callback.c` has the same words in the same order."""
 TAKE_BACK: Final = b"\xf4"
-"""Before a note-off in the ring: its note-on is not to leave, if it still waits. The
-status byte is undefined in MIDI, so no message begins with it."""
+"""The prefix of a note-off in the ring that cancels its note-on, if that still waits.
+This status byte is undefined in MIDI, so no message begins with it."""
 RING_BYTES: Final = 1 << 20
 """Some 50 000 notes."""
 _WORDS_BYTES: Final = 8 * len(WORDS)
@@ -54,7 +54,7 @@ class Cycle(NamedTuple):
 
 
 class Side:
-    """What one bridge and the player share. Thread: one on each side."""
+    """The part that one bridge and the player share. Thread: one on each side."""
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory
@@ -62,14 +62,14 @@ class Side:
         self._ring = Ring(memory[_WORDS_BYTES:])
 
     def show(self, cycle: Cycle) -> None:
-        """Show the cycle that has begun. Cost: 1 µs."""
+        """Store the cycle that has begun. Cost: 1 µs."""
         words, (count, frame, at_ns, frames) = self._words, cycle
         words[_AT], words[_AT_NS], words[_FRAMES] = frame, at_ns, frames
         words[_COUNT] = count
         words[_CHECK] = count ^ frame ^ at_ns ^ frames
 
     def cycle(self) -> Cycle:
-        """The cycle that was shown last. Cost: 1 µs."""
+        """Return the cycle that was stored last. Cost: 1 µs."""
         words = self._words
         for _ in range(_LOOKS):
             shown = Cycle(words[_COUNT], words[_AT], words[_AT_NS], words[_FRAMES])
@@ -78,34 +78,34 @@ class Side:
         return Cycle(0, 0, 0, 0)
 
     def counted(self) -> tuple[int, int]:
-        """How many cycles were seen, and the last one's first frame; 0 for none.
+        """Return the number of cycles and the last one's first frame; 0 for none.
 
-        It is for a bridge that begins where another was killed, perhaps amid `show`.
+        A bridge that replaces a killed one needs it; that one may have died in `show`.
         """
         return self._words[_COUNT], self._words[_AT]
 
     @property
     def count(self) -> int:
-        """How many cycles the bridge has seen."""
+        """The number of cycles that the bridge has seen."""
         return self._words[_COUNT]
 
     @property
     def is_gone(self) -> bool:
-        """Whether the server has told the bridge that it goes."""
+        """Whether the server has told the bridge that it shuts down."""
         return bool(self._words[_GONE])
 
     def set_gone(self) -> None:
-        """The server goes."""
+        """Record that the server shuts down."""
         self._words[_GONE] = 1
 
     @property
     def late(self) -> int:
-        """How many messages came after their frame."""
+        """The number of messages that came after their frame."""
         return self._words[_LATE]
 
     @property
     def lost(self) -> int:
-        """How many messages there was no room for."""
+        """The number of messages lost for want of room."""
         return self._words[_LOST]
 
     @property
@@ -114,23 +114,23 @@ class Side:
         return self._words[_GAPS]
 
     def count_gap(self) -> None:
-        """The server dropped one period or more."""
+        """Count that the server dropped one period or more."""
         self._words[_GAPS] += 1
 
     def count_late(self) -> None:
-        """One message came after its frame."""
+        """Count a message that came after its frame."""
         self._words[_LATE] += 1
 
     def count_lost(self) -> None:
-        """There was no room for one message."""
+        """Count a message lost for want of room."""
         self._words[_LOST] += 1
 
     def write(self, frame: int, message: bytes) -> bool:
-        """Hand a message over; False where there is no room."""
+        """Append a message; return False where there is no room."""
         return self._ring.write(_FRAME.pack(frame) + message)
 
     def read(self, most: int | None = None) -> list[tuple[int, bytes]]:
-        """Take all messages, or so many of them, each with its frame."""
+        """Return and remove messages with their frames: all, or at most a number."""
         if self._ring.is_empty:
             return []
         records = self._ring.read(most)
@@ -142,27 +142,27 @@ class Side:
         return self._ring.is_empty
 
     def skip(self) -> None:
-        """Forget all messages that wait; for whoever reads, or where it is dead."""
+        """Remove all messages; for the reader, or where the reader is dead."""
         self._ring.skip()
 
     def address(self) -> tuple[int, int, int]:
-        """Where native code finds this side: words, ring, and the ring's bytes.
+        """Return the addresses for native code: words, ring, and the ring's bytes.
 
-        The memory cannot be unmapped afterwards: to be called in a bridge only.
+        The memory cannot be unmapped afterwards, so call it in a bridge only.
         """
         self._pinned = ctypes.c_char.from_buffer(self._memory)
         words = ctypes.addressof(self._pinned)
         return words, words + _WORDS_BYTES, len(self._memory) - _WORDS_BYTES
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._words.release()
         self._ring.close()
         self._memory.release()
 
 
 class Memory:
-    """Both sides. Whoever has the file's descriptor can map it."""
+    """Both sides, mapped from the file's descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         """Map the memory of a descriptor that `make` gave."""
@@ -173,14 +173,14 @@ class Memory:
         view.release()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the memory."""
         self.heard.close()
         self.due.close()
         self._map.close()
 
 
 def make() -> int:
-    """The descriptor of fresh memory, all zeros; to be closed by the caller."""
+    """Return the descriptor of new memory, all zeros; the caller closes it."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("ripieno-jack")
     else:

@@ -1,8 +1,8 @@
 """A bridge's process, from its owner's side: start, open, notice that it ended.
 
-A process is started without a task, because starting Python takes longer than opening a
-JACK client. It then waits for one line that says which port to be
-(`ripieno.ports.jack_bridge`). So a spare one can replace a bridge that died
+Starting Python takes longer than opening a JACK client. So a process is started before
+it is needed, and waits for one line that says which port to open
+(`ripieno.ports.jack_bridge`). A spare process can replace a bridge that died
 (`ripieno.ports.jack_bridges`).
 """
 
@@ -21,16 +21,16 @@ from ripieno.errors import PortError
 Pairs = Sequence[tuple[str, str]]
 Direction = Literal["in", "out"]
 OPEN_NS: Final = 5 * NS_PER_S
-"""It takes 0.2 s; on a machine that is very busy ten times as long."""
+"""The bound for opening: it takes 0.2 s, on a very busy machine ten times as long."""
 NEWS: Final = b"!"
-"""What *in* says when something has arrived."""
+"""The byte with which *in* reports that something has arrived."""
 
 
 class BridgeProcess:
     """One process. Thread: one.
 
     Attributes:
-        report: a descriptor that becomes readable when it says something, or ends.
+        report: a descriptor that becomes readable when the process reports or ends.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -82,7 +82,7 @@ class BridgeProcess:
             self._leash.write(json.dumps(order).encode() + b"\n")
 
     def maybe_open(self, now_ns: int) -> int | None:
-        """The server's rate once it is open, else None; to be called when it reports.
+        """Return the server's rate once it is open, else None; call it on a report.
 
         Raises:
             PortError: it cannot be opened, or not in time.
@@ -109,7 +109,7 @@ class BridgeProcess:
         return int(rest)
 
     def open(self, clock: Clock) -> int:
-        """Wait until it is open; the server's rate.
+        """Wait until it is open; return the server's rate in Hz.
 
         Raises:
             PortError: see `maybe_open`.
@@ -120,7 +120,7 @@ class BridgeProcess:
         return rate_hz
 
     def heard_news(self) -> bool:
-        """Take what it reported; False where it has ended."""
+        """Read its reports; return False where it has ended."""
         return bool(os.read(self.report, 4096))
 
     @property
@@ -133,7 +133,7 @@ class BridgeProcess:
         self._leash.close()
 
     def end(self, until_ns: int, clock: Clock) -> None:
-        """See that it has ended, whatever it does."""
+        """Wait until it has ended; kill it at a deadline."""
         try:
             self._process.wait(max(0, until_ns - clock.now_ns()) / NS_PER_S)
         except subprocess.TimeoutExpired:
@@ -142,7 +142,7 @@ class BridgeProcess:
         self._output.close()
 
     def kill(self) -> None:
-        """End it at once and let go of its pipes."""
+        """Kill it, and close its pipes."""
         self._leash.close()
         self._process.kill()
         self._process.wait()

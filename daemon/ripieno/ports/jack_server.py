@@ -1,16 +1,16 @@
-"""The JACK server, seen from beside the ports: is it there, and who is connected.
+"""The JACK server: whether it runs, and which ports are connected.
 
-This file imports `jack`; `ripieno.ports.jack_native` uses what is imported here. What a
-`Sentinel` is for:
+This is the only file that imports `jack`; `ripieno.ports.jack_native` uses what is
+imported here. A `Sentinel` has three uses:
 
-* rtmidi is never told that the server died, and after some 2 340 sends into the void
-  its `send_message` spins for ever while it holds the GIL. JACK's shutdown callback
-  does fire: 5–7 ms after a `kill -9` of the server;
-* its client name is taken exactly or not at all, which makes it the lock that keeps
-  two of us from sharing one port name (rtmidi's own clients are silently renamed);
-* a server that is stopped, not dead, fires nothing; its cycle counter stands still.
+* rtmidi does not notice that the server died, and after some 2 340 sends its
+  `send_message` spins for ever while it holds the GIL. JACK's shutdown callback does
+  fire, 5–7 ms after a `kill -9` of the server;
+* its client name is taken exactly or not at all. So it is a lock: two of our programs
+  cannot share a port name (rtmidi's own clients are renamed silently);
+* a server that is stopped, not dead, calls nothing; its cycle counter stands still.
 
-This module knows no MIDI. It needs libjack (JACK or PipeWire's) and says so.
+This module knows no MIDI. It needs libjack (of JACK or PipeWire).
 """
 
 import contextlib
@@ -25,27 +25,27 @@ from ripieno.errors import NameInUseError, PortError
 
 _CLOSE_S: Final = 1.0
 _ANSWER_S: Final = 3.0
-"""It takes 0.1 s; on a machine that is very busy ten times as long."""
+"""An answer takes 0.1 s; on a very busy machine ten times as long."""
 _CHECK: Final = "Ripieno check"
 _NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
 
 
 def server_is_up() -> bool:
-    """Whether a JACK server answers; starts none and prints nothing.
+    """Return whether a JACK server answers; start none and print nothing.
 
-    Cost: some 0.1 s, a process that opens a client and closes it.
+    Cost: some 0.1 s, for a process that opens a client and closes it.
     """
     return why_no_server() is None
 
 
 def why_no_server() -> str | None:
-    """Why no JACK server can be reached, or None where one answers.
+    """Return why no JACK server can be reached, or None where one answers.
 
-    It is a process of its own that tries: opening a client may hang for ever. A program
-    that is killed at the wrong instant leaves JACK's data base locked, and whoever
-    opens a client then waits for it (measured with jackd2 1.9.21, once in some 50
-    servers killed while clients were opening); and a thread that waits in libjack keeps
-    all others of its process from it.
+    A process of its own tries it, because opening a client may hang for ever: a program
+    that is killed at the wrong instant leaves JACK's data base locked, and a client
+    that opens then waits for it (measured with jackd2 1.9.21, once in some 50 servers
+    killed while clients were opening). A thread that waits in libjack also blocks all
+    other threads of its process that call it.
     """
     code = f"import {__name__} as jack_server; jack_server.print_why_no_server()"
     command = [sys.executable, "-P", "-c", code]
@@ -64,7 +64,7 @@ def why_no_server() -> str | None:
 
 
 def print_why_no_server() -> None:
-    """Print what `why_no_server` says, from within its process."""
+    """Print the answer of `why_no_server`; runs in the process that it starts."""
     try:
         _open(_CHECK, exact=False).close()
     except PortError as error:
@@ -72,7 +72,7 @@ def print_why_no_server() -> None:
 
 
 def open_client(name: str) -> Any:  # noqa: ANN401  (an untyped library)
-    """A client of exactly this name, not activated yet; it may hang, see above.
+    """Open a client of exactly this name, not activated; may hang (`why_no_server`).
 
     Raises:
         PortError: libjack is missing, no server answers, or the name is in use.
@@ -81,7 +81,7 @@ def open_client(name: str) -> Any:  # noqa: ANN401  (an untyped library)
 
 
 def connect(client: Any, pairs: Iterable[tuple[str, str]]) -> int:  # noqa: ANN401
-    """Connect ports, given as (source, destination); how many are connected now."""
+    """Connect ports, given as (source, destination); return how many are connected."""
     return sum(_connect(client, source, target) for source, target in pairs)
 
 
@@ -98,7 +98,7 @@ def _connect(client: Any, source: str, target: str) -> bool:  # noqa: ANN401
 
 
 def list_ports() -> tuple[list[str], list[str]]:
-    """The MIDI ports on JACK: those to read from, those to write to.
+    """Return the MIDI ports on JACK: those to read from, those to write to.
 
     Raises:
         PortError: libjack is missing, or no server answers.
@@ -173,12 +173,12 @@ class Sentinel:
         """Restore connections, each given as (source, destination).
 
         Returns:
-            How many hold now. A port that has vanished is passed over.
+            How many exist now. Ports that do not exist are skipped.
         """
         return 0 if self.gone else connect(self._client, pairs)
 
     def disconnect(self, source: str, target: str) -> None:
-        """Undo one connection; does nothing where there is none."""
+        """Remove one connection; do nothing where there is none."""
         import jack
 
         if not self.gone:
@@ -186,12 +186,12 @@ class Sentinel:
                 self._client.disconnect(source, target)
 
     def close(self) -> None:
-        """Leave the server; one that is gone has been left already.
+        """Close the client; do nothing where the server has gone.
 
-        It takes some 15 ms, and never more than 1 s: libjack's close may wait on a
-        server that waits on us (2 of 25 times beside a loop of `jack_lsp`). So it is
-        called from beside, and left alone if it hangs; the server lets the client go
-        when the process ends.
+        It takes some 15 ms, and at most 1 s: libjack's close may wait for a server that
+        waits for us (2 of 25 times beside a loop of `jack_lsp`). So a thread calls it,
+        and is abandoned if it hangs; the server removes the client when the process
+        ends.
         """
         if self.gone:
             return
@@ -202,7 +202,7 @@ class Sentinel:
             self.abandon()
 
     def abandon(self) -> None:
-        """Keep the client for ever: on a stopped server closing it never returns."""
+        """Never close the client: on a stopped server closing it never returns."""
         keep_for_ever(self._client)
 
 
@@ -216,7 +216,7 @@ def keep_for_ever(thing: object) -> None:
 
 
 def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
-    """A JACK client that is not activated, or a PortError that says what to do."""
+    """Open a JACK client that is not activated, or raise a PortError."""
     jack = library()
     try:
         return jack.Client(name, use_exact_name=exact, no_start_server=True)
@@ -230,13 +230,13 @@ def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped librar
 
 
 def load_library() -> None:
-    """Load libjack now, where it is there, so that opening a client is quick later."""
+    """Load libjack now, where it exists, so that opening a client is quick later."""
     with contextlib.suppress(PortError):
         library()
 
 
 def library() -> Any:  # noqa: ANN401  (an untyped library)
-    """The module `jack`.
+    """Return the module `jack`.
 
     Raises:
         PortError: libjack is missing.
@@ -253,7 +253,7 @@ def library() -> Any:  # noqa: ANN401  (an untyped library)
 
 
 def _port(client: Any, name: str) -> Any:  # noqa: ANN401
-    """The port of this full name, or None."""
+    """Return the port of this full name, or None."""
     import jack
 
     try:
@@ -267,4 +267,4 @@ def _directed(name: str, other: str, is_output: bool) -> tuple[str, str]:  # noq
 
 
 def _ignore(_message: str) -> None:
-    """Libjack's own messages would go to the musician's terminal; we say it better."""
+    """Discard libjack's own messages, which would go to the user's terminal."""

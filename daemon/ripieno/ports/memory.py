@@ -16,8 +16,7 @@ class MemoryPort:
     """A `Port` whose other end is this object's `feed` and `taken`.
 
     Attributes:
-        gaps_heard: to be raised by who plays the other end, as a server that loses
-            messages does.
+        gaps_heard: a test increases it, as if a server had lost messages.
 
     Thread: any; a deque's append and popleft are atomic.
     """
@@ -39,7 +38,7 @@ class MemoryPort:
         self._arriving.extend(Heard(now_ns, message) for message in messages)
 
     def taken(self) -> list[bytes]:
-        """All that was sent since the last call, oldest first."""
+        """Return what was sent since the last call, oldest first."""
         return _drained(self._sent)
 
     @property
@@ -73,10 +72,10 @@ class MemoryPort:
         return self._alive
 
     def check(self) -> None:
-        """There is nothing more to see than `alive` does."""
+        """Do nothing: `alive` sees everything."""
 
     def kill(self) -> None:
-        """Let the server die, as a test of what its loss does."""
+        """Simulate the death of the server."""
         self._alive = False
 
     def close(self) -> None:

@@ -1,10 +1,10 @@
-"""Who is connected to our ports, remembered, so that it can be put back.
+"""Remembers the connections of our ports, and restores them.
 
-When the player dies its ports go, and with them what the musician had connected. We
-look a few times a second, from beside; the next player is given the pairs, and what
-cannot be connected at once (the DAW is still coming up) is tried for a while.
+When the player dies, its ports and their connections go with it. The patchbay looks at
+the connections a few times a second. The next player gets the pairs; a connection that
+cannot be made at once (the DAW is still starting) is tried again.
 
-Only JACK tells who is connected, and lets others connect: elsewhere this is empty.
+Only JACK tells which ports are connected, and lets a third program connect them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ class Patchbay:
     """The connections of two ports on JACK. Thread: one, not the player's.
 
     Attributes:
-        pairs: what is, or should be, connected.
+        pairs: the connections that exist or are to be restored.
     """
 
     def __init__(
@@ -27,9 +27,9 @@ class Patchbay:
         """Remember for these ports.
 
         Args:
-            client_name: what to be called on the server; must be free.
+            client_name: the patchbay's own name on the server; must be free.
             port_names: full names of the ports to look after.
-            pairs: what was connected before, and is to be put back.
+            pairs: the connections to restore.
 
         Raises:
             PortError: no server answers, or the name is in use.
@@ -42,14 +42,14 @@ class Patchbay:
 
     @property
     def gone(self) -> bool:
-        """Whether the server is; a client of it must never be closed then."""
+        """Whether the server has gone; its clients must not be closed then."""
         return self._sentinel.gone
 
     def look(self) -> None:
-        """See who is connected; put back what was lost. Cost: some 0.3 ms.
+        """Read the connections, and restore missing ones. Cost: some 0.3 ms.
 
-        A change counts when it is seen twice: a dying port loses its connections one
-        by one, and half of them must not be taken for what the musician wanted.
+        A change counts when it is seen twice: a dying port loses its connections one by
+        one, and the rest must not be taken for what the musician wants.
         """
         sentinel = self._sentinel
         if not all(map(sentinel.has_port, self._port_names)):
@@ -66,10 +66,10 @@ class Patchbay:
         self._seen = now
 
     def lost(self) -> None:
-        """The ports are gone: everything remembered is to be put back."""
+        """Note that the ports have gone: all connections are to be restored."""
         self._missing = set(self.pairs)
         self._seen = None
 
     def close(self) -> None:
-        """Leave the server."""
+        """Close the client."""
         self._sentinel.close()

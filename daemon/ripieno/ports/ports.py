@@ -1,28 +1,28 @@
-"""What a pair of MIDI ports is: one in, one out, and no callback of the player's.
+"""The interface of a pair of MIDI ports: one in, one out, without callbacks.
 
-The player asks `receive` for what has arrived, hands `send` what is due, and `wait`s.
-Nothing of the playing process runs in the audio server's own thread (measured: a Python
+The player calls `receive` for what has arrived, `send` for what is due, and `wait`. No
+code of the playing process runs in the audio server's thread (measured: a Python
 callback there loses 8–83 % of the events beside a busy thread and gives the DAW xruns).
 
-A port knows no notes. It stamps a message as exactly as its backend can, and places one
-as exactly: to the frame on JACK, at once elsewhere. Times are nanoseconds of the
+A port knows no notes. It stamps and places messages as exactly as its backend can: to
+the frame on JACK, at the time of the call elsewhere. Times are nanoseconds of the
 daemon's clock.
 """
 
 from typing import Final, NamedTuple, Protocol
 
 CLIENT: Final = "Ripieno"
-"""The name of the program, where a backend shows one beside its ports (ALSA)."""
+"""The name of our program, on backends that show one beside the ports (ALSA)."""
 IN: Final = "Ripieno In"
-"""The port that a DAW sends the musician's playing to."""
+"""The port to which a DAW sends what the musician plays."""
 OUT: Final = "Ripieno Out"
-"""The port that a DAW takes our playing from."""
+"""The port from which a DAW takes what we play."""
 ON_JACK: Final = ("jack", "rtmidi-jack")
-"""The backends whose ports are a JACK server's."""
+"""The backends whose ports belong to a JACK server."""
 
 
 def name_on_jack(name: str) -> str:
-    """The full name there: every port has a client of its own, of the same name."""
+    """Return a port's full name on JACK: each port has its own client, of its name."""
     return f"{name}:{name}"
 
 
@@ -30,8 +30,8 @@ class Heard(NamedTuple):
     """A message that arrived.
 
     Attributes:
-        at_ns: when; to the frame where the backend tells (it may then lie up to one
-            period ahead of the clock), else when it was taken.
+        at_ns: when it arrived: to the frame where the backend tells that (it may then
+            lie up to one period ahead of the clock), else when it was read.
         data: one complete message.
     """
 
@@ -54,44 +54,44 @@ class Port(Protocol):
 
     @property
     def reach_ns(self) -> int:
-        """How long before its due time a message is best handed over; 0: it leaves."""
+        """How long before its due time to hand a message over; 0: it leaves at once."""
         ...
 
     @property
     def answer_ns(self) -> int:
-        """How long after its key an answer leaves that takes thought; 0: at once."""
+        """How long after its key a computed answer leaves; 0: at once."""
         ...
 
     @property
     def gaps_heard(self) -> int:
-        """How often messages that came in may have been lost since it was opened.
+        """How often incoming messages may have been lost since the port was opened.
 
-        It never goes down. It grows no later than with the first message after the gap.
+        It never decreases, and increases at the latest with the first message after
+        the gap.
         """
         ...
 
     def heard_until(self, now_ns: int) -> int:
-        """Up to when all that was played has arrived, never after *now_ns*.
+        """Return the time before which the input is complete, at most *now_ns*.
 
-        Whoever orders events by their stamps goes no further: what was played before
-        this instant is in `receive` already, what comes later is stamped later.
+        What was played before this time is in `receive` already; what arrives later
+        has a later stamp. So events can be ordered by their stamps up to this time.
         """
         ...
 
     def receive(self) -> list[Heard]:
-        """All complete messages that wait, oldest first; never blocks, never raises.
+        """Return all complete messages, oldest first; never blocks, never raises.
 
-        Cost: about 2 µs a message; under 1 µs where nothing waits.
+        Cost: about 2 µs a message; under 1 µs where there is none.
         """
         ...
 
     def send(self, message: bytes, due_ns: int) -> None:
-        """Send one complete message; does nothing once the port is dead.
+        """Send one complete message; do nothing once the port is dead.
 
-        It leaves at *due_ns* where the backend can wait for that, else at once; one
-        that is late leaves at once. None overtakes another of the same key. A note-off
-        that is due before its note-on takes the note back, if that still waits: neither
-        leaves.
+        It leaves at *due_ns* where the backend can delay it, else at once. A late
+        message leaves at once. Messages of one key keep their order. A note-off that
+        is due before its note-on cancels a note-on that still waits: neither leaves.
 
         Raises:
             ValueError: *message* is not one complete MIDI message (a bug of ours).
@@ -100,28 +100,28 @@ class Port(Protocol):
 
     @property
     def is_woken(self) -> bool:
-        """Whether `wait` ends when the thinker rings; else look by yourself."""
+        """Whether `wait` ends when the thinker rings; else the caller polls."""
         ...
 
     def wake_by(self, descriptor: int) -> None:
         """Have `wait` end when a descriptor becomes readable, where the port can.
 
-        The descriptor does not block; what is in it is thrown away.
+        The descriptor must not block; its bytes are discarded.
         """
         ...
 
     def wait(self, until_ns: int) -> None:
-        """Sleep until then, or until something may have arrived."""
+        """Sleep until a time, or until something may have arrived."""
         ...
 
     def alive(self) -> bool:
-        """Whether the port and its server are there; once False it stays False."""
+        """Return whether the port and its server work; once False it stays False."""
         ...
 
     def check(self) -> None:
-        """Look closer whether they are; a few times a second."""
+        """Check the port more thoroughly; to be called a few times a second."""
         ...
 
     def close(self) -> None:
-        """Remove both ports; harmless when called twice or on a dead server."""
+        """Remove both ports; safe to call twice and on a dead server."""
         ...

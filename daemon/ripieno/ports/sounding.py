@@ -1,9 +1,9 @@
-"""What sounds behind a port, derived from the messages that went through it.
+"""The sounding notes behind a port, derived from the messages that left it.
 
-The player's ledger (`ripieno.play.ledger`) knows which note belongs to whom and is
-written before a message leaves. This one knows only what has left. A port uses it to
-end everything when it closes, and to send the recent note-offs again after the server
-may have lost some.
+The player's ledger (`ripieno.play.ledger`) knows who owns each note, and is written
+before a message leaves. This module knows only what has left. A port uses it to end all
+notes when it closes, and to send recent note-offs again after the server may have lost
+some.
 """
 
 from collections.abc import Iterable
@@ -14,8 +14,9 @@ from ripieno.music import messages
 class Sounding:
     """Keys and pedals that are down, and when the others were released.
 
-    A key or pedal is known by the message that ends it, with release velocity 64. Times
-    are integers of any one unit, such as frames or nanoseconds. Cost: under 1 µs each.
+    A key or pedal is identified by the message that ends it, with release velocity 64.
+    Times are integers of any one unit, such as frames or nanoseconds. Cost: under 1 µs
+    a call.
     """
 
     def __init__(self) -> None:
@@ -24,7 +25,7 @@ class Sounding:
         self._channels: set[int] = set()
 
     def passed(self, message: bytes, at: int = 0) -> None:
-        """Take note of a complete message that went through at a time."""
+        """Record a complete message that left at a time."""
         if not messages.is_channel_message(message):
             return
         channel = messages.channel_of(message)
@@ -41,15 +42,15 @@ class Sounding:
                 self._end(end, at, message)
 
     def use(self, channels: Iterable[int]) -> None:
-        """Take channels for used, for `silences`."""
+        """Add channels to those that `silences` covers."""
         self._channels |= set(channels)
 
     def ends(self) -> list[bytes]:
-        """A note-off for every key that is down, then the release of every pedal."""
+        """Return the note-offs of all keys that are down, then the pedals' releases."""
         return sorted(self._down)
 
     def silences(self) -> list[bytes]:
-        """Sustain off and all notes off, on every channel that was used."""
+        """Return sustain off and all notes off for every channel that was used."""
         return [
             messages.control(channel, number, 0)
             for channel in sorted(self._channels)
@@ -57,7 +58,7 @@ class Sounding:
         ]
 
     def ended_since(self, at: int) -> list[bytes]:
-        """The ends that passed at or after a time, but of what has started again."""
+        """Return the ends that left since a time, but of keys that are down again."""
         return sorted(message for when, message in self._ended.values() if when >= at)
 
     def _start(self, end: bytes) -> None:

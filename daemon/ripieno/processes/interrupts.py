@@ -1,14 +1,13 @@
-"""Ctrl-C: when it raises, and how it is kept from the processes that we start.
+"""Ctrl-C: where it raises, and how child processes are shielded from it.
 
-A terminal sends SIGINT to every process of the group. Python installs its handler long
-before any code of ours runs, so a child that ignores SIGINT by itself has some 0.2 s in
-which Ctrl-C ends it with a traceback. A child that inherits SIGINT as blocked has no
-such moment.
+A terminal sends SIGINT to every process of the group. Python installs its handler
+before our code runs. So a child that chooses to ignore SIGINT has some 0.2 s in which
+Ctrl-C ends it with a traceback. A child that inherits SIGINT as blocked does not.
 
-The parent must not be interrupted either while it hands the child its arguments, or
-the child ends with a traceback for want of them. Blocking the signal is not enough for
-that: the system gives it to another thread of the parent, and Python then raises
-KeyboardInterrupt in the main thread. So it is noted, and raised afterwards.
+The parent must not be interrupted while it sends the child its arguments, or the child
+ends with a traceback. Blocking the signal does not suffice: the system delivers it to
+another thread of the parent, and Python then raises KeyboardInterrupt in the main
+thread. So the signal is recorded, and raised afterwards.
 """
 
 import contextlib
@@ -31,7 +30,7 @@ class _Raiser:
 
 
 def raise_interrupts() -> None:
-    """From here on, Ctrl-C raises KeyboardInterrupt; unless this process ignores it."""
+    """Have Ctrl-C raise KeyboardInterrupt, unless this process ignores SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, _Raiser())
 
@@ -49,10 +48,10 @@ def raise_lost_interrupt() -> None:
 
 @contextlib.contextmanager
 def children_are_spared() -> Iterator[None]:
-    """Processes that are started inside, and theirs, never receive SIGINT.
+    """Shield processes that are started inside, and their children, from SIGINT.
 
-    A Ctrl-C that comes meanwhile is handled when the context ends. On Windows, which
-    has no signal mask, only that holds.
+    A Ctrl-C inside the context is handled at its end. On Windows, which has no signal
+    mask, only this holds.
 
     Thread: the one that starts the process.
     """
@@ -62,7 +61,7 @@ def children_are_spared() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _deferred() -> Iterator[None]:
-    """SIGINT is only noted, until the end; handlers run in the main thread alone."""
+    """Record SIGINT, and handle it at the end; handlers run in the main thread only."""
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or handler is None:
         yield
@@ -79,7 +78,7 @@ def _deferred() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _blocked() -> Iterator[None]:
-    """SIGINT is blocked in this thread, and in the processes that it starts."""
+    """Block SIGINT in this thread and in the processes that it starts."""
     if sys.platform == "win32":
         yield
         return

@@ -1,8 +1,8 @@
-"""The patchbay's process: looks after the connections, and writes them into the block.
+"""The patchbay's process: watches the connections, and writes them into the block.
 
-It has a process of its own because libjack may hang, or end whoever calls it, when a
-server dies while a client is being opened (docs/decisions/0005): the supervisor has to
-outlive that, and so never calls libjack itself.
+It is a process of its own because libjack may hang, or end the calling process, when a
+server dies while a client is being opened (docs/decisions/0005). The supervisor has to
+survive that, so it never calls libjack itself.
 """
 
 import multiprocessing
@@ -24,15 +24,15 @@ LOOK_NS: Final = 200 * NS_PER_MS
 def run(
     block_name: str, name: str, ports: Sequence[str], pairs: Sequence[Pair]
 ) -> None:
-    """Look until told to stop, until the supervisor is gone, or the server is.
+    """Watch until the stop flag is set, or the supervisor or the server has gone.
 
-    It leaves by `os._exit`: closing a client can wait for ever on a server that hangs.
+    It ends by `os._exit`: closing a client can wait for ever for a server that hangs.
 
     Args:
         block_name: the shared block.
-        name: what to be called on the server.
-        ports: full names of the ports to look after.
-        pairs: what was connected before.
+        name: the patchbay's name on the server.
+        ports: full names of the ports to watch.
+        pairs: the connections to restore.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

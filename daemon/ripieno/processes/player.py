@@ -1,9 +1,9 @@
 """The player: moves messages between a port, an engine and a thinker.
 
-Each turn: take what came in, take what the thinker said, advance the engine, send what
-is due, tell the thinker what happened, write the journal into its ring. It never waits
-for anyone: no inference, no file, no lock. Who runs it, and under which priority, is
-not its business (`ripieno.processes.player_process`, `ripieno.commands.demo_stage`).
+Each turn it reads what came in and what the thinker said, advances the engine, sends
+what is due, tells the thinker what happened, and writes the journal into its ring. It
+never waits for inference, a file or a lock. It does not know its process and priority
+(`ripieno.processes.player_process`, `ripieno.commands.demo_stage`).
 """
 
 import zlib
@@ -31,31 +31,31 @@ from ripieno.settings.controllers import merged
 from ripieno.settings.status import Status
 
 TURN_NS: Final = 500_000
-"""While the thinker may answer, where nothing wakes the player: that costs 15 % of a
-core and adds 0.25 ms at the median."""
+"""The time between turns while the thinker may answer and nothing wakes the player. It
+costs 15 % of a core and adds 0.25 ms at the median."""
 REST_NS: Final = 4_000_000
-"""Else: a knob may wait for so long."""
+"""The time between turns otherwise; a change of a parameter may wait for so long."""
 ANSWERS_NS: Final = 2_000_000_000
-"""For so long after it was told something, or said something."""
+"""How long the thinker may answer after the last message to or from it."""
 SHORTEST_TURN_NS: Final = 50_000
 MOST_HEARD: Final = 256
-"""Messages that one turn takes: some 40 ms of work, where each is passed on too. The
-player's heart beats between two turns, and may stand still for no more than 700 ms."""
+"""The most messages read in one turn: some 40 ms of work where each is passed thru. The
+player's heartbeat comes between turns, and must come within 700 ms."""
 
 
 class Inbox(Protocol):
-    """Where records come from; `ripieno.ipc.ring.Ring` is one."""
+    """A source of records, such as `ripieno.ipc.ring.Ring`."""
 
     def read(self) -> list[bytes]:
-        """All there is."""
+        """Return and remove all records."""
         ...
 
 
 class Outbox(Protocol):
-    """Where records go; `ripieno.ipc.ring.Ring` is one."""
+    """A destination of records, such as `ripieno.ipc.ring.Ring`."""
 
     def write(self, payload: bytes) -> bool:
-        """False where there is no room."""
+        """Append a record; return False where there is no room."""
         ...
 
 
@@ -81,7 +81,7 @@ class Player:
         self._answers_until_ns = 0
 
     def turn(self) -> None:
-        """One turn of the loop. Cost: some 20 µs when nothing happens."""
+        """Do one turn of the loop. Cost: some 20 µs when nothing happens."""
         now_ns = self._latest_ns
         if not self._received:
             now_ns = self._port.heard_until(self._clock.now_ns())
@@ -105,9 +105,9 @@ class Player:
         self._advance(now_ns)
 
     def change(self, record: bytes) -> None:
-        """Someone wants other settings; a record that says nothing valid is counted.
+        """Change parameters by a record of `ripieno set`; an invalid one is counted.
 
-        Cost: some 50 µs, and what it takes to read a chart.
+        Cost: some 50 µs, plus the time to parse a chart.
         """
         self._taken += 1
         try:
@@ -120,20 +120,20 @@ class Player:
         self._write(journal.Turned(now_ns, params))
 
     def shown(self) -> notes.Shown:
-        """What it plays by, and how many changes came."""
+        """Return the parameters, the timeline and the number of changes."""
         engine = self._engine
         return notes.Shown(engine.params, self._taken, self._refused, engine.timeline)
 
     def meet(self, ready: Ready) -> None:
-        """A thinker is there that introduced itself before this player began."""
+        """Handle the `Ready` of a thinker that was there before this player."""
         now_ns = self._now_ns()
         self._engine.thought(now_ns, ready)
         self._write(journal.Thought(now_ns, ready))
 
     def cut_off(self) -> None:
-        """Nobody plays to us any more: what is held is let go, as at a DAW's stop.
+        """Release held keys as at a DAW's stop: nothing is connected to our input.
 
-        What was received and not heard yet comes first.
+        Messages that were received and wait to be heard come first.
         """
         now_ns = self._now_ns()
         if self._received:
@@ -144,14 +144,14 @@ class Player:
             self._write(journal.Heard(now_ns, data))
 
     def release(self) -> None:
-        """End everything that sounds, now."""
+        """End every sounding note now."""
         now_ns = self._now_ns()
         self._engine.release(now_ns)
         self._write(journal.Released(now_ns))
         self._advance(now_ns)
 
     def wake_ns(self, now_ns: int) -> int:
-        """When to turn again: something is due, or the thinker may have answered."""
+        """Return when the next turn is needed."""
         if self._received:
             return now_ns
         due_ns = self._engine.next_ns()
@@ -162,7 +162,7 @@ class Player:
         return max(due_ns, now_ns + SHORTEST_TURN_NS)
 
     def status(self) -> Status:
-        """How the performance goes."""
+        """Return the status of the performance."""
         status = self._engine.status()
         return msgspec.structs.replace(
             status,
@@ -172,9 +172,9 @@ class Player:
         )
 
     def _now_ns(self) -> int:
-        """The engine's time: it never goes back, nor past what may yet be heard.
+        """Return the engine's time: it never decreases, nor passes a possible stamp.
 
-        So a message keeps its stamp, however late in a period it reaches us.
+        So a message keeps its stamp, however late in a period it is read.
         """
         if not self._received:
             now_ns = self._port.heard_until(self._clock.now_ns())
@@ -182,7 +182,7 @@ class Player:
         return self._latest_ns
 
     def _look_for_gaps(self) -> None:
-        """Tell the engine if messages may have been lost."""
+        """Tell the engine where messages may have been lost."""
         gaps, self._gaps = self._gaps, self._port.gaps_heard
         if self._gaps > gaps:
             self._engine.may_have_missed(self._latest_ns)
@@ -212,14 +212,14 @@ class Player:
 
 
 class Start(NamedTuple):
-    """What an engine begins with, besides its settings.
+    """What an engine starts with, besides the settings.
 
     Attributes:
-        seed: what chance starts from.
-        tables: what the harmony engine knows; plain ones if None.
+        seed: the random seed.
+        tables: of the harmony engine; built-in ones if None.
         epoch: how many players came before.
-        memory: what they left sounding, in shared memory.
-        timeline: the time that the last of them kept; None for a new one.
+        memory: the ledger of their sounding notes, in shared memory.
+        timeline: of the last of them; None for a new one.
     """
 
     seed: int
@@ -232,14 +232,14 @@ class Start(NamedTuple):
 def begin(
     settings: Settings, clock: Clock, start: Start, log: Outbox, port: Port
 ) -> Engine:
-    """An engine that starts now, and its header in the journal.
+    """Make an engine that starts now, and write its header into the journal.
 
     Args:
-        settings: how to play, and which controllers turn what.
-        clock: now.
-        start: what it begins with.
+        settings: the parameters and their controllers.
+        clock: gives the present time.
+        start: what the engine starts with.
         log: the journal.
-        port: what it will play through.
+        port: the port that it will play through.
     """
     start_ns, memory = clock.now_ns(), start.memory
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))

@@ -29,8 +29,7 @@ from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import messages
 from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
-from ripieno.ports.backends import open_port
-from ripieno.ports.jack_bridges import Prepared
+from ripieno.ports.backends import Prepared, maybe_prepared, open_port
 from ripieno.ports.ports import Port
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
@@ -40,17 +39,17 @@ from ripieno.settings.config import Settings
 STATUS_NS: Final = 250 * NS_PER_MS
 CHECK_NS: Final = 20 * NS_PER_MS
 NAME_FREE_S: Final = 3.0
-"""A server may take a moment to see that the player before this one is dead."""
+"""How long to retry: the server may notice late that the old player is dead."""
 
 
 class Orders(NamedTuple):
-    """What a waiting player process is told when it is to play.
+    """What a standby player process is sent when it is to play.
 
     Attributes:
-        settings: which ports (the backend already chosen), how to play.
-        seed: what chance starts from.
+        settings: the ports (the backend already chosen) and how to play.
+        seed: the random seed.
         epoch: how many players came before this one.
-        ready: how the thinker that is there has introduced its models.
+        ready: the messages with which the thinker introduced its models.
     """
 
     settings: Settings
@@ -60,12 +59,12 @@ class Orders(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What a waiting player process has already.
+    """What a standby player process has loaded.
 
     Attributes:
-        block: attached.
-        prepared: processes that will be bridges, where the backend has bridges.
-        tables: what the harmony engine knows.
+        block: the shared block.
+        prepared: processes that become bridges, where the backend has bridges.
+        tables: of the harmony engine.
         bells: between player and thinker.
     """
 
@@ -76,18 +75,18 @@ class Loaded(NamedTuple):
 
 
 def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) -> None:
-    """The player process: load, wait for the orders, play.
+    """Run the player process: load, wait for the orders, play.
 
     Args:
         block_name: the shared block.
-        backend: which ports it will open.
-        orders: one `Orders` comes from here; its end without one ends the process.
-        bells: what wakes the thinker, and what the thinker rings.
+        backend: whose ports it will open.
+        orders: sends one `Orders`; when it closes without one, the process ends.
+        bells: between player and thinker.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show_name("standby")
     hush_libraries()
-    block, prepared = Block(block_name), _maybe_prepared(backend)
+    block, prepared = Block(block_name), maybe_prepared(backend, NAME_FREE_S)
     tables = maybe_tables()
     try:
         order = orders.recv()
@@ -96,12 +95,6 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
     orders.close()
     show_name("player")
     _run(order, Loaded(block, prepared, tables, bells))
-
-
-def _maybe_prepared(backend: str) -> Prepared | None:
-    return (
-        Prepared(NAME_FREE_S) if backend == "jack" and sys.platform != "win32" else None
-    )
 
 
 def _run(order: Orders, loaded: Loaded) -> None:
@@ -162,26 +155,26 @@ def _recorder(block: Block) -> Recorder:
 
 
 def _until(clock: Clock, most_ns: int, is_done: Callable[[], bool]) -> None:
-    """Wait until it is done, for so long at most; for when nothing plays any more."""
+    """Wait until something is done, at most so long; only when nothing plays."""
     until_ns = clock.now_ns() + most_ns
     while not is_done() and clock.now_ns() < until_ns:
         clock.wait_until(clock.now_ns() + 5 * NS_PER_MS)
 
 
 def _kept_time(block: Block) -> Timeline | None:
-    """The bars go on where the player before this one was."""
+    """Return the timeline of the player before this one, or None."""
     record = block.shown.read()
     return None if record is None else notes.decode_shown(record).timeline
 
 
 def _silence(port: Port, now_ns: int) -> None:
-    """The player before this one may have sent offs into the void: silence all."""
+    """Silence all channels: note-offs of the player before this one may be lost."""
     for message in messages.letting_go():
         port.send(message, now_ns)
 
 
 def hush_libraries() -> None:
-    """Keep libjack's own lines from the terminal; Python's errors still get there."""
+    """Hide libjack's messages; Python's errors still reach the terminal."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -189,7 +182,7 @@ def hush_libraries() -> None:
 
 
 class _StopFlag:
-    """Set by SIGTERM."""
+    """A flag that SIGTERM sets."""
 
     def __init__(self) -> None:
         self.is_up = False
@@ -236,7 +229,7 @@ def _loop(
 
 
 def _is_fed(block: Block, port: Port) -> bool:
-    """Whether anybody is connected to our input, as the patchbay saw it last."""
+    """Return whether our input is connected, as the patchbay saw last."""
     pairs = notes.pairs_in(block.pairs)
     return any(target == port.name_in for _, target in pairs)
 
@@ -244,7 +237,7 @@ def _is_fed(block: Block, port: Port) -> bool:
 def _open(
     settings: Settings, clock: Clock, block: Block, prepared: Prepared | None
 ) -> Port:
-    """Open the ports; wait a moment for a dead player's names to become free."""
+    """Open the ports; wait a moment until a dead player's names are free."""
     until_ns = clock.now_ns() + int(NAME_FREE_S * NS_PER_S)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A running daemon, from another process: what it plays by, and changes of it.
+"""Reads and changes the parameters of a running daemon, from another process.
 
 ::
 
@@ -6,8 +6,8 @@
        ▲                                                                │
        └── taken: what it shows has changed ◀── player ◀── ring "knobs" ◀┘
 
-Everything is checked here, so that a person reads a sentence; the player checks it
-again, as what it plays by may have changed meanwhile.
+Every change is checked here, so that the user gets a sentence. The player checks it
+again, because its parameters may have changed meanwhile.
 """
 
 import contextlib
@@ -27,7 +27,8 @@ from ripieno.ipc.presence import Presence
 from ripieno.music.lead_sheet import BAR_LINE, text_of
 from ripieno.music.meter import Meter
 from ripieno.settings.controllers import merged, parsed
-from ripieno.settings.params import Params
+from ripieno.settings.knobs import with_present_names
+from ripieno.settings.params import KNOBS, Params
 from ripieno.settings.status import Status
 
 LOOK_NS: Final = 5 * NS_PER_MS
@@ -39,58 +40,60 @@ NOBODY: Final = "No Ripieno plays here; start one with `ripieno play`."
 
 
 class Change(NamedTuple):
-    """What a running daemon plays by.
+    """A change of a running daemon's parameters.
 
     Attributes:
-        before, after: its parameters.
-        given: the names of those that were given, changed or not.
+        before, after: all parameters.
+        given: the names of the parameters that were given, changed or not.
+        renamed: one sentence for each old name among the names given.
     """
 
     before: Params
     after: Params
-    given: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
 
 
 def change(words: Sequence[str], name_in: str | None = None) -> Change:
-    """Change what a running daemon plays by, or only look.
+    """Change parameters of a running daemon, or only read them.
 
     Args:
-        words: ``name=value`` each; none to look.
+        words: ``name=value`` each; none to only read.
         name_in: the daemon's input port, where several play.
 
     Returns:
-        What it played by, what it plays by now, and what was given.
+        The parameters before and after, and the given names.
 
     Raises:
-        SettingsError: a word, a name or a value is wrong, or it is not clear which
-            daemon is meant.
+        SettingsError: a word, a name or a value is wrong, or several daemons run and
+            none is named.
         FileError: a chart's file cannot be read.
-        PortError: none plays, or it does not answer.
+        PortError: no daemon runs, or it does not answer.
     """
-    given = [_split(word) for word in words]
-    files = {name: path for name, text in given if (path := _maybe_file(name, text))}
-    fields = {name: parsed(name, text) for name, text in given if name not in files}
+    given, renamed = with_present_names(KNOBS, dict(map(_split, words)))
+    files = {n: path for n, text in given.items() if (path := _maybe_file(n, text))}
+    fields = {n: parsed(n, text) for n, text in given.items() if n not in files}
     path, daemon = _daemon(name_in)
     with presence.alone(path), _attached(daemon) as block:
         before = _shown(block, daemon)
         for name, chart in files.items():
             fields |= _from_file(name, chart, before.params, fields)
         if not given:
-            return Change(before.params, before.params, ())
+            return Change(before.params, before.params)
         after = merged(before.params, fields)
         _hand_over(block, fields, before, SystemClock())
-    return Change(before.params, after, tuple(fields))
+    return Change(before.params, after, tuple(fields), tuple(renamed))
 
 
 def status_of(name_in: str | None = None) -> Status | None:
-    """How a running daemon's performance goes; None where it has only begun.
+    """Return the status of a running daemon; None where it has only started.
 
     Args:
         name_in: the daemon's input port, where several play.
 
     Raises:
-        SettingsError: it is not clear which daemon is meant.
-        PortError: none plays.
+        SettingsError: several daemons run and none is named.
+        PortError: no daemon runs.
     """
     _, daemon = _daemon(name_in)
     with _attached(daemon) as block:
@@ -112,7 +115,7 @@ def _split(word: str) -> tuple[str, str]:
 
 
 def _maybe_file(name: str, text: str) -> Path | None:
-    """The file that a chart is in: as with `--chart`, whatever has no bar line."""
+    """Return the file that a chart names, or None: a name has no bar line."""
     if name != "chart" or not text.strip() or BAR_LINE in text:
         return None
     return Path(text.removeprefix(FROM_FILE))
@@ -121,7 +124,7 @@ def _maybe_file(name: str, text: str) -> Path | None:
 def _from_file(
     name: str, path: Path, params: Params, fields: dict[str, Any]
 ) -> dict[str, Any]:
-    """A chart, and the meter that it is written in, if it says one."""
+    """Return a file's chart, and its meter if the file has one."""
     meter = merged(params, {n: v for n, v in fields.items() if n == "meter"}).meter
     chart = read_chart(path, Meter.parse(meter))
     brought = {"meter": chart.meter} if chart.meter and "meter" not in fields else {}
@@ -132,7 +135,7 @@ def _from_file(
 
 
 def _daemon(name_in: str | None) -> tuple[Path, Presence]:
-    """The daemon that is meant."""
+    """Return the daemon that is named, or the only one, with its file."""
     found = [entry for entry in presence.present() if _has_block(*entry)]
     if not found:
         raise PortError(NOBODY)
@@ -155,7 +158,7 @@ def _daemon(name_in: str | None) -> tuple[Path, Presence]:
 
 
 def _has_block(path: Path, daemon: Presence) -> bool:
-    """Whether it plays indeed: another process may bear a dead one's number."""
+    """Return whether its block exists: another process may have a dead one's pid."""
     try:
         Block(daemon.block, is_guest=True).close()
     except OSError:
@@ -188,7 +191,7 @@ def _shown(block: Block, daemon: Presence) -> notes.Shown:
 def _hand_over(
     block: Block, fields: dict[str, Any], before: notes.Shown, clock: Clock
 ) -> None:
-    """Give the changes to the player, and wait until it has taken them."""
+    """Send the changes to the player, and wait until it has applied them."""
     ring = block.ring("knobs")
     if not ring.write(msgspec.json.encode(fields)):
         raise SettingsError("That is too long to hand over; shorten the chart.")

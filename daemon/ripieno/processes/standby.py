@@ -1,35 +1,33 @@
 """A player process that waits, so that a player which died is replaced at once.
 
-Loading Python, numpy and the tables takes 0.5 s and more, opening ports 0.1 s. So the
-supervisor keeps one process that has loaded everything and waits for its `Orders`. It
-ends by itself when the supervisor does.
+Loading Python, numpy and the tables takes 0.5 s or more, opening ports 0.1 s. So the
+supervisor keeps a process that has loaded everything and waits for its `Orders`. The
+process ends when the supervisor does.
 """
 
 import contextlib
-import multiprocessing
 from multiprocessing.process import BaseProcess
 
 from ripieno.ipc.waking import Bells
 from ripieno.processes import player_process
+from ripieno.processes.child import spawn
 from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes.player_process import Orders
 
-_spawn = multiprocessing.get_context("spawn")
-
 
 class Standby:
-    """One waiting process. Thread: one."""
+    """One standby process. Thread: one."""
 
     def __init__(self, block_name: str, backend: str, bells: Bells) -> None:
         """Start it.
 
         Args:
             block_name: the shared block.
-            backend: which ports it will open.
+            backend: whose ports it will open.
             bells: between player and thinker.
         """
-        theirs, self._orders = _spawn.Pipe(duplex=False)
-        self._process = _spawn.Process(
+        theirs, self._orders = spawn.Pipe(duplex=False)
+        self._process = spawn.Process(
             target=player_process.stand_by,
             args=(block_name, backend, theirs, bells),
             name="ripieno player",
@@ -40,13 +38,13 @@ class Standby:
 
     @property
     def is_running(self) -> bool:
-        """Whether it waits still."""
+        """Whether it has not ended."""
         return self._process.exitcode is None
 
     def begin(self, orders: Orders) -> BaseProcess:
-        """Let it play; the process, which is a player from now on.
+        """Let it play; return the process, which is a player from now on.
 
-        One that has just ended is a player that has just died.
+        If it has just ended, it counts as a player that died.
         """
         with contextlib.suppress(OSError):
             self._orders.send(orders)
@@ -54,7 +52,7 @@ class Standby:
         return self._process
 
     def end(self) -> None:
-        """It is not needed any more."""
+        """End the process."""
         self._orders.close()
         self._process.kill()
         self._process.join()

@@ -1,4 +1,4 @@
-"""Starts the player and the thinker, watches them, starts them again, outlives them.
+"""Starts the player and the thinker, watches them, and restarts them.
 
 ::
 
@@ -6,13 +6,12 @@
                                                │ ▲
         died, hung, or its server went away    ▼ │  started again, connections put back
 
-What sounds is written in the shared block, so a player that was killed leaves its
-ledger to the next one, which releases it; and so is what it played by, which the next
-one begins with. The journal is written to its file here: the playing process touches
-no disk. Ends with one sentence when nothing can be done.
+The ledger of sounding notes and the player's parameters are in the shared block. So
+when a player is killed, the next one releases its notes and plays by its parameters.
+The supervisor writes the journal to its file, because the playing process must not wait
+for a disk. It ends with one sentence when nothing can be done.
 """
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -28,10 +27,9 @@ from ripieno.files.journal import JournalFile, Lost, encode
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
-from ripieno.ports.jack_server import server_is_up
-from ripieno.ports.ports import ON_JACK, name_on_jack
-from ripieno.processes import patchbay_process, thinker
-from ripieno.processes.child import Child
+from ripieno.ports.server import Server
+from ripieno.processes import patchbay_process
+from ripieno.processes.child import Child, spawn, start_thinker
 from ripieno.processes.player_process import Orders
 from ripieno.processes.standby import Standby
 from ripieno.protocol import Ready
@@ -40,25 +38,23 @@ from ripieno.settings.config import Settings
 TURN_NS: Final = 10 * NS_PER_MS
 LOOK_NS: Final = 200 * NS_PER_MS
 OPENING_NS: Final = 20 * NS_PER_S
-"""A player tries for 3 s, and a bridge for 5; libjack may hang for ever."""
+"""A player tries to open its ports for 3 s, a bridge for 5; libjack may hang."""
 HUNG_PLAYER_NS: Final = 700 * NS_PER_MS
-"""It beats every 20 ms; the machine itself stalls for 10, a busy one for 100."""
+"""Its heartbeat comes every 20 ms; a machine stalls for 10 ms, a busy one for 100."""
 HUNG_THINKER_NS: Final = 10 * NS_PER_S
-"""It beats between sections; the slowest section of a large model takes about 1 s."""
+"""Its heartbeat comes between sections; the slowest one takes about 1 s."""
 HUNG_PATCHBAY_NS: Final = 5 * NS_PER_S
-"""It beats five times a second; libjack may wait for ever, the music goes on."""
+"""Its heartbeat comes five times a second; libjack may wait for ever."""
 SETTLED_NS: Final = 2 * NS_PER_S
-"""So long after a player began, another process may load without disturbing it."""
+"""How long a player has run before another process may load beside it."""
 STANDBY_NS: Final = 5 * NS_PER_S
-"""Between two starts of the process that waits, should it end again and again."""
+"""The least time between two starts of the standby process."""
 MOST_STARTS: Final = 5
-"""More than five starts in twenty seconds will not get better by a sixth."""
-
-_spawn = multiprocessing.get_context("spawn")
+"""After five starts in twenty seconds a further one would not help."""
 
 
 class Supervisor:
-    """One live performance. Thread: the main one (it takes the signals)."""
+    """One live performance. Thread: the main one, which gets the signals."""
 
     def __init__(
         self,
@@ -74,12 +70,13 @@ class Supervisor:
         Args:
             settings: with the backend already chosen.
             clock: the system's.
-            seed: what chance starts from.
-            show: is given every note of a child (reports, readiness).
-            say: is given a sentence when something was lost or came back.
+            seed: the random seed.
+            show: called with every message of a child (reports, readiness).
+            say: called with a sentence when something was lost or came back.
         """
         self._settings, self._clock, self._seed = settings, clock, seed
         self._show, self._say = show, say
+        self._server = Server(settings.backend)
         self._epoch = 0
         self._stopping = False
         self._block: Block  # made by `run`
@@ -97,7 +94,7 @@ class Supervisor:
         self._presence: Path | None = None
 
     def run(self) -> None:
-        """Play until told to stop by SIGINT or SIGTERM.
+        """Play until SIGINT or SIGTERM.
 
         Raises:
             ModelError: the model cannot be loaded.
@@ -120,7 +117,7 @@ class Supervisor:
             self._stop()
 
     def _announce(self) -> None:
-        """Let `ripieno set` find us; the music does not depend on it."""
+        """Let `ripieno set` find this daemon; a failure does not stop the music."""
         name_in, name_out = self._settings.name_in, self._settings.name_out
         here = presence.Presence(os.getpid(), self._block.name, name_in, name_out)
         try:
@@ -136,19 +133,7 @@ class Supervisor:
     def _start_thinker(self) -> BaseProcess:
         self._block.set_word("thinker_beat_ns", self._clock.now_ns() + LOADING_NS)
         self._ready = []
-        process = _spawn.Process(
-            target=thinker.run,
-            args=(
-                self._block.name,
-                self._settings.model,
-                self._settings.provider,
-                self._settings.play.role,
-                self._bells,
-            ),
-            name="ripieno thinker",
-        )
-        process.start()
-        return process
+        return start_thinker(self._block, self._settings, self._bells)
 
     def _start_player(self) -> BaseProcess:
         self._is_open = False
@@ -169,7 +154,7 @@ class Supervisor:
         return Standby(self._block.name, self._settings.backend, self._bells)
 
     def _keep_standby(self, now_ns: int) -> None:
-        """Have a player process wait, once the one that plays has settled."""
+        """Keep a standby process, once the player has run for a while."""
         is_there = self._standby is not None and self._standby.is_running
         is_settled = not self._player.starts_lately(now_ns, SETTLED_NS)
         if not is_there and is_settled and now_ns >= self._standby_rests_until_ns:
@@ -178,9 +163,9 @@ class Supervisor:
 
     def _start_patchbay(self) -> BaseProcess:
         name_in, name_out = self._settings.name_in, self._settings.name_out
-        ports = (name_on_jack(name_in), name_on_jack(name_out))
+        ports = self._server.full_names((name_in, name_out))
         self._block.set_word("patchbay_beat_ns", 0)
-        process = _spawn.Process(
+        process = spawn.Process(
             target=patchbay_process.run,
             args=(
                 self._block.name,
@@ -194,7 +179,7 @@ class Supervisor:
         return process
 
     def _as_last_turned(self) -> Settings:
-        """The settings, with what the last player played by, if there was one."""
+        """Return the settings with the last player's parameters, if there was one."""
         record = self._block.shown.read()
         if record is None:
             return self._settings
@@ -202,18 +187,12 @@ class Supervisor:
         return msgspec.structs.replace(self._settings, play=shown.params)
 
     def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
-        until_ns = self._clock.now_ns() + LOADING_NS
-        while not is_there() and not self._stopping:
-            alive = child.is_running
+        def is_done() -> bool:
             self._read()
-            if not alive and not is_there():
-                raise self._why(child)
-            if self._clock.now_ns() > until_ns:
-                raise ModelError(
-                    f"The {child.name} was not ready within "
-                    f"{LOADING_NS // NS_PER_S} s; try a smaller model."
-                )
-            self._clock.wait_until(self._clock.now_ns() + TURN_NS)
+            return self._stopping or is_there()
+
+        if not child.wait_until(is_done, self._clock):
+            raise self._why(child)
 
     def _watch(self) -> None:
         while not self._stopping:
@@ -227,14 +206,14 @@ class Supervisor:
             else:
                 if not self._thinker.is_running:
                     self._thinker_ended(now_ns)
-                if self._is_open and self._is_on_jack:
+                if self._is_open and self._server.tells_connections:
                     self._keep_patchbay(now_ns)
                 self._keep_standby(now_ns)
             self._clock.wait_until(now_ns + TURN_NS)
 
     def _player_ended(self, now_ns: int) -> None:
         went_away = self._player.exit_code in (notes.SERVER_GONE, notes.FAILED)
-        if went_away and self._is_on_jack and not server_is_up():
+        if went_away and self._server.has_gone():
             self._wait_for_server(now_ns)
             self._failures.pop("player", None)
         elif (
@@ -255,22 +234,18 @@ class Supervisor:
         self._thinker.start(now_ns)
 
     def _keep_patchbay(self, now_ns: int) -> None:
-        """Nothing that sounds depends on it: it is tried again, ever more seldom.
+        """Restart the patchbay when it has ended, with growing pauses.
 
-        Not before the player has opened its ports: clients that open beside each other
-        can lock a jackd2 up.
+        No sounding note depends on it. It starts after the player has opened its ports,
+        because clients that open at the same time can lock up a jackd2.
         """
         tries = self._patchbay.starts_lately(now_ns)
         if not self._patchbay.is_running and now_ns >= self._patchbay_rests_until_ns:
             self._patchbay.start(now_ns)
             self._patchbay_rests_until_ns = now_ns + tries * NS_PER_S
 
-    @property
-    def _is_on_jack(self) -> bool:
-        return self._settings.backend in ON_JACK
-
     def _wait_for_server(self, now_ns: int) -> None:
-        """Sit out a server that went away.
+        """Wait until a server that went away is back.
 
         Raises:
             PortError: it did not come back in time.
@@ -278,7 +253,7 @@ class Supervisor:
         wait_s = self._settings.server_wait_s
         self._say(f"The MIDI server went away; waiting up to {wait_s:g} s for it.")
         until_ns = now_ns + int(wait_s * NS_PER_S)
-        while not self._stopping and not server_is_up():
+        while not self._stopping and self._server.has_gone():
             if self._clock.now_ns() > until_ns:
                 raise PortError(
                     f"The MIDI server went away and did not come back within "
@@ -312,7 +287,7 @@ class Supervisor:
                 self._show(note)
 
     def _stop(self) -> None:
-        """Let the player release everything; then end both, whatever they do."""
+        """Let the player release every note; then end all children."""
         if self._presence is not None:
             presence.withdraw(self._presence)
         self._block.set_word("stop", 1)

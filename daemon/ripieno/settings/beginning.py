@@ -1,4 +1,4 @@
-"""How a performance begins: the one value that every shell gives to the engine."""
+"""How a performance begins: the value that every shell gives to the engine."""
 
 import msgspec
 
@@ -7,16 +7,16 @@ from ripieno.settings.params import Params
 
 
 class Beginning(msgspec.Struct, frozen=True):
-    """All that an engine needs to know before it hears anything.
+    """Everything that an engine needs before it can start.
 
     Attributes:
         params: how to play.
-        start_ns: now; bar 1 begins there until a MIDI clock says otherwise.
-        seed: what chance starts from where `params` does not say.
-        epoch: how many players came before this one in the performance; it keeps the
-            revisions of their plans apart.
-        timeline: the time that the player before this one kept; None for a new one.
-        controls: which MIDI controller turns which parameter: name → number.
+        start_ns: now; bar 1 begins here until a MIDI clock says otherwise.
+        seed: the random seed where `params` has none.
+        epoch: how many players came before this one in the performance. It keeps the
+            revision numbers of their plans apart.
+        timeline: the timeline of the player before this one; None for a new one.
+        controls: parameter → number of the MIDI controller that changes it.
         reach_ns: how long before its time a planned note is handed to the port.
         answer_ns: how long after a key an answer that takes thought is due.
     """

@@ -1,4 +1,4 @@
-"""Settings: what is fixed while the daemon runs, from a TOML file and from flags.
+"""Settings of the daemon, from a TOML file and from flags.
 
 ::
 
@@ -8,26 +8,28 @@
     [controls]
     lead = 20                  # which MIDI controller turns what
 
-Flags win over the file, the file over the defaults. Every value's kind and bound is
-checked before anything starts; a bad one is named with its bound.
+Flags override the file, and the file overrides the defaults. Every value is checked
+before anything starts; the error names a bad value and its bounds.
 """
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.settings import controllers as knobs
 from ripieno.settings import params
+from ripieno.settings.controllers import CONTROLS, check_controls
+from ripieno.settings.knobs import knobs_of, with_present_names
 from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
 
 PROVIDERS: Final = ("auto", "cpu", "cuda")
 BACKENDS: Final = ("auto", "jack", "rtmidi-jack", "alsa", "coremidi", "windows")
 LARGEST_BYTES: Final = 1024 * 1024
-"""A settings file has some kilobytes; a chart in it may have more."""
+"""Upper bound; a settings file has some kilobytes, and a chart in it may have more."""
 SERVER_WAIT_S: Final = (0.0, 86_400.0)
 
 
@@ -35,16 +37,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to run.
 
     Attributes:
-        model: a model's name, or a path to its folder; empty for the first one
-            installed that plays the role.
-        provider: ``auto`` takes CUDA where it works and the CPU otherwise.
-        backend: which MIDI system to open ports on; ``auto`` takes what is there.
-        name_in, name_out: the ports' names.
-        journal: where to write the journal; None for nowhere.
-        server_wait_s: how long to wait for a MIDI server that went away.
+        model: a model's name, or a path to its folder; empty for the first installed
+            model that plays the role.
+        provider: ``cpu`` or ``cuda``; ``auto`` is CUDA where it works, else the CPU.
+        backend: the MIDI system whose ports are opened; ``auto`` chooses one.
+        name_in, name_out: the names of the ports.
+        journal: the file for the journal; None writes none.
+        server_wait_s: how long to wait for a MIDI server that went away, in seconds.
         play: how to play.
-        controls: which controller turns which parameter; where any are given, these
-            are all there are.
+        controls: parameter → number of its MIDI controller. A table in the file
+            replaces the default one.
     """
 
     model: str = ""
@@ -55,28 +57,48 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str | None = None
     server_wait_s: float = 120.0
     play: Params = Params()
-    controls: dict[str, int] = msgspec.field(default_factory=knobs.CONTROLS.copy)
+    controls: dict[str, int] = msgspec.field(default_factory=CONTROLS.copy)
 
 
-def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Settings:
-    """Settings from a file (or none), with flags laid over it.
+def load(
+    path: Path | None,
+    flags: dict[str, Any],
+    play: dict[str, Any],
+    *,
+    into: type[Settings] = Settings,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Settings:
+    """Return the settings of a file (or of none), with flags laid over it.
 
     Args:
         path: a TOML file.
         flags: top-level settings given on the command line.
         play: entries of the ``[play]`` table given on the command line.
+        into: the type of the settings; it names the table of parameters.
+        tell: is given one sentence for each old name of a parameter.
 
     Raises:
         FileError: the file cannot be read, or is not TOML.
         SettingsError: a setting is unknown, of the wrong kind, or out of its bounds.
     """
+    knobs = knobs_of(type(into().play))
+
+    def with_new_names(values: dict[str, Any]) -> dict[str, Any]:
+        found, sentences = with_present_names(knobs, values)
+        for sentence in sentences:
+            tell(sentence)
+        return found
+
     table = _read(path) if path is not None else {}
-    in_file = table.get("play", {})
+    for name in ("play", "controls"):
+        if isinstance(table.get(name), dict):  # else it is refused as what it is
+            table[name] = with_new_names(table[name])
     merged = {**table, **flags}
-    if isinstance(in_file, dict):  # else it is refused as what it is
-        merged["play"] = {**in_file, **play}
+    in_file = table.get("play", {})
+    if isinstance(in_file, dict):
+        merged["play"] = {**in_file, **with_new_names(play)}
     try:
-        settings = msgspec.convert(merged, Settings)
+        settings = msgspec.convert(merged, into)
     except msgspec.ValidationError as error:
         where = f"{path}: " if path is not None else ""
         raise SettingsError(f"{where}{_plainly(str(error))}") from error
@@ -84,10 +106,10 @@ def load(path: Path | None, flags: dict[str, Any], play: dict[str, Any]) -> Sett
 
 
 def check(settings: Settings) -> Settings:
-    """Return the same value, or say which bound it breaks.
+    """Return the same value if it is valid.
 
     Raises:
-        SettingsError: with the value and its bounds.
+        SettingsError: names the value and its bounds.
     """
     for name, allowed in (("provider", PROVIDERS), ("backend", BACKENDS)):
         if (value := getattr(settings, name)) not in allowed:
@@ -104,7 +126,7 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(
                 f"{name} is {value!r}; a port name has 1 to 60 characters and no colon."
             )
-    knobs.check_controls(settings.controls)
+    check_controls(settings.controls, knobs_of(type(settings.play)))
     params.check(settings.play)
     return settings
 
@@ -127,7 +149,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _plainly(message: str) -> str:
-    """Msgspec's ``Expected `int`, got `str` - at `$.play.low``` as a sentence."""
+    """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` in words."""
     what, _, where = message.partition(" - at `$")
     field = where.strip(".`") or "the settings"
     return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."

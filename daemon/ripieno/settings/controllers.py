@@ -1,75 +1,90 @@
-"""How a musician turns a parameter: by a MIDI controller, or by its name and a text.
+"""Changes of a parameter by a MIDI controller, or by its name and a text.
 
-A controller's 0 … 127 spread evenly over what the parameter may be: over its bounds, or
-over its few choices. A text is read as what the parameter is. Both end in another
-`Params`, checked whole.
+The controller's values 0 … 127 are spread evenly over the bounds of the parameter, or
+over its choices. A text is parsed by the parameter's type. Either way the result is a
+new, checked `Params`.
 
-It does not know where controllers or texts come from, nor who plays by the result.
+This module does not know where controller values or texts come from.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from ripieno.errors import SettingsError
 from ripieno.music import messages
 from ripieno.settings import params as values
-from ripieno.settings.knobs import Knob, names
+from ripieno.settings.knobs import Knob, knobs_of, names
 from ripieno.settings.params import KNOBS, Params
 
-CONTROLS: Final = {
-    knob.name: knob.controller for knob in KNOBS.values() if knob.controller is not None
-}
-"""The controllers unless others are given: MIDI leaves 20 … 31 undefined."""
+P = TypeVar("P", bound=Params)
+
+
+def default_controls(knobs: Mapping[str, Knob]) -> dict[str, int]:
+    """Return the controllers that a table of parameters names: name → number."""
+    return {
+        knob.name: knob.controller
+        for knob in knobs.values()
+        if knob.controller is not None
+    }
+
+
+CONTROLS: Final = default_controls(KNOBS)
+"""The default controllers: MIDI leaves 20 … 31 undefined."""
 MOST: Final = 127
 LAST_CONTROLLER: Final = 119
-"""From 120 on they are channel mode messages."""
+"""Numbers from 120 on are channel mode messages."""
 
 _YES_NO: Final = dict.fromkeys(("yes", "on", "true", "1"), True) | dict.fromkeys(
     ("no", "off", "false", "0"), False
 )
 
 
-def turned(params: Params, name: str, value: int) -> Params:
-    """The same settings with one knob turned; as they were where that cannot be.
+def turned(params: P, name: str, value: int) -> P:
+    """Return the parameters with one changed; the same ones if that is invalid.
 
     Args:
         params: how to play.
-        name: of a row of `KNOBS` that can be turned.
+        name: of a row of its table that can be turned.
         value: the controller's, 0 … 127.
     """
-    new = msgspec.structs.replace(params, **{name: _at(KNOBS[name], value)})
+    new = msgspec.structs.replace(
+        params, **{name: _at(knobs_of(type(params))[name], value)}
+    )
     return params if new == params or new.low > new.high else new
 
 
-def merged(params: Params, fields: Mapping[str, Any]) -> Params:
-    """The same settings with some replaced, all checked.
+def merged(params: P, fields: Mapping[str, Any]) -> P:
+    """Return the parameters with some replaced, all checked.
 
     Raises:
-        SettingsError: a name is unknown or holds for good, or a value is of the wrong
-            kind or out of its bounds.
+        SettingsError: a name is unknown or cannot be changed, or a value has the wrong
+            type or is out of its bounds.
     """
     for name in fields:
-        _check_name(name)
+        _check_name(knobs_of(type(params)), name)
     try:
-        new = msgspec.convert({**msgspec.structs.asdict(params), **fields}, Params)
+        new = msgspec.convert(
+            {**msgspec.structs.asdict(params), **fields}, type(params)
+        )
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         sentence = f"{what[0].lower()}{what[1:]}".replace("`", "")
         raise SettingsError(f"{where.strip('`')}: {sentence}.") from error
-    return values.check(new)
+    values.check(new)
+    return new
 
 
-def parsed(name: str, text: str) -> object:
-    """A value as a person writes it; whether it is within its bounds is not asked.
+def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
+    """Parse a value as a person writes it; its bounds are not checked.
 
     Raises:
-        SettingsError: the name is unknown or holds for good, or the text is nothing
-            that it may be.
+        SettingsError: the name is unknown or cannot be changed, or the text is not a
+            value of its type or among its choices.
     """
-    _check_name(name)
-    knob = KNOBS[name]
+    _check_name(knobs, name)
+    knob = knobs[name]
     try:
         if knob.kind is bool:
             return _YES_NO[text.lower()]
@@ -77,19 +92,21 @@ def parsed(name: str, text: str) -> object:
     except (KeyError, msgspec.ValidationError) as error:
         raise SettingsError(f"{name} is {text!r}; {knob.wanted}.") from error
     if knob.choices and value not in knob.choices:
-        raise SettingsError(f"{name} is {text!r}; {knob.wanted}.")
+        raise SettingsError(f"{name} is {value!r}; {knob.wanted}.")
     return value
 
 
-def check_controls(controls: Mapping[str, int]) -> None:
-    """Return if every parameter named can be turned, each by a controller of its own.
+def check_controls(
+    controls: Mapping[str, int], knobs: Mapping[str, Knob] = KNOBS
+) -> None:
+    """Check that every named parameter can be changed, each by its own controller.
 
     Raises:
-        SettingsError: with the bounds, or the names there are.
+        SettingsError: names the bounds, or the parameters that can be changed.
     """
     for name, number in controls.items():
-        if name not in KNOBS or not KNOBS[name].can_be_turned:
-            can_be = names(knob for knob in KNOBS.values() if knob.can_be_turned)
+        if name not in knobs or not knobs[name].can_be_turned:
+            can_be = names(knob for knob in knobs.values() if knob.can_be_turned)
             raise SettingsError(
                 f"controls: no controller turns {name!r}; choose of {can_be}."
             )
@@ -109,7 +126,7 @@ def check_controls(controls: Mapping[str, int]) -> None:
 
 
 def by_number(controls: Mapping[str, int]) -> dict[int, str]:
-    """The same table, from controllers to names."""
+    """Return the inverse table: controller → name."""
     return {number: name for name, number in controls.items()}
 
 
@@ -122,10 +139,10 @@ def _at(knob: Knob, value: int) -> object:
     return round(scaled) if knob.kind is int else round(scaled, 4)
 
 
-def _check_name(name: str) -> None:
-    knob = KNOBS.get(name)
+def _check_name(knobs: Mapping[str, Knob], name: str) -> None:
+    knob = knobs.get(name)
     if knob is None:
-        may = names(knob for knob in KNOBS.values() if not knob.is_fixed)
+        may = names(knob for knob in knobs.values() if not knob.is_fixed)
         raise SettingsError(
             f"{name!r} is no setting; choose of {may}.".replace("_", "-")
         )

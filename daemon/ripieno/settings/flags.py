@@ -1,15 +1,16 @@
-"""The flags of the command line: every row of `KNOBS`, and where to play.
+"""The flags of the command line: every row of `KNOBS`, the ports and the model.
 
-`written` is the other way round: the flags that make some settings. Knows no command.
+`written` is the inverse: it returns the flags for given settings.
 """
 
 import argparse
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from ripieno.settings.config import Settings
-from ripieno.settings.knobs import Knob
+from ripieno.settings.knobs import Knob, knobs_of
 from ripieno.settings.params import KNOBS
 
 TOP: Final = {
@@ -19,19 +20,43 @@ TOP: Final = {
 """Flag → field of `Settings`."""
 
 
-def add_playing(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """How to play. A subcommand's flags must not reset what came before it."""
+def add_playing(
+    parser: argparse.ArgumentParser,
+    *,
+    again: bool = False,
+    knobs: Mapping[str, Knob] = KNOBS,
+) -> None:
+    """Add the flags that say how to play.
+
+    Args:
+        parser: where they are added.
+        again: for a subcommand, whose defaults must not replace what was given before
+            its name.
+        knobs: the table of parameters.
+    """
     group, absent = parser.add_argument_group("playing"), _absent(again=again)
     group.add_argument("--config", type=Path, default=absent, help="a TOML file")
     group.add_argument("--model", default=absent, help="a name, or a model's folder")
     group.add_argument("--provider", default=absent, help="auto, cpu or cuda")
-    for knob in KNOBS.values():
+    for knob in knobs.values():
         if not knob.is_live:
             _add(group, knob, absent)
 
 
-def add_live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """Where to play."""
+def add_live(
+    parser: argparse.ArgumentParser,
+    *,
+    again: bool = False,
+    knobs: Mapping[str, Knob] = KNOBS,
+) -> None:
+    """Add the flags that say where to play, and those that only live playing needs.
+
+    Args:
+        parser: where they are added.
+        again: for a subcommand, whose defaults must not replace what was given before
+            its name.
+        knobs: the table of parameters.
+    """
     group, absent = parser.add_argument_group("ports"), _absent(again=again)
     group.add_argument(
         "--backend",
@@ -42,7 +67,7 @@ def add_live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     group.add_argument(
         "--out", dest="name_out", default=absent, help="output port's name"
     )
-    for knob in KNOBS.values():
+    for knob in knobs.values():
         if knob.is_live:
             _add(group, knob, absent)
     group.add_argument("--journal", default=absent, help="write a journal to this file")
@@ -56,18 +81,19 @@ def add_live(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
 
 
 def seed_of(settings: Settings) -> int:
-    """The seed that was asked for, or a fresh one."""
+    """Return the seed of the settings, or a fresh one."""
     given = settings.play.seed
     return secrets.randbits(32) if given is None else given
 
 
 def written(settings: Settings, seed: int) -> list[str]:
-    """The flags that give `ripieno play` these settings and this seed.
+    """Return the flags with which `ripieno play` has these settings and this seed.
 
-    What only a file can say (the controllers) is left out.
+    The controllers are left out: only a file can set them.
     """
     top = {flag: getattr(settings, name) for flag, name in TOP.items()}
-    play = {name: getattr(settings.play, name) for name in KNOBS} | {"seed": seed}
+    knobs = knobs_of(type(settings.play))
+    play = {name: getattr(settings.play, name) for name in knobs} | {"seed": seed}
     given = {name: value for name, value in (top | play).items() if value is not None}
     return [_written(name, value) for name, value in given.items()]
 
@@ -86,6 +112,11 @@ def _add(group: argparse._ArgumentGroup, knob: Knob, absent: str | None) -> None
         group.add_argument(
             knob.flag, dest=knob.name, type=knob.kind, default=absent, help=knob.help,
             metavar=knob.metavar,
+        )  # fmt: skip
+    if knob.formerly:
+        group.add_argument(
+            f"--{knob.formerly.replace('_', '-')}", dest=knob.formerly,
+            type=knob.kind, default=absent, help=argparse.SUPPRESS,
         )  # fmt: skip
 
 

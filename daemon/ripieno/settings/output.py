@@ -1,8 +1,8 @@
-"""What a command prints: made safe for a terminal, for whoever may stop reading.
+"""What a command prints, made safe for a terminal.
 
 Names come from model folders, MIDI files, charts, settings and other programs' ports. A
-terminal obeys the escape sequences in them, so everything is printed through `say`, or
-is made `plain` where another library prints it.
+terminal would obey escape sequences in them. So everything is printed through `say`, or
+is made `plain` before another library prints it.
 """
 
 import os
@@ -17,10 +17,10 @@ READER_GONE: Final = 141
 
 
 def plain(text: str) -> str:
-    """One line, with every control character written as its escape.
+    """Return one line, with every control character written as its escape.
 
-    So are marks that change the direction of text, and line breaks. What can be seen,
-    and every kind of space, stays.
+    Marks that change the direction of text and line breaks are escaped as well. Visible
+    characters and every kind of space are kept.
     """
     if text.isprintable():
         return text
@@ -33,12 +33,12 @@ def plain(text: str) -> str:
 
 
 def say(line: str, *, is_error: bool = False) -> None:
-    """Print one line, made `plain`."""
+    """Print one line through `plain`."""
     print(plain(line), file=sys.stderr if is_error else sys.stdout)
 
 
 def until_the_reader_goes(command: Callable[[], int]) -> int:
-    """Run a command, and write out all that it printed.
+    """Run a command and flush what it printed.
 
     Returns:
         The command's exit code, or `READER_GONE` where its output has no reader.
@@ -58,12 +58,12 @@ def until_the_reader_goes(command: Callable[[], int]) -> int:
 
 
 def _streams() -> list[TextIO]:
-    """Those that there are: a windowed Python on Windows has none."""
+    """Return the open streams; a windowed Python on Windows has none."""
     return [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
 
 
 def _is_broken(stream: TextIO) -> bool:
-    """Whether it leads to a pipe that has no reader."""
+    """Return whether a stream is a pipe without a reader."""
     if sys.platform == "win32":  # it has no `poll`
         return True
     poll = select.poll()
@@ -72,7 +72,7 @@ def _is_broken(stream: TextIO) -> bool:
 
 
 def _discard(streams: list[TextIO]) -> None:
-    """Python flushes once more when it exits; that must not fail."""
+    """Redirect streams to nowhere, so that Python's last flush does not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
         os.dup2(nowhere, stream.fileno())

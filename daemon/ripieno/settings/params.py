@@ -1,8 +1,8 @@
-"""The table of parameters: how to play, as one frozen value that is replaced whole.
+"""The table of parameters: how to play, as one frozen value.
 
-Every field of `Params` is one row of `KNOBS`: its type, its default, and what
-`ripieno.settings.knobs.Knob` says. A value out of its bounds is named together with
-them.
+Every field of `Params` is one row of `KNOBS`: its type, its default, and a
+`ripieno.settings.knobs.Knob`. The error for a value out of its bounds names the value
+and the bounds.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ from ripieno.settings.roles import ROLES
 T = TypeVar("T")
 
 PARTS: Final = tuple(part.name for part in ROLES["accompany"].parts)
-"""What `accompany` plays, each on the channel so many above `channel`."""
+"""The parts of `accompany`: part n plays n channels above `channel`."""
 COMMITS: Final = (0, 1, 2, 4)
 LAST_BAR: Final = 9999
 """More than five hours at 120 bpm in 4/4."""
@@ -43,7 +43,7 @@ def _either(names: Iterable[str]) -> str:
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to play: a field for each row of `KNOBS`, which says what it means."""
+    """How to play: one field for each row of `KNOBS`."""
 
     # fmt: off
     role: Annotated[str, Knob(_either(ROLES), choices=ROLES)] = "answer"
@@ -120,8 +120,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "its chords: a lead sheet, a MIDI file, or bars: 'C | F G7'", roles=_BEATS,
         metavar="FILE",
     )] = ""
-    style: Annotated[str, Knob(
-        "of the accompaniment: auto, pop or song", choices=STYLES, roles=_CHORDS,
+    texture: Annotated[str, Knob(
+        "the manner of the texture: auto, pop or song", choices=STYLES, roles=_CHORDS,
+        formerly="style",
     )] = "auto"
     busy: Annotated[float, Knob(
         "its notes a bar; 0 leaves that to the music", 0.0, 40.0, unit="notes a bar",
@@ -164,18 +165,18 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 KNOBS: Final = knobs_of(Params)
-"""Name → row, in the order in which people read them."""
+"""Name → row, in the order of the help."""
 
 
 class Guidance(msgspec.Struct, frozen=True):
-    """What the musician says of the chords to be played.
+    """What the parameters say about the chords.
 
     Attributes:
         lead: 0 follows the human's notes; 1 leads.
-        phrase: after how many bars it cadences; 0 for never.
-        scale: the pitch classes allowed; None where they follow the human.
-        landings: bar, counted from 0 → the chord that it begins with.
-        allowed_chords: the only chords allowed; none for all of them.
+        phrase: the number of bars between cadences; 0 for none.
+        scale: the allowed pitch classes; None follows the human.
+        landings: bar, counted from 0 → the chord on its first beat.
+        allowed_chords: the only allowed chords; empty allows all.
     """
 
     lead: float = 0.0
@@ -186,15 +187,15 @@ class Guidance(msgspec.Struct, frozen=True):
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """What the texts among the parameters say, read once for each change of them.
+    """The parameters that are texts, parsed once after each change.
 
     Attributes:
-        meter: the bars and the beats felt in them.
-        guidance: what is said of the chords.
+        meter: the length of a bar and of a felt beat.
+        guidance: what they say about the chords.
         chart: the lead sheet, or None.
-        manner: how a texture is filled, as far as the musician says.
-        parts: of `accompany`, those that play, as places in `PARTS`.
-        limits: what a plan has to keep.
+        manner: how dense and thick the texture is, where the musician says so.
+        parts: the parts of `accompany` that play, as indexes into `PARTS`.
+        limits: the bounds of every plan.
     """
 
     meter: Meter
@@ -206,7 +207,7 @@ class Parsed(msgspec.Struct, frozen=True):
 
 
 def parse(params: Params) -> Parsed:
-    """Read the texts.
+    """Parse the parameters that are texts.
 
     Raises:
         SettingsError: one of them cannot be read.
@@ -226,7 +227,7 @@ def parse(params: Params) -> Parsed:
         manner=Manner(
             density=class_of(params.busy, DENSITIES) if params.busy else 0,
             voices=class_of(params.thick, VOICES) if params.thick else 0,
-            style=STYLES.index(params.style),
+            style=STYLES.index(params.texture),
         ),
         parts=_parts(params.parts),
         limits=Limits(
@@ -243,13 +244,13 @@ def parse(params: Params) -> Parsed:
 
 
 def check(params: Params) -> Params:
-    """Return the same value, or say what is wrong with it.
+    """Return the same value if it is valid.
 
     Raises:
-        SettingsError: a value is out of its bounds, none of its choices, or a text that
-            cannot be read.
+        SettingsError: a value is out of its bounds or not among its choices, or a text
+            cannot be parsed.
     """
-    for name, knob in KNOBS.items():
+    for name, knob in knobs_of(type(params)).items():
         _check(knob, getattr(params, name))
     if params.low > params.high:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""Questions about paths that people typed; an impossible path is a "no", not an error.
+"""Checks of paths that people typed; an impossible path is a "no", not an error.
 
 `Path.is_dir` and `Path.is_file` raise OSError for a name that the file system refuses
 (before Python 3.14): one that is too long, or one in a folder that may not be entered.
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""Opening a FIFO does not wait for a writer; Windows changes no line ending."""
+"""Open a FIFO without waiting for a writer; do not change line endings on Windows."""
 
 PIECE_BYTES: Final = 1 << 18
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at this path that this user can see."""
+    """Return whether the path is a folder that this user can see."""
     try:
         return path.is_dir()
     except OSError:
@@ -25,7 +25,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at this path that this user can see."""
+    """Return whether the path is a file that this user can see."""
     try:
         return path.is_file()
     except OSError:
@@ -33,7 +33,7 @@ def is_file(path: Path) -> bool:
 
 
 def read_file(path: Path, most_bytes: int) -> bytes:
-    """The contents of a regular file; never waits, and never reads without end.
+    """Return the contents of a regular file, without waiting and with a bound.
 
     Args:
         path: the file, or a link to it.

@@ -1,7 +1,7 @@
 """The table of roles: what Ripieno can be asked to play.
 
 A row names the class that plays the role, so that the command line can list the roles
-without loading any of them. Adding a role takes a module and a row.
+without importing them. Adding a role takes a module and a row.
 """
 
 import enum
@@ -127,11 +127,11 @@ ROLES: Final[dict[str, Role]] = {
         ),
     )
 }
-"""Name → row, in the order in which people read them."""
+"""Name → row, in the order of the help."""
 
 
 def asked_of(message: ToThinker) -> str | None:
-    """The role that a message asks something of, or None where it only tells."""
+    """Return the role that a message asks for, or None where it asks for nothing."""
     if isinstance(message, Ask):
         return message.role
     return next((r.name for r in ROLES.values() if r.asks is type(message)), None)

@@ -1,4 +1,4 @@
-"""What every view reads: one frozen value, made by the player a few times a second."""
+"""The state of a performance: one frozen value, made a few times a second."""
 
 from collections import deque
 from typing import Final, Literal
@@ -8,14 +8,14 @@ import msgspec
 Turn = Literal["idle", "human", "machine"]
 
 RECENT_SENDS: Final = 4096
-"""Lateness is quoted over so many sends: a few minutes of playing."""
+"""The number of sends over which lateness is computed: a few minutes of playing."""
 
 
 class Status(msgspec.Struct, frozen=True):
     """The state of the performance.
 
     Attributes:
-        turn: who is playing.
+        turn: who plays now.
         role, model, provider: what plays, and on what; empty while the thinker starts,
             ``fallback`` where no model works.
         heard, sent: note-ons in, planned note-ons out.
@@ -34,10 +34,10 @@ class Status(msgspec.Struct, frozen=True):
         dropped: notes not played because their end had passed.
         echoes: our own notes that came back and were ignored.
         malformed: messages that were not MIDI.
-        refused: changes of settings that made no sense.
+        refused: invalid changes of settings.
         unlogged: entries that the journal lacks: they came faster than they could be
             written.
-        untold: messages that the thinker's ring had no room for.
+        untold: messages for the thinker that were lost because its ring was full.
         positions_corrected: song positions that were six times too large, told by the
             count of clocks (Ardour 7.0 to 7.3), and read as what they are.
         bpm, is_external: the tempo, and whether a MIDI clock gives it.
@@ -92,7 +92,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Lateness:
-    """Sent minus due, over the last `RECENT_SENDS`."""
+    """Sent minus due of the last `RECENT_SENDS` note-ons."""
 
     def __init__(self) -> None:
         self._ns: deque[int] = deque(maxlen=RECENT_SENDS)
@@ -102,9 +102,9 @@ class Lateness:
         self._ns.append(late_ns)
 
     def quantiles_ms(self, *shares: float) -> list[float]:
-        """For each share, the lateness that so many sends do not exceed; 0 for none.
+        """Return a quantile for each share, in ms; 0 where nothing was sent.
 
-        Cost: one sort, whatever the number of shares; the playing thread pays it.
+        Cost: one sort, in the playing thread.
         """
         ordered = sorted(self._ns) or [0]
         return [ordered[int(share * (len(ordered) - 1))] / 1e6 for share in shares]

@@ -2,7 +2,7 @@
 
 
 def audio_report() -> str:
-    """One sentence on sound output, for `ripieno doctor`; never raises for a machine.
+    """Return a sentence on sound output, for `ripieno doctor`; never raises.
 
     Importing sounddevice starts PortAudio, which lists the devices once: a JACK server
     that starts later is not seen.

@@ -1,21 +1,21 @@
-"""Raw MIDI messages become notes to sound: pairs of on and off, pedal included."""
+"""Makes notes of raw MIDI messages, for sound: on and off paired, pedal included."""
 
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-SUSTAIN: Final = 64
-"""The controller number of the sustain pedal; down from 64 on."""
+from ripieno.music.messages import SUSTAIN
+
 _NS_PER_S: Final = 1e9
 
 
 class SoundingNote(msgspec.Struct, frozen=True):
-    """One note as it is heard.
+    """One note as it sounds.
 
     Args:
         start_s: when it begins, in seconds from the start.
-        end_s: when it is let go, the pedal included.
+        end_s: when its key and the pedal are released.
         pitch: 0 … 127, 60 is middle C.
         velocity: 1 … 127.
     """
@@ -27,7 +27,7 @@ class SoundingNote(msgspec.Struct, frozen=True):
 
 
 def sounding_notes(messages: Iterable[tuple[int, bytes]]) -> list[SoundingNote]:
-    """The notes of a part, in order of their ends.
+    """Return the notes of a part, in order of their ends.
 
     Args:
         messages: (nanoseconds, raw bytes), in order of time. Other messages than

@@ -1,4 +1,4 @@
-"""A session becomes a WAV file: by a SoundFont if there is one, else our own voice."""
+"""Renders a session as a WAV file: by a SoundFont if there is one, else our voice."""
 
 from collections.abc import Sequence
 from pathlib import Path

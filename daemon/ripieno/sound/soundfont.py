@@ -1,4 +1,4 @@
-"""A SoundFont, played by the `fluidsynth` program where the machine has both."""
+"""Renders MIDI with a SoundFont, by the `fluidsynth` program, where both exist."""
 
 import contextlib
 import os
@@ -54,7 +54,7 @@ class SoundFont(msgspec.Struct, frozen=True):
 def find_soundfont(
     environment: Mapping[str, str] = os.environ, folders: tuple[str, ...] = _FOLDERS
 ) -> SoundFont | str:
-    """The first SoundFont there is, or the reason why there is none."""
+    """Return the first SoundFont found, or the reason why there is none."""
     program = shutil.which("fluidsynth", path=environment.get("PATH"))
     if program is None:
         return "the fluidsynth program is not installed"

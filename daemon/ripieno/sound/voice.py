@@ -1,4 +1,4 @@
-"""The built-in voice: a struck, decaying tone, so that a session is heard anywhere.
+"""The built-in voice: a struck, decaying tone that needs no SoundFont.
 
 A note is a sum of harmonics that all follow from one complex number a sample: with
 z = exp((-d + i·2πf)·t), harmonic k is a_k·zᵏ, so higher ones die faster, and the sum
@@ -144,7 +144,7 @@ def _gains(note: SoundingNote, timbre: Timbre) -> npt.NDArray[np.float32]:
 
 
 def _levelled(mix: Stereo) -> Stereo:
-    """With its peak at −1 dBFS, or raised by 12 dB where it is softer than that."""
+    """Return the samples with a peak at −1 dBFS, raised by at most 12 dB."""
     peak = float(np.max(np.abs(mix), initial=0.0))
     if peak > 0.0:
         mix *= np.float32(min(PEAK / peak, _MOST_GAIN))

@@ -50,13 +50,13 @@ def read_wav(path: Path) -> Stereo:
 
 
 def at_full_level(samples: Stereo, peak: float = 0.8) -> Stereo:
-    """The same sound with its loudest sample at `peak`; silence stays silence."""
+    """Return the sound with its loudest sample at `peak`; silence is unchanged."""
     loudest = float(np.abs(samples).max(initial=0.0))
     return samples * np.float32(peak / loudest) if loudest else samples
 
 
 def part_beside(path: Path) -> Path:
-    """Where a file is written before it is renamed into its place."""
+    """Return the path where a file is written before it is renamed."""
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
 
 

@@ -24,7 +24,7 @@ MIDDLE: Final[dict[str, tuple[str, ...]]] = {
     "answer": ("temperature=0.8", "density=6"),
     "continue": ("polyphony=2", "low=48"),
     "vary": ("distance=0.9", "rise=0.5"),
-    "accompany": ("lead=0.6", "style=song", "swing=0.5", "busy=8"),
+    "accompany": ("lead=0.6", "texture=song", "swing=0.5", "busy=8"),
     "loop": ("bars=2", "busy=10"),
     "harmonize": ("manner=thirds", "voices=1"),
 }
@@ -32,7 +32,7 @@ MIDDLE: Final[dict[str, tuple[str, ...]]] = {
 made ahead are older, and ISRw counts that."""
 BACK: Final = (
     "temperature=1", "density=40", "polyphony=4", "low=36", "distance=0.4", "rise=0",
-    "lead=0", "style=auto", "swing=0", "busy=0", "bars=4", "manner=learned",
+    "lead=0", "texture=auto", "swing=0", "busy=0", "bars=4", "manner=learned",
     "voices=3",
 )  # fmt: skip
 """Everything as it was, for the next stint."""

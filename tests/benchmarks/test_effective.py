@@ -1,6 +1,7 @@
 """What a stream of messages does to whoever hears it."""
 
-from ripieno.bench.effective import effective, sounding
+from benchmarks.effective import effective, sounding
+
 from ripieno.music import messages
 
 ON, OFF = messages.note_on(1, 60, 70), messages.note_off(1, 60)

@@ -1,28 +1,31 @@
-"""`ripieno bench soak`: every role in turn, for half an hour or for a night.
+"""Plays every role in turn, for minutes or for hours: ``python -m benchmarks.soak``.
 
-A daemon of our own with a journal, a musician at its real ports who changes everything
-that can be changed while it plays, and then the sums: what was late, what hung, what
-was lost on the way, what grew, what died. Models are swapped by going from role to
-role, and within one role by its manner.
+It starts a daemon with a journal. A scripted musician plays at the daemon's real ports
+and changes every parameter that can be changed while it plays; going from role to role
+swaps the models. Then it counts: late notes, hanging notes, lost messages, growth of
+memory, processes that died.
 """
 
 import argparse
 import contextlib
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ripieno.bench import soak_script
+from benchmarks import soak_script
+from benchmarks.effective import sounding
+from benchmarks.measure import main
+from benchmarks.processes import Family, memory_mib
+from benchmarks.soak_script import Stint
+from benchmarks.soak_sums import Sums, Watch
+
 from ripieno.bench.bounds import within
 from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
-from ripieno.bench.effective import sounding
 from ripieno.bench.guest import Guest, guest_of
-from ripieno.bench.processes import Family, memory_mib
 from ripieno.bench.report import Report, begin
-from ripieno.bench.soak_script import Stint
-from ripieno.bench.soak_sums import Sums, Watch
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import RipienoError
 from ripieno.ports.backends import choose_backend
@@ -210,3 +213,7 @@ def _shown(say: "Console", total_s: float) -> Iterator[tuple["Progress", "TaskID
     is_off = not say.is_terminal
     with Progress(console=say, transient=True, disable=is_off) as progress:
         yield progress, progress.add_task("", total=total_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main("soak", sys.modules[__name__]))

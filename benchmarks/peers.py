@@ -1,13 +1,13 @@
-"""`ripieno bench peers`: the same work through other programs, beside ours.
+"""Runs the same work through other programs and ours: ``python -m benchmarks.peers``.
 
-Each program is a process of its own, a script of `benchmarks/peers/` that answers over
-its standard input and output (see `turns.py` there): it is told how often to do its
-work, and says how long each took. They take turns, a block of each, so that whatever
-else the machine does slows all alike; what counts is the ratio. Each runs on one
-thread. What is not installed is named, with what to install.
+Each program is a process of its own: a script of `benchmarks/peer_programs/`. It reads
+from its standard input how often to do its work, and writes how long each time took
+(see `turns.py` there). The programs take turns, a block of each, so that other load on
+the machine slows all of them alike; the ratio is what counts. Each runs on one thread.
+A program that is not installed is named, with what to install.
 
-Another program may want another Python: `--python` names one, and each peer is looked
-for with it first, then with ours.
+Another program may need another Python: `--python` names one. Each peer is looked for
+with it first, then with ours.
 """
 
 import argparse
@@ -15,18 +15,18 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from benchmarks.measure import main
 from rich.console import Console
 
 from ripieno.bench.bounds import within
 from ripieno.bench.report import Figure, Report, Table, begin
 from ripieno.bench.spread import Spread, spread
-from ripieno.errors import FileError, SettingsError
+from ripieno.errors import SettingsError
 from ripieno.settings.paths import is_file
 
 
@@ -54,6 +54,7 @@ PEERS: Final = (
     Peer("naive_step", "the same graph, naive ONNX Runtime", STEP),
     Peer("torch_step", "the same network, torch eager", STEP),
 )
+PROGRAMS: Final = Path(__file__).parent / "peer_programs"
 ONE_THREAD: Final = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
     """Measure.
 
     Raises:
-        RipienoError: a flag is out of its bounds, or the scripts are not there.
+        SettingsError: a flag is out of its bounds, or names no file.
     """
     within("rounds", arguments.rounds, 1, 10_000)
     if arguments.python is not None and not is_file(arguments.python):
@@ -83,9 +84,8 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
             f"python is {arguments.python}, which is no file; name an interpreter, "
             "such as .venv/bin/python."
         )
-    folder = scripts()
     begun = begin("peers", {"rounds": arguments.rounds, "block": BLOCK})
-    asked = [started(peer, folder, arguments.python, say) for peer in PEERS]
+    asked = [started(peer, PROGRAMS, arguments.python, say) for peer in PEERS]
     try:
         for number in range(arguments.rounds):
             for one in asked if number % 2 else reversed(asked):
@@ -94,23 +94,6 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
         for one in asked:
             one.close()
     return begun.end([shown(asked)], figures(asked))
-
-
-def scripts() -> Path:
-    """Where the peers' scripts are: in the checkout, or in the data folder.
-
-    Raises:
-        FileError: in neither.
-    """
-    data = Path(sysconfig.get_path("data")) / "share" / "ripieno"
-    for root in (Path(__file__).parents[3], data):
-        folder = root / "benchmarks" / "peers"
-        if (folder / "turns.py").is_file():
-            return folder
-    raise FileError(
-        f"The peers' scripts are not in {data / 'benchmarks' / 'peers'}; "
-        "install Ripieno again."
-    )
 
 
 @dataclass(slots=True)
@@ -148,7 +131,7 @@ class Asked:
             self.close()
             self.why_not = "not measured: it died meanwhile"
 
-    def heard(self) -> Any:  # noqa: ANN401 (JSON)
+    def heard(self) -> Any:
         """Its next line; None where there is none."""
         assert self.child is not None
         assert self.child.stdout is not None
@@ -161,7 +144,7 @@ class Asked:
             self.child = None
 
 
-def parsed(line: str) -> Any:  # noqa: ANN401 (JSON)
+def parsed(line: str) -> Any:
     """What a program said in a line; None where that is not ours to understand."""
     try:
         said = json.loads(line)
@@ -237,3 +220,7 @@ def _cells(one: Asked, ours: Spread) -> tuple[str, ...]:
         ratio,
         " ".join(f"{name} {version}" for name, version in versions.items()),
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main("peers", sys.modules[__name__]))

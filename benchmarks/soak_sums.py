@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from benchmarks.effective import effective, sounding
+from benchmarks.processes import Growth, growth
+
 from ripieno.bench import pairing
-from ripieno.bench.effective import effective, sounding
 from ripieno.bench.pairing import Stamped
-from ripieno.bench.processes import Growth, growth
 from ripieno.bench.report import Figure, Table
 from ripieno.bench.spread import HEADINGS, Spread, cells, spread
 from ripieno.files import journal

@@ -1,4 +1,4 @@
-"""`ripieno bench peers`: programs take turns, and what is missing is named."""
+"""`python -m benchmarks.peers`: programs take turns, and what is missing is named."""
 
 import argparse
 import io
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks import peers
+from benchmarks.peers import Asked, Peer, figures, parsed, shown
 from rich.console import Console
 
-from ripieno.bench import peers
-from ripieno.bench.peers import Asked, Peer, figures, parsed, shown
 from ripieno.errors import SettingsError
 
 QUIET = Console(file=io.StringIO())
@@ -37,7 +37,7 @@ sys.exit(1)
 @pytest.fixture
 def folder(tmp_path):
     """Scripts of the test's own, beside the real protocol."""
-    turns = (peers.scripts() / "turns.py").read_text(encoding="utf-8")
+    turns = (peers.PROGRAMS / "turns.py").read_text(encoding="utf-8")
     (tmp_path / "turns.py").write_text(turns, encoding="utf-8")
     return tmp_path
 
@@ -108,7 +108,7 @@ def test_a_line_outside_the_protocol_is_ignored(line):
 
 def test_every_peer_has_its_script_and_what_it_is_compared_with():
     names = {peer.script for peer in peers.PEERS}
-    there = {path.stem for path in peers.scripts().glob("*.py")}
+    there = {path.stem for path in peers.PROGRAMS.glob("*.py")}
     assert names == there - {"turns"}
     assert {peer.beside for peer in peers.PEERS} <= names
 

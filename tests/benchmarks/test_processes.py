@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from ripieno.bench.processes import Family, memory_mib
+from benchmarks.processes import Family, memory_mib
 
 pytestmark = [
     pytest.mark.realtime,

@@ -2,7 +2,7 @@
 
 On standard input a line is a number: do it so many times. On standard output a line is
 JSON: first what this is, then for each number the milliseconds. The end of the input is
-the end. `ripieno bench peers` speaks this, with one process for each program.
+the end. `python -m benchmarks.peers` speaks this, with one process for each program.
 
 Knows neither Ripieno nor what is measured: another program's own Python runs it.
 """
