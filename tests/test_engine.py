@@ -116,7 +116,7 @@ def test_latency_that_fits_shifts_no_note():
 class Dead:
     """A mind that takes everything and says nothing."""
 
-    def told(self, message):
+    def receive(self, message):
         pass
 
     def answer(self):

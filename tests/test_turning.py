@@ -210,7 +210,7 @@ def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
                 assert effect.due_ns <= now_ns
                 sent.append(effect.data)
                 continue
-            mind.told(effect.message)
+            mind.receive(effect.message)
             while (said := mind.answer()) is not None:
                 engine.thought(now_ns, said)
         engine.settle()

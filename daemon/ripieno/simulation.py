@@ -22,7 +22,7 @@ from ripieno.protocol import Ask, Played, Ready, ToPlayer, ToThinker
 
 def tell(mind: Mind, message: ToThinker) -> Iterator[ToPlayer]:
     """Hand a message to a mind; yield all that it says to it."""
-    mind.told(message)
+    mind.receive(message)
     while (said := mind.answer()) is not None:
         yield said
 
@@ -103,7 +103,7 @@ class Simulation:
         elif self._guess is not None:
             earliest_ns, guess = self._guess
             self._guess = None
-            self._mind.told(guess)
+            self._mind.receive(guess)
         for said in tell(self._mind, message):
             at_ns = earliest_ns or self.now_ns + self._latency_ns()
             at_ns, earliest_ns = max(at_ns, self.now_ns), 0

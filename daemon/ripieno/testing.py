@@ -116,7 +116,7 @@ class ScriptedDuet:
         self.beats: list[Beat] = []
         self.resets = 0
 
-    def told(self, message: ToThinker) -> None:
+    def receive(self, message: ToThinker) -> None:
         """The player said something."""
         if isinstance(message, Decide):
             self.asked.append(message)

@@ -4,6 +4,8 @@ The buffers of a graph on a device are copies at fixed addresses. That is so whe
 the device is, and on the CPU it can be looked at: all that is not tried here is CUDA.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.command import MODELS
@@ -12,9 +14,12 @@ from ripieno.inference import manifest
 from ripieno.inference.bound import (
     CPU,
     CUDA,
-    CapturedGraph,
-    FarGraph,
+    CopiedBinding,
     Graph,
+    SharedBinding,
+    maybe_recorded,
+    open_graph,
+    recording,
     why_no_cuda,
 )
 from ripieno.inference.controls import Controls
@@ -33,11 +38,17 @@ def part_of(name):
     return m, Part(m.inputs, m.outputs, m.state, m.sha256)
 
 
-def line(name, kind=Graph):
-    """A line of play through a graph of some kind, on the CPU."""
-    told, part = part_of(name)
-    graph = Graph.load(MODELS / name / manifest.GRAPH, part, CPU, name)
-    return line_of(kind(graph._session, part), told.context_events)
+def bound(name, bind=SharedBinding):
+    """A graph bound in some way, on the CPU."""
+    _, part = part_of(name)
+    graph = open_graph(MODELS / name / manifest.GRAPH, part, CPU, name)
+    return Graph(graph._session, part, bind)
+
+
+def line(name, bind=SharedBinding):
+    """A line of play through a graph bound in some way, on the CPU."""
+    told, _ = part_of(name)
+    return line_of(bound(name, bind), told.context_events)
 
 
 def steps(played, first=0, last=STEPS):
@@ -50,20 +61,19 @@ def steps(played, first=0, last=STEPS):
 
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
-@pytest.mark.parametrize("kind", [FarGraph, CapturedGraph])
-def test_with_copies_at_fixed_addresses_the_same_is_said(name, kind):
+@pytest.mark.parametrize("bind", [CopiedBinding, recording()])
+def test_with_copies_at_fixed_addresses_the_same_is_said(name, bind):
     said, logits = steps(line(name))
-    far, far_logits = steps(line(name, kind))
+    far, far_logits = steps(line(name, bind))
     assert far == said
     assert np.abs(far_logits - logits).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
-@pytest.mark.parametrize("kind", [FarGraph, CapturedGraph])
-def test_a_line_on_a_device_follows_another_one(name, kind):
-    told, part = part_of(name)
-    graph = Graph.load(MODELS / name / manifest.GRAPH, part, CPU, name)
-    far = kind(graph._session, part)
+@pytest.mark.parametrize("bind", [CopiedBinding, recording()])
+def test_a_line_on_a_device_follows_another_one(name, bind):
+    told, _ = part_of(name)
+    far = bound(name, bind)
     trunk, branch = (line_of(far, told.context_events) for _ in range(2))
     steps(trunk, 0, 20)
     steps(branch, 5, 9)
@@ -74,7 +84,7 @@ def test_a_line_on_a_device_follows_another_one(name, kind):
 
 
 def test_how_far_the_caches_count_is_frozen_and_going_back_still_works():
-    far = line("event-transformer", CapturedGraph)
+    far = line("event-transformer", recording())
     steps(far, 0, 30)
     far.rewind(10)
     again, logits = steps(far, 10)
@@ -84,11 +94,9 @@ def test_how_far_the_caches_count_is_frozen_and_going_back_still_works():
 
 
 def test_every_twin_is_a_recording_of_its_own():
-    _, part = part_of("event-gru")
-    graph = Graph.load(MODELS / "event-gru" / manifest.GRAPH, part, CPU, "event-gru")
-    far = CapturedGraph(graph._session, part)
+    far: Any = bound("event-gru", recording())
     numbers = {
-        each._options.get_run_config_entry("gpu_graph_id")
+        each._binding._options.get_run_config_entry("gpu_graph_id")
         for each in (far, far.twin(), far.twin().twin())
     }
     assert len(numbers) == 3
@@ -96,12 +104,11 @@ def test_every_twin_is_a_recording_of_its_own():
 
 
 def test_no_buffer_moves():
-    _, part = part_of("event-transformer")
-    graph = Graph.load(
-        MODELS / "event-transformer" / manifest.GRAPH, part, CPU, "event-transformer"
-    )
-    far = CapturedGraph(graph._session, part)
-    values = (*far._fed.values(), *far._said.values(), *far._caches.values())
+    far: Any = bound("event-transformer", recording())
+    binding = far._binding
+    values = (
+        *binding._inputs.values(), *binding._outputs.values(), *binding.caches.values()
+    )  # fmt: skip
     before = [value.data_ptr() for value in values]
     for _ in range(3):
         far.run()
@@ -112,14 +119,15 @@ def test_no_buffer_moves():
 def test_where_there_is_no_gpu_nothing_is_recorded_and_the_cpu_runs(capfd):
     _, part = part_of("event-gru")
     path = MODELS / "event-gru" / manifest.GRAPH
-    assert CapturedGraph.tried(path, part, CUDA) is None
-    graph = Graph.load(path, part, CUDA, "event-gru")
-    assert type(graph) is Graph
+    assert maybe_recorded(path, part, CUDA) is None
+    graph: Any = open_graph(path, part, CUDA, "event-gru")
+    assert type(graph._binding) is SharedBinding
     assert graph.provider == CPU
     capfd.readouterr()  # ONNX Runtime complains, which is why it is not asked
 
 
 def test_on_the_cpu_nothing_is_recorded():
     _, part = part_of("event-gru")
-    graph = Graph.load(MODELS / "event-gru" / manifest.GRAPH, part, CPU, "event-gru")
-    assert type(graph) is Graph
+    path = MODELS / "event-gru" / manifest.GRAPH
+    graph: Any = open_graph(path, part, CPU, "event-gru")
+    assert type(graph._binding) is SharedBinding

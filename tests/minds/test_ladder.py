@@ -71,7 +71,7 @@ class Stand:
             limits=Limits(),
         )
         ask = msgspec.structs.replace(ask, **fields)
-        self.ladder.told(ask)
+        self.ladder.receive(ask)
         return ask
 
     def said(self, most=100):
@@ -199,7 +199,7 @@ def test_a_reply_that_has_begun_is_ended_by_who_began_it():
     first = [message for _, message in stand.said()]
     stand.best.costs["step_ns"] = MS // 2
     stand.waits(20)
-    stand.ladder.told(msgspec.structs.replace(ask, foreseen=False))
+    stand.ladder.receive(msgspec.structs.replace(ask, foreseen=False))
     rest = [message for _, message in stand.said()]
     assert pitches(first) == pitches(rest) | {48} == {48}
     assert shifts(first + rest) == []
@@ -210,7 +210,7 @@ def test_news_is_heard_before_anything_is_given_up():
     stand.ask(in_ms=100)
     stand.news = True
     assert [stand.ladder.answer() for _ in range(5)] == [None] * 5
-    stand.ladder.told(Played(stand.clock.now_ns(), 0, 60, 70))
+    stand.ladder.receive(Played(stand.clock.now_ns(), 0, 60, 70))
     stand.news = False
     assert stand.said() == []  # the human came first: nothing is late
 
@@ -224,10 +224,10 @@ def test_who_takes_over_has_heard_all_that_was_played():
             Played(place * S // 4, 0, pitch, 70),
             Played(place * S // 4 + S // 5, 0, pitch, 0),
         ):
-            stand.ladder.told(event)
-            alone.told(event)
+            stand.ladder.receive(event)
+            alone.receive(event)
     ask = stand.ask()
-    alone.told(ask)
+    alone.receive(ask)
     made = [m for _, m in stand.said() if isinstance(m, Plan)]
     assert made == list(iter(alone.answer, None))
 
@@ -235,7 +235,7 @@ def test_who_takes_over_has_heard_all_that_was_played():
 def test_a_reset_is_a_reset_for_all():
     stand = Stand()
     stand.plays()
-    stand.ladder.told(Reset())
+    stand.ladder.receive(Reset())
     stand.waits(3)
     assert pitches(stand.plays()) == {72}
 

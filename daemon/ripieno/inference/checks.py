@@ -61,8 +61,7 @@ def check(manifest: Manifest) -> None:
     Raises:
         ModelError: something is missing, or has another dtype or shape.
     """
-    whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
-    parts = {"model": whole, **manifest.more}
+    parts = manifest.parts
     sizes: dict[str, int] = {}
     for graph, (inputs, outputs) in INTERFACES[manifest.interface].graphs.items():
         part = parts.get(graph)

@@ -15,6 +15,7 @@ import hashlib
 import math
 import os
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -166,6 +167,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The file that `sha256` is of."""
         return GRAPH if INTERFACES[self.interface].has_graphs else TABLES
 
+    @property
+    def parts(self) -> dict[str, Part]:
+        """All graphs by name, ``model`` first; none for tables."""
+        if not INTERFACES[self.interface].has_graphs:
+            return {}
+        whole = Part(self.inputs, self.outputs, self.state, self.sha256)
+        return {"model": whole, **self.more}
+
 
 def digest(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
@@ -254,7 +263,7 @@ def folders() -> tuple[Path, ...]:
 
 
 def installed() -> tuple[Path, ...]:
-    """Every model folder found, the first of each name, sorted by name."""
+    """Return every model folder, the first of each name, sorted by name."""
     found: dict[str, Path] = {}
     for place in folders():
         for path in sorted(place.glob(f"*/{MANIFEST}")):
@@ -262,41 +271,8 @@ def installed() -> tuple[Path, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def for_role(role: str, name: str = "") -> Path:
-    """The folder of the model that plays a role: the one named, or the first found.
-
-    Tables play no role: they only help. A damaged folder is passed over as long as
-    another one plays the role.
-
-    Raises:
-        ModelError: it is not there, or does not play this role.
-    """
-    if name:
-        folder = find(name)
-        roles = load(folder).roles
-        if role not in roles:
-            raise ModelError(
-                f"The model {folder.name} does not play the role {role!r} "
-                f"(it plays: {', '.join(roles) or 'none'})."
-            )
-        return folder
-    damaged: ModelError | None = None
-    for folder in installed():
-        try:
-            manifest = load(folder)
-        except ModelError as error:
-            damaged = damaged or error
-            continue
-        if role in manifest.roles and INTERFACES[manifest.interface].plays:
-            return folder
-    raise damaged or ModelError(
-        f"No model is installed that plays the role {role!r}; "
-        "`ripieno models` lists what is there."
-    )
-
-
 def find(name: str) -> Path:
-    """The folder of a model, given its name or a path to it.
+    """Return the folder of a model, given its name or a path; nothing is read.
 
     Raises:
         ModelError: there is none; the message names those that there are.
@@ -308,3 +284,75 @@ def find(name: str) -> Path:
             return path
     names = ", ".join(path.name for path in installed()) or "none is installed"
     raise ModelError(f"There is no model called {name!r} (there is: {names}).")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model folder whose files were checked against its manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+
+def read(model: Model | Path) -> Model:
+    """Return a model as it is; read and check it first where a folder is given.
+
+    Raises:
+        ModelError: see `load`.
+    """
+    return model if isinstance(model, Model) else Model(model, load(model))
+
+
+class Library:
+    """Finds models, and reads and hashes each folder once. Thread: one."""
+
+    def __init__(self) -> None:
+        """Begin without having read anything."""
+        self._models: dict[Path, Model] = {}
+
+    def read(self, folder: Path) -> Model:
+        """Return the model of a folder.
+
+        Raises:
+            ModelError: see `load`. A failure is not kept: the next call tries again.
+        """
+        if folder not in self._models:
+            self._models[folder] = read(folder)
+        return self._models[folder]
+
+    def for_role(self, role: str, name: str = "") -> Model:
+        """Return the model that plays a role: the one named, or the first found.
+
+        A damaged folder is passed over if another one plays the role.
+
+        Raises:
+            ModelError: there is no such model, or it does not play this role.
+        """
+        if name:
+            model = self.read(find(name))
+            roles = model.manifest.roles
+            if role not in roles:
+                raise ModelError(
+                    f"The model {model.folder.name} does not play the role {role!r} "
+                    f"(it plays: {', '.join(roles) or 'none'})."
+                )
+            return model
+        damaged: ModelError | None = None
+        for folder in installed():
+            try:
+                model = self.read(folder)
+            except ModelError as error:
+                damaged = damaged or error
+                continue
+            manifest = model.manifest
+            if role in manifest.roles and INTERFACES[manifest.interface].plays:
+                return model
+        raise damaged or ModelError(
+            f"No model is installed that plays the role {role!r}; "
+            "`ripieno models` lists what is there."
+        )
+
+
+def for_role(role: str, name: str = "") -> Model:
+    """Return the model that plays a role; see `Library.for_role`."""
+    return Library().for_role(role, name)

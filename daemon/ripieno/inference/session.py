@@ -11,11 +11,18 @@ from typing import Final
 from ripieno.errors import ModelError
 from ripieno.inference import checks, tuning
 from ripieno.inference import manifest as manifests
-from ripieno.inference.bound import CPU, CUDA, Graph, runtime_version, why_no_cuda
+from ripieno.inference.bound import (
+    CPU,
+    CUDA,
+    Graph,
+    open_graph,
+    runtime_version,
+    why_no_cuda,
+)
 from ripieno.inference.controls import Controls, everything
 from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import Scored, line_of
-from ripieno.inference.manifest import Manifest, Part
+from ripieno.inference.manifest import Model
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
 
@@ -34,9 +41,10 @@ class Choice:
 
 
 class Loaded:
-    """A model's folder: its manifest, and all of its graphs on one provider.
+    """A model: its manifest, and all of its graphs on one provider.
 
     Attributes:
+        folder: the model's.
         manifest: what it says of itself.
         choice: the provider that runs, and why.
         threads: on the CPU.
@@ -44,12 +52,15 @@ class Loaded:
     """
 
     def __init__(
-        self, folder: Path, provider: str = "auto", threads: Threads | None = None
+        self,
+        model: Model | Path,
+        provider: str = "auto",
+        threads: Threads | None = None,
     ) -> None:
         """Load, check and bind.
 
         Args:
-            folder: the model's.
+            model: that was found, or a folder, which is read and checked first.
             provider: see `choose_provider`.
             threads: on the CPU; None for what `ripieno doctor --tune` found here.
 
@@ -57,19 +68,19 @@ class Loaded:
             ModelError: the folder, its manifest or a graph is not what it should be, or
                 the provider that was asked for is not there.
         """
-        self.manifest: Manifest = manifests.load(folder)
+        model = manifests.read(model)
+        self.folder, self.manifest = model.folder, model.manifest
         self.choice = choose_provider(provider)
-        m, self.graphs = self.manifest, dict[str, Graph]()
+        self.graphs: dict[str, Graph] = {}
         if threads is None:
             place = tuning.here(runtime_version())
-            threads = tuning.threads_for(m.sha256, self.choice.provider, place)
+            sha256 = self.manifest.sha256
+            threads = tuning.threads_for(sha256, self.choice.provider, place)
         self.threads = threads
-        if not INTERFACES[m.interface].has_graphs:
-            return
-        whole = Part(m.inputs, m.outputs, m.state, m.sha256)
-        for name, part in {"model": whole, **m.more}.items():
-            path, wanted = folder / f"{name}.onnx", self.choice.provider
-            graph = Graph.load(path, part, wanted, m.name, threads)
+        for name, part in self.manifest.parts.items():
+            wanted = self.choice.provider
+            path = self.folder / f"{name}.onnx"
+            graph = open_graph(path, part, wanted, self.manifest.name, threads)
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph

@@ -76,6 +76,8 @@ class StepModel(Protocol):
 class Composer:
     """Plans with a step model. Thread: one."""
 
+    hears: Final = (Played,)
+
     def __init__(self, model: StepModel, controls: Controls) -> None:
         """Start with an empty history.
 
@@ -110,8 +112,8 @@ class Composer:
         self._last = Event(event.source, delta, key, level)
         self._last_ns = event.at_ns
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Played):
             if message.is_human_onset or (message.source == HUMAN and self._foresees):
                 self.drop()  # whatever was asked for, the human came first

@@ -82,6 +82,8 @@ class _Done:
 class Duet:
     """Answers `Decide`. Thread: one."""
 
+    hears: Final = (Beat,)
+
     def __init__(self, harmony: Graph, texture: Graph) -> None:
         """Start with an empty history.
 
@@ -103,8 +105,8 @@ class Duet:
         self._done: dict[int, _Done] = {}
         self._branch: _Branch | None = None
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Beat):
             self.beat(message)
         elif isinstance(message, Decide):

@@ -83,6 +83,8 @@ class Manner(msgspec.Struct, frozen=True):
 class Harmonizer:
     """Voices for a melody, one note at a time. Thread: one."""
 
+    hears: Final = (Played,)
+
     def __init__(
         self, graph: Graph, manner: Manner | None = None, *, seed: int = 0
     ) -> None:
@@ -123,8 +125,8 @@ class Harmonizer:
         else:
             self._sounding.discard(event.pitch)
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Played):
             self.played(message)
         elif isinstance(message, Sing):

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from ripieno.minds.backlog import MOST_MESSAGES, Backlog, Receiver
 from ripieno.protocol import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
 
 NS_PER_MS: Final = 1_000_000
@@ -48,12 +49,9 @@ MOST_GOOD: Final = 24
 a machine at its limit does not go up and down; at most half a minute of them."""
 TRY_EVERY_NS: Final = 1_000 * NS_PER_MS
 """A try takes 10 to 100 ms of a core: some percent of it."""
-MOST_UNTOLD: Final = 8192
-"""Messages that a rung may have to be told: some minutes of dense playing. One that is
-further behind forgets what was before."""
 
 
-class Composing(Protocol):
+class Composing(Receiver, Protocol):
     """What a rung does; `ripieno.minds.composer.Composer` does it."""
 
     @property
@@ -64,10 +62,6 @@ class Composing(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether it may have to go on with a plan."""
-        ...
-
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
         ...
 
     def section(self, is_news: Callable[[], bool] = ...) -> Plan | None:
@@ -135,27 +129,13 @@ class _Place:
     def __init__(self, rung: Rung) -> None:
         self.mind, self.ready = rung
         self.pace = Pace()
-        self._untold: deque[ToThinker] = deque()
-
-    def told(self, message: ToThinker) -> None:
-        """It will have to know; everything before a Reset it need not."""
-        if isinstance(message, Reset):
-            self._untold.clear()
-        if len(self._untold) >= MOST_UNTOLD:
-            newest = list(self._untold)[MOST_UNTOLD // 2 :]
-            self._untold = deque([Reset(), *newest])
-        self._untold.append(message)
-
-    def catch_up(self, most: int | None = None) -> bool:
-        """Tell it what it does not know; whether there was anything."""
-        count = len(self._untold) if most is None else min(most, len(self._untold))
-        for _ in range(count):
-            self.mind.told(self._untold.popleft())
-        return bool(count)
+        self.backlog = Backlog(self.mind)
 
 
 class Ladder:
     """Rungs as one mind. Thread: one."""
+
+    hears: Final = (Played,)
 
     def __init__(
         self,
@@ -191,15 +171,17 @@ class Ladder:
 
     # ── in ────────────────────────────────────────────────────────────────────────
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
+    def receive(self, message: ToThinker) -> None:
+        """Pass a message to the rung that plays, and keep it for the others."""
         if isinstance(message, Ask) and message.vary is None:
             self._asked(message)
         elif not isinstance(message, Played | Reset):
             return
-        self._playing.mind.told(message)
+        self._playing.mind.receive(message)
         for place in self._others:
-            place.told(message)
+            if len(place.backlog) >= MOST_MESSAGES:
+                place.backlog.forget_older_half()
+            place.backlog.add(message)
 
     def _asked(self, ask: Ask) -> None:
         """Whoever made a part of it makes the rest; a new one is the best one's."""
@@ -274,7 +256,8 @@ class Ladder:
             return
         shift = -1 if to > self._at else 1
         self._at = to
-        self._playing.catch_up()
+        while self._playing.backlog.deliver():
+            pass
         ready = self._playing.ready
         self._news.append(msgspec.structs.replace(ready, shift=shift, since=revision))
 
@@ -283,7 +266,7 @@ class Ladder:
     def _idle(self) -> bool:
         """One step of what can wait, else a try; whether there was such a step."""
         for place in self._places:
-            if place is not self._playing and place.catch_up(1):
+            if place is not self._playing and place.backlog.deliver():
                 return True
         if any(place.mind.idle() for place in self._places):
             return True

@@ -53,6 +53,8 @@ CHROMATIC: Final = 0xFFF
 class Patterns:
     """Bars for a loop, one at a time. Thread: one."""
 
+    hears: Final[tuple[type[ToThinker], ...]] = ()
+
     def __init__(self, graph: Graph) -> None:
         """Begin without a pattern.
 
@@ -70,8 +72,8 @@ class Patterns:
         self._begun = None, 0.0
         self._asked = None
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Groove):
             self._asked = message
         elif isinstance(message, Reset):

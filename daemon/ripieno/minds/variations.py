@@ -79,6 +79,8 @@ class _Phrase:
 class Variations:
     """Varies phrases. Thread: one."""
 
+    hears: Final = (Played,)
+
     def __init__(self, writer: Writer) -> None:
         """Start with an empty history."""
         self._writer = writer
@@ -91,8 +93,8 @@ class Variations:
         self._asked: Ask | None = None
         self._answered = 0  # the revision of the last Ask that was
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Played):
             self._played(message)
         elif isinstance(message, Ask) and message.vary is not None:
