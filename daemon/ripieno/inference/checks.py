@@ -1,9 +1,7 @@
 """Whether a model's graphs are what its manifest and its interface say.
 
-Three things must agree: the file, the manifest beside it, and the mind that writes into
-the one and reads from the other by name. Nothing is run to find out.
-
-Knows ONNX Runtime by the names, types and shapes that it tells, no more.
+Three things must agree: the graph's file, the manifest beside it, and the mind, which
+writes and reads tensors by name. Nothing is run to find out.
 """
 
 from collections.abc import Sequence
@@ -21,11 +19,11 @@ _DTYPES: Final = {
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
-"""ONNX Runtime's names for numpy's, as far as a step needs them."""
+"""ONNX Runtime's names of types → numpy's; models use no others."""
 
 
 class Sides(Protocol):
-    """A loaded graph, as far as it is looked at here."""
+    """The part of an ONNX Runtime session that is checked."""
 
     def get_inputs(self) -> Sequence[Any]:
         """Nodes with name, type and shape."""
@@ -37,7 +35,7 @@ class Sides(Protocol):
 
 
 def check_graph(session: Sides, part: Part, name: str) -> None:
-    """Whether a graph is what its manifest says.
+    """Check that a graph is what its manifest says.
 
     Raises:
         ModelError: it is not.
@@ -56,7 +54,7 @@ def check_graph(session: Sides, part: Part, name: str) -> None:
 
 
 def check(manifest: Manifest) -> None:
-    """Whether each graph has all that its interface writes and reads.
+    """Check that each graph has all that its interface writes and reads.
 
     Raises:
         ModelError: something is missing, or has another dtype or shape.
@@ -107,7 +105,7 @@ def _check_needed(
 
 
 def _check_window(manifest: Manifest) -> None:
-    """Whether a step model that has positions remembers as many events as it says."""
+    """Check that the caches of a step model are as long as its manifest says."""
     inputs = {tensor.name: tensor for tensor in manifest.inputs}
     rows = manifest.context_events
     states = [inputs[into].shape for into, _ in manifest.state if into in inputs]
