@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -53,9 +53,9 @@ class Graph:
         Args:
             session: that runs it.
             part: what the manifest says of it.
-            bind: makes the binding; `SharedBinding` if None.
+            bind: `shared` (if None), `copied` or `recorded`.
         """
-        self._session, self._part, self._bind = session, part, bind or SharedBinding
+        self._session, self._part, self._bind = session, part, bind or shared
         is_cached = any(tensor.name == POSITION for tensor in part.inputs)
         cached = part.state if is_cached else ()
         self._carried = () if is_cached else part.state
@@ -135,83 +135,73 @@ class Buffers(NamedTuple):
     cached: tuple[tuple[str, str], ...]
 
 
-class Binding(Protocol):
+class Binding(NamedTuple):
     """How the buffers of one graph reach the device that runs it.
 
     Attributes:
+        launch: runs the graph once, from `Buffers.put` to `Buffers.out`.
         caches: by input, the caches that lie on the device; empty where numpy shares
             their memory.
+        fixed: every buffer on the device that `launch` uses again and again.
     """
 
+    launch: Callable[[], None]
     caches: dict[str, ort.OrtValue]
-
-    def launch(self) -> None:
-        """Run the graph once: its inputs, then its outputs, are up to date."""
-        ...
+    fixed: tuple[ort.OrtValue, ...] = ()
 
 
 Bind = Callable[[ort.InferenceSession, Buffers], Binding]
 
 
-class SharedBinding:
-    """On the CPU an OrtValue shares numpy's memory: nothing is copied."""
-
-    def __init__(self, session: ort.InferenceSession, buffers: Buffers) -> None:
-        """Bind every buffer once."""
-        self.caches: dict[str, ort.OrtValue] = {}
-        self._session, self._io = session, session.io_binding()
-        values = {
-            n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in buffers.put.items()
-        }
-        for name, value in values.items():
-            self._io.bind_ortvalue_input(name, value)
-        cached = {out: values[into] for into, out in buffers.cached}
-        for name, array in buffers.out.items():
-            value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
-            self._io.bind_ortvalue_output(name, value)
-
-    def launch(self) -> None:
-        """Run the graph once."""
-        self._session.run_with_iobinding(self._io)
+def shared(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+    """Bind on the CPU, where an OrtValue shares numpy's memory: nothing is copied."""
+    io = session.io_binding()
+    values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in buffers.put.items()}
+    for name, value in values.items():
+        io.bind_ortvalue_input(name, value)
+    cached = {out: values[into] for into, out in buffers.cached}
+    for name, array in buffers.out.items():
+        value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
+        io.bind_ortvalue_output(name, value)
+    return Binding(lambda: session.run_with_iobinding(io), {})
 
 
-class CopiedBinding:
-    """On a device without shared memory, caches stay there; the rest is copied.
+def copied(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+    """Bind on a device without shared memory: its caches stay there.
 
-    Inputs are bound anew and outputs fetched at every run.
+    All other inputs are bound anew and outputs fetched at every run.
     """
+    io, put, out = session.io_binding(), buffers.put, buffers.out
+    device = _device_of(session)
+    caches = {
+        into: ort.OrtValue.ortvalue_from_numpy(put[into], device, 0)
+        for into, _ in buffers.cached
+    }
+    for name, value in caches.items():
+        io.bind_ortvalue_input(name, value)
+    cached = {out: caches[into] for into, out in buffers.cached}
+    for name in out:
+        if name in cached:
+            io.bind_ortvalue_output(name, cached[name])
+        else:
+            io.bind_output(name)
 
-    def __init__(self, session: ort.InferenceSession, buffers: Buffers) -> None:
-        """Put the caches on the device."""
-        self._session, self._io = session, session.io_binding()
-        device = _DEVICES[str(session.get_providers()[0])]
-        self._put, self._out = buffers.put, buffers.out
-        self.caches = {
-            into: ort.OrtValue.ortvalue_from_numpy(self._put[into], device, 0)
-            for into, _ in buffers.cached
-        }
-        for name, value in self.caches.items():
-            self._io.bind_ortvalue_input(name, value)
-        self._cached = {out: self.caches[into] for into, out in buffers.cached}
-        for name in self._out:
-            if (value := self._cached.get(name)) is not None:
-                self._io.bind_ortvalue_output(name, value)
-            else:
-                self._io.bind_output(name)
+    def launch() -> None:
+        for name, array in put.items():
+            if name not in caches:
+                io.bind_cpu_input(name, array)
+        session.run_with_iobinding(io)
+        for name, value in zip(out, io.get_outputs(), strict=True):
+            if name not in cached:
+                out[name][...] = value.numpy()
 
-    def launch(self) -> None:
-        """Run the graph once."""
-        for name, array in self._put.items():
-            if name not in self.caches:
-                self._io.bind_cpu_input(name, array)
-        self._session.run_with_iobinding(self._io)
-        for name, value in zip(self._out, self._io.get_outputs(), strict=True):
-            if name not in self._cached:
-                self._out[name][...] = value.numpy()
+    return Binding(launch, caches)
 
 
-class RecordedBinding:
-    """A graph recorded as one CUDA graph and replayed, without launching its nodes.
+def recorded(
+    session: ort.InferenceSession, buffers: Buffers, numbers: Iterator[int]
+) -> Binding:
+    """Bind a graph that is recorded as one CUDA graph and replayed.
 
     A recording reads and writes fixed addresses: every buffer is allocated on the
     device once, and inputs are copied into theirs. `TOTAL`, how far the caches count,
@@ -220,49 +210,44 @@ class RecordedBinding:
 
     The first runs are repeated while it is recorded. They write the same row, or a
     state that is not read yet, so nothing has to be undone.
+
+    Args:
+        session: opened to record.
+        buffers: the graph's.
+        numbers: of the recordings of this session; each twin takes the next.
     """
+    io, put, out = session.io_binding(), buffers.put, buffers.out
+    options = ort.RunOptions()
+    options.add_run_config_entry("gpu_graph_id", str(next(numbers)))
+    device = _device_of(session)
+    there = {
+        name: ort.OrtValue.ortvalue_from_numpy(
+            array.copy(), "cpu" if name == TOTAL else device, 0
+        )
+        for name, array in (put | out).items()
+    }
+    caches = {into: there[into] for into, _ in buffers.cached}
+    if caches:
+        rows = put[buffers.cached[0][0]].shape[-2]
+        there[TOTAL].update_inplace(np.full_like(put[TOTAL], rows))
+    kept = {TOTAL, *caches, *(out for _, out in buffers.cached)}
+    for name in put:
+        io.bind_ortvalue_input(name, there[name])
+    same = {out: there[into] for into, out in buffers.cached}
+    for name in out:
+        io.bind_ortvalue_output(name, same.get(name, there[name]))
+    inputs = {n: there[n] for n in put if n not in kept}
+    outputs = {n: there[n] for n in out if n not in kept}
 
-    def __init__(
-        self, session: ort.InferenceSession, buffers: Buffers, numbers: Iterator[int]
-    ) -> None:
-        """Allocate every buffer on the device.
+    def launch() -> None:
+        for name, value in inputs.items():
+            value.update_inplace(put[name])
+        session.run_with_iobinding(io, options)
+        for name, value in outputs.items():
+            out[name][...] = value.numpy()
 
-        Args:
-            session: opened to record.
-            buffers: the graph's.
-            numbers: of the recordings of this session; each twin takes the next.
-        """
-        self._session, self._io = session, session.io_binding()
-        self._put, self._out = buffers.put, buffers.out
-        self._options = ort.RunOptions()
-        self._options.add_run_config_entry("gpu_graph_id", str(next(numbers)))
-        device = _DEVICES[str(session.get_providers()[0])]
-        there = {
-            name: ort.OrtValue.ortvalue_from_numpy(
-                array.copy(), "cpu" if name == TOTAL else device, 0
-            )
-            for name, array in (self._put | self._out).items()
-        }
-        self.caches = {into: there[into] for into, _ in buffers.cached}
-        if buffers.cached:
-            rows = self._put[buffers.cached[0][0]].shape[-2]
-            there[TOTAL].update_inplace(np.full_like(self._put[TOTAL], rows))
-        kept = {TOTAL, *self.caches, *(out for _, out in buffers.cached)}
-        self._inputs = {n: there[n] for n in self._put if n not in kept}
-        self._outputs = {n: there[n] for n in self._out if n not in kept}
-        for name in self._put:
-            self._io.bind_ortvalue_input(name, there[name])
-        same = {out: there[into] for into, out in buffers.cached}
-        for name in self._out:
-            self._io.bind_ortvalue_output(name, same.get(name, there[name]))
-
-    def launch(self) -> None:
-        """Run the graph once."""
-        for name, value in self._inputs.items():
-            value.update_inplace(self._put[name])
-        self._session.run_with_iobinding(self._io, self._options)
-        for name, value in self._outputs.items():
-            self._out[name][...] = value.numpy()
+    fixed = (*inputs.values(), *outputs.values(), *caches.values())
+    return Binding(launch, caches, fixed)
 
 
 def open_graph(
@@ -280,17 +265,12 @@ def open_graph(
     Raises:
         ModelError: the graph is not what the manifest says.
     """
-    if provider != CPU and (recorded := maybe_recorded(path, part, provider)):
-        return recorded
+    if provider != CPU and (graph := maybe_recorded(path, part, provider)):
+        return graph
     session = _open(path, provider, threads or Threads())
     checks.check_graph(session, part, name)
     is_here = session.get_providers()[0] == CPU
-    return Graph(session, part, SharedBinding if is_here else CopiedBinding)
-
-
-def recording() -> Bind:
-    """Return a way to bind in which all graphs of one session count together."""
-    return partial(RecordedBinding, numbers=count(1))
+    return Graph(session, part, shared if is_here else copied)
 
 
 def maybe_recorded(path: Path, part: Part, provider: str) -> Graph | None:
@@ -303,7 +283,7 @@ def maybe_recorded(path: Path, part: Part, provider: str) -> Graph | None:
         if session.get_providers()[0] == CPU:
             return None
         checks.check_graph(session, part, path.parent.name)
-        graph = Graph(session, part, recording())
+        graph = Graph(session, part, partial(recorded, numbers=count(1)))
         graph.warm_up(3)
     except Exception:  # noqa: BLE001 (ONNX Runtime's own errors share no nearer base)
         return None
@@ -355,6 +335,10 @@ def _open(
             f"{path} is not a graph that ONNX Runtime can run ({first}). "
             "Copy the whole model folder again, or publish it again."
         ) from error
+
+
+def _device_of(session: ort.InferenceSession) -> str:
+    return _DEVICES[str(session.get_providers()[0])]
 
 
 def _zeros(tensor: Tensor) -> npt.NDArray[Any]:
