@@ -61,11 +61,11 @@ class Busy(Protocol):
 
 
 class _Served(Backlog):
-    """A mind with its backlog and the rank of what it was asked last."""
+    """A mind, its model's name, its backlog and the rank of what it was asked."""
 
-    def __init__(self, mind: ModelMind) -> None:
+    def __init__(self, mind: ModelMind, model: str) -> None:
         super().__init__(mind)
-        self.mind = mind
+        self.mind, self.model = mind, model
         self.rank = _IDLE
 
     def add(self, message: ToThinker) -> None:
@@ -95,7 +95,6 @@ class Minds:
                 there is news for it or other work; asked after every message.
         """
         self._wake, self._show, self._is_interrupted = wake, show, is_interrupted
-        self._names: dict[str, str] = {}  # of the models, by role
         self._served: dict[str, _Served] = {}  # by role
         self._missing: set[str] = set()
         self._news: deque[Ready] = deque()
@@ -108,10 +107,7 @@ class Minds:
             ModelError: there is no model for it, or it cannot be loaded.
         """
         mind, ready = self._wake(role)
-        served = _Served(mind)
-        for each in ready.roles:
-            self._served[each] = served
-            self._names[each] = ready.model
+        self._served |= dict.fromkeys(ready.roles, _Served(mind, ready.model))
         return ready
 
     def load_all(self, roles: Iterable[str]) -> None:
@@ -206,9 +202,8 @@ class Minds:
     def _drop(self, failed: _Served, error: OutputError) -> Ready:
         """Go on without a mind whose model does not work; return the news of it."""
         roles = tuple(r for r, served in self._served.items() if served is failed)
-        for role in roles:
-            del self._served[role]
-        return self._without(roles, str(unusable(self._names[roles[0]], error)))
+        self._served = {r: s for r, s in self._served.items() if s is not failed}
+        return self._without(roles, str(unusable(failed.model, error)))
 
     def _without(self, roles: tuple[str, ...], why: str) -> Ready:
         """Return the news that no model plays these roles any more."""
@@ -218,4 +213,4 @@ class Minds:
         return ready
 
     def _distinct(self) -> list[_Served]:
-        return list({id(each): each for each in self._served.values()}.values())
+        return list(dict.fromkeys(self._served.values()))
