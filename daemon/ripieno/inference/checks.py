@@ -45,8 +45,8 @@ def check_graph(session: Sides, part: Part, name: str) -> None:
     inputs = {t.name: t for t in part.inputs}
     outputs = {t.name: t for t in part.outputs}
     for into, out in part.state:
-        told, comes = inputs.get(into), outputs.get(out)
-        if told is None or comes is None or told.shape != comes.shape:
+        given, comes = inputs.get(into), outputs.get(out)
+        if given is None or comes is None or given.shape != comes.shape:
             raise ModelError(
                 f"The model {name} names a state {into!r} that comes back as "
                 f"{out!r}, which its graph has not; publish it again."
@@ -125,10 +125,10 @@ def _check_window(manifest: Manifest) -> None:
         )
 
 
-def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> None:
+def _check_side(side: str, found: Sequence[Any], declared: tuple[Tensor, ...]) -> None:
     shapes = {node.name: tuple(node.shape) for node in found}
     dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
-    for tensor in told:
+    for tensor in declared:
         if tensor.name not in shapes:
             raise ModelError(
                 f"The manifest names an {side} {tensor.name!r} that the graph does not "
@@ -141,7 +141,7 @@ def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> No
                 f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
                 "the two files are not from one release: copy the folder again."
             )
-    if extra := set(shapes) - {tensor.name for tensor in told}:
+    if extra := set(shapes) - {tensor.name for tensor in declared}:
         raise ModelError(
             f"The graph has an {side} {min(extra)!r} that its manifest does not "
             "name; the two files are not from one release: copy the folder again."

@@ -48,8 +48,8 @@ TOGETHER_BEATS: Final = 1 / 16
 def fingerprint() -> str:
     """Return a hash of all that two sides of this layout must share."""
     rolls = f"{SHAPE} {STEPS_PER_BEAT} {HOP_BEATS} {FEWEST} {LONGEST_BEATS}"
-    told = f"likeness-2 {rolls} {RUNS} {WIDEST} {TOGETHER_BEATS}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    layout = f"likeness-2 {rolls} {RUNS} {WIDEST} {TOGETHER_BEATS}"
+    return hashlib.sha256(layout.encode()).hexdigest()[:16]
 
 
 def in_order(notes: Floats) -> Floats:

@@ -77,23 +77,23 @@ def notes_of(roll: Roll, shift: int) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def told_chords(bar: Sequence[int], shift: int) -> Floats:
+def chord_input(bar: Sequence[int], shift: int) -> Floats:
     """Return the graph's input for a bar's chords, [BEATS, CHORD]; 0 for silence."""
-    told = np.zeros((BEATS, CHORD), np.float32)
+    numbers = np.zeros((BEATS, CHORD), np.float32)
     for beat, chord in enumerate(bar[:BEATS]):
         for place, pitch_class in enumerate(chords.pitch_classes(chord)):
-            told[beat, (pitch_class - shift) % 12] = 1.0
+            numbers[beat, (pitch_class - shift) % 12] = 1.0
             if not place:
-                told[beat, 12 + (pitch_class - shift) % 12] = 1.0
-    return told
+                numbers[beat, 12 + (pitch_class - shift) % 12] = 1.0
+    return numbers
 
 
-def told_manner(notes: float, *, has_before: bool) -> Floats:
+def manner_input(notes: float, *, has_before: bool) -> Floats:
     """Return its input for the density (notes a bar; 0 for any) and the bar before."""
-    told = np.zeros(MANNER, np.float32)
-    told[crowd_of(notes) if notes else UNKNOWN] = 1.0
-    told[-1] = has_before
-    return told
+    numbers = np.zeros(MANNER, np.float32)
+    numbers[crowd_of(notes) if notes else UNKNOWN] = 1.0
+    numbers[-1] = has_before
+    return numbers
 
 
 def crowd_of(notes: float) -> int:

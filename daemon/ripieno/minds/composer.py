@@ -282,7 +282,7 @@ class Composer:
             draft.constraints.started(at_s)
 
     def _strike(self, draft: Draft, event: Event, at_s: float) -> float:
-        """Start a note near the grid; return when, which the model is told."""
+        """Start a note near the grid; return its time, which is fed to the model."""
         if draft.begun:
             earliest_s = draft.constraints.next_onset_s(draft.now_s)
             at_s = max(earliest_s, draft.drawn_to_grid(at_s))

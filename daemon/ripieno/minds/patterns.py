@@ -108,10 +108,10 @@ class Patterns:
         put = self._graph.put
         before = self._before(ask, shift)
         put["noise"][0] = self._noise(ask)
-        put["chords"][0] = pattern.told_chords(heard, shift)
+        put["chords"][0] = pattern.chord_input(heard, shift)
         put["before"][0] = 0.0 if before is None else before
         busy = ask.busy or self._crowd(ask)
-        put["manner"][0] = pattern.told_manner(busy, has_before=before is not None)
+        put["manner"][0] = pattern.manner_input(busy, has_before=before is not None)
         self._graph.run()
         if ask.busy:
             return likeliest(self._graph.out["logits"][0], ask.busy)
@@ -236,14 +236,16 @@ def _outer_first(pitches: Sequence[int]) -> list[int]:
     return [*rising[:1], *reversed(rising[1:])]
 
 
-def _heard(told: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
+def _heard(asked: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
     """Return the chord of each beat of a roll: that of its first played sixteenth."""
     found: list[int] = []
     for beat in range(BEATS):
         steps = (i for i, p in enumerate(places) if p // STEPS_IN_BEAT == beat)
         first = next(steps, None)
-        rest = found[-1] if found else NO_CHORD
-        found.append(rest if first is None else told[min(first // span, len(told) - 1)])
+        if first is None:
+            found.append(found[-1] if found else NO_CHORD)
+        else:
+            found.append(asked[min(first // span, len(asked) - 1)])
     return tuple(found)
 
 
@@ -251,11 +253,11 @@ def _on_chord(
     note: Note,
     heard: Sequence[int],
     places: Sequence[int],
-    told: Sequence[int],
+    asked: Sequence[int],
     span: int,
 ) -> Note | None:
     """Return the note moved to the chord of its beat; None if that is silent."""
-    chord = told[min(note.frame // span, len(told) - 1)]
+    chord = asked[min(note.frame // span, len(asked) - 1)]
     if chord == NO_CHORD:
         return None
     meant = heard[places[note.frame] // STEPS_IN_BEAT]

@@ -27,7 +27,7 @@ Embeddings = npt.NDArray[np.float32]
 STRAY: Final = 0.01
 """How far an embedding's length may be from 1; half precision differs by 0.001."""
 DECIMALS: Final = 4
-"""Cosines are rounded to so many decimals; the graph's own rounding is 1e-6."""
+"""The decimals to which cosines are rounded; the graph's own rounding is 1e-6."""
 
 
 class Likeness(msgspec.Struct, frozen=True):
