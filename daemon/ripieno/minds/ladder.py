@@ -40,8 +40,8 @@ HANDED_NS: Final = 20 * NS_PER_MS
 """How long before its first note a section is due: ports that are exact to the frame
 get notes two periods ahead."""
 SPARE: Final = 2
-"""A try is good if it takes at most half of the time there was: a rung that is only just
-fast enough would soon be down again."""
+"""A try is good if it takes at most half of the time there was: a rung that is only
+just fast enough would soon be down again."""
 FEWEST_GOOD: Final = 3
 MOST_GOOD: Final = 24
 """How many good tries in a row lead up: three at first, twice as many after every fall,
