@@ -90,7 +90,7 @@ def test_a_latency_within_the_wait_moves_no_note():
 class Dead:
     """A mind that takes everything and says nothing."""
 
-    def told(self, message):
+    def receive(self, message):
         pass
 
     def answer(self):

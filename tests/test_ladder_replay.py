@@ -6,7 +6,7 @@ from tests.test_offline import Performance
 from ripieno.commands.replay import replay
 from ripieno.files import journal
 from ripieno.inference.controls import Controls
-from ripieno.inference.manifest import for_role, load
+from ripieno.inference.manifest import for_role
 from ripieno.inference.session import Loaded
 from ripieno.minds.composer import Composer
 from ripieno.minds.ladder import Ladder, Rung
@@ -62,7 +62,7 @@ class Laddered(Performance):
             for_role("answer", name) for name in ("event-transformer", "event-gru")
         )
         _, self.ready = wake(heavy, "cpu")
-        session, sampling = Loaded(heavy, "cpu"), load(heavy).sampling
+        session, sampling = Loaded(heavy, "cpu"), heavy.manifest.sampling
         controls = Controls(temperature=sampling.temperature, top_p=sampling.top_p)
         slow = Composer(SlowModel(session, self), controls)
         mind, ready = wake(light, "cpu")

@@ -184,7 +184,7 @@ def test_tables_are_read_by_the_player_and_not_loaded_as_a_mind():
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_a_model_that_plays_it(role):
-    assert role in load(for_role(role)).roles
+    assert role in for_role(role).manifest.roles
 
 
 # ── the golden vectors ───────────────────────────────────────────────────────────────

@@ -211,7 +211,7 @@ def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
                 assert effect.due_ns <= now_ns
                 sent.append(effect.data)
                 continue
-            mind.told(effect.message)
+            mind.receive(effect.message)
             while (said := mind.answer()) is not None:
                 engine.thought(now_ns, said)
         engine.settle()

@@ -1,13 +1,13 @@
 """The engine in simulated time: the shell of `render` and of the tests.
 
-Time jumps from one thing to the next: an input, a plan's arrival, the engine's own next
-instant. Five minutes of music take under a second plus the model's own time. A model's
+Time jumps from one event to the next: an input, the arrival of a plan, the engine's own
+next instant. Five minutes of music take under a second plus the model's time. A model's
 latency can be simulated: its plans arrive that much later.
 
-What is only foreseen is planned as late as it may be, when it is about to come true:
-live a core would have been idle, here it would be time lost.
+An Ask that is only foreseen is planned at the latest moment, when its plan would be
+needed. Live it is planned at once, by a core that would be idle.
 
-Knows no device, file or process.
+It knows no device, file or process.
 """
 
 import heapq
@@ -21,8 +21,8 @@ from ripieno.protocol import Ask, Played, Ready, ToPlayer, ToThinker
 
 
 def tell(mind: Mind, message: ToThinker) -> Iterator[ToPlayer]:
-    """Hand a message to a mind; yield all that it says to it."""
-    mind.told(message)
+    """Pass a message to a mind; yield all its answers."""
+    mind.receive(message)
     while (said := mind.answer()) is not None:
         yield said
 
@@ -41,9 +41,9 @@ class Simulation:
         """Join an engine and a mind (None: a thinker that never answers).
 
         Args:
-            engine: made with ``start_ns=0``, or wherever time is to begin.
+            engine: whose start is where time begins, usually 0.
             mind: answers what the engine asks.
-            ready: how the mind introduces itself at the beginning.
+            ready: how the mind introduces itself at the beginning; None for not at all.
             latency_ns: how long each section takes from the Ask to its arrival.
         """
         self.engine = engine
@@ -52,12 +52,12 @@ class Simulation:
         self._mind, self._latency_ns = mind, latency_ns
         self._arriving: list[tuple[int, int, ToPlayer]] = []
         self._order = itertools.count()
-        self._guess: tuple[int, Ask] | None = None  # when its plan is there
+        self._guess: tuple[int, Ask] | None = None  # and when its plan arrives
         if ready is not None:
             engine.thought(0, ready)
 
     def play(self, inputs: Iterable[tuple[int, bytes]]) -> None:
-        """Let messages come in at their times, and whatever follows up to the last."""
+        """Feed messages at their times, with all that happens up to the last."""
         for at_ns, data in inputs:
             self.run_until(at_ns)
             self.engine.heard(at_ns, data)
@@ -103,14 +103,14 @@ class Simulation:
         elif self._guess is not None:
             earliest_ns, guess = self._guess
             self._guess = None
-            self._mind.told(guess)
+            self._mind.receive(guess)
         for said in tell(self._mind, message):
             at_ns = earliest_ns or self.now_ns + self._latency_ns()
             at_ns, earliest_ns = max(at_ns, self.now_ns), 0
             heapq.heappush(self._arriving, (at_ns, next(self._order), said))
 
     def _think_ahead(self) -> None:
-        """Plan what is foreseen, if that would be there by now."""
+        """Plan what is foreseen, if that plan would have arrived by now."""
         if self._mind is None or self._guess is None or self._guess[0] > self.now_ns:
             return
         guess, self._guess = self._guess[1], None

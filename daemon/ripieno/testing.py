@@ -1,9 +1,8 @@
-"""Fakes that are shipped, typed and honest: for our tests and yours.
+"""Fakes for tests, ours and yours; they are part of the package and typed.
 
-`ScriptedModel` is a step model whose tune is written down, `ScriptedDuet` an
-accompanist whose notes are; `simulate` plays a whole performance in simulated time.
-`ripieno.ports.memory.MemoryPort` is the port that goes with them. Nothing here pretends
-to be a module of ours: these are small devices.
+`ScriptedModel` is a step model that plays a given tune, `ScriptedDuet` an accompanist
+that plays given notes; `simulate` plays a whole performance in simulated time.
+`ripieno.ports.memory.MemoryPort` is the port that goes with them.
 """
 
 import copy
@@ -40,19 +39,19 @@ READY = Ready(model="scripted", sha256="", provider="script", why="it is written
 class ScriptedModel:
     """A step model that plays given pitches in even notes, whatever it hears.
 
-    It keeps to the masks: a pitch that may not go down is replaced by the nearest one
-    that may; what may only come up does.
+    It respects the masks: a pitch that is not allowed is replaced by the nearest one
+    that is. If a key may come up, it comes up.
     """
 
     def __init__(
         self, pitches: Sequence[int] = (60, 62, 64, 65, 67), note_s: float = 0.2
     ) -> None:
-        """Play `pitches` round and round, each `note_s` long."""
+        """Play `pitches` over and over, each `note_s` long."""
         self._pitches, self._delta = tuple(pitches), delta_of(note_s)
         self._place = 0
 
     def line(self) -> Self:
-        """Itself anew: a line of play at the first pitch."""
+        """Return a line at the same place; see `ripieno.minds.composer.StepModel`."""
         return copy.copy(self)
 
     def reset(self) -> None:
@@ -64,11 +63,11 @@ class ScriptedModel:
         self._place = other._place
 
     def idle(self) -> bool:
-        """There is nothing to do."""
+        """Return False: there is no background work."""
         return False
 
     def step(self, event: Event, controls: Controls) -> Event:
-        """The next event of the tune that the masks allow."""
+        """Return the next event of the tune that the masks allow."""
         del event
         _, deltas, keys, _ = controls.masks
         allowed = np.flatnonzero(keys)
@@ -84,22 +83,21 @@ class ScriptedModel:
 
 
 def weightiest(ask: Decide) -> int:
-    """The chord that the player itself would choose; none where all are ruled out."""
+    """Return the chord that the player would choose; none if all are ruled out."""
     best = int(np.argmax(ask.chords))
     return best if ask.chords[best] > FORBIDDEN else NO_CHORD
 
 
 class ScriptedDuet:
-    """An accompanist that writes the same notes to every span.
+    """An accompanist that plays the same notes in every span.
 
-    It answers in two sections, as the real one does: the first frame, then the rest.
-    Where its script says a chord that is ruled out it yields to the player; its notes
-    keep to neither register nor scale.
+    It answers in two sections, as the real one does: the first frame, then the rest. If
+    its chord is ruled out, it takes the player's. Its notes ignore register and scale.
 
     Attributes:
-        asked: every `Decide` that it was told, in order.
-        beats: every `Beat`, in order: what was really played.
-        resets: how often it was told to forget.
+        asked: every `Decide` that it received, in order.
+        beats: every `Beat` that it received, in order.
+        resets: how many `Reset` it received.
     """
 
     ready = Ready("scripted", "", "script", "it is written down", ("accompany",))
@@ -116,8 +114,8 @@ class ScriptedDuet:
         self.beats: list[Beat] = []
         self.resets = 0
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player."""
         if isinstance(message, Decide):
             self.asked.append(message)
             self._waiting = deque(self._sections(message))
@@ -127,7 +125,7 @@ class ScriptedDuet:
             self.resets += 1
 
     def answer(self) -> ToPlayer | None:
-        """The next section, if one is wanted."""
+        """Return the next section, if one is wanted."""
         return self._waiting.popleft() if self._waiting else None
 
     def _sections(self, ask: Decide) -> list[Comp]:
@@ -153,13 +151,13 @@ def simulate(
     latency_ns: Callable[[], int] = lambda: 0,
     tail_s: float = 10.0,
 ) -> Simulation:
-    """Play messages to an engine with a mind, and let it finish.
+    """Play messages to an engine with a mind until some time after the last.
 
     Args:
         inputs: (time in ns, message), in order.
         params: how to play; the defaults if None.
         mind: what plans; a composer with a `ScriptedModel` if None.
-        ready: how it introduces itself; its roles are those that it is asked for.
+        ready: how the mind introduces itself.
         latency_ns: how long each of its sections takes.
         tail_s: how long to go on after the last input.
 

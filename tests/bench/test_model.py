@@ -62,7 +62,7 @@ def test_every_model_that_is_shipped_has_an_answer_that_can_be_measured():
 def test_a_reply_is_eight_seconds_of_notes():
     answer: Any = answer_of(loaded("event-gru"))
     mind, answer._count = answer._mind, 1
-    mind.told(answer._ask(answer._play(24), 8 * 480))
+    mind.receive(answer._ask(answer._play(24), 8 * 480))
     heard = []
     while (plan := mind.answer()) is not None:
         heard.append(plan)

@@ -152,7 +152,7 @@ def test_a_binary_value_has_the_gradient_of_its_probability() -> None:
 
 
 def test_planes_show_chord_tones_and_roots() -> None:
-    told = torch.from_numpy(pattern.told_chords([C, F, G, AM], 0))[None]
+    told = torch.from_numpy(pattern.chord_input([C, F, G, AM], 0))[None]
     tones, roots = loop.planes_of(told)[0].numpy() > 0
     assert np.flatnonzero(tones[0][:12]).tolist() == [0, 4, 7]
     assert np.flatnonzero(roots[5]).tolist() == [5, 17, 29, 41, 53]
@@ -200,7 +200,7 @@ def rolls_of(*notes: list[Note]) -> np.ndarray:
 
 
 def tones_of(*names: str) -> np.ndarray:
-    told = [pattern.told_chords([chords.named(n)] * 4, 0) for n in names]
+    told = [pattern.chord_input([chords.named(n)] * 4, 0) for n in names]
     return task.tones_of(torch.from_numpy(np.stack(told)))
 
 
@@ -275,7 +275,7 @@ def deaf_to_noise(held_out: bars.Bars) -> loop.Generator:
             part.gains.weight[:, : pattern.NOISE] = 0
             part.gains.weight[:, pattern.NOISE :] *= 4
     count = len(held_out)
-    manner = torch.from_numpy(pattern.told_manner(0, has_before=False))
+    manner = torch.from_numpy(pattern.manner_input(0, has_before=False))
     begun = model.logits(
         torch.zeros(count, pattern.NOISE),
         torch.from_numpy(held_out.told),

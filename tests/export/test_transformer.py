@@ -8,10 +8,10 @@ pytest.importorskip("onnxscript")
 
 import torch
 
+from ripieno.inference.bound import Graph, open_graph
 from ripieno.inference.controls import Controls, Floats
 from ripieno.inference.lines import WindowLine
 from ripieno.inference.manifest import Part, Tensor
-from ripieno.inference.session import Graph
 from ripieno.layouts.vocabulary import SIZES, Event
 from ripieno_export import checkpoint, event_step, event_task, publish, to_onnx
 from ripieno_export.networks.transformer import EventTransformer
@@ -53,7 +53,7 @@ def graph(network: EventTransformer, tmp_path_factory: pytest.TempPathFactory) -
     inputs, outputs = publish.tensors(event_step.step_of(network, CONTEXT))
     state = event_step.step_of(network, CONTEXT).state
     part = Part(inputs, outputs, state, "")
-    return Graph.load(place / "model.onnx", part, "CPUExecutionProvider", "tiny")
+    return open_graph(place / "model.onnx", part, "CPUExecutionProvider", "tiny")
 
 
 def feed(line: WindowLine, first: int, last: int) -> None:

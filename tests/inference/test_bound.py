@@ -4,6 +4,10 @@
 tests run them on the CPU. Only CUDA itself is not tested here.
 """
 
+from functools import partial
+from itertools import count
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.command import MODELS
@@ -12,20 +16,23 @@ from ripieno.inference import manifest
 from ripieno.inference.bound import (
     CPU,
     CUDA,
-    CapturedGraph,
-    FarGraph,
     Graph,
+    copied,
+    maybe_recorded,
+    open_graph,
+    recorded,
+    shared,
     why_no_cuda,
 )
 from ripieno.inference.controls import Controls
 from ripieno.inference.lines import line_of
 from ripieno.inference.manifest import Part
-from ripieno.inference.onnx_runtime import ort
 from ripieno.layouts.vocabulary import SIZES, Event
 
 STEPS = 40
 RNG = np.random.default_rng(3)
 EVENTS = [Event(*(int(RNG.integers(size)) for size in SIZES)) for _ in range(STEPS)]
+RECORDED = partial(recorded, numbers=count(1))
 NOISE = RNG.random((STEPS, 4)).tolist()
 
 
@@ -34,41 +41,17 @@ def part_of(name):
     return m, Part(m.inputs, m.outputs, m.state, m.sha256)
 
 
-def session_of(name):
-    """A session of ONNX Runtime on the CPU."""
-    return ort.InferenceSession(str(MODELS / name / manifest.GRAPH), providers=[CPU])
+def bound(name, bind=shared):
+    """A graph bound in some way, on the CPU."""
+    _, part = part_of(name)
+    graph = open_graph(MODELS / name / manifest.GRAPH, part, CPU, name)
+    return Graph(graph._session, part, bind)
 
 
-class Watched:
-    """A session that notes what each run was given.
-
-    Attributes:
-        numbers: the recording that each run replays.
-        addresses: of all output buffers, at each run.
-    """
-
-    def __init__(self, name):
-        self._session = session_of(name)
-        self.numbers: list[str] = []
-        self.addresses: list[tuple[int, ...]] = []
-
-    def io_binding(self):
-        return self._session.io_binding()
-
-    def get_providers(self):
-        return self._session.get_providers()
-
-    def run_with_iobinding(self, binding, options):
-        self.numbers.append(options.get_run_config_entry("gpu_graph_id"))
-        self._session.run_with_iobinding(binding, options)
-        outputs = binding.get_outputs()
-        self.addresses.append(tuple(value.data_ptr() for value in outputs))
-
-
-def line(name, kind=Graph):
-    """A line of play through a graph of some kind, on the CPU."""
-    told, part = part_of(name)
-    return line_of(kind(session_of(name), part), told.context_events)
+def line(name, bind=shared):
+    """A line of play through a graph bound in some way, on the CPU."""
+    told, _ = part_of(name)
+    return line_of(bound(name, bind), told.context_events)
 
 
 def steps(played, first=0, last=STEPS):
@@ -81,19 +64,19 @@ def steps(played, first=0, last=STEPS):
 
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
-@pytest.mark.parametrize("kind", [FarGraph, CapturedGraph])
-def test_a_graph_with_copied_buffers_gives_the_same_outputs(name, kind):
+@pytest.mark.parametrize("bind", [copied, RECORDED])
+def test_with_copies_at_fixed_addresses_the_same_is_said(name, bind):
     said, logits = steps(line(name))
-    far, far_logits = steps(line(name, kind))
+    far, far_logits = steps(line(name, bind))
     assert far == said
     assert np.abs(far_logits - logits).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
-@pytest.mark.parametrize("kind", [FarGraph, CapturedGraph])
-def test_a_line_on_copied_buffers_follows_another_line(name, kind):
-    told, part = part_of(name)
-    far = kind(session_of(name), part)
+@pytest.mark.parametrize("bind", [copied, RECORDED])
+def test_a_line_on_a_device_follows_another_one(name, bind):
+    told, _ = part_of(name)
+    far = bound(name, bind)
     trunk, branch = (line_of(far, told.context_events) for _ in range(2))
     steps(trunk, 0, 20)
     steps(branch, 5, 9)
@@ -103,8 +86,8 @@ def test_a_line_on_copied_buffers_follows_another_line(name, kind):
     assert steps(trunk, 20)[0] == plain[20:]
 
 
-def test_a_captured_graph_repeats_its_steps_after_going_back():
-    far = line("event-transformer", CapturedGraph)
+def test_how_far_the_caches_count_is_frozen_and_going_back_still_works():
+    far = line("event-transformer", RECORDED)
     steps(far, 0, 30)
     far.rewind(10)
     again, logits = steps(far, 10)
@@ -113,21 +96,17 @@ def test_a_captured_graph_repeats_its_steps_after_going_back():
     assert np.abs(logits - plain_logits).max() < 1e-5
 
 
-def test_every_twin_replays_a_recording_of_its_own():
-    _, part = part_of("event-gru")
-    session = Watched("event-gru")
-    far = CapturedGraph(session, part)
-    for graph in (far, far.twin(), far.twin().twin()):
-        graph.run()
-    assert len(set(session.numbers)) == 3
-    assert "-1" not in session.numbers  # ONNX Runtime would not record that
+def test_every_twin_is_a_recording_of_its_own():
+    numbers = count(1)
+    bound("event-gru", partial(recorded, numbers=numbers)).twin().twin()
+    assert next(numbers) == 4  # −1 would mean: do not record
 
 
-def test_a_captured_graph_keeps_its_output_buffers_at_every_run():
-    _, part = part_of("event-transformer")
-    session = Watched("event-transformer")
-    far = CapturedGraph(session, part)
-    for _ in range(4):
+def test_no_buffer_moves():
+    far: Any = bound("event-transformer", RECORDED)
+    values = far._binding.fixed
+    before = [value.data_ptr() for value in values]
+    for _ in range(3):
         far.run()
     assert len(session.addresses) == 4
     assert len(set(session.addresses)) == 1
@@ -137,14 +116,15 @@ def test_a_captured_graph_keeps_its_output_buffers_at_every_run():
 def test_cuda_without_a_gpu_records_nothing_and_runs_on_the_cpu(capfd):
     _, part = part_of("event-gru")
     path = MODELS / "event-gru" / manifest.GRAPH
-    assert CapturedGraph.tried(path, part, CUDA) is None
-    graph = Graph.load(path, part, CUDA, "event-gru")
-    assert type(graph) is Graph
+    assert maybe_recorded(path, part, CUDA) is None
+    graph: Any = open_graph(path, part, CUDA, "event-gru")
+    assert graph._bind is shared
     assert graph.provider == CPU
     capfd.readouterr()  # ONNX Runtime complains, which is why it is not asked
 
 
 def test_a_graph_on_the_cpu_is_not_recorded():
     _, part = part_of("event-gru")
-    graph = Graph.load(MODELS / "event-gru" / manifest.GRAPH, part, CPU, "event-gru")
-    assert type(graph) is Graph
+    path = MODELS / "event-gru" / manifest.GRAPH
+    graph: Any = open_graph(path, part, CPU, "event-gru")
+    assert graph._bind is shared

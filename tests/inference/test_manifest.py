@@ -315,9 +315,9 @@ def test_the_data_folder_is_looked_in_too(tmp_path, monkeypatch):
 def test_a_role_is_played_by_the_first_that_can(tmp_path, monkeypatch):
     copy_model(tmp_path, "event-gru")
     monkeypatch.setenv("RIPIENO_MODELS", str(tmp_path))
-    assert for_role("answer") == tmp_path / "event-gru"
-    assert for_role("harmonize") == MODELS / "chorale-gru"
-    assert for_role("harmonize", "chorale-gru") == MODELS / "chorale-gru"
+    assert for_role("answer").folder == tmp_path / "event-gru"
+    assert for_role("harmonize").folder == MODELS / "chorale-gru"
+    assert for_role("harmonize", "chorale-gru").folder == MODELS / "chorale-gru"
 
 
 def test_a_model_that_is_named_has_to_play_the_role():
@@ -333,7 +333,7 @@ def test_a_role_without_a_model_is_refused_with_a_command():
 def test_a_damaged_model_does_not_keep_another_from_playing(tmp_path, monkeypatch):
     copy_model(tmp_path, "chorale-gru", sha256="0" * 64)
     monkeypatch.setenv("RIPIENO_MODELS", str(tmp_path))
-    assert for_role("answer") == MODELS / "event-gru"
+    assert for_role("answer").folder == MODELS / "event-gru"
     with pytest.raises(ModelError, match="SHA-256"):
         for_role("harmonize")
 

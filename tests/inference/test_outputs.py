@@ -13,7 +13,7 @@ from tests.tiny_models import OPSET, constant_model
 from ripieno.commands.replay import replay
 from ripieno.errors import ModelError, OutputError
 from ripieno.files.midi import read_performance
-from ripieno.inference.bound import CPU, Graph
+from ripieno.inference.bound import CPU, open_graph
 from ripieno.inference.controls import Controls
 from ripieno.inference.manifest import Part, Tensor
 from ripieno.inference.outputs import Finite
@@ -160,7 +160,7 @@ def test_a_graph_that_onnx_runtime_cannot_run_to_its_end_is_an_output_error(tmp_
     opset = [helper.make_opsetid("", OPSET)]
     path = tmp_path / "model.onnx"
     onnx.save(helper.make_model(made, opset_imports=opset, ir_version=8), path)
-    graph = Graph.load(path, Part((place,), (value,), (), ""), CPU, "gather")
+    graph = open_graph(path, Part((place,), (value,), (), ""), CPU, "gather")
     graph.run()
     graph.put["place"][0] = 9
     with pytest.raises(OutputError, match=r"ONNX Runtime cannot run it: .*bounds"):

@@ -56,22 +56,22 @@ def test_silence_has_the_root_of_what_comes_after_it_or_c():
 
 def test_every_key_is_told_alike():
     bars = [[C, AM, F, G], [chords.transposed(c, 5) for c in (C, AM, F, G)]]
-    one, two = (pattern.told_chords(bar, pattern.shift_of(bar)) for bar in bars)
+    one, two = (pattern.chord_input(bar, pattern.shift_of(bar)) for bar in bars)
     assert np.array_equal(one, two)
 
 
 def test_a_chord_is_told_by_its_notes_and_its_root():
-    told = pattern.told_chords([C, NO_CHORD, F, G], 0)
+    told = pattern.chord_input([C, NO_CHORD, F, G], 0)
     assert np.flatnonzero(told[0]).tolist() == [0, 4, 7, 12]
     assert np.flatnonzero(told[1]).tolist() == []
     assert np.flatnonzero(told[2]).tolist() == [0, 5, 9, 12 + 5]
 
 
 def test_a_density_is_told_as_a_class_and_none_as_unknown():
-    few, many, free = (pattern.told_manner(n, has_before=False) for n in (3, 40, 0))
+    few, many, free = (pattern.manner_input(n, has_before=False) for n in (3, 40, 0))
     assert few.tolist()[0] == many.tolist()[len(pattern.CROWDS)] == 1
     assert free.argmax() == pattern.UNKNOWN
-    assert pattern.told_manner(3, has_before=True)[-1] == 1
+    assert pattern.manner_input(3, has_before=True)[-1] == 1
 
 
 @pytest.mark.parametrize(

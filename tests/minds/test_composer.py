@@ -258,12 +258,12 @@ def test_a_speculative_ask_is_planned_for_one_section_until_confirmed():
     ahead, after = (Composer(RandomModel(), Controls()) for _ in range(2))
     hear(ahead)
     hear(after)
-    ahead.told(guess)
+    ahead.receive(guess)
     made = [ahead.answer()]
     assert ahead.answer() is None
-    ahead.told(ask(seconds=6.0))
+    ahead.receive(ask(seconds=6.0))
     made += iter(ahead.answer, None)
-    after.told(ask(seconds=6.0))
+    after.receive(ask(seconds=6.0))
     assert made == list(iter(after.answer, None))
 
 
@@ -271,11 +271,11 @@ def test_a_short_reply_planned_speculatively_is_not_planned_again():
     guess = msgspec.structs.replace(ask(seconds=1.0), foreseen=True)
     composer = Composer(ScriptedModel(), Controls())
     hear(composer)
-    composer.told(guess)
+    composer.receive(guess)
     plan = composer.answer()
     assert plan is not None
     assert plan.complete
-    composer.told(ask(seconds=1.0))
+    composer.receive(ask(seconds=1.0))
     assert composer.answer() is None
 
 
@@ -283,8 +283,8 @@ def test_a_short_reply_planned_speculatively_is_not_planned_again():
 def test_any_human_event_voids_a_speculative_plan(pitch, velocity):
     composer = Composer(ScriptedModel(), Controls())
     hear(composer)
-    composer.told(msgspec.structs.replace(ask(), foreseen=True))
-    composer.told(Played(9 * S, 0, pitch, velocity))
+    composer.receive(msgspec.structs.replace(ask(), foreseen=True))
+    composer.receive(Played(9 * S, 0, pitch, velocity))
     assert composer.wanted is None
 
 

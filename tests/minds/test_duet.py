@@ -53,7 +53,7 @@ def ask(index, pitch=60, **changes):
 
 def answered(mind, asked):
     """The chord and all notes of an answer; its sections fit together."""
-    mind.told(asked)
+    mind.receive(asked)
     found = []
     while (comp := mind.answer()) is not None:
         found.append(comp)
@@ -71,7 +71,7 @@ def played(mind, beats, **changes):
     for index in range(beats):
         pitch = TUNE[index % len(TUNE)]
         chord, notes = answered(mind, ask(index, pitch, **changes))
-        mind.told(Beat(index, span(pitch), chord, notes))
+        mind.receive(Beat(index, span(pitch), chord, notes))
         found.append((chord, notes))
     return found
 
@@ -106,7 +106,7 @@ def test_two_minds_with_the_same_seed_give_the_same_answers(graphs):
 
 def test_a_reset_mind_equals_a_new_one(mind):
     first = played(mind, 8)
-    mind.told(Reset())
+    mind.receive(Reset())
     assert played(mind, 8) == first
 
 
@@ -114,7 +114,7 @@ def test_the_same_ask_twice_gives_the_same_answer(mind):
     played(mind, 8)
     first = answered(mind, ask(8, 67))
     assert answered(mind, ask(8, 67, revision=99)) == first
-    mind.told(ask(8, 60))  # with other knowledge, and only half said
+    mind.receive(ask(8, 60))  # with other knowledge, and only half said
     mind.answer()
     assert answered(mind, ask(8, 67)) == first
 
@@ -130,7 +130,7 @@ def test_deciding_twice_leaves_the_state_of_deciding_once(graphs):
             if decides_twice:
                 answered(mind, ask(index, pitch + 1))
             chord, notes = answered(mind, ask(index, pitch))
-            mind.told(Beat(index, span(pitch), chord, notes))
+            mind.receive(Beat(index, span(pitch), chord, notes))
             found.append((chord, notes))
     assert found[:8] == found[8:]
 
@@ -149,7 +149,7 @@ def test_another_seed_writes_other_notes_to_the_same_chord(mind):
 
 def test_the_first_section_is_the_first_frame(mind):
     played(mind, 4)
-    mind.told(ask(4))
+    mind.receive(ask(4))
     first, rest = mind.answer(), mind.answer()
     assert mind.answer() is None
     assert (first.until_frame, rest.until_frame) == (1, 4)
@@ -224,7 +224,7 @@ def test_notes_keep_the_register_the_scale_and_the_polyphony(
 def test_a_manner_of_higher_density_has_more_notes(mind):
     counts = []
     for density in (1, 8):
-        mind.told(Reset())
+        mind.receive(Reset())
         found = played(mind, 32, manner=Manner(density, 2, 1))
         counts.append(sum(len(notes) for _, notes in found))
     assert counts[0] * 2 < counts[1]
@@ -240,7 +240,7 @@ def test_a_span_played_other_than_planned_changes_the_state(graphs):
         played(mind, 5)
         planned = answered(mind, ask(5, 64))
         real = planned if notes is None else (chord, notes)
-        mind.told(Beat(5, span(64), *real))
+        mind.receive(Beat(5, span(64), *real))
         told.append(states(mind))
     assert told[0][0] == told[1][0]  # harmony never hears of it
     assert told[0][1:] != told[1][1:]
@@ -254,7 +254,7 @@ def test_a_corrected_mind_goes_on_like_one_that_planned_the_played_notes(graphs)
         played(mind, 5)
         plan = answered(mind, ask(5, 64, seed=seed))
         real = real or [plan]
-        mind.told(Beat(5, span(64), *real[0]))
+        mind.receive(Beat(5, span(64), *real[0]))
     assert minds[1]._done[5].notes != real[0][1]
     answers = [answered(mind, ask(6, 65)) for mind in minds]
     assert answers[0] == answers[1]
@@ -272,7 +272,7 @@ def test_a_correction_also_changes_the_plans_that_follow_it(graphs):
         chord, notes = answered(mind, ask(0, staleness=0))
         answered(mind, ask(1, 64, staleness=1))
         other = (*notes, Note(3, 71, 1))
-        mind.told(Beat(0, span(60), chord, other if is_otherwise else notes))
+        mind.receive(Beat(0, span(60), chord, other if is_otherwise else notes))
         answered(mind, ask(2, 67, staleness=1))
     one, two = map(states, minds)
     assert one[0] == two[0]
@@ -285,9 +285,9 @@ def test_a_beat_that_ends_before_its_plan_is_written_corrects_the_state(graphs):
         played(mind, 4)
     other = Beat(4, span(64), AM, (Note(0, 57, 4),))
     answered(prompt, ask(4, 64))
-    prompt.told(other)
-    late.told(ask(4, 64))  # and nobody has time to write what it asks for
-    late.told(other)
+    prompt.receive(other)
+    late.receive(ask(4, 64))  # and nobody has time to write what it asks for
+    late.receive(other)
     assert answered(late, ask(5, 67)) == answered(prompt, ask(5, 67))
     assert states(late) == states(prompt)
 
@@ -295,7 +295,7 @@ def test_a_beat_that_ends_before_its_plan_is_written_corrects_the_state(graphs):
 def test_a_new_mind_told_the_last_beats_has_the_same_context(graphs):
     old, new = (Duet(graphs["harmony"], graphs["model"]) for _ in range(2))
     for index, (chord, notes) in enumerate(played(old, 16)):
-        new.told(Beat(index, span(TUNE[index % len(TUNE)]), chord, notes))
+        new.receive(Beat(index, span(TUNE[index % len(TUNE)]), chord, notes))
     heard, told = (mind._ear.rows(span(60)) for mind in (old, new))
     np.testing.assert_array_equal(heard, told)
 
@@ -305,7 +305,7 @@ def test_plans_for_silent_beats_leave_no_trace_in_the_state(graphs):
     mind = Duet(graphs["harmony"], graphs["model"])
     for index in range(8):
         answered(mind, ask(index, TUNE[index], before=NO_CHORD))
-        mind.told(Beat(index, span(TUNE[index]), NO_CHORD, ()))
+        mind.receive(Beat(index, span(TUNE[index]), NO_CHORD, ()))
     answered(mind, ask(8, before=NO_CHORD))
     assert not any(array.any() for array in mind._done[8].before.state)
 
@@ -366,7 +366,7 @@ def test_random_messages_raise_nothing_and_the_last_ask_alone_is_answered(graphs
     last = None
     for message in sent:
         if message is not None:
-            mind.told(message)
+            mind.receive(message)
             last = message.revision if isinstance(message, Decide) else last
             continue
         said = mind.answer()
@@ -422,7 +422,7 @@ def test_the_same_tune_in_another_key_has_the_same_chords_there(graphs, semitone
 
 def test_a_reset_forgets_both_graphs(graphs, mind):
     played(mind, 4)
-    mind.told(Reset())
+    mind.receive(Reset())
     for graph in graphs.values():
         assert not any(array.any() for array in graph.state())
 

@@ -160,7 +160,7 @@ def test_a_reset_forgets_the_melody_and_the_graphs_memory(graph):
 
 def test_each_key_is_answered_once(graph):
     mind = Harmonizer(graph)
-    mind.told(Sing(7, S, 72, 3, Limits()))
+    mind.receive(Sing(7, S, 72, 3, Limits()))
     assert mind.answer() == Voices(7, (40, 48, 53))  # E2 C3 F3, the lowest of all
     assert mind.answer() is None
 

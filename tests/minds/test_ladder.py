@@ -72,7 +72,7 @@ class Stand:
             limits=Limits(),
         )
         ask = msgspec.structs.replace(ask, **fields)
-        self.ladder.told(ask)
+        self.ladder.receive(ask)
         return ask
 
     def said(self, most=100):
@@ -200,7 +200,7 @@ def test_a_reply_is_ended_by_the_model_that_began_it():
     first = [message for _, message in stand.said()]
     stand.best.costs["step_ns"] = MS // 2
     stand.waits(20)
-    stand.ladder.told(msgspec.structs.replace(ask, foreseen=False))
+    stand.ladder.receive(msgspec.structs.replace(ask, foreseen=False))
     rest = [message for _, message in stand.said()]
     assert pitches(first) == pitches(rest) | {48} == {48}
     assert shifts(first + rest) == []
@@ -211,7 +211,7 @@ def test_waiting_events_are_heard_before_a_model_is_left():
     stand.ask(in_ms=100)
     stand.news = True
     assert [stand.ladder.answer() for _ in range(5)] == [None] * 5
-    stand.ladder.told(Played(stand.clock.now_ns(), 0, 60, 70))
+    stand.ladder.receive(Played(stand.clock.now_ns(), 0, 60, 70))
     stand.news = False
     assert stand.said() == []  # the human came first: nothing is late
 
@@ -225,10 +225,10 @@ def test_a_model_that_takes_over_has_heard_all_events():
             Played(place * S // 4, 0, pitch, 70),
             Played(place * S // 4 + S // 5, 0, pitch, 0),
         ):
-            stand.ladder.told(event)
-            alone.told(event)
+            stand.ladder.receive(event)
+            alone.receive(event)
     ask = stand.ask()
-    alone.told(ask)
+    alone.receive(ask)
     made = [m for _, m in stand.said() if isinstance(m, Plan)]
     assert made == list(iter(alone.answer, None))
 
@@ -236,7 +236,7 @@ def test_a_model_that_takes_over_has_heard_all_events():
 def test_a_reset_resets_every_model():
     stand = Stand()
     stand.plays()
-    stand.ladder.told(Reset())
+    stand.ladder.receive(Reset())
     stand.waits(3)
     assert pitches(stand.plays()) == {72}
 

@@ -52,7 +52,7 @@ def asked(index=0, told=(C,) * 4, bar_ticks=1920, **how):
 
 
 def answered(mind, ask):
-    mind.told(ask)
+    mind.receive(ask)
     plan = mind.answer()
     assert plan is not None
     assert plan.revision == ask.revision
@@ -126,15 +126,15 @@ def test_after_a_reset_no_bar_is_remembered():
     graph = Copyist()
     mind = mind_on(graph)
     answered(mind, asked(0))
-    mind.told(Reset())
+    mind.receive(Reset())
     answered(mind, asked(1))
     assert not graph.told[1]["before"].any()
 
 
 def test_only_the_last_ask_is_answered_and_once():
     mind = mind_on(Copyist())
-    mind.told(asked(0))
-    mind.told(asked(1))
+    mind.receive(asked(0))
+    mind.receive(asked(1))
     plan = mind.answer()
     assert plan is not None
     assert (plan.revision, plan.complete, mind.answer()) == (1, True, None)

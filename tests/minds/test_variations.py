@@ -54,7 +54,7 @@ def play(mind, tune, start_ns=0, velocity=70):
         events.append((start_ns + at * STEP_NS, velocity, pitch))
         events.append((start_ns + (at + length) * STEP_NS - S // 50, 0, pitch))
     for at_ns, level, pitch in sorted(events):
-        mind.told(Played(at_ns, 0, pitch, level))
+        mind.receive(Played(at_ns, 0, pitch, level))
 
 
 def ask(tune=TUNE, *, limits=None, seed=1, revision=1, since_ns=0, grid=2, **how):
@@ -82,7 +82,7 @@ def varied(mind, tune=TUNE, **how):
 
 
 def answered(mind, asked):
-    mind.told(asked)
+    mind.receive(asked)
     plan = mind.answer()
     assert plan is not None
     assert plan.complete
@@ -211,7 +211,7 @@ def test_only_the_top_voice_of_chords_is_varied(mind):
 
 def test_a_variation_has_the_velocities_of_the_phrase(mind):
     play(mind, TUNE, velocity=33)
-    mind.told(ask(distance=0.7))
+    mind.receive(ask(distance=0.7))
     plan = mind.answer()
     assert plan is not None
     assert {note.velocity for note in plan.notes} == {33}
@@ -219,14 +219,14 @@ def test_a_variation_has_the_velocities_of_the_phrase(mind):
 
 def test_a_note_after_the_ask_cancels_the_variation(mind):
     play(mind, TUNE)
-    mind.told(ask())
-    mind.told(Played(9 * S, 0, 60, 70))
+    mind.receive(ask())
+    mind.receive(Played(9 * S, 0, 60, 70))
     assert mind.answer() is None
 
 
 def test_silence_is_answered_with_no_notes(mind):
-    mind.told(Reset())
-    mind.told(ask())
+    mind.receive(Reset())
+    mind.receive(ask())
     plan = mind.answer()
     assert plan is not None
     assert plan.complete
@@ -235,7 +235,7 @@ def test_silence_is_answered_with_no_notes(mind):
 
 def test_an_ask_without_a_variation_is_ignored(mind):
     play(mind, TUNE)
-    mind.told(
+    mind.receive(
         Ask(
             1,
             Timeline(),

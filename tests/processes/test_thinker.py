@@ -58,7 +58,7 @@ def test_a_late_heavier_model_is_replaced_by_the_roles_own_model():
     minds = minds_for("event-transformer", "cpu", block)
     assert minds.load("answer").model == "event-transformer"
     # Nobody can be in time: so the lightest one plays.
-    minds.told(due_already())
+    minds.receive(due_already())
     said = [minds.answer() for _ in range(2)]
     assert isinstance(said[0], Ready)
     assert (said[0].model, said[0].shift, said[0].since) == ("event-gru", -1, 1)
@@ -70,7 +70,7 @@ def test_the_roles_own_model_has_no_lighter_one_below_it():
     block = Block()
     minds = minds_for("event-gru", "cpu", block)
     minds.load("answer")
-    minds.told(due_already())
+    minds.receive(due_already())
     assert isinstance(minds.answer(), Plan)
     block.close()
 

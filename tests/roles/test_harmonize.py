@@ -28,7 +28,7 @@ class Singer:
         self.resets = 0
         self._waiting: list[Sing] = []
 
-    def told(self, message):
+    def receive(self, message):
         self.resets += isinstance(message, Reset)
         if isinstance(message, Sing):
             self.asked.append(message)
@@ -45,7 +45,7 @@ class Singer:
 class Mute:
     """A mind that takes everything and says nothing."""
 
-    def told(self, message):
+    def receive(self, message):
         pass
 
     def answer(self):

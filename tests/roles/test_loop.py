@@ -38,7 +38,7 @@ class Grooves:
         self.resets = 0
         self._waiting: list[Groove] = []
 
-    def told(self, message):
+    def receive(self, message):
         self.resets += isinstance(message, Reset)
         if isinstance(message, Groove):
             self.asked.append(message)
@@ -60,7 +60,7 @@ class Grooves:
 class Away:
     """A mind that never says anything."""
 
-    def told(self, message):
+    def receive(self, message):
         pass
 
     def answer(self):

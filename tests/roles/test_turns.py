@@ -28,9 +28,9 @@ class Hindsight:
     def __init__(self, mind):
         self._mind = mind
 
-    def told(self, message):
+    def receive(self, message):
         if not (isinstance(message, Ask) and message.foreseen):
-            self._mind.told(message)
+            self._mind.receive(message)
 
     def answer(self):
         return self._mind.answer()
@@ -211,10 +211,10 @@ def test_speculative_planning_changes_no_note(gru, calls, role):
 def test_composing_ahead_goes_no_further_than_the_first_section():
     engine, asked = playing()
     mind = Composer(ScriptedModel(), Controls())
-    mind.told(asked[-1][1])
+    mind.receive(asked[-1][1])
     assert mind.answer() is not None
     assert mind.answer() is None
     ((_, ask),) = asks_at(engine, range(2 * S, 3 * S, MS))
-    mind.told(ask)
+    mind.receive(ask)
     rest = [plan.section for plan in iter(mind.answer, None)]
     assert rest[:1] in ([], [1])

@@ -84,7 +84,7 @@ def test_it_yields_the_moment_the_human_comes_in(awake):
 
 def test_without_the_model_the_fallback_plays():
     class Dead:
-        def told(self, message):
+        def receive(self, message):
             pass
 
         def answer(self):

@@ -223,7 +223,7 @@ def test_it_plays_no_role_and_is_installed_all_the_same():
     assert manifest.roles == ()
     assert manifest.interface == "likeness"
     for role in ("answer", "accompany", "harmonize"):
-        assert for_role(role).name != "phrase-encoder"
+        assert for_role(role).folder.name != "phrase-encoder"
 
 
 def test_on_held_out_music_it_finds_more_than_it_did_untrained():

@@ -51,11 +51,11 @@ class _Asked:
 
     def _play(self, notes: int) -> int:
         """Play the tune from its beginning; return when it ends."""
-        self._mind.told(Reset())
+        self._mind.receive(Reset())
         for place in range(notes):
             at_ns, pitch = place * NOTE_NS, TUNE[place % len(TUNE)]
-            self._mind.told(Played(at_ns, 0, pitch, 80))
-            self._mind.told(Played(at_ns + NOTE_NS // 2, 0, pitch, 0))
+            self._mind.receive(Played(at_ns, 0, pitch, 80))
+            self._mind.receive(Played(at_ns + NOTE_NS // 2, 0, pitch, 0))
         return notes * NOTE_NS
 
     def _ask(self, start_ns: int, ticks: int) -> Ask:
@@ -71,7 +71,7 @@ class _Asked:
 class _Replies(_Asked):
     def __call__(self) -> None:
         self._count += 1
-        self._mind.told(self._ask(self._play(NOTES), REPLY_TICKS))
+        self._mind.receive(self._ask(self._play(NOTES), REPLY_TICKS))
         while (said := self._mind.answer()) is not None:
             if isinstance(said, Plan) and said.complete:
                 return
@@ -82,8 +82,8 @@ class _Keys(_Asked):
         self._count += 1
         at_ns = self._count * NS_PER_S
         pitch = TUNE[self._count % len(TUNE)] + 12
-        self._mind.told(Played(at_ns, 0, pitch, 80))
-        self._mind.told(Sing(self._count, at_ns, pitch, 3, Limits()))
+        self._mind.receive(Played(at_ns, 0, pitch, 80))
+        self._mind.receive(Sing(self._count, at_ns, pitch, 3, Limits()))
         self._mind.answer()
 
 
@@ -98,14 +98,14 @@ class _Beats(_Asked):
             before=0, manner=Manner(5, 2, 1), low=36, high=84, polyphony=4, scale=0xFFF,
             temperature=1.0, top_p=0.95, seed=index,
         )  # fmt: skip
-        self._mind.told(asked)
+        self._mind.receive(asked)
         notes, chord = list[Note](), 0
         while isinstance(said := self._mind.answer(), Comp):
             notes += said.notes
             chord = said.chord
             if said.complete:
                 break
-        self._mind.told(Beat(index, heard, chord, tuple(notes)))
+        self._mind.receive(Beat(index, heard, chord, tuple(notes)))
 
 
 class _Phrases(_Asked):
@@ -113,14 +113,14 @@ class _Phrases(_Asked):
         self._count += 1
         asked = self._ask(self._play(2 * len(TUNE)), 2 * BAR_TICKS)
         how = Variation(since_ns=0, distance=0.5)
-        self._mind.told(replace(asked, role="vary", vary=how))
+        self._mind.receive(replace(asked, role="vary", vary=how))
         self._mind.answer()
 
 
 class _Bars(_Asked):
     def __call__(self) -> None:
         index, self._count = self._count, self._count + 1
-        self._mind.told(
+        self._mind.receive(
             Groove(
                 index, index, index * BAR_TICKS, BAR_TICKS, (0,) * 4,
                 pattern=index // 4, busy=0.0, seed=1, limits=Limits(),

@@ -245,10 +245,10 @@ class _Witness:
         self._mind = mind
         self._played: dict[int, int] = {}
 
-    def told(self, message: ToThinker) -> None:
+    def receive(self, message: ToThinker) -> None:
         if isinstance(message, Beat):
             self._played[message.index] = message.chord
-        self._mind.told(message)
+        self._mind.receive(message)
 
     def answer(self) -> ToPlayer | None:
         return self._mind.answer()

@@ -21,7 +21,7 @@ from ripieno.clock import NS_PER_S
 from ripieno.engine import Effect, Engine, Send, Tell
 from ripieno.errors import FileError, ModelError, OutputError, SettingsError
 from ripieno.files import journal
-from ripieno.inference.manifest import installed, load
+from ripieno.inference.manifest import installed, read
 from ripieno.inference.tables import maybe_tables
 from ripieno.minds.composer import Composer
 from ripieno.minds.minds import Mind
@@ -319,7 +319,7 @@ class _Again:
         self._minds |= dict.fromkeys(ready.roles, mind)
         with self._without_if_it_fails(mind):
             for message in self._told:
-                mind.told(message)
+                mind.receive(message)
 
     def _tell(self, message: ToThinker) -> None:
         for mind in {id(mind): mind for mind in self._minds.values()}.values():
@@ -371,8 +371,9 @@ def _find(ready: Ready) -> tuple[Mind | None, str]:
     """Load the model that played then, on the CPU, if it is installed."""
     for folder in installed():
         try:
-            if load(folder).sha256 == ready.sha256:
-                return wake(folder, "cpu")[0], ""
+            model = read(folder)
+            if model.manifest.sha256 == ready.sha256:
+                return wake(model, "cpu")[0], ""
         except ModelError:
             continue
     return None, f"the model {ready.model} ({ready.sha256[:12]}…) is not installed"

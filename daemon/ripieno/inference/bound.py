@@ -1,18 +1,18 @@
 """Graphs in ONNX Runtime, with bound buffers: the only module that runs them.
 
-Buffers are allocated once and bound once: on the CPU an OrtValue shares numpy's memory,
-so a step writes a few integers and calls ``run``. On a GPU a graph is recorded once and
-replayed where it can be (`CapturedGraph`), else it is launched node by node
-(`FarGraph`).
+Buffers are allocated once and bound once. How they reach the device is a `Binding`: on
+the CPU numpy and ONNX Runtime share the memory; on a GPU a graph is recorded once and
+replayed where that works, else launched node by node.
 
-It knows nothing of music, and nothing of time.
+It knows no music and reads no clock.
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,9 @@ _DEVICES: Final = {CUDA: "cuda", CPU: "cpu"}
 class Graph:
     """One ONNX graph with its buffers, allocated and bound once.
 
-    On the CPU an OrtValue shares numpy's memory: writing into `put` is all it takes to
-    feed it, and `out` holds what came.
-
-    A state is copied from its output to its input after every run; that of a graph with
-    positions is a cache which is written in place: there both are one buffer.
+    Write into `put`, call `run`, read `out`. A state is copied from its output to its
+    input after every run. A graph with positions writes its caches in place: there the
+    input and the output are one buffer.
 
     Thread: one. Cost of a run: one ``run_with_iobinding``, no allocation.
 
@@ -47,51 +45,30 @@ class Graph:
         out: the outputs by name.
     """
 
-    def __init__(self, session: ort.InferenceSession, part: Part) -> None:
-        """Bind buffers of its own; see `load` and `twin`.
+    def __init__(
+        self, session: ort.InferenceSession, part: Part, bind: "Bind | None" = None
+    ) -> None:
+        """Allocate buffers and bind them; see `open_graph` and `twin`.
 
         Args:
             session: that runs it.
             part: what the manifest says of it.
+            bind: `shared` (if None), `copied` or `recorded`.
         """
-        self._session, self._part = session, part
+        self._session, self._part, self._bind = session, part, bind or shared
         is_cached = any(tensor.name == POSITION for tensor in part.inputs)
-        self._cached = part.state if is_cached else ()
+        cached = part.state if is_cached else ()
         self._carried = () if is_cached else part.state
         self.put = {t.name: _zeros(t) for t in part.inputs}
         self.out = {t.name: _zeros(t) for t in part.outputs}
         states = {out for _, out in part.state}
         self._finite = Finite({n: a for n, a in self.out.items() if n not in states})
-        self.out |= {out: self.put[into] for into, out in self._cached}
-        self._binding = session.io_binding()
-        self._bind()
-
-    @staticmethod
-    def load(
-        path: Path, part: Part, provider: str, name: str, threads: Threads | None = None
-    ) -> "Graph":
-        """Load, check and bind.
-
-        Args:
-            path: of the ONNX file.
-            part: what the manifest says of it.
-            provider: as ONNX Runtime names it.
-            name: of the model, for messages.
-            threads: on the CPU; one that does not spin by default.
-
-        Raises:
-            ModelError: the graph is not what the manifest says.
-        """
-        if provider != CPU and (captured := CapturedGraph.tried(path, part, provider)):
-            return captured
-        session = _open(path, provider, threads or Threads())
-        checks.check_graph(session, part, name)
-        is_here = session.get_providers()[0] == CPU
-        return (Graph if is_here else FarGraph)(session, part)
+        self.out |= {out: self.put[into] for into, out in cached}
+        self._binding = self._bind(session, Buffers(self.put, self.out, cached))
 
     def twin(self) -> Self:
-        """The same graph with buffers of its own."""
-        return type(self)(self._session, self._part)
+        """Return the same graph with buffers of its own."""
+        return type(self)(self._session, self._part, self._bind)
 
     @property
     def provider(self) -> str:
@@ -99,15 +76,15 @@ class Graph:
         return str(self._session.get_providers()[0])
 
     def run(self) -> None:
-        """Outputs from inputs; the state goes on.
+        """Compute the outputs from the inputs, and advance the state.
 
-        A state is not checked: the outputs that are made from it are.
+        The state is not checked; the outputs that are made from it are.
 
         Raises:
             OutputError: the graph failed, or an output is not finite.
         """
         try:
-            self._launch()
+            self._binding.launch()
         except Exception as error:  # ONNX Runtime's own errors share no nearer base
             why = first_line(error)
             raise OutputError(f"ONNX Runtime cannot run it: {why}") from error
@@ -115,23 +92,21 @@ class Graph:
         for into, out in self._carried:
             self.put[into][...] = self.out[out]
 
-    def _launch(self) -> None:
-        """Outputs from inputs."""
-        self._session.run_with_iobinding(self._binding)
-
     def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
-        """Take over a twin's state; of caches, the rows ``first:rows`` (None: all)."""
+        """Copy a twin's state; of caches, the rows ``first:rows`` (None: all)."""
         part = ... if rows is None else (..., slice(first, rows), slice(None))
         for into, _ in self._part.state:
             self.put[into][part] = other.put[into][part]
+        for name, value in self._binding.caches.items():
+            value.update_inplace(other._binding.caches[name].numpy())
 
     def reset(self) -> None:
-        """Forget everything heard."""
+        """Set the state to zero."""
         for name, _ in self._part.state:
             self.put[name][...] = 0
 
     def state(self) -> State:
-        """A copy of the state."""
+        """Return a copy of the state."""
         return tuple(self.put[name].copy() for name, _ in self._part.state)
 
     def restore(self, state: State) -> None:
@@ -140,141 +115,179 @@ class Graph:
             self.put[name][...] = array
 
     def warm_up(self, runs: int = 16) -> None:
-        """Run on scratch, then forget: the first runs allocate and are slow."""
+        """Run, then restore the state: the first runs allocate and are slow."""
         state = self.state()
         for _ in range(runs):
             self.run()
         self.restore(state)
 
-    def _bind(self) -> None:
-        values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in self.put.items()}
-        for name, value in values.items():
-            self._binding.bind_ortvalue_input(name, value)
-        cached = {out: values[into] for into, out in self._cached}
-        for name, array in self.out.items():
-            value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
-            self._binding.bind_ortvalue_output(name, value)
 
+class Buffers(NamedTuple):
+    """The arrays of a graph.
 
-class FarGraph(Graph):
-    """The same on a device that shares no memory with numpy.
-
-    What is bound there is a copy: inputs are bound anew and outputs fetched at every
-    run; caches stay on the device.
+    Attributes:
+        put, out: the inputs and the outputs by name.
+        cached: pairs (input, output) that are one buffer.
     """
 
-    def _launch(self) -> None:
-        """Outputs from inputs."""
-        for name, array in self.put.items():
-            if name not in self._caches:
-                self._binding.bind_cpu_input(name, array)
-        self._session.run_with_iobinding(self._binding)
-        own = {out for _, out in self._cached}
-        for name, value in zip(self.out, self._binding.get_outputs(), strict=True):
-            if name not in own:
-                self.out[name][...] = value.numpy()
-
-    def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
-        """Take over a twin's state, whole."""
-        super().follow(other, rows, first)
-        for name, value in self._caches.items():
-            value.update_inplace(other._caches[name].numpy())  # a twin
-
-    def _bind(self) -> None:
-        device = _DEVICES[self.provider]
-        self._caches = {
-            into: ort.OrtValue.ortvalue_from_numpy(self.put[into], device, 0)
-            for into, _ in self._cached
-        }
-        for name, value in self._caches.items():
-            self._binding.bind_ortvalue_input(name, value)
-        cached = {out: self._caches[into] for into, out in self._cached}
-        for name in self.out:
-            if (value := cached.get(name)) is not None:
-                self._binding.bind_ortvalue_output(name, value)
-            else:
-                self._binding.bind_output(name)
+    put: dict[str, npt.NDArray[Any]]
+    out: dict[str, npt.NDArray[Any]]
+    cached: tuple[tuple[str, str], ...]
 
 
-class CapturedGraph(FarGraph):
-    """The same, recorded as one CUDA graph and replayed: nothing is launched by itself.
+class Binding(NamedTuple):
+    """How the buffers of one graph reach the device that runs it.
 
-    What was recorded reads and writes fixed addresses: every buffer is allocated on the
-    device once, inputs are copied into theirs. How far the caches count, `TOTAL`, is
-    read on the host while it is recorded, so it is frozen at the most; `POSITION` alone
-    says what counts. Each twin is a recording of its own.
+    Attributes:
+        launch: runs the graph once, from `Buffers.put` to `Buffers.out`.
+        caches: by input, the caches that lie on the device; empty where numpy shares
+            their memory.
+        fixed: every buffer on the device that `launch` uses again and again.
+    """
 
-    The first runs are repeated while it is recorded; they write the same row, or a
+    launch: Callable[[], None]
+    caches: dict[str, ort.OrtValue]
+    fixed: tuple[ort.OrtValue, ...] = ()
+
+
+Bind = Callable[[ort.InferenceSession, Buffers], Binding]
+
+
+def shared(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+    """Bind on the CPU, where an OrtValue shares numpy's memory: nothing is copied."""
+    io = session.io_binding()
+    values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in buffers.put.items()}
+    for name, value in values.items():
+        io.bind_ortvalue_input(name, value)
+    cached = {out: values[into] for into, out in buffers.cached}
+    for name, array in buffers.out.items():
+        value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
+        io.bind_ortvalue_output(name, value)
+    return Binding(lambda: session.run_with_iobinding(io), {})
+
+
+def copied(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+    """Bind on a device without shared memory: its caches stay there.
+
+    All other inputs are bound anew and outputs fetched at every run.
+    """
+    io, put, out = session.io_binding(), buffers.put, buffers.out
+    device = _device_of(session)
+    caches = {
+        into: ort.OrtValue.ortvalue_from_numpy(put[into], device, 0)
+        for into, _ in buffers.cached
+    }
+    for name, value in caches.items():
+        io.bind_ortvalue_input(name, value)
+    cached = {out: caches[into] for into, out in buffers.cached}
+    for name in out:
+        if name in cached:
+            io.bind_ortvalue_output(name, cached[name])
+        else:
+            io.bind_output(name)
+
+    def launch() -> None:
+        for name, array in put.items():
+            if name not in caches:
+                io.bind_cpu_input(name, array)
+        session.run_with_iobinding(io)
+        for name, value in zip(out, io.get_outputs(), strict=True):
+            if name not in cached:
+                out[name][...] = value.numpy()
+
+    return Binding(launch, caches)
+
+
+def recorded(
+    session: ort.InferenceSession, buffers: Buffers, numbers: Iterator[int]
+) -> Binding:
+    """Bind a graph that is recorded as one CUDA graph and replayed.
+
+    A recording reads and writes fixed addresses: every buffer is allocated on the
+    device once, and inputs are copied into theirs. `TOTAL`, how far the caches count,
+    is read on the host while it is recorded. So it is fixed at the most, and `POSITION`
+    alone says what counts.
+
+    The first runs are repeated while it is recorded. They write the same row, or a
     state that is not read yet, so nothing has to be undone.
+
+    Args:
+        session: opened to record.
+        buffers: the graph's.
+        numbers: of the recordings of this session; each twin takes the next.
     """
+    io, put, out = session.io_binding(), buffers.put, buffers.out
+    options = ort.RunOptions()
+    options.add_run_config_entry("gpu_graph_id", str(next(numbers)))
+    device = _device_of(session)
+    there = {
+        name: ort.OrtValue.ortvalue_from_numpy(
+            array.copy(), "cpu" if name == TOTAL else device, 0
+        )
+        for name, array in (put | out).items()
+    }
+    caches = {into: there[into] for into, _ in buffers.cached}
+    if caches:
+        rows = put[buffers.cached[0][0]].shape[-2]
+        there[TOTAL].update_inplace(np.full_like(put[TOTAL], rows))
+    kept = {TOTAL, *caches, *(out for _, out in buffers.cached)}
+    for name in put:
+        io.bind_ortvalue_input(name, there[name])
+    same = {out: there[into] for into, out in buffers.cached}
+    for name in out:
+        io.bind_ortvalue_output(name, same.get(name, there[name]))
+    inputs = {n: there[n] for n in put if n not in kept}
+    outputs = {n: there[n] for n in out if n not in kept}
 
-    def __init__(
-        self,
-        session: ort.InferenceSession,
-        part: Part,
-        numbers: Iterator[int] | None = None,
-    ) -> None:
-        """Bind buffers of its own.
+    def launch() -> None:
+        for name, value in inputs.items():
+            value.update_inplace(put[name])
+        session.run_with_iobinding(io, options)
+        for name, value in outputs.items():
+            out[name][...] = value.numpy()
 
-        Args:
-            session: that runs it; it was opened to capture.
-            part: what the manifest says of it.
-            numbers: of the recordings, for all twins together.
-        """
-        self._numbers = numbers or count(1)
-        self._options = ort.RunOptions()
-        self._options.add_run_config_entry("gpu_graph_id", str(next(self._numbers)))
-        super().__init__(session, part)
+    fixed = (*inputs.values(), *outputs.values(), *caches.values())
+    return Binding(launch, caches, fixed)
 
-    @staticmethod
-    def tried(path: Path, part: Part, provider: str) -> "CapturedGraph | None":
-        """Load and record it; None where that cannot be, whatever the reason.
 
-        A graph is refused that has loops, or a node that only the CPU has.
-        """
-        try:
-            session = _open(path, provider, Threads(), is_captured=True)
-            if session.get_providers()[0] == CPU:
-                return None
-            checks.check_graph(session, part, path.parent.name)
-            graph = CapturedGraph(session, part)
-            graph.warm_up(3)
-        except Exception:  # noqa: BLE001 (ONNX Runtime's own errors share no nearer base)
-            return None
+def open_graph(
+    path: Path, part: Part, provider: str, name: str, threads: Threads | None = None
+) -> Graph:
+    """Load a graph, check it, and bind it as its device allows.
+
+    Args:
+        path: of the ONNX file.
+        part: what the manifest says of it.
+        provider: as ONNX Runtime names it.
+        name: of the model, for messages.
+        threads: on the CPU; one that does not spin by default.
+
+    Raises:
+        ModelError: the graph is not what the manifest says.
+    """
+    if provider != CPU and (graph := maybe_recorded(path, part, provider)):
         return graph
+    session = _open(path, provider, threads or Threads())
+    checks.check_graph(session, part, name)
+    is_here = session.get_providers()[0] == CPU
+    return Graph(session, part, shared if is_here else copied)
 
-    def twin(self) -> Self:
-        """The same graph with buffers, and a recording, of its own."""
-        return type(self)(self._session, self._part, self._numbers)
 
-    def _launch(self) -> None:
-        """Outputs from inputs."""
-        for name, value in self._fed.items():
-            value.update_inplace(self.put[name])
-        self._session.run_with_iobinding(self._binding, self._options)
-        for name, value in self._said.items():
-            self.out[name][...] = value.numpy()
+def maybe_recorded(path: Path, part: Part, provider: str) -> Graph | None:
+    """Load a graph and record it; None where that fails, whatever the reason.
 
-    def _bind(self) -> None:
-        device = _DEVICES[self.provider]
-        there = {
-            name: ort.OrtValue.ortvalue_from_numpy(
-                array.copy(), "cpu" if name == TOTAL else device, 0
-            )
-            for name, array in (self.put | self.out).items()
-        }
-        self._caches = {into: there[into] for into, _ in self._cached}
-        if self._cached:
-            rows = self.put[self._cached[0][0]].shape[-2]
-            there[TOTAL].update_inplace(np.full_like(self.put[TOTAL], rows))
-        kept = {TOTAL, *self._caches, *(out for _, out in self._cached)}
-        self._fed = {n: there[n] for n in self.put if n not in kept}
-        self._said = {n: there[n] for n in self.out if n not in kept}
-        for name in self.put:
-            self._binding.bind_ortvalue_input(name, there[name])
-        same = {out: there[into] for into, out in self._cached}
-        for name in self.out:
-            self._binding.bind_ortvalue_output(name, same.get(name, there[name]))
+    A graph with loops, or with a node that only the CPU has, cannot be recorded.
+    """
+    try:
+        session = _open(path, provider, Threads(), is_recorded=True)
+        if session.get_providers()[0] == CPU:
+            return None
+        checks.check_graph(session, part, path.parent.name)
+        graph = Graph(session, part, partial(recorded, numbers=count(1)))
+        graph.warm_up(3)
+    except Exception:  # noqa: BLE001 (ONNX Runtime's own errors share no nearer base)
+        return None
+    return graph
 
 
 def runtime_version() -> str:
@@ -302,7 +315,7 @@ def why_no_cuda() -> str | None:
 
 
 def _open(
-    path: Path, provider: str, threads: Threads, *, is_captured: bool = False
+    path: Path, provider: str, threads: Threads, *, is_recorded: bool = False
 ) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads.count
@@ -310,7 +323,7 @@ def _open(
     spins = str(int(threads.spinning))
     options.add_session_config_entry("session.intra_op.allow_spinning", spins)
     options.log_severity_level = 3
-    how = {"enable_cuda_graph": "1"} if is_captured else {}
+    how = {"enable_cuda_graph": "1"} if is_recorded else {}
     providers: list[tuple[str, dict[str, str]]] = [(provider, how)]
     if provider != CPU:
         providers.append((CPU, {}))
@@ -321,6 +334,10 @@ def _open(
             f"{path} is not a graph that ONNX Runtime can run ({first_line(error)}). "
             "Copy the whole model folder again, or publish it again."
         ) from error
+
+
+def _device_of(session: ort.InferenceSession) -> str:
+    return _DEVICES[str(session.get_providers()[0])]
 
 
 def _zeros(tensor: Tensor) -> npt.NDArray[Any]:

@@ -1,9 +1,7 @@
 """Whether a model's graphs are what its manifest and its interface say.
 
-Three things must agree: the file, the manifest beside it, and the mind that writes into
-the one and reads from the other by name. Nothing is run to find out.
-
-Knows ONNX Runtime by the names, types and shapes that it tells, no more.
+Three things must agree: the graph's file, the manifest beside it, and the mind, which
+writes and reads tensors by name. Nothing is run to find out.
 """
 
 from collections.abc import Sequence
@@ -21,11 +19,11 @@ _DTYPES: Final = {
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
-"""ONNX Runtime's names for numpy's, as far as a step needs them."""
+"""ONNX Runtime's names of types → numpy's; models use no others."""
 
 
 class Sides(Protocol):
-    """A loaded graph, as far as it is looked at here."""
+    """The part of an ONNX Runtime session that is checked."""
 
     def get_inputs(self) -> Sequence[Any]:
         """Nodes with name, type and shape."""
@@ -37,7 +35,7 @@ class Sides(Protocol):
 
 
 def check_graph(session: Sides, part: Part, name: str) -> None:
-    """Whether a graph is what its manifest says.
+    """Check that a graph is what its manifest says.
 
     Raises:
         ModelError: it is not.
@@ -47,8 +45,8 @@ def check_graph(session: Sides, part: Part, name: str) -> None:
     inputs = {t.name: t for t in part.inputs}
     outputs = {t.name: t for t in part.outputs}
     for into, out in part.state:
-        told, comes = inputs.get(into), outputs.get(out)
-        if told is None or comes is None or told.shape != comes.shape:
+        given, comes = inputs.get(into), outputs.get(out)
+        if given is None or comes is None or given.shape != comes.shape:
             raise ModelError(
                 f"The model {name} names a state {into!r} that comes back as "
                 f"{out!r}, which its graph has not; publish it again."
@@ -56,13 +54,12 @@ def check_graph(session: Sides, part: Part, name: str) -> None:
 
 
 def check(manifest: Manifest) -> None:
-    """Whether each graph has all that its interface writes and reads.
+    """Check that each graph has all that its interface writes and reads.
 
     Raises:
         ModelError: something is missing, or has another dtype or shape.
     """
-    whole = Part(manifest.inputs, manifest.outputs, manifest.state, manifest.sha256)
-    parts = {"model": whole, **manifest.more}
+    parts = manifest.parts
     sizes: dict[str, int] = {}
     for graph, (inputs, outputs) in INTERFACES[manifest.interface].graphs.items():
         part = parts.get(graph)
@@ -108,7 +105,7 @@ def _check_needed(
 
 
 def _check_window(manifest: Manifest) -> None:
-    """Whether a step model that has positions remembers as many events as it says."""
+    """Check that the caches of a step model are as long as its manifest says."""
     inputs = {tensor.name: tensor for tensor in manifest.inputs}
     rows = manifest.context_events
     states = [inputs[into].shape for into, _ in manifest.state if into in inputs]
@@ -128,10 +125,10 @@ def _check_window(manifest: Manifest) -> None:
         )
 
 
-def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> None:
+def _check_side(side: str, found: Sequence[Any], declared: tuple[Tensor, ...]) -> None:
     shapes = {node.name: tuple(node.shape) for node in found}
     dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
-    for tensor in told:
+    for tensor in declared:
         if tensor.name not in shapes:
             raise ModelError(
                 f"The manifest names an {side} {tensor.name!r} that the graph does not "
@@ -144,7 +141,7 @@ def _check_side(side: str, found: Sequence[Any], told: tuple[Tensor, ...]) -> No
                 f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
                 "the two files are not from one release: copy the folder again."
             )
-    if extra := set(shapes) - {tensor.name for tensor in told}:
+    if extra := set(shapes) - {tensor.name for tensor in declared}:
         raise ModelError(
             f"The graph has an {side} {min(extra)!r} that its manifest does not "
             "name; the two files are not from one release: copy the folder again."

@@ -1,4 +1,4 @@
-"""What every step of a model is asked to respect; a value with no model behind it."""
+"""What each step of an event model has to respect: masks, temperatures and noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ State = tuple[Floats, ...]
 
 
 def everything() -> Masks:
-    """Masks that allow all."""
+    """Return masks that allow all."""
     return (
         np.ones(N_SOURCES, np.bool_),
         np.ones(N_DELTAS, np.bool_),
@@ -32,7 +32,7 @@ class Controls:
     """The controls of one step, one entry per event field.
 
     Attributes:
-        masks: what is allowed; a mask that allows nothing is a caller's bug.
+        masks: what is allowed; each must allow something.
         temperature: divides the logits, 1e-4 at least.
         top_p: keeps the smallest set of likeliest choices that holds this share.
         noise: uniform numbers in [0, 1).

@@ -1,4 +1,4 @@
-"""What a mind asks of a loaded graph; `ripieno.inference.bound.Graph` is one."""
+"""The interface of a loaded graph; `ripieno.inference.bound.Graph` implements it."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
@@ -13,38 +13,38 @@ class Graph(Protocol):
 
     @property
     def put(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The inputs, written in place."""
+        """The inputs by name, to be written in place."""
         ...
 
     @property
     def out(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The outputs of the last run."""
+        """The outputs of the last run by name."""
         ...
 
     def run(self) -> None:
-        """Outputs from inputs; the state goes on."""
+        """Compute the outputs from the inputs, and advance the state."""
         ...
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Set the state to zero."""
         ...
 
     def state(self) -> State:
-        """A copy of the state."""
+        """Return a copy of the state."""
         ...
 
     def restore(self, state: State) -> None:
-        """Go back to a state."""
+        """Go back to a state that `state` returned."""
         ...
 
 
 class Twinned(Graph, Protocol):
-    """A graph of which there may be several, each with a memory of its own."""
+    """A graph that can be copied; each copy has buffers and a state of its own."""
 
     def twin(self) -> Self:
-        """The same graph with buffers of its own."""
+        """Return the same graph with buffers of its own."""
         ...
 
     def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
-        """Take over a twin's state; of caches, the rows ``first:rows`` (None: all)."""
+        """Copy a twin's state; of caches, the rows ``first:rows`` (None: all)."""
         ...

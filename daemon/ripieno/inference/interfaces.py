@@ -1,8 +1,8 @@
 """The table of interfaces: how the graphs of each family of models are driven.
 
-A row names what the daemon writes into the graphs and reads from them, the layout that
-the model was trained on, and the mind that plays by it. Adding a family takes a layout,
-a mind and a row.
+A row names the tensors that the daemon writes and reads, the layout that the model was
+trained on, and the mind that plays by it. Adding a family takes a layout, a mind and a
+row; `tests/minds/test_adding_a_family.py` does it.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ from ripieno.layouts.vocabulary import FIELDS, SIZES
 from ripieno.music.chords import N_CHORDS
 
 Tensors = dict[str, str]
-"""By name, the dtype and the sizes that are needed. Whatever bears the same letter in
-one model has the same size."""
+"""Name → dtype and sizes, as text. A letter stands for a size that is the same wherever
+it appears in one model."""
 
 _SAMPLING: Final[Tensors] = dict.fromkeys(SAMPLED, f"float32 1 {len(FIELDS)}")
 _MASKS: Final[Tensors] = {
@@ -27,7 +27,7 @@ _LOGITS: Final[Tensors] = {
 }
 _ROLL: Final = f"float32 1 2 {pattern.STEPS} {pattern.ROWS}"
 Sides = tuple[Tensors, Tensors]
-"""The inputs that are written, and the outputs that are read."""
+"""The inputs that the daemon writes, and the outputs that it reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class Interface:
     Attributes:
         name: as in manifests.
         about: what goes in and what comes out.
-        fingerprint: of the layout; a model of another one is refused.
-        graphs: graph → what is written and read; none for tables.
-        plays: ``module:name`` of what makes a mind of a loaded model; None where the
-            models play no role.
-        is_stepped: whether one run of ``model`` advances by one event, so that a loaded
-            model has lines of play.
+        fingerprint: of the layout; a model with another one is refused.
+        graphs: graph → its tensors; none for tables.
+        plays: ``module:name`` of the function that makes a mind from a loaded model;
+            None if the models play no role.
+        is_stepped: whether one run of ``model`` advances by one event; then `Loaded`
+            has lines.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Interface:
 
     @property
     def has_graphs(self) -> bool:
-        """Whether there is anything to run."""
+        """Whether the model is a graph, not tables."""
         return bool(self.graphs)
 
 

@@ -1,17 +1,17 @@
-"""Lines of play: what a step model has heard, one event after another.
+"""Lines: what a step model has heard, one event after another.
 
-``(event, controls) → event``: a line is told what just happened and says what it would
-play next. A model has as many lines as are wanted, each with a memory of its own: one
-follows what is really played, another is a plan in the making, which begins as a copy
-of the first and may be dropped. It copies what differs, no more: a branch that is
-dropped, and begun again one event later, costs one row, however long either was.
+``(event, controls) → event``: a line receives what just happened and returns what it
+would play next. A model has several lines, each with a memory of its own. One follows
+what is really played. Another is a plan in the making: it begins as a copy of the first
+and may be dropped. Only what differs is copied: a plan that is begun again one event
+later costs one row.
 
-A recurrent model's memory is its state. A Transformer's is a window: caches of C
-positions, beside which the next window is filled with the later half of this one: in
-`idle` time, and else at the latest moment, two old events for every new one, so that no
-step is ever long. It remembers C / 2 to C events.
+The memory of a recurrent model is its state. That of a Transformer is a window: caches
+of C positions. Beside it the next window is filled with the later half of this one: in
+`idle` time, else at the latest moment, two old events for every new one. So no step is
+long, and it remembers C / 2 to C events.
 
-Knows graphs by their interface only; no clock, and not ONNX Runtime.
+It knows graphs by their interface only, and reads no clock.
 """
 
 from typing import Final, Protocol, Self
@@ -27,10 +27,11 @@ MASKS: Final = tuple(f"mask_{name}" for name in FIELDS)
 LOGITS: Final = tuple(f"logits_{name}" for name in FIELDS)
 SAMPLED: Final = ("noise", "temperature", "top_p")
 POSITION, TOTAL = "position", "total"
-"""Where a cache is written next, and how much of it counts then."""
+"""The inputs that say which row of a cache is written, and how many rows then count."""
 CATCH_UP: Final = 2
-"""Old events for every new one at most: a window that begins three quarters through is
-whole when it is needed. A step then takes as long as three."""
+"""Old events that are fed with each new one, at most. A step then takes as long as
+three; a next window begun at three quarters of this one is complete when it is
+needed."""
 
 
 class Line(Protocol):
@@ -45,11 +46,11 @@ class Line(Protocol):
         ...
 
     def step(self, event: Event, controls: Controls) -> Event:
-        """Tell what happened; get what comes next.
+        """Feed what happened; return what comes next.
 
         Args:
             event: what just happened.
-            controls: masks, temperatures and noise for the event that comes back.
+            controls: masks, temperatures and noise for the event that is returned.
 
         Raises:
             OutputError: the model returned what no event can be.
@@ -57,23 +58,23 @@ class Line(Protocol):
         ...
 
     def idle(self) -> bool:
-        """Do a step's worth of what would have to be done later; whether there was any.
+        """Do one step of background work; return whether there was any.
 
-        Nothing that the line says depends on it.
+        It changes no result.
         """
         ...
 
 
 class Scored(Line, Protocol):
-    """A line that also says how likely it thought everything."""
+    """A line that also gives logits."""
 
     def logits(self) -> tuple[Floats, ...]:
-        """Unmasked logits of the last step, per field, each given the sampled ones."""
+        """Return unmasked logits per field, each given the fields sampled before."""
         ...
 
 
 def line_of(graph: Twinned, context_events: int) -> Scored:
-    """A line of its own over a loaded graph; `context_events` is 0 for a state."""
+    """Return a new line over a loaded graph; `context_events` is 0 for a state."""
     if context_events:
         return WindowLine(graph, context_events)
     return StateLine(graph)
@@ -94,35 +95,35 @@ class StateLine:
         self._graph.follow(other._graph)
 
     def step(self, event: Event, controls: Controls) -> Event:
-        """Tell what happened; get what comes next."""
+        """Feed what happened; return what comes next."""
         return _step(self._graph, event, controls)
 
     def idle(self) -> bool:
-        """A state is complete: there is nothing to do."""
+        """Return False: a state needs no background work."""
         return False
 
     def logits(self) -> tuple[Floats, ...]:
-        """Unmasked logits of the last step."""
+        """Return unmasked logits of the last step."""
         return _logits(self._graph)
 
 
 class _Cache:
-    """A graph with a cache of rows, and up to where they are those of another one."""
+    """A graph with a cache, and how many of its rows equal those of another one."""
 
     def __init__(self, graph: Twinned) -> None:
         self.graph = graph
         self._filled = self._shared = 0
-        self.life = self._source_life = 0  # a new one when what was filled changes
+        self.life = self._source_life = 0  # changes when filled rows change
         self.source: _Cache | None = None
 
     def write(self, row: int) -> None:
-        """A row is about to be filled; those after it are void."""
+        """Prepare to fill a row; the rows after it are void."""
         self.life += row < self._filled
         self._shared = min(self._shared, row)
         self._filled = row + 1
 
     def follow(self, other: "_Cache", rows: int) -> None:
-        """Take over the first rows. Cost: of those that are not the same already."""
+        """Copy the first rows. Cost: O(rows that differ)."""
         is_known = self.source is other and self._source_life == other.life
         first = min(self._shared, rows) if is_known else 0
         if first < rows:
@@ -150,7 +151,7 @@ class WindowLine:
         self.position = self._caught_up = 0
 
     def follow(self, other: Self) -> None:
-        """Become a copy of another line. Cost: of the rows that differ."""
+        """Become a copy of another line. Cost: O(rows that differ)."""
         if self._back.source is other._front:  # one of the two has slid since
             self._front, self._back = self._back, self._front
         self.position, self._caught_up = other.position, other._caught_up
@@ -166,7 +167,7 @@ class WindowLine:
         self._caught_up = min(self._caught_up, max(0, position - self._half))
 
     def step(self, event: Event, controls: Controls) -> Event:
-        """Tell what happened; get what comes next."""
+        """Feed what happened; return what comes next."""
         if self.position == self._size:
             self._slide()
         self._heard[self.position] = event
@@ -178,24 +179,24 @@ class WindowLine:
         return said
 
     def idle(self) -> bool:
-        """Feed the next window with an old event, if it has not heard all of them."""
+        """Feed an old event to the next window; return whether one was left."""
         if self._caught_up >= self.position - self._half:
             return False
         self._catch_up()
         return True
 
     def logits(self) -> tuple[Floats, ...]:
-        """Unmasked logits of the last step."""
+        """Return unmasked logits of the last step."""
         return _logits(self._front.graph)
 
     def _catch_up(self) -> None:
-        """The next window hears one event of the later half of this one."""
+        """Feed the next window with one event of the later half of this one."""
         event = Event(*self._heard[self._half + self._caught_up].tolist())
         self._at(self._back, self._caught_up, event, _FREE)
         self._caught_up += 1
 
     def _slide(self) -> None:
-        """Go on in the next window, which has heard the later half of this one."""
+        """Go on in the next window, which holds the later half of this one."""
         while self.idle():
             pass
         self._front, self._back = self._back, self._front
@@ -213,8 +214,8 @@ class WindowLine:
 
 _FREE: Final = Controls()
 _VELOCITIES: Final = np.arange(N_VELOCITIES) == 0, np.arange(N_VELOCITIES) > 0
-"""The levels of a key that comes up, and of one that goes down. Graphs choose among
-these, whatever the mask says."""
+"""The levels of a note-off, and of a note-on. Graphs choose among these, whatever the
+mask says."""
 
 
 def _step(graph: Graph, event: Event, controls: Controls) -> Event:

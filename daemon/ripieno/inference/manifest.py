@@ -1,20 +1,20 @@
-"""What a model says of itself: `models/<name>/manifest.json`, and when it is refused.
+"""Model folders: what `manifest.json` says, and when a model is refused.
 
-A model is a folder: `manifest.json`, `README.md` (a card), `figures.json` and what the
-manifest names: `model.onnx` and further graphs, or tables, and for likeness `runs.npy`.
-A folder with a graph has `golden.npz` for the tests, an event model `weights.npz` for
-fine-tuning; neither is read here. Before ONNX Runtime sees a graph, `load` checks the
-contract, the vocabulary's fingerprint, and the hash of each file that the manifest
-names. `ripieno.inference.session` then checks the graphs' inputs and outputs. What does
-not match is refused with a sentence that says what to do.
+A model is a folder: `manifest.json`, a card (`README.md`), `figures.json`, and the
+files that the manifest names: `model.onnx` and further graphs, or tables, and for
+likeness `runs.npy`. `golden.npz` is for the tests and `weights.npz` for fine-tuning;
+neither is read here.
 
-This module does not know ONNX Runtime: it reads files and compares.
+`load` checks the contract, the layout's fingerprint and the hash of each named file
+before ONNX Runtime sees a graph. `ripieno.inference.session` then checks the graphs'
+inputs and outputs. A refusal is a sentence that says what to do.
 """
 
 import hashlib
 import math
 import os
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -31,19 +31,19 @@ RUNS: Final = "runs.npy"
 TABLES: Final = "tables.npz"
 CARD: Final = "README.md"
 LARGEST_BYTES: Final = 1024 * 1024
-"""A manifest has some kilobytes."""
+"""The limit for a manifest, which has some kilobytes."""
 LARGEST_GRAPH_BYTES: Final = 4 * 1024**3
-"""Its hash takes some seconds; no model that plays in time is as large."""
+"""The limit for a graph. Its hash takes seconds; a model that large cannot keep up."""
 MOST_NUMBERS: Final = 2**26
-"""A tensor of 256 MiB: a buffer of that size is made for each input and output."""
+"""The limit for a tensor: 256 MiB, as each one gets a buffer."""
 
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
-"""What people read. It may hold anything: `settings.output` makes it safe to print."""
+"""Text for people. It may hold anything: `settings.output` makes it safe to print."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Temperature = Annotated[float, msgspec.Meta(ge=0.01, le=10)]
-"""The musician's knob multiplies it by 0.1 … 2; graphs take 1e-4 for anything less."""
+"""The musician's knob multiplies it by 0.1 … 2. Graphs use at least 1e-4."""
 TopP = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=MOST_NUMBERS)]
 State = Annotated[tuple[tuple[Name, Name], ...], msgspec.Meta(max_length=256)]
@@ -63,7 +63,7 @@ class Tensor(msgspec.Struct, frozen=True):
     shape: tuple[Size, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a tensor that is too large as a whole."""
+        """Refuse a tensor that is too large."""
         if len(self.shape) > 8 or math.prod(self.shape) > MOST_NUMBERS:
             raise ValueError(
                 f"The shape {self.shape} has more than 8 sizes, or more than "
@@ -75,7 +75,7 @@ Tensors = Annotated[tuple[Tensor, ...], msgspec.Meta(max_length=256)]
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Another graph of the same folder: its tensors and its file's hash."""
+    """A graph: its tensors, its state and its file's hash."""
 
     inputs: Tensors
     outputs: Tensors
@@ -84,14 +84,14 @@ class Part(msgspec.Struct, frozen=True):
 
 
 PartName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,60}\Z")]
-"""A part's name is its file's, without the ending: no folder, no other alphabet."""
+"""The name of a graph's file without the ending."""
 
 
 class Runs(msgspec.Struct, frozen=True):
-    """What counts beside the graph of a *likeness* model, `ripieno.similarity.runs`.
+    """The runs of intervals of a *likeness* model; see `ripieno.similarity.runs`.
 
     Attributes:
-        weight: of runs of intervals; the graph weighs 1.
+        weight: of the runs; the graph has the weight 1.
         sha256: of `runs.npy`.
     """
 
@@ -100,7 +100,7 @@ class Runs(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where training data came from, so that a listener can be told."""
+    """Where training data came from."""
 
     name: Text
     licence: Text
@@ -110,7 +110,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """The defaults that the model's makers liked, one number per event field."""
+    """The model's sampling defaults, one number per event field."""
 
     temperature: tuple[Temperature, Temperature, Temperature, Temperature] = (
         1.0, 1.0, 1.0, 1.0,
@@ -124,13 +124,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: the folder's name.
         family: ``gru``, ``lstm``, …
-        interface: how it is driven, a row of `INTERFACES`.
-        roles: the roles that this model can play.
-        vocabulary: its name, for people.
-        fingerprint: `ripieno.layouts.vocabulary.fingerprint` when it was trained.
-        inputs, outputs: the graph's, in its own order; none for tables.
-        state: pairs (input name, output name) that carry the state.
-        context_events: how many past events can matter, 2 at least; 0 for no limit.
+        interface: a row of `INTERFACES`.
+        roles: what it can play.
+        vocabulary: the layout's name, for people.
+        fingerprint: of the layout when it was trained.
+        inputs, outputs: of `model.onnx`, in its order; none for tables.
+        state: pairs (input name, output name).
+        context_events: how many past events can matter, at least 2; 0 for no limit.
         parameters: how many numbers were learned.
         licence: SPDX name for the weights.
         sources: the music it was trained on.
@@ -166,18 +166,28 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The file that `sha256` is of."""
         return GRAPH if INTERFACES[self.interface].has_graphs else TABLES
 
+    @property
+    def parts(self) -> dict[str, Part]:
+        """All graphs by name, ``model`` first; none for tables."""
+        if not INTERFACES[self.interface].has_graphs:
+            return {}
+        whole = Part(self.inputs, self.outputs, self.state, self.sha256)
+        return {"model": whole, **self.more}
+
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(folder: Path) -> Manifest:
-    """Read a model's manifest and check its files against it.
+    """Read a model's manifest and check the folder's files against it.
 
     Raises:
-        ModelError: something is missing, damaged, changed, or from another vocabulary.
+        ModelError: a file is missing, damaged or changed, or the layout is another one.
+
+    Cost: hashes every file that the manifest names.
     """
     path = folder / MANIFEST
     if not is_folder(folder):
@@ -243,7 +253,7 @@ def _check_file(path: Path, sha256: str) -> None:
 
 
 def folders() -> tuple[Path, ...]:
-    """Where models are looked for: RIPIENO_MODELS, the checkout, the data folder."""
+    """Return where models are looked for: RIPIENO_MODELS, checkout, data folder."""
     places = [
         Path(__file__).parents[3] / "models",
         Path(sysconfig.get_path("data")) / "share" / "ripieno" / "models",
@@ -254,7 +264,7 @@ def folders() -> tuple[Path, ...]:
 
 
 def installed() -> tuple[Path, ...]:
-    """Every model folder found, the first of each name, sorted by name."""
+    """Return every model folder, the first of each name, sorted by name."""
     found: dict[str, Path] = {}
     for place in folders():
         for path in sorted(place.glob(f"*/{MANIFEST}")):
@@ -262,41 +272,8 @@ def installed() -> tuple[Path, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def for_role(role: str, name: str = "") -> Path:
-    """The folder of the model that plays a role: the one named, or the first found.
-
-    Tables play no role: they only help. A damaged folder is passed over as long as
-    another one plays the role.
-
-    Raises:
-        ModelError: it is not there, or does not play this role.
-    """
-    if name:
-        folder = find(name)
-        roles = load(folder).roles
-        if role not in roles:
-            raise ModelError(
-                f"The model {folder.name} does not play the role {role!r} "
-                f"(it plays: {', '.join(roles) or 'none'})."
-            )
-        return folder
-    damaged: ModelError | None = None
-    for folder in installed():
-        try:
-            manifest = load(folder)
-        except ModelError as error:
-            damaged = damaged or error
-            continue
-        if role in manifest.roles and INTERFACES[manifest.interface].plays:
-            return folder
-    raise damaged or ModelError(
-        f"No model is installed that plays the role {role!r}; "
-        "`ripieno models` lists what is there."
-    )
-
-
 def find(name: str) -> Path:
-    """The folder of a model, given its name or a path to it.
+    """Return the folder of a model, given its name or a path; nothing is read.
 
     Raises:
         ModelError: there is none; the message names those that there are.
@@ -308,3 +285,75 @@ def find(name: str) -> Path:
             return path
     names = ", ".join(path.name for path in installed()) or "none is installed"
     raise ModelError(f"There is no model called {name!r} (there is: {names}).")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model folder whose files were checked against its manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+
+def read(model: Model | Path) -> Model:
+    """Return a model as it is; read and check it first where a folder is given.
+
+    Raises:
+        ModelError: see `load`.
+    """
+    return model if isinstance(model, Model) else Model(model, load(model))
+
+
+class Library:
+    """Finds models, and reads and hashes each folder once. Thread: one."""
+
+    def __init__(self) -> None:
+        """Begin without having read anything."""
+        self._models: dict[Path, Model] = {}
+
+    def read(self, folder: Path) -> Model:
+        """Return the model of a folder.
+
+        Raises:
+            ModelError: see `load`. A failure is not kept: the next call tries again.
+        """
+        if folder not in self._models:
+            self._models[folder] = read(folder)
+        return self._models[folder]
+
+    def for_role(self, role: str, name: str = "") -> Model:
+        """Return the model that plays a role: the one named, or the first found.
+
+        A damaged folder is passed over if another one plays the role.
+
+        Raises:
+            ModelError: there is no such model, or it does not play this role.
+        """
+        if name:
+            model = self.read(find(name))
+            roles = model.manifest.roles
+            if role not in roles:
+                raise ModelError(
+                    f"The model {model.folder.name} does not play the role {role!r} "
+                    f"(it plays: {', '.join(roles) or 'none'})."
+                )
+            return model
+        damaged: ModelError | None = None
+        for folder in installed():
+            try:
+                model = self.read(folder)
+            except ModelError as error:
+                damaged = damaged or error
+                continue
+            manifest = model.manifest
+            if role in manifest.roles and INTERFACES[manifest.interface].plays:
+                return model
+        raise damaged or ModelError(
+            f"No model is installed that plays the role {role!r}; "
+            "`ripieno models` lists what is there."
+        )
+
+
+def for_role(role: str, name: str = "") -> Model:
+    """Return the model that plays a role; see `Library.for_role`."""
+    return Library().for_role(role, name)

@@ -1,7 +1,4 @@
-"""The only file that imports ONNX Runtime, with its telemetry switched off before.
-
-It knows nothing of graphs: `ripieno.inference.bound` runs them.
-"""
+"""The only file that imports ONNX Runtime; it switches off its telemetry before."""
 
 from typing import Any
 
@@ -15,7 +12,7 @@ __all__ = ["ort", "quantizer"]
 
 
 def quantizer() -> Any:  # noqa: ANN401 (ONNX Runtime has no types)
-    """The class that stores a graph's matrices in a few bits.
+    """Return the class that stores a graph's matrices in a few bits.
 
     Raises:
         ImportError: the `onnx` package is not installed; only training needs it.

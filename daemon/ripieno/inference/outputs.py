@@ -1,10 +1,8 @@
-"""What every output of a model is checked for, after each run.
+"""Checks of every output of a model, after each run.
 
 A graph that is damaged or badly trained returns NaN, infinity, or an event that its
-masks forbid. Each is an `OutputError`. Whoever drives the model makes a sentence of it
-with `unusable`, and lets something else play.
-
-Knows numbers only; it knows no graph and no music.
+masks forbid. Each is an `OutputError`. The caller makes a sentence of it with
+`unusable`, and plays without the model.
 """
 
 import contextlib
@@ -17,20 +15,20 @@ import numpy.typing as npt
 from ripieno.errors import ModelError, OutputError
 
 LARGEST: Final = 1e15
-"""A number beyond this is as wrong as infinity; a graph's own masks add 1e9."""
+"""A larger number counts as infinite; a graph's own masks add 1e9."""
 _LARGEST_SQUARE: Final = LARGEST**2
 _HALF: Final = np.dtype(np.float16)
 
 
 class Finite:
-    """Checks that all numbers of some arrays are finite.
+    """A check that all numbers of some arrays are finite.
 
     Cost of `check`: one dot product an array, 0.4 µs for 300 numbers. `np.isfinite` and
     `all` take 3 µs.
     """
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take the float arrays among these; the others are passed over.
+        """Keep the float arrays among these.
 
         Args:
             arrays: by name; contiguous, and written in place between two checks.
@@ -42,7 +40,7 @@ class Finite:
         ]
 
     def check(self) -> None:
-        """Look at the arrays as they are now.
+        """Check the arrays as they are now.
 
         Raises:
             OutputError: a number is NaN, infinite, or beyond `LARGEST`.
@@ -72,7 +70,7 @@ def check_choice(what: str, value: int, allowed: npt.NDArray[np.bool_]) -> None:
 
 
 def unusable(model: str, error: OutputError) -> ModelError:
-    """The error for people: which model it was, and what to do."""
+    """Return an error that names the model and says what to do."""
     return ModelError(
         f"The model {model} does not work ({error}): choose another one, which "
         "`ripieno models` lists, or publish it again."

@@ -1,8 +1,8 @@
-"""One choice out of many: mask, temperature, top-p, inverse CDF.
+"""Sampling: mask, temperature, top-p, inverse CDF.
 
-The graph of a step model does the same inside ONNX; this is the definition that it is
-tested against, and what models outside of ONNX use. Noise comes in as a number, so the
-same noise gives the same choice.
+The graph of a step model does the same inside ONNX and is tested against this. Models
+without sampling in the graph use this. Noise is an argument, so the same noise gives
+the same choice.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def sample(
     top_p: float = 1.0,
     noise: float = 0.5,
 ) -> int:
-    """Choose an index.
+    """Return the index that is chosen.
 
     Args:
         logits: shape (n,), unnormalised log-probabilities.

@@ -1,7 +1,6 @@
-"""Models, loaded: all graphs of a folder on one provider.
+"""A loaded model: all graphs of its folder on one provider.
 
-Knows nothing of music, and nothing of time; ONNX Runtime is known to
-`ripieno.inference.bound`.
+Only `ripieno.inference.bound` knows ONNX Runtime.
 """
 
 from dataclasses import dataclass
@@ -11,11 +10,18 @@ from typing import Final
 from ripieno.errors import ModelError
 from ripieno.inference import checks, tuning
 from ripieno.inference import manifest as manifests
-from ripieno.inference.bound import CPU, CUDA, Graph, runtime_version, why_no_cuda
+from ripieno.inference.bound import (
+    CPU,
+    CUDA,
+    Graph,
+    open_graph,
+    runtime_version,
+    why_no_cuda,
+)
 from ripieno.inference.controls import Controls, everything
 from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import Scored, line_of
-from ripieno.inference.manifest import Manifest, Part
+from ripieno.inference.manifest import Model
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
 
@@ -27,16 +33,17 @@ WARM_STEPS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The provider that runs, and why, in one line."""
+    """The provider that was chosen, and why, in one line."""
 
     provider: str
     why: str
 
 
 class Loaded:
-    """A model's folder: its manifest, and all of its graphs on one provider.
+    """A model: its manifest, and all of its graphs on one provider.
 
     Attributes:
+        folder: the model's.
         manifest: what it says of itself.
         choice: the provider that runs, and why.
         threads: on the CPU.
@@ -44,32 +51,35 @@ class Loaded:
     """
 
     def __init__(
-        self, folder: Path, provider: str = "auto", threads: Threads | None = None
+        self,
+        model: Model | Path,
+        provider: str = "auto",
+        threads: Threads | None = None,
     ) -> None:
-        """Load, check and bind.
+        """Load, check and bind every graph.
 
         Args:
-            folder: the model's.
+            model: a model, or a folder, which is read and checked first.
             provider: see `choose_provider`.
-            threads: on the CPU; None for what `ripieno doctor --tune` found here.
+            threads: on the CPU; None for what `ripieno doctor --tune` found.
 
         Raises:
-            ModelError: the folder, its manifest or a graph is not what it should be, or
-                the provider that was asked for is not there.
+            ModelError: the folder, its manifest or a graph is not as it should be, or
+                the provider that was asked for cannot be used.
         """
-        self.manifest: Manifest = manifests.load(folder)
+        model = manifests.read(model)
+        self.folder, self.manifest = model.folder, model.manifest
         self.choice = choose_provider(provider)
-        m, self.graphs = self.manifest, dict[str, Graph]()
+        self.graphs: dict[str, Graph] = {}
         if threads is None:
             place = tuning.here(runtime_version())
-            threads = tuning.threads_for(m.sha256, self.choice.provider, place)
+            sha256 = self.manifest.sha256
+            threads = tuning.threads_for(sha256, self.choice.provider, place)
         self.threads = threads
-        if not INTERFACES[m.interface].has_graphs:
-            return
-        whole = Part(m.inputs, m.outputs, m.state, m.sha256)
-        for name, part in {"model": whole, **m.more}.items():
-            path, wanted = folder / f"{name}.onnx", self.choice.provider
-            graph = Graph.load(path, part, wanted, m.name, threads)
+        for name, part in self.manifest.parts.items():
+            wanted = self.choice.provider
+            path = self.folder / f"{name}.onnx"
+            graph = open_graph(path, part, wanted, self.manifest.name, threads)
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
@@ -82,16 +92,17 @@ class Loaded:
         return next((graph.provider for graph in graphs), self.choice.provider)
 
     def line(self) -> Scored:
-        """A line of play that has heard nothing yet; of the *step* interface alone."""
+        """Return a line that has heard nothing yet; for stepped interfaces only."""
         return line_of(self.graphs["model"], self.manifest.context_events)
 
     def warm_up(self) -> None:
-        """Run every graph: the first runs allocate and are slow. Nothing is heard.
+        """Run every graph, as the first runs allocate and are slow; keep no state.
+
+        For a stepped model no mask allows a zero, so that a graph which always returns
+        zeros is found.
 
         Raises:
-            OutputError: the model returns what cannot be used. Of a model that is
-                stepped no mask allows a zero here, so that a graph which always returns
-                zeros is found.
+            OutputError: the model returns what cannot be used.
         """
         if INTERFACES[self.manifest.interface].is_stepped:
             line, masks = self.line(), everything()
@@ -105,16 +116,16 @@ class Loaded:
 
 
 def choose_provider(wanted: str) -> Choice:
-    """Decide between CUDA and the CPU, quietly.
+    """Choose between CUDA and the CPU.
 
-    ONNX Runtime lists the providers that it was built with, not those that work, and
-    prints red errors when one does not: the driver is tried first, by itself.
+    ONNX Runtime lists the providers that it was built with, and prints errors when one
+    does not work. So the driver is tried first.
 
     Args:
         wanted: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        ModelError: ``cuda`` was asked for and cannot be had.
+        ModelError: ``cuda`` was asked for and does not work.
     """
     if wanted == "cpu":
         return Choice(CPU, "CPU, as asked")
@@ -130,7 +141,7 @@ def choose_provider(wanted: str) -> Choice:
 
 
 def _settle_for(provider: str, *, wanted: str) -> Choice:
-    """CUDA loaded, and still could not run this graph."""
+    """Return the choice for a graph that CUDA loaded but could not run."""
     why = "CUDA could not run this graph; recurrent ones need cuDNN: ripieno[cudnn]"
     if wanted == "cuda":
         raise ModelError(f"CUDA was asked for, but {why}.")

@@ -1,6 +1,6 @@
-"""Where the harmony engine's tables are: a model folder that nobody plays with.
+"""The tables of the harmony engine: a model folder without a graph.
 
-Not having them is no failure: the engine then knows that chord notes fit.
+Without them the engine only knows that chord notes fit.
 """
 
 import struct
@@ -19,12 +19,12 @@ from ripieno.rules.harmony import Tables, plain_tables
 
 NAMES: Final = Tables.__struct_fields__
 NEVER_ZERO: Final = ("prior", "on_beat", "off_beat")
-"""Tables of which logarithms are taken."""
+"""Tables of which logarithms are taken, so that no number may be zero."""
 UNREADABLE: Final = (
     OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, MemoryError,
     BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
-"""What numpy raises at a damaged file, by where the damage is."""
+"""What numpy raises when a file is damaged."""
 
 
 def load(folder: Path) -> Tables:
@@ -59,7 +59,7 @@ def load(folder: Path) -> Tables:
 
 
 def maybe_tables() -> Tables | None:
-    """The first tables installed; None where there are none, or they are damaged."""
+    """Return the first tables installed; None if there are none that can be read."""
     for folder in installed():
         try:
             if not INTERFACES[manifest_of(folder).interface].has_graphs:

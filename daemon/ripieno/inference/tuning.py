@@ -1,11 +1,11 @@
-"""How many threads each model runs on, as this machine was found to like it.
+"""How many threads each model runs on, as measured on this machine.
 
-`ripieno doctor --tune` measures, and keeps what it found in one file, the machine's
-own; a `Session` looks into it. What was found with another processor, another ONNX
-Runtime or other weights says nothing here, and is passed over.
+`ripieno doctor --tune` measures, and keeps the results in one file of the machine;
+`ripieno.inference.session.Loaded` reads it. Results for another processor, another
+ONNX Runtime or other weights are not used.
 
-Only values, and a file that holds them: this module measures nothing, reads no clock,
-and does not know ONNX Runtime.
+This module holds values and the file. It measures nothing and does not know ONNX
+Runtime.
 """
 
 import os
@@ -24,17 +24,17 @@ from ripieno.settings.paths import read_file
 FILE: Final = "machine.json"
 LARGEST_BYTES: Final = 1024 * 1024
 MOST_THREADS: Final = 1024
-"""No machine that plays has more cores."""
+"""The limit for a number of threads."""
 CPU_INFO: Final = Path("/proc/cpuinfo")
 
 
 class Threads(msgspec.Struct, frozen=True):
-    """How ONNX Runtime is to use the processor.
+    """How ONNX Runtime uses the processor.
 
     Attributes:
-        count: threads within a node. One is the default: two pay from some 5 M
+        count: threads within a node. One is the default: two are faster from some 5 M
             parameters up, and only on idle cores.
-        spinning: whether a thread that waits burns its core.
+        spinning: whether a waiting thread keeps its core busy.
     """
 
     count: Annotated[int, msgspec.Meta(ge=1, le=MOST_THREADS)] = 1
@@ -47,7 +47,7 @@ class Threads(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a figure holds: another place has others."""
+    """The machine and the ONNX Runtime for which results hold."""
 
     processor: str
     cores: int
@@ -55,14 +55,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tuned(msgspec.Struct, frozen=True):
-    """What was found for one model.
+    """The result for one model.
 
     Attributes:
         model: its name, for people.
         sha256: of its graph, as its manifest says.
         provider: that ran it, as ONNX Runtime names it.
-        threads: the best found.
-        p50_ms: how long a run took with them, the median.
+        threads: the best ones.
+        p50_ms: the median time of a run with them.
         plain_ms: the same with the default.
         when: the date and time, UTC.
     """
@@ -77,18 +77,18 @@ class Tuned(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What was found, and where."""
+    """All results of a place."""
 
     place: Place
     models: tuple[Tuned, ...] = ()
 
 
 class Found(NamedTuple):
-    """What the file says.
+    """What the file holds.
 
     Attributes:
-        machine: what holds here; no models where nothing does.
-        why_not: a sentence, where the file is there and says nothing for here.
+        machine: the results for this place; without models if there are none.
+        why_not: a sentence, if there is a file that cannot be used here.
     """
 
     machine: Machine
@@ -96,7 +96,7 @@ class Found(NamedTuple):
 
 
 def path() -> Path:
-    """Where the machine's file lies; it need not be there."""
+    """Return the path of the file, which need not exist."""
     if sys.platform == "win32":
         root = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
     elif sys.platform == "darwin":
@@ -109,12 +109,12 @@ def path() -> Path:
 
 
 def here(runtime: str) -> Place:
-    """This machine, with a version of ONNX Runtime."""
+    """Return this machine, with a version of ONNX Runtime."""
     return Place(_processor(), os.cpu_count() or 1, runtime)
 
 
 def found(place: Place) -> Found:
-    """What is known of a place; never raises."""
+    """Return the results for a place; never raises."""
     nothing = Machine(place)
     try:
         machine = msgspec.json.decode(read_file(path(), LARGEST_BYTES), type=Machine)
@@ -137,7 +137,7 @@ def found(place: Place) -> Found:
 
 
 def threads_for(sha256: str, provider: str, place: Place) -> Threads:
-    """The best threads known for a model; the default where nothing is known."""
+    """Return the best threads for a model; the default if it was not measured."""
     for tuned in found(place).machine.models:
         if (tuned.sha256, tuned.provider) == (sha256, provider):
             return tuned.threads
@@ -145,7 +145,7 @@ def threads_for(sha256: str, provider: str, place: Place) -> Threads:
 
 
 def keep(models: Iterable[Tuned], place: Place) -> Path:
-    """Add to what is known of a place, and write it, whole or not at all.
+    """Add results for a place, and write the file, whole or not at all.
 
     Raises:
         FileError: it cannot be written.
@@ -167,7 +167,7 @@ def keep(models: Iterable[Tuned], place: Place) -> Path:
 
 
 def _processor() -> str:
-    """What the processor calls itself."""
+    """Return the processor's name."""
     try:
         lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
     except OSError:

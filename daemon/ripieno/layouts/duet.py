@@ -1,17 +1,17 @@
-"""The duet's vocabulary: frames on the beat, shared by the daemon and by training.
+"""The layout of the duet: frames on the beat, shared by the daemon and by training.
 
 A *frame* is a sixteenth note. A *span* is a felt beat: four frames, or six where the
-beat is dotted; chords are decided once a span. Two models read this:
+beat is dotted; chords are decided once a span. Two graphs use this layout:
 
-* *harmony* sees the human's part by pitch class, a span at a time, and gives one
-  logit a chord. It is never told what was played before by the machine: conditioned on
-  its own chords it learned to repeat them (``export/NOTES.md``).
-* *texture* writes the piano part, a token at a time: notes of this frame, lowest
+* *harmony* receives the human's part by pitch class, a span at a time, and gives one
+  logit a chord. It does not receive what the machine played before: conditioned on its
+  own chords it learned to repeat them (``export/NOTES.md``).
+* *texture* writes the piano part, a token at a time: the notes of this frame, lowest
   first, then `NEXT`. Pitches are counted from the chord's root, so that a pattern
   learned in one key is known in all, and a plan can be moved to another chord.
 
-Nothing here knows seconds. A human note's duration is unknown until it ends: only what
-sounds is told, never for how long. `fingerprint` names the layout.
+The duration of a human note is unknown until it ends, so it is never an input. Nothing
+here knows seconds.
 """
 
 import hashlib
@@ -28,36 +28,36 @@ from ripieno.music.spans import DENSITIES, STYLES, VOICES, Manner, Phase, Span
 Floats = npt.NDArray[np.float32]
 
 STALENESS: Final = (0, 1, 2, 4)
-"""How old, in spans, the newest human note is that a chord may be decided from."""
+"""How old, in spans, the newest human note may be when a chord is decided."""
 
 # ── the human's part ──────────────────────────────────────────────────────────────
 
 
 CLASS_ROWS: Final = 6
-"""Pitch-class rows of a harmony step, in order: struck on this beat, held over it; of
-the span before: how long each sounded, what was struck off its beat and on it; and what
-was heard lately, decayed."""
+"""Pitch-class rows of a harmony step, in order: struck on this beat; held over it; how
+long each sounded in the span before; struck off the beat of that span; struck on it;
+heard lately, decayed."""
 MEMORY: Final = 0.93
-"""What of the memory is left a span later: half of it after ten."""
+"""The share of the memory that is left a span later; half of it is left after ten."""
 PHASES: Final = 6 + 4 + 4 + 2
 SCALARS: Final = 3 + PHASES + len(STALENESS)
 
 
 def classes(pitches: Collection[int]) -> Floats:
-    """Which pitch classes are among these pitches, as twelve 0s and 1s."""
+    """Return which pitch classes are among these pitches, as twelve 0s and 1s."""
     row = np.zeros(12, np.float32)
     row[[pitch % 12 for pitch in pitches]] = 1.0
     return row
 
 
 def durations(span: Span) -> Floats:
-    """The share of a span for which each pitch class sounded."""
+    """Return the share of a span for which each pitch class sounded."""
     shares: Floats = np.mean([classes(f) for f in span.sounding], axis=0, dtype="f4")
     return shares
 
 
 def phases(phase: Phase) -> Floats:
-    """Place in the bar, length of the bar, place in four and in eight bars."""
+    """Return the place in the bar, its length, the place in four and eight bars."""
     row = np.zeros(PHASES, np.float32)
     row[min(phase.span, 5)] = 1.0
     row[6 + min(phase.spans, 4) - 1] = 1.0
@@ -67,14 +67,14 @@ def phases(phase: Phase) -> Floats:
 
 
 class Ear:
-    """What was heard so far, ready to be turned into a harmony step's input."""
+    """What was heard so far, as the input of a harmony step."""
 
     def __init__(self) -> None:
         self._memory = np.zeros(12, np.float32)
         self._before: Span | None = None
 
     def heard(self, span: Span) -> None:
-        """A span is over."""
+        """Add a span that is over."""
         self._memory = self._memory * np.float32(MEMORY) + durations(span)
         self._before = span
 
@@ -84,10 +84,10 @@ class Ear:
         return self._before
 
     def rows(self, beat: Span | None) -> Floats:
-        """The pitch-class rows, [CLASS_ROWS, 12].
+        """Return the pitch-class rows, [CLASS_ROWS, 12].
 
         Args:
-            beat: the span under way, of which only the first frame counts; None where
+            beat: the current span, of which only the first frame counts; None if
                 nothing is known of it.
         """
         rows = np.zeros((CLASS_ROWS, 12), np.float32)
@@ -105,7 +105,7 @@ class Ear:
 
 
 def scalars(rows: Floats, phase: Phase, staleness: int) -> Floats:
-    """What is no pitch class: [SCALARS].
+    """Return the inputs of a harmony step that are no pitch classes, [SCALARS].
 
     Args:
         rows: of `Ear.rows`.
@@ -128,11 +128,11 @@ TOKENS: Final = 1 + HEIGHTS
 LENGTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16)
 """How many frames a note may last."""
 GROUND: Final = 24
-"""The lowest root: C1. The height of a note is its distance from the chord's root
-above it, so heights 0 … 71 reach from C1 … B1 to B6 … A#7."""
+"""The lowest root, C1. The height of a note is its distance from the chord's root in
+the octave from C1, so heights 0 … 71 reach from C1 … B1 to B6 … A#7."""
 
 RINGING: Final = QUALITIES + 12 + 12 + 6 + 6 + 4 + 4
-"""Where in a context the heights that sound begin."""
+"""The index in a context at which the heights that sound begin."""
 CONTEXT: Final = (
     RINGING + HEIGHTS + 12 + 3
     + (len(DENSITIES) + 2) + (len(VOICES) + 2) + len(STYLES)
@@ -140,12 +140,12 @@ CONTEXT: Final = (
 
 
 def anchor(chord: int) -> int:
-    """The pitch that heights are counted from."""
+    """Return the pitch that heights are counted from."""
     return GROUND + root_of(chord)
 
 
 def token_of(pitch: int, chord: int) -> int:
-    """The token of a pitch; what lies outside is moved in by octaves."""
+    """Return the token of a pitch; a pitch outside moves in by octaves."""
     height = pitch - anchor(chord)
     while height < 0:
         height += 12
@@ -155,23 +155,23 @@ def token_of(pitch: int, chord: int) -> int:
 
 
 def pitch_of(token: int, chord: int) -> int:
-    """The pitch of a token that is not `NEXT`."""
+    """Return the pitch of a token that is not `NEXT`."""
     return anchor(chord) + token - 1
 
 
 def length_of(frames: int) -> int:
-    """The class of a duration in frames: the nearest, shorter on a tie."""
+    """Return the class of a duration in frames: the nearest, shorter on a tie."""
     return int(np.argmin([abs(frames - length) for length in LENGTHS]))
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """All that a span's texture hangs on, but for the notes before it.
+    """All that a span's texture depends on, except the notes before it.
 
     Attributes:
         chord, before: of this span and of the one before it (or `NO_CHORD`).
-        phase: where it lies.
+        phase: the span's place in the bar.
         melody: the highest human pitch that sounds on the beat, or None.
-        is_struck: whether it was struck there.
+        is_struck: whether it was struck on the beat.
         onsets: how many notes the human struck in the span before.
         manner: how to fill.
     """
@@ -186,7 +186,7 @@ class Scene(msgspec.Struct, frozen=True):
 
 
 def context(scene: Scene, frame: int, sounding: Collection[int]) -> Floats:
-    """The texture's input besides the token: [CONTEXT].
+    """Return the texture's input besides the token, [CONTEXT].
 
     Args:
         scene: of the span.
@@ -227,7 +227,7 @@ def context(scene: Scene, frame: int, sounding: Collection[int]) -> Floats:
 
 
 def fingerprint() -> str:
-    """A hash over all that makes two layouts interchangeable."""
+    """Return a hash of all that two sides of this layout must share."""
     text = (
         f"ripieno-duet-1;{N_CHORDS};{CLASS_ROWS};{MEMORY};{SCALARS};{STALENESS};"
         f"{TOKENS};{LENGTHS};{GROUND};{STYLES};{DENSITIES};{VOICES};{CONTEXT}"

@@ -1,16 +1,15 @@
-"""What pieces are compared by: rolls of eight beats, and runs of three intervals.
+"""The layout of likeness: rolls of eight beats, and runs of three intervals.
 
-A *window* is eight beats (quarter notes) on a sixteenth grid; at each step and row it
-says whether a note is struck there, and whether one sounds. Rows count semitones from
-the window's mean pitch (weighted by duration), so that a transposed copy of a window is
-the very same roll; what lies too far away is folded in by octaves.
+A *window* is eight beats (quarter notes) on a grid of sixteenths. At each step and row
+it says whether a note is struck there, and whether one sounds. Rows are counted in
+semitones from the window's mean pitch (weighted by duration), so that a transposed copy
+is the same roll; a pitch too far away moves in by octaves.
 
-A piece is seen as windows from its first beat on, every four beats, those that are
-nearly empty left out. A *run* is three intervals of the upper line, one after another;
-a piece has so and so many of each, whatever its key and tempo.
+The windows of a piece begin every four beats; those that are nearly empty are left out.
+A *run* is three intervals of the upper line in a row; how often a piece has each run
+does not depend on key and tempo.
 
-Shared with training. It knows no file and no second: notes are rows of (onset, end,
-pitch) with times in beats. `fingerprint` names the layout.
+Shared with training. Notes are rows of (onset, end, pitch) with times in beats.
 """
 
 import hashlib
@@ -27,45 +26,45 @@ BEATS: Final = 8
 STEPS_PER_BEAT: Final = 4
 STEPS: Final = BEATS * STEPS_PER_BEAT
 ROWS: Final = 72
-"""Semitones of a roll, three octaves to each side: 99.9 % of notes fit unfolded."""
+"""Semitones of a roll, three octaves to each side: 99.9 % of notes fit."""
 CHANNELS: Final = 2
-"""Struck, sounding."""
+"""The layers of a roll: struck, sounding."""
 SHAPE: Final = (CHANNELS, STEPS, ROWS)
 HOP_BEATS: Final = 4
 FEWEST: Final = 4
-"""A window with fewer onsets says next to nothing."""
+"""The fewest onsets of a window that is used."""
 MOST_WINDOWS: Final = 128
-"""Of a piece: 512 beats; of a longer one, as many are taken evenly."""
+"""The most windows of a piece: 512 beats. A longer one is sampled evenly."""
 LONGEST_BEATS: Final = 16
-"""A note that began earlier than this before a window is not seen in it."""
+"""How long before a window a note may begin that still sounds in it."""
 RUNS: Final = 4096
-"""Buckets that the 25³ runs are hashed into."""
+"""Buckets into which the 25³ runs are hashed."""
 WIDEST: Final = 12
-"""Semitones of an interval; a wider one counts as an octave."""
+"""Semitones of the widest interval; a wider one counts as this."""
 TOGETHER_BEATS: Final = 1 / 16
-"""Onsets nearer than this are one chord, of which the highest note is in the line."""
+"""Onsets nearer than this are one chord; its highest note is in the upper line."""
 
 
 def fingerprint() -> str:
-    """Names the layout; a model that was trained on another one is refused."""
+    """Return a hash of all that two sides of this layout must share."""
     rolls = f"{SHAPE} {STEPS_PER_BEAT} {HOP_BEATS} {FEWEST} {LONGEST_BEATS}"
-    told = f"likeness-2 {rolls} {RUNS} {WIDEST} {TOGETHER_BEATS}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    layout = f"likeness-2 {rolls} {RUNS} {WIDEST} {TOGETHER_BEATS}"
+    return hashlib.sha256(layout.encode()).hexdigest()[:16]
 
 
 def in_order(notes: Floats) -> Floats:
-    """Notes [N, 3] by onset, then pitch."""
+    """Return notes [N, 3] by onset, then pitch."""
     return notes[np.lexsort((notes[:, 2], notes[:, 0]))]
 
 
 def starts_of(notes: Floats) -> Floats:
-    """Where the windows of a piece begin, in beats.
+    """Return where the windows of a piece begin, in beats.
 
     Args:
         notes: of a whole piece, [N, 3], in order.
 
     Returns:
-        Shape (W,), rising; empty where there is too little music.
+        Shape (W,), rising; empty if there is too little music.
     """
     if not len(notes):
         return np.zeros(0)
@@ -82,12 +81,12 @@ def starts_of(notes: Floats) -> Floats:
 def cut(
     notes: Floats, starts: Floats, span_beats: float = BEATS
 ) -> tuple[Ints, Floats]:
-    """The notes of some windows of a piece, one window after another.
+    """Return the notes of some windows of a piece, one window after another.
 
     Args:
         notes: of the piece, [N, 3], in order.
         starts: where the windows begin, in beats, (W,).
-        span_beats: how long they are.
+        span_beats: the length of a window.
 
     Returns:
         The number of each note's window, (M,), and its onset and end in beats from the
@@ -108,13 +107,13 @@ def cut(
 def rolls_of(
     window: Ints, notes: Floats, count: int, away: Ints | None = None
 ) -> Rolls:
-    """Windows as rolls.
+    """Return windows as rolls.
 
     Args:
         window: each note's window, (M,), from 0 to `count`.
         notes: (M, 3), as `cut` returns them.
         count: W, how many windows.
-        away: (W,), semitones by which each is moved off its centre; for training.
+        away: (W,), semitones by which each is moved off its centre, for training.
 
     Returns:
         Zeros and ones, [W, `CHANNELS`, `STEPS`, `ROWS`].
@@ -137,13 +136,13 @@ def rolls_of(
 
 
 def phrases(notes: Floats) -> tuple[Rolls, Floats]:
-    """All windows of a piece, and where they begin in beats: [W, …], (W,)."""
+    """Return all windows of a piece, and where they begin in beats: [W, …], (W,)."""
     starts = starts_of(notes)
     return rolls_of(*cut(notes, starts), len(starts)), starts
 
 
 def runs(notes: Floats) -> Floats:
-    """How often a piece has each run of three intervals, hashed: [`RUNS`]."""
+    """Return how often a piece has each run of three intervals, hashed: [`RUNS`]."""
     steps = np.diff(upper_line(notes)[:, 2]).astype(np.int64)
     steps = steps.clip(-WIDEST, WIDEST) + WIDEST
     if len(steps) < 3:
@@ -154,7 +153,7 @@ def runs(notes: Floats) -> Floats:
 
 
 def upper_line(notes: Floats) -> Floats:
-    """The highest note of all that begin together."""
+    """Return the highest note of each group that begins together."""
     group = np.cumsum(np.diff(notes[:, 0], prepend=-np.inf) > TOGETHER_BEATS)
     order = np.lexsort((-notes[:, 2], group))
     first = np.unique(group[order], return_index=True)[1]
@@ -169,7 +168,7 @@ def _onsets_in(notes: Floats, starts: Floats) -> tuple[Ints, Ints]:
 def _rows(
     window: Ints, pitch: Floats, lasting: Ints, count: int, away: Ints | None
 ) -> Ints:
-    """The row of each note: its window's mean pitch lies in the middle."""
+    """Return the row of each note; the mean pitch of its window is in the middle."""
     weight = np.bincount(window, lasting, count)
     mean = np.bincount(window, lasting * pitch, count) / np.maximum(weight, 1)
     centre = np.floor(mean + 0.5).astype(np.int64)

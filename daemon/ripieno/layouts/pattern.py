@@ -1,12 +1,12 @@
-"""The loop's vocabulary: a bar on a grid of sixteenths, shared with training.
+"""The layout of loops: a bar on a grid of sixteenths, shared with training.
 
 A *roll* is a bar: onsets and what sounds, 16 steps by 60 rows. Rows are counted from
 the root of the bar's first chord, so a pattern is the same in every key and moves with
-the chord; the root lies at most a tritone from C. A note begins with an onset and lasts
+the chord. The root lies at most a tritone from C. A note begins with an onset and lasts
 while its row sounds; none is held over the bar line.
 
-Other meters than 4/4 read the same 16 steps in another order (`steps_of`). Nothing here
-knows seconds or ticks, nor how a roll is made. `fingerprint` names the layout.
+Metres other than 4/4 read the same 16 steps in another order (`steps_of`). Nothing here
+knows seconds or ticks, nor how a roll is made.
 """
 
 import hashlib
@@ -22,24 +22,24 @@ from ripieno.music.spans import Note
 
 STEPS: Final = 16
 BEATS: Final = 4
-"""Chords of a bar; each of so many steps: `STEPS_IN_BEAT`."""
+"""Chords of a bar, each of `STEPS_IN_BEAT` steps."""
 STEPS_IN_BEAT: Final = STEPS // BEATS
 LOWEST: Final = 24
 """The pitch of row 0 where the root is C: C1."""
 ROWS: Final = 60
-"""Five octaves; 1 … 99 of a hundred notes of POP909's pianos lie in 37 … 75."""
+"""Five octaves; 98 % of the notes of POP909's pianos lie in 37 … 75."""
 ONSET, SOUND = 0, 1
 """The two layers of a roll."""
 CHORD: Final = 24
-"""Numbers that tell of one chord: its pitch classes, and which of them is its root."""
+"""Numbers that describe a chord: its pitch classes, and which of them is its root."""
 NOISE: Final = 48
-"""How many numbers choose a pattern."""
+"""The size of the noise that chooses a pattern."""
 CROWDS: Final = (8, 10, 13, 15, 18)
-"""Notes a bar from which the next class of density begins: sixths of POP909's bars."""
+"""Notes a bar at which a class of density begins: each has a sixth of POP909's bars."""
 UNKNOWN: Final = len(CROWDS) + 1
-"""The class of a density that is left to the music."""
+"""The class of a density that is left to the model."""
 MANNER: Final = UNKNOWN + 2
-"""Numbers that tell of the density's class, and whether there is a bar before."""
+"""Numbers that describe the class of density, and whether there is a bar before."""
 DOTTED_STEPS: Final = 6
 HALF_BAR: Final = 8
 
@@ -49,13 +49,13 @@ Floats = npt.NDArray[np.float32]
 
 
 def shift_of(bar: Sequence[int]) -> int:
-    """How far above C the root of a bar's first known chord lies: −5 … 6."""
+    """Return how far above C the root of a bar's first chord lies, −5 … 6."""
     known = next((chord for chord in bar if chord != NO_CHORD), 0)
     return (chords.root_of(known) + 5) % 12 - 5
 
 
 def roll_of(notes: Sequence[Note], shift: int) -> Roll:
-    """Notes of one bar as a roll; what leaves the rows moves in by octaves."""
+    """Return the notes of a bar as a roll; a pitch outside moves in by octaves."""
     roll = np.zeros((2, STEPS, ROWS), np.bool_)
     for note in sorted(notes, key=lambda note: note.frame):
         if not 0 <= note.frame < STEPS:
@@ -67,7 +67,7 @@ def roll_of(notes: Sequence[Note], shift: int) -> Roll:
 
 
 def notes_of(roll: Roll, shift: int) -> tuple[Note, ...]:
-    """The notes of a roll of any length, by step, then pitch; what `roll_of` undoes."""
+    """Return the notes of a roll of any length, by step, then pitch."""
     steps, notes = roll.shape[1], []
     for step, row in np.argwhere(roll[ONSET]).tolist():
         end = step + 1
@@ -77,36 +77,36 @@ def notes_of(roll: Roll, shift: int) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def told_chords(bar: Sequence[int], shift: int) -> Floats:
-    """What the graph is told of a bar's chords, [BEATS, CHORD]; of silence zeros."""
-    told = np.zeros((BEATS, CHORD), np.float32)
+def chord_input(bar: Sequence[int], shift: int) -> Floats:
+    """Return the graph's input for a bar's chords, [BEATS, CHORD]; 0 for silence."""
+    numbers = np.zeros((BEATS, CHORD), np.float32)
     for beat, chord in enumerate(bar[:BEATS]):
         for place, pitch_class in enumerate(chords.pitch_classes(chord)):
-            told[beat, (pitch_class - shift) % 12] = 1.0
+            numbers[beat, (pitch_class - shift) % 12] = 1.0
             if not place:
-                told[beat, 12 + (pitch_class - shift) % 12] = 1.0
-    return told
+                numbers[beat, 12 + (pitch_class - shift) % 12] = 1.0
+    return numbers
 
 
-def told_manner(notes: float, *, has_before: bool) -> Floats:
-    """What it is told of the density (notes a bar; 0 for any) and of the bar before."""
-    told = np.zeros(MANNER, np.float32)
-    told[crowd_of(notes) if notes else UNKNOWN] = 1.0
-    told[-1] = has_before
-    return told
+def manner_input(notes: float, *, has_before: bool) -> Floats:
+    """Return its input for the density (notes a bar; 0 for any) and the bar before."""
+    numbers = np.zeros(MANNER, np.float32)
+    numbers[crowd_of(notes) if notes else UNKNOWN] = 1.0
+    numbers[-1] = has_before
+    return numbers
 
 
 def crowd_of(notes: float) -> int:
-    """The class of a bar with so many notes."""
+    """Return the class of density of a bar with so many notes."""
     return sum(notes >= bound for bound in CROWDS)
 
 
 def steps_of(steps: int, span: int) -> tuple[int, ...]:
-    """Which step of a roll is played at each sixteenth of a bar.
+    """Return which step of a roll is played at each sixteenth of a bar.
 
-    A bar of plain beats takes the roll from its beginning, and from there again where
-    it is longer. A dotted beat takes three quarters of a half bar, so that it falls on
-    one of the roll's two strongest steps.
+    A bar of plain beats takes the roll from its beginning, and repeats it if it is
+    longer. A dotted beat takes three quarters of a half bar, so that it begins on one
+    of the roll's two strongest steps.
 
     Args:
         steps: sixteenths in the bar.
@@ -120,7 +120,7 @@ def steps_of(steps: int, span: int) -> tuple[int, ...]:
 
 
 def fingerprint() -> str:
-    """Names the layout; a model that was trained on another one is refused."""
+    """Return a hash of all that two sides of this layout must share."""
     layout = ("pattern-1", STEPS, BEATS, LOWEST, ROWS, CHORD, NOISE, CROWDS, MANNER)
     text = repr((*layout, chords.SUFFIXES))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,11 +1,11 @@
-"""Phrases on a grid of sixteenths, as the phrase model reads and writes them.
+"""The layout of phrases on a grid of sixteenths, shared by training and the daemon.
 
-A segment is two bars of one voice: sixteen places a bar, of which a bar of 3/4 or 6/8
-uses the first twelve. A place rests, holds what sounds, or strikes a pitch. Pitches are
+A segment is two bars of one voice, with sixteen places a bar; a bar of 3/4 or 6/8 uses
+the first twelve. A place rests, holds what sounds, or strikes a pitch. Pitches are
 counted from *home*, the root of the major scale that is heard (a minor key's relative
-one), in the octave nearest to the notes: so all keys and registers are one.
+one), in the octave nearest to the notes. So all keys and registers are the same.
 
-Shared by training and the daemon. Total functions on values; knows no model.
+Total functions on values; no model is known here.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ from ripieno.music import scales
 
 BARS: Final = 2
 PLACES: Final = 16
-"""Places of a bar; the longest metre's sixteenths."""
+"""Places of a bar: the sixteenths of the longest metre."""
 STEPS: Final = BARS * PLACES
 CELL: Final = 4
 """Sixteenths of a quarter note."""
 METERS: Final = ("4/4", "3/4", "6/8")
 USED: Final = (16, 12, 12)
-"""Of each metre, how many places of a bar it uses."""
+"""How many places of a bar each metre uses."""
 REST: Final = 0
 HOLD: Final = 1
 FIRST_PITCH: Final = 2
 REACH: Final = 30
-"""A pitch lies at most so many semitones from home; farther ones move by octaves."""
+"""Semitones that a pitch may lie from home; one farther away moves by octaves."""
 VOCABULARY: Final = FIRST_PITCH + 2 * REACH + 1
 ATTRIBUTES: Final = ("fill", "rise", "offbeat")
 """Directions in which a phrase can be moved; see `attributes`."""
@@ -41,7 +41,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class GridNote(NamedTuple):
-    """A note on the grid; steps from the first place, `end` not before `start + 1`."""
+    """A note on the grid, in steps from the first place; `end` is after `start`."""
 
     start: int
     end: int
@@ -50,21 +50,21 @@ class GridNote(NamedTuple):
 
 
 def used(meter: int) -> Bools:
-    """Which places of a segment a metre uses, shape (STEPS,)."""
+    """Return which places of a segment a metre uses, shape (STEPS,)."""
     return np.tile(np.arange(PLACES) < USED[meter], BARS)
 
 
 def segment_steps(meter: int) -> int:
-    """How many sixteenths a segment of this metre lasts."""
+    """Return how many sixteenths a segment of this metre lasts."""
     return BARS * USED[meter]
 
 
 def home_of(pitches: Sequence[int], near: float) -> int:
-    """The root of the major scale that these pitches are heard in, near a pitch.
+    """Return the root of the major scale that pitches are heard in, near a pitch.
 
     Args:
-        pitches: what was played lately; too few are taken to be in C.
-        near: the octave is chosen so that home lies within six semitones of this.
+        pitches: what was played lately; too few count as in C.
+        near: home lies within six semitones of this.
     """
     root = 0
     if len(pitches) >= FEWEST_FOR_A_KEY:
@@ -75,7 +75,7 @@ def home_of(pitches: Sequence[int], near: float) -> int:
 
 
 def token_of(pitch: int, home: int) -> int:
-    """What strikes this pitch; one out of reach moves by octaves."""
+    """Return the token that strikes a pitch; one out of reach moves by octaves."""
     steps = pitch - home
     while steps > REACH:
         steps -= 12
@@ -85,12 +85,12 @@ def token_of(pitch: int, home: int) -> int:
 
 
 def pitch_of(token: int, home: int) -> int:
-    """The pitch that a token strikes; the inverse of `token_of`."""
+    """Return the pitch that a token strikes; the inverse of `token_of`."""
     return token - FIRST_PITCH - REACH + home
 
 
 def top_line(notes: Sequence[GridNote]) -> list[GridNote]:
-    """One voice: of notes that start together the highest, each until the next."""
+    """Return one voice: the highest of notes that start together, until the next."""
     line: list[GridNote] = []
     for note in sorted(notes, key=lambda each: (each.start, each.pitch)):
         if line and line[-1].start == note.start:
@@ -103,7 +103,7 @@ def top_line(notes: Sequence[GridNote]) -> list[GridNote]:
 
 
 def segment(line: Sequence[GridNote], first: int, meter: int, home: int) -> Ints:
-    """Two bars of a voice as tokens, shape (STEPS,); unused places rest.
+    """Return two bars of a voice as tokens, shape (STEPS,); unused places rest.
 
     Args:
         line: as `top_line` makes it.
@@ -126,7 +126,7 @@ def segment(line: Sequence[GridNote], first: int, meter: int, home: int) -> Ints
 
 
 def notes_of(tokens: Ints, first: int, meter: int, home: int) -> list[GridNote]:
-    """The notes that a segment strikes; the inverse of `segment` but for ties into it.
+    """Return the notes that a segment strikes; `segment` undoes it, except for ties.
 
     A hold after a rest, or with nothing before it, is a rest.
     """
@@ -147,7 +147,7 @@ def notes_of(tokens: Ints, first: int, meter: int, home: int) -> list[GridNote]:
 def continued(
     made: Sequence[GridNote], tokens: Ints, first: int, meter: int, home: int
 ) -> list[GridNote]:
-    """Notes, and a segment's after them; a hold at its start ties the last one over."""
+    """Return notes with a segment's added; a hold at its start ties the last note."""
     row = tokens[used(meter)]
     tied = int(np.argmax(np.append(row, REST) != HOLD))
     before = list(made)
@@ -157,12 +157,12 @@ def continued(
 
 
 def ending(tokens: Ints, meter: int, before: tuple[int, int]) -> tuple[int, int]:
-    """What comes before the next segment: the last token, and the last pitch struck.
+    """Return the last token of a segment, and the token of its last note.
 
     Args:
         tokens: a segment.
         meter: of it.
-        before: the same, before it.
+        before: the same for the segment before.
     """
     row = tokens[used(meter)]
     struck = row[row >= FIRST_PITCH]
@@ -170,7 +170,7 @@ def ending(tokens: Ints, meter: int, before: tuple[int, int]) -> tuple[int, int]
 
 
 def attributes(tokens: Ints, meter: Ints) -> npt.NDArray[np.float64]:
-    """What the directions change, measured; shape (B, 3).
+    """Measure what the directions change; shape (B, 3).
 
     *fill*: onsets a bar. *rise*: mean pitch in semitones from home, of the onsets.
     *offbeat*: the share of onsets that are on no beat (a quarter, in 6/8 a dotted one).
@@ -191,7 +191,7 @@ def attributes(tokens: Ints, meter: Ints) -> npt.NDArray[np.float64]:
 
 
 def fingerprint() -> str:
-    """A hash over all that makes two layouts of this interface interchangeable."""
+    """Return a hash of all that two sides of this layout must share."""
     text = (
         f"ripieno-phrase-1;{BARS};{PLACES};{CELL};{METERS};{USED};{REST};{HOLD};"
         f"{FIRST_PITCH};{REACH};{ATTRIBUTES}"

@@ -1,12 +1,12 @@
 """From played time to the grid of `ripieno.layouts.phrase`, and which grid it is.
 
-A player's tempo wanders, so onsets are placed one after the other: each is so many
-sixteenths after the one before, and the grid's origin follows every onset half-way. The
-sixteenth comes from the even grid that the phrase lies on where there is one, else from
-its pulse. Compound time (6/8) is heard where onsets prefer thirds of a beat to halves;
-3/4 where the phrase lasts a multiple of three beats and not of four.
+A player's tempo varies, so onsets are placed one after the other: each is so many
+sixteenths after the one before, and the grid's origin follows every onset by half. The
+sixteenth comes from the even grid that the phrase lies on, else from its pulse.
+Compound time (6/8) is chosen if onsets prefer thirds of a beat to halves; 3/4 if the
+phrase lasts a multiple of three beats and not of four.
 
-Knows nothing of models. Times are ticks.
+Times are ticks.
 """
 
 import itertools
@@ -17,11 +17,11 @@ from typing import Final
 from ripieno.layouts.phrase import CELL, METERS, GridNote
 
 FOLLOW: Final = 0.5
-"""How far the origin follows an onset: 2 % of tempo error then never adds up."""
+"""How far the origin follows an onset: tempo errors of 2 % then do not add up."""
 PULSE_CELLS: Final = (1, 2, 4, 8)
-"""Grid steps of a quarter, where the grid is even."""
+"""Grid steps of a quarter note, on an even grid."""
 COMPOUND: Final = 1.3
-"""How much more onsets must prefer thirds of a beat; dotted rhythms reach 1.2."""
+"""How much onsets must prefer thirds of a beat to halves; dotted rhythms reach 1.2."""
 FEWEST_FOR_COMPOUND: Final = 5
 
 
@@ -39,18 +39,18 @@ class Beat:
 
 
 def felt(onsets: Sequence[int], pulse_ticks: int, grid_ticks: int) -> Beat:
-    """The grid that onsets lie on.
+    """Return the grid that onsets lie on.
 
     Args:
         onsets: of one voice, rising; at least one.
-        pulse_ticks: the beat felt in them.
-        grid_ticks: the widest even grid that they lie on, or 0.
+        pulse_ticks: the beat that is felt in them.
+        grid_ticks: the widest even grid that they lie on; 0 for none.
     """
     pulse = max(pulse_ticks, CELL)
     if not grid_ticks:
         return Beat(pulse / CELL, _simple(onsets, pulse / CELL))
     places = _places(onsets, grid_ticks)
-    is_slow = 3 * grid_ticks >= pulse  # else it is a grid of sixteenths
+    is_slow = 3 * grid_ticks >= pulse  # else the grid is of sixteenths
     if is_slow and len(onsets) >= FEWEST_FOR_COMPOUND and _is_compound(places):
         return Beat(grid_ticks / 2, METERS.index("6/8"))
     cells = min(PULSE_CELLS, key=lambda n: abs(n * grid_ticks - pulse))
@@ -59,7 +59,7 @@ def felt(onsets: Sequence[int], pulse_ticks: int, grid_ticks: int) -> Beat:
 
 
 def placed(notes: Sequence[tuple[int, int, int, int]], beat: Beat) -> list[GridNote]:
-    """Notes (onset, end, pitch, velocity) on the grid, the first at step 0."""
+    """Return notes (onset, end, pitch, velocity) on the grid, the first at step 0."""
     steps = _places([note[0] for note in notes], beat.step_ticks)
     line = []
     for step, (onset, end, pitch, velocity) in zip(steps, notes, strict=True):
@@ -69,7 +69,7 @@ def placed(notes: Sequence[tuple[int, int, int, int]], beat: Beat) -> list[GridN
 
 
 def _places(onsets: Sequence[int], step_ticks: float) -> list[int]:
-    """Each onset's step, the first at 0; those nearer than half a step share one."""
+    """Return each onset's step; the first is 0, onsets within half a step share one."""
     found: list[int] = []
     origin = float(onsets[0])
     for onset in onsets:
@@ -80,14 +80,14 @@ def _places(onsets: Sequence[int], step_ticks: float) -> list[int]:
 
 
 def _simple(onsets: Sequence[int], step_ticks: float) -> int:
-    """3/4 where that many beats were played, else 4/4."""
+    """Return the index of 3/4 if the number of beats says so, else of 4/4."""
     beats = _places(onsets, step_ticks)[-1] // CELL + 1
     is_three = beats % 3 == 0 and beats % 4 != 0
     return METERS.index("3/4" if is_three else "4/4")
 
 
 def _is_compound(places: Sequence[int]) -> bool:
-    """Whether onsets, the longer the weightier, prefer every third grid step."""
+    """Whether onsets, weighted by length, prefer every third grid step."""
     gaps = [b - a for a, b in itertools.pairwise(places)]
     weights = [*gaps, max(gaps)]
     return _liking(places, weights, (3, 6)) > COMPOUND * _liking(
@@ -98,7 +98,7 @@ def _is_compound(places: Sequence[int]) -> bool:
 def _liking(
     places: Sequence[int], weights: Sequence[int], periods: tuple[int, ...]
 ) -> float:
-    """How much more weight is on every n-th step than chance puts there, on average."""
+    """Return the mean ratio of the weight on every n-th step to that by chance."""
     whole, last = sum(weights), places[-1]
     found = []
     for n in periods:

@@ -1,20 +1,19 @@
-"""The free-time vocabulary: what an event model reads and writes.
+"""The layout of free time: the vocabulary that an event model reads and writes.
 
 One event is four small integers ``(source, delta, key, velocity)``:
 
 * *source*: who plays it, 0 the human, 1 the machine;
 * *delta*: the time since the event before it, one of 121 bins, 0 to 10 s;
-* *key*: what happens: 0–127 a pitch goes down, 128 the sustain pedal, 129 the soft
-  pedal; 130–259 the same ones come up. Down and up in one number, so that a mask
-  over keys can be known before anything is sampled;
+* *key*: 0–127 for a note-on, 128 and 129 for the sustain and the soft pedal down;
+  130–259 for the same ones up. Down and up are one number, so that a mask over keys
+  can be known before anything is sampled;
 * *velocity*: one of 32 levels for a key that goes down, 0 for one that comes up.
 
-There is no duration field: how long a human's note lasts is unknown until it ends.
-The bins of *delta* are 5.9 % wide (a just-noticeable tempo difference is 4–6 %) where
-64 log bins would be 11.6 %: a quarter note at 120 bpm would wander by ±29 ms.
+There is no duration: that of a human's note is unknown until it ends. The bins of
+*delta* are 5.9 % wide (a just-noticeable tempo difference is 4–6 %). 64 bins would be
+11.6 % wide, and a quarter note at 120 bpm would vary by ±29 ms.
 
-This module knows neither models nor MIDI bytes. Training and the daemon both import
-it, and a model carries its `fingerprint`: two sides that disagree are refused.
+A model carries the `fingerprint` of its layout; one with another is refused.
 """
 
 import hashlib
@@ -32,10 +31,10 @@ N_DOWN: Final = 130
 N_KEYS: Final = 2 * N_DOWN
 
 N_VELOCITIES: Final = 33
-"""Velocity 0 is "came up"; level v stands for MIDI velocities 4v−3 … 4v."""
+"""Level 0 is a note-off; level v stands for MIDI velocities 4v−3 … 4v."""
 
 SIMULTANEOUS_S: Final = 0.01
-"""Below 10 ms two onsets are heard as one (and a chord of a pianist spreads 30 ms)."""
+"""Two onsets within 10 ms are heard as one; a pianist's chord spreads over 30 ms."""
 LONGEST_S: Final = 10.0
 N_DELTAS: Final = 121
 """Bin 0 is [0, 10 ms); bins 1…120 divide [10 ms, 10 s] evenly in log time."""
@@ -59,13 +58,13 @@ class Event(NamedTuple):
 
 
 def delta_of(seconds: float) -> int:
-    """The bin of a time difference; negative ones are 0, longer than 10 s the last."""
+    """Return the bin of a time; the first if negative, the last if over 10 s."""
     edges = DELTA_EDGES_S
     return int(np.clip(np.searchsorted(edges, seconds, side="right") - 1, 0, 120))
 
 
 def seconds_of(delta: int, position: float = 0.5) -> float:
-    """A time inside a bin, in seconds.
+    """Return a time inside a bin, in seconds.
 
     Args:
         delta: the bin, 0 … N_DELTAS − 1.
@@ -76,32 +75,32 @@ def seconds_of(delta: int, position: float = 0.5) -> float:
 
 
 def down(pitch: int) -> int:
-    """The key for a pitch, or a pedal (128, 129), that goes down."""
+    """Return the key for a pitch, or a pedal (128, 129), that goes down."""
     return pitch
 
 
 def up(pitch: int) -> int:
-    """The key for a pitch, or a pedal, that comes up."""
+    """Return the key for a pitch, or a pedal, that comes up."""
     return N_DOWN + pitch
 
 
 def pitch_of(key: int) -> tuple[int, bool]:
-    """The pitch (or pedal) of a key, and whether it goes down."""
+    """Return the pitch (or pedal) of a key, and whether it goes down."""
     return (key, True) if key < N_DOWN else (key - N_DOWN, False)
 
 
 def level_of(velocity: int) -> int:
-    """The level 1 … 32 of a MIDI velocity 1 … 127."""
+    """Return the level 1 … 32 of a MIDI velocity 1 … 127."""
     return (min(max(velocity, 1), 127) + 3) // 4
 
 
 def velocity_of(level: int) -> int:
-    """A MIDI velocity, 2 … 126, in the middle of a level 1 … 32."""
+    """Return the MIDI velocity, 2 … 126, in the middle of a level 1 … 32."""
     return min(4 * level - 2, 127)
 
 
 def fingerprint() -> str:
-    """A hash over all that makes two vocabularies interchangeable."""
+    """Return a hash of all that two sides of this layout must share."""
     edges = ",".join(f"{edge:.9f}" for edge in DELTA_EDGES_S)
     text = f"ripieno-free-1;{FIELDS};{SIZES};{N_DOWN};{edges}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

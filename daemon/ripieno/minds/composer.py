@@ -1,18 +1,17 @@
-"""Performance → plan, with a step model: the thinker's mind.
+"""The mind of the turns: what was played → a plan, with a step model.
 
-Two lines of events run through one model. The *trunk* is what was really played, by
-both: `played` feeds it as it happens, so the state is warm when a plan is wanted. A
-*branch* is a plan in the making: it starts as a copy of the trunk and is fed with its
-own events. A branch that is no longer wanted costs nothing to drop.
+Two lines of events run through one model. The *played line* follows what both really
+play, so its state is ready when a plan is asked for. The *plan line* starts as a copy
+of it and is fed with the events of the `Draft`. A draft can be dropped at no cost.
 
-A section may be left between two steps, when there is news, and is gone on with later
-if the news has not made it void: its chance is its own, so it comes out the same. Of
-a plan that is only foreseen there is a first section and no more.
+A section may be interrupted between two steps when there is news, and resumed later.
+Each draft has its own random numbers, so the result is the same. For an Ask that is
+only foreseen, one section is made.
 
-A step both tells the model the last event and samples the next one, so a line has heard
-all *before* its last event, and that event is kept beside it.
+A step feeds the last event to the model and samples the next one. So a line has heard
+all *before* its last event, which is kept beside it.
 
-Knows music and the step interface; reads no clock, and does not know ONNX Runtime.
+It reads no clock and does not know ONNX Runtime.
 """
 
 import math
@@ -36,8 +35,8 @@ from ripieno.layouts.vocabulary import (
     up,
     velocity_of,
 )
-from ripieno.minds.branch import AFTER_THE_END_S, Branch, moments
 from ripieno.minds.constraints import Constraints
+from ripieno.minds.draft import AFTER_THE_END_S, Draft, moments
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
@@ -54,52 +53,54 @@ if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
 
 SECTION_S: Final = 1.5
-"""A plan is handed over in sections: the first is there after some 20 steps."""
+"""The length of a section of a plan; the first one takes some 20 steps."""
 LONGEST_NOTE_S: Final = 4.0
 SCALE_MEMORY: Final = 64
-"""The human onsets that an automatic scale is heard from: the last few phrases."""
+"""How many human onsets an automatic scale is found from: the last few phrases."""
 MOST_HEARD: Final = 4
-"""Sections of another's plan that are heard as one's own: 6 s take the GRU 15 ms, ten
-minutes of `continue` 2.3 s, and the next section is due."""
+"""How many sections of another model's plan are fed when it is taken over. Six seconds
+take the GRU 15 ms; ten minutes of `continue` would take 2.3 s."""
 MOST_STEPS: Final = 8192
-"""No section needs more: 40 onsets a second of 16 notes take 7040 for 5.5 s, which is a
-section of 1.5 s and the notes of 4 s that ring beyond it."""
+"""The limit for one section: 40 onsets a second of 16 notes need 7040 for 5.5 s, which is
+a section of 1.5 s and the notes of 4 s that ring beyond it."""
 
 
 class StepModel(Protocol):
-    """What a composer asks of a model; `ripieno.inference.session.Loaded` is one."""
+    """The model of a composer; `ripieno.inference.session.Loaded` is one."""
 
     def line(self) -> Line:
-        """A line of play that has heard nothing yet."""
+        """Return a line that has heard nothing yet."""
         ...
 
 
 class Composer:
     """Plans with a step model. Thread: one."""
 
+    hears: Final = (Played,)
+
     def __init__(self, model: StepModel, controls: Controls) -> None:
         """Start with an empty history.
 
         Args:
             model: loaded and warm.
-            controls: the model's own sampling defaults; an Ask's temperature multiplies
-                those of key and velocity, its top-p bounds that of key.
+            controls: the model's sampling defaults. The temperature of an Ask
+                multiplies those of key and velocity; its top-p limits that of key.
         """
-        self._trunk, self._bough = model.line(), model.line()
+        self._played_line, self._plan_line = model.line(), model.line()
         self._defaults = controls
-        self._branch: Branch | None = None
+        self._draft: Draft | None = None
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything played."""
-        self._trunk.reset()
+        """Forget everything that was played."""
+        self._played_line.reset()
         self._last: Event | None = None
         self._last_ns = 0
         self._heard: deque[int] = deque(maxlen=SCALE_MEMORY)
-        self._branch = None
+        self._draft = None
 
     def played(self, event: Played) -> None:
-        """Something really happened: one model step."""
+        """Feed an event that really happened. Cost: one model step."""
         if event.is_human_onset:
             self._heard.append(event.pitch)
         since_s = (event.at_ns - self._last_ns) / NS_PER_S
@@ -107,15 +108,15 @@ class Composer:
         key = down(event.pitch) if event.velocity else up(event.pitch)
         level = level_of(event.velocity) if event.velocity else 0
         if self._last is not None:
-            self._trunk.step(self._last, self._defaults)
+            self._played_line.step(self._last, self._defaults)
         self._last = Event(event.source, delta, key, level)
         self._last_ns = event.at_ns
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Played):
             if message.is_human_onset or (message.source == HUMAN and self._foresees):
-                self.drop()  # whatever was asked for, the human came first
+                self.drop()  # the human plays: what was asked for is not wanted
             self.played(message)
         elif isinstance(message, Ask) and message.vary is None:
             self.begin(message)
@@ -123,44 +124,44 @@ class Composer:
             self.reset()
 
     def answer(self) -> Plan | None:
-        """The next section, if one is wanted."""
+        """Return the next section, if one is wanted."""
         return self.section()
 
     @property
     def wanted(self) -> Ask | None:
-        """The Ask of which there is a section still to make."""
-        branch = self._branch
-        if branch is None or branch.ended or (self._foresees and branch.section):
+        """The Ask that needs another section, or None."""
+        draft = self._draft
+        if draft is None or draft.ended or (self._foresees and draft.section):
             return None
-        return branch.ask
+        return draft.ask
 
     @property
     def is_open(self) -> bool:
-        """Whether more of a plan may be wanted; so it is until a closing one ends."""
-        branch = self._branch
-        if branch is None:
+        """Whether more of the plan may be asked for: until a closing plan ends."""
+        draft = self._draft
+        if draft is None:
             return False
-        return not (branch.ended and branch.ask.closing and not branch.ask.foreseen)
+        return not (draft.ended and draft.ask.closing and not draft.ask.foreseen)
 
     @property
     def _foresees(self) -> bool:
-        return self._branch is not None and self._branch.ask.foreseen
+        return self._draft is not None and self._draft.ask.foreseen
 
     def idle(self) -> bool:
-        """A step's worth of what would have to be done later; whether there was any."""
-        return self._trunk.idle()
+        """Do one step of background work; return whether there was any."""
+        return self._played_line.idle()
 
     def begin(self, ask: Ask) -> None:
-        """Take up an Ask: more of the branch at hand, or a new one from the trunk."""
-        branch = self._branch
-        if branch is not None and branch.ask.revision == ask.revision:
-            branch.ended &= ask.until_ticks <= branch.ask.until_ticks
-            branch.ask = ask
+        """Start a draft for an Ask, or extend the draft of the same revision."""
+        draft = self._draft
+        if draft is not None and draft.ask.revision == ask.revision:
+            draft.ended &= ask.until_ticks <= draft.ask.until_ticks
+            draft.ask = ask
             return
-        self._bough.follow(self._trunk)
+        self._plan_line.follow(self._played_line)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
         seed = np.random.SeedSequence(ask.chance)
-        self._branch = Branch(
+        self._draft = Draft(
             ask=ask,
             constraints=Constraints(ask.limits, self._scale(ask)),
             last=self._last or Event(HUMAN, 0, up(60), 0),
@@ -169,47 +170,47 @@ class Composer:
         )
 
     def drop(self) -> None:
-        """The branch is not wanted any more."""
-        self._branch = None
+        """Forget the draft."""
+        self._draft = None
 
     def take_over(self, ask: Ask, plans: Sequence[Plan]) -> None:
-        """Go on with a plan that another model began: hear its notes as one's own.
+        """Go on with a plan that another model began.
 
         Args:
-            ask: what is wanted; the branch begins where it was first told.
-            plans: the sections that were handed over already, all of them; the last
-                `MOST_HEARD` are heard.
+            ask: what is wanted.
+            plans: all sections that were handed over already. The notes of the last
+                `MOST_HEARD` are fed to the model as its own.
         """
         self.begin(ask)
-        branch = self._branch
-        if branch is None or not plans:
+        draft = self._draft
+        if draft is None or not plans:
             return
-        branch.section, branch.ended = len(plans), plans[-1].complete
+        draft.section, draft.ended = len(plans), plans[-1].complete
         seconds = ask.timeline.seconds_for
         notes = [note for plan in plans[-MOST_HEARD:] for note in plan.notes]
         last = max([plans[-1].until_ticks, *(note.start_ticks for note in notes)])
         for at_ticks, pitch, velocity in moments(notes, last):
-            self._hear(branch, seconds(at_ticks - ask.start_ticks), pitch, velocity)
-        branch.now_s = seconds(last - ask.start_ticks)
+            self._hear(draft, seconds(at_ticks - ask.start_ticks), pitch, velocity)
+        draft.now_s = seconds(last - ask.start_ticks)
 
     def section(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
-        """The next section of the plan, or None when nothing is asked for.
+        """Return the next section of the plan, or None when nothing is asked for.
 
         Args:
-            is_news: is asked between two steps; where it is so, the section is left
-                where it is, None returned, and the next call goes on.
+            is_news: is called between two steps. When it returns True, the section is
+                interrupted and None returned; the next call resumes it.
 
         Cost: some 10 to 60 model steps.
         """
-        branch = self._branch
-        if branch is None or self.wanted is None:
+        draft = self._draft
+        if draft is None or self.wanted is None:
             return None
-        if branch.until_s is None:
-            branch.until_s = min(branch.whole_s, branch.now_s + SECTION_S)
-        if not self._extend(branch, branch.until_s, is_news):
+        if draft.until_s is None:
+            draft.until_s = min(draft.whole_s, draft.now_s + SECTION_S)
+        if not self._extend(draft, draft.until_s, is_news):
             return None
-        branch.ended |= branch.is_done_to(branch.whole_s)
-        return branch.hand_over()
+        draft.ended |= draft.is_done_to(draft.whole_s)
+        return draft.hand_over()
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
@@ -218,82 +219,85 @@ class Composer:
         return frozenset(pc for pc in range(12) if bits >> pc & 1)
 
     def _extend(
-        self, branch: Branch, until_s: float, is_news: Callable[[], bool]
+        self, draft: Draft, until_s: float, is_news: Callable[[], bool]
     ) -> bool:
-        """Step until all notes that start before `until_s` have their end; if they do.
+        """Step until all notes that start before `until_s` have ended.
 
-        At least one step is made, so that a stream of news stops nothing for ever. A
-        model that strikes the same key again and again makes no progress: after
+        Returns:
+            Whether they have. False after an interruption; at least one step is made,
+            so that a stream of news cannot stop it for ever.
+
+        A model that strikes the same key again and again makes no progress: after
         `MOST_STEPS` in one call the plan ends.
         """
         for _ in range(MOST_STEPS):
-            if branch.is_done_to(until_s):
+            if draft.is_done_to(until_s):
                 return True
-            masks = self._masks(branch)
+            masks = self._masks(draft)
             if masks is None:
-                branch.ended = True
+                draft.ended = True
                 return True
-            self._advance(branch, masks)
+            self._advance(draft, masks)
             if is_news():
-                return branch.is_done_to(until_s)
-        branch.end(branch.now_s)
+                return draft.is_done_to(until_s)
+        draft.end(draft.now_s)
         return True
 
-    def _masks(self, branch: Branch) -> Masks | None:
-        if not branch.begun:
-            return branch.constraints.first(branch.wait_s)
-        end_s = branch.whole_s + AFTER_THE_END_S if branch.ask.closing else math.inf
+    def _masks(self, draft: Draft) -> Masks | None:
+        if not draft.begun:
+            return draft.constraints.first(draft.wait_s)
+        end_s = draft.whole_s + AFTER_THE_END_S if draft.ask.closing else math.inf
         deadlines = {
             pitch: min(start + LONGEST_NOTE_S, end_s)
-            for pitch, (start, _) in branch.sounding.items()
+            for pitch, (start, _) in draft.sounding.items()
         }
-        may_start = not branch.ask.closing or branch.now_s < branch.whole_s
-        return branch.constraints.masks(branch.now_s, deadlines, may_start=may_start)
+        may_start = not draft.ask.closing or draft.now_s < draft.whole_s
+        return draft.constraints.masks(draft.now_s, deadlines, may_start=may_start)
 
-    def _advance(self, branch: Branch, masks: Masks) -> None:
-        """One event more."""
-        noise = branch.noise.random(len(FIELDS) + 1).tolist()
-        controls = self._controls(branch.ask.limits, masks, noise[:-1])
-        event = branch.last = self._bough.step(branch.last, controls)
+    def _advance(self, draft: Draft, masks: Masks) -> None:
+        """Add one event to the draft."""
+        noise = draft.noise.random(len(FIELDS) + 1).tolist()
+        controls = self._controls(draft.ask.limits, masks, noise[:-1])
+        event = draft.last = self._plan_line.step(draft.last, controls)
         pitch, is_down = pitch_of(event.key)
-        at_s = branch.now_s
-        if branch.begun:
+        at_s = draft.now_s
+        if draft.begun:
             at_s += seconds_of(event.delta, noise[-1])
         if not is_down:
-            branch.finish(pitch, at_s)
-        elif branch.ask.closing and at_s > branch.whole_s:
-            branch.end(at_s)
+            draft.finish(pitch, at_s)
+        elif draft.ask.closing and at_s > draft.whole_s:
+            draft.end(at_s)
         else:
-            at_s = self._strike(branch, event, at_s)
-        branch.now_s, branch.begun = at_s, True
+            at_s = self._strike(draft, event, at_s)
+        draft.now_s, draft.begun = at_s, True
 
-    def _hear(self, branch: Branch, at_s: float, pitch: int, velocity: int) -> None:
-        """An event of a plan that another model has made."""
-        self._bough.step(branch.last, self._defaults)
-        since_s = at_s - branch.now_s if branch.begun else branch.wait_s
+    def _hear(self, draft: Draft, at_s: float, pitch: int, velocity: int) -> None:
+        """Feed an event of a plan that another model has made."""
+        self._plan_line.step(draft.last, self._defaults)
+        since_s = at_s - draft.now_s if draft.begun else draft.wait_s
         key = down(pitch) if velocity else up(pitch)
         level = level_of(velocity) if velocity else 0
-        branch.last = Event(MACHINE, delta_of(since_s), key, level)
-        branch.now_s, branch.begun = at_s, True
+        draft.last = Event(MACHINE, delta_of(since_s), key, level)
+        draft.now_s, draft.begun = at_s, True
         if velocity:
-            branch.constraints.started(at_s)
+            draft.constraints.started(at_s)
 
-    def _strike(self, branch: Branch, event: Event, at_s: float) -> float:
-        """Start a note, drawn to the grid; when it starts, which the model is told."""
-        if branch.begun:
-            earliest_s = branch.constraints.next_onset_s(branch.now_s)
-            at_s = max(earliest_s, branch.drawn_to_grid(at_s))
-            moved = delta_of(at_s - branch.now_s)
-            branch.last = event._replace(delta=moved)
-        branch.sounding[event.key] = (at_s, velocity_of(event.velocity))
-        branch.constraints.started(at_s)
+    def _strike(self, draft: Draft, event: Event, at_s: float) -> float:
+        """Start a note near the grid; return its time, which is fed to the model."""
+        if draft.begun:
+            earliest_s = draft.constraints.next_onset_s(draft.now_s)
+            at_s = max(earliest_s, draft.drawn_to_grid(at_s))
+            moved = delta_of(at_s - draft.now_s)
+            draft.last = event._replace(delta=moved)
+        draft.sounding[event.key] = (at_s, velocity_of(event.velocity))
+        draft.constraints.started(at_s)
         return at_s
 
     def _controls(self, limits: Limits, masks: Masks, noise: list[float]) -> Controls:
-        """The model's defaults, warmed and bounded where that is what one hears.
+        """Return the model's defaults with the temperature and top-p of the limits.
 
-        Source and delta stay as they are: cooled, they run away (measured: 26 notes a
-        second at temperature 0.9 and top-p 0.95, where people play 11).
+        They change key and velocity only. Source and delta keep the defaults: at
+        temperature 0.9 and top-p 0.95 the model played 26 notes a second, people 11.
         """
         source, delta, key, velocity = self._defaults.temperature
         warmth = limits.temperature
@@ -307,7 +311,7 @@ class Composer:
 
 
 def from_model(loaded: "Loaded") -> Composer:
-    """A mind that plays by a loaded model."""
+    """Return a mind that plays by a loaded model."""
     sampling = loaded.manifest.sampling
     controls = Controls(temperature=sampling.temperature, top_p=sampling.top_p)
     return Composer(loaded, controls)

@@ -1,10 +1,10 @@
-"""What the machine may do next, as hard masks over the vocabulary.
+"""What the machine may play next, as hard masks over the vocabulary.
 
 Scale, register, polyphony, density and the end of the phrase decide which keys may go
-down; only its own sounding keys may come up. All of it is known before anything is
-sampled, so one model step yields an event that is allowed. Pedals stay with the human.
+down; only keys that the machine holds may come up. All of it is known before anything
+is sampled, so one model step gives an event that is allowed. Pedals are the human's.
 
-Knows the vocabulary; does not know models, nor who asked.
+It does not know models, nor who asked.
 """
 
 from collections import deque
@@ -27,9 +27,9 @@ from ripieno.music.sources import MACHINE
 from ripieno.protocol import Limits
 
 LONGEST_REST_S: Final = 1.6
-"""A gap inside a reply longer than this is heard as its end."""
+"""The longest gap inside a reply; a longer one sounds like its end."""
 OVERDUE_S: Final = 0.01
-"""The width of the vocabulary's first bin: nothing finer can be asked for."""
+"""The width of the vocabulary's first bin, its finest time."""
 
 
 class Constraints:
@@ -48,12 +48,12 @@ class Constraints:
         self._velocity = np.ones(N_VELOCITIES, np.bool_)
 
     def started(self, at_s: float) -> None:
-        """A note of the plan starts; onsets within 10 ms count as one."""
+        """Count an onset of the plan; onsets within 10 ms count as one."""
         if not self._onsets or at_s - self._onsets[-1] >= 0.01:
             self._onsets.append(at_s)
 
     def next_onset_s(self, now_s: float) -> float:
-        """The earliest time at which density allows another onset."""
+        """Return the earliest time at which the density allows another onset."""
         density = self._limits.density
         window_s = max(1.0, 1.0 / density)
         room = max(1, int(density * window_s))
@@ -66,13 +66,12 @@ class Constraints:
     def masks(
         self, now_s: float, deadlines: dict[int, float], *, may_start: bool
     ) -> Masks | None:
-        """Masks for the event after `now_s`, or None where nothing is allowed.
+        """Return masks for the event after `now_s`, or None if nothing is allowed.
 
         Args:
             now_s: the time of the plan's last event.
-            deadlines: the machine's sounding pitches, each with the time by which it
-                has to end.
-            may_start: whether the plan still has room for new notes.
+            deadlines: pitch → latest end, of the machine's notes that sound.
+            may_start: whether a new note may start.
         """
         keys = np.zeros(N_KEYS, np.bool_)
         delta = np.ones(N_DELTAS, np.bool_)
@@ -92,7 +91,7 @@ class Constraints:
     def _let_start(
         self, now_s: float, deadlines: dict[int, float], keys: Bools, delta: Bools
     ) -> None:
-        """Allow keys to go down where polyphony and density do."""
+        """Allow keys to go down if polyphony and density do."""
         next_s = self.next_onset_s(now_s)
         is_late_enough = next_s <= now_s or not deadlines
         if len(deadlines) >= self._limits.polyphony or not is_late_enough:
@@ -104,7 +103,7 @@ class Constraints:
         delta[min(soonest, N_DELTAS - 1)] |= not delta.any()
 
     def first(self, wait_s: float) -> Masks:
-        """Masks for a plan's first event: a note, so long after the last event."""
+        """Return masks for a plan's first event: a note `wait_s` after the last."""
         delta = np.zeros(N_DELTAS, np.bool_)
         delta[delta_of(wait_s)] = True
         keys = np.zeros(N_KEYS, np.bool_)

@@ -1,15 +1,14 @@
-"""Accompaniment, thought out: a chord for a span, then its texture, frame by frame.
+"""The mind of the accompaniment: a chord for a span, then its texture.
 
-Two graphs. *Harmony* advances once a span and gives logits of chords; the player's own
-log weights are added, so that what the musician rules out stays ruled out. *Texture*
-writes tokens on that chord.
+Two graphs. *Harmony* advances once a span and gives logits of chords. The player's own
+log weights are added, so what the musician rules out stays ruled out. *Texture* writes
+the notes, frame by frame, on that chord.
 
-Each line has a *trunk*, up to what really happened, and branches from it: deciding a
-span again, with the note that was just struck, starts from the same states as before.
-What was played otherwise than planned (another chord, a note dropped) is fed to texture
-again as it was, as soon as it is known.
+Both keep the state before each span. So a span can be decided again, with the note that
+was just struck, from the same state as before. When something else was played than was
+planned, texture is fed with what was played as soon as it is known.
 
-Knows the two graphs by their buffers; reads no clock, does not know ONNX Runtime.
+It reads no clock and does not know ONNX Runtime.
 """
 
 from dataclasses import dataclass, field
@@ -32,16 +31,16 @@ if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
 
 MOST_STEPS: Final = 64
-"""A span of four frames with eight notes each, and then some."""
+"""The most tokens of a frame: far more than the polyphony allows."""
 _LENGTHS: Final = np.ones(len(duet.LENGTHS), bool)
 """All lengths are allowed."""
 KEPT: Final = 8
-"""Spans whose states are kept, to be fed again if they were played otherwise."""
+"""How many spans' states are kept, to feed what was really played."""
 
 
 @dataclass(slots=True)
 class _Line:
-    """Where texture stands: its state before its last token, and that token."""
+    """The place of texture: its state before its last token, and that token."""
 
     state: State
     token: int = duet.NEXT
@@ -49,14 +48,14 @@ class _Line:
     ringing: tuple[tuple[int, int], ...] = ()
 
     def rung(self, frames: int) -> "_Line":
-        """The same, so many frames later: (pitch, frames left) of what still rings."""
+        """Return the same line some frames later; what has ended rings no more."""
         left = tuple((p, n - frames) for p, n in self.ringing if n > frames)
         return _Line(self.state, self.token, self.length, left)
 
 
 @dataclass(slots=True)
-class _Branch:
-    """A span in the making."""
+class _Draft:
+    """A span that is being written."""
 
     ask: Decide
     chord: int
@@ -71,7 +70,7 @@ class _Branch:
 
 @dataclass(slots=True)
 class _Done:
-    """A span that was written: from where, on what, and what."""
+    """A span that was written: the line before it, its scene and its notes."""
 
     scene: Scene
     frames: int
@@ -81,6 +80,8 @@ class _Done:
 
 class Duet:
     """Answers `Decide`. Thread: one."""
+
+    hears: Final = (Beat,)
 
     def __init__(self, harmony: Graph, texture: Graph) -> None:
         """Start with an empty history.
@@ -93,7 +94,7 @@ class Duet:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything played."""
+        """Forget everything that was played."""
         self._harmony.reset()
         self._texture.reset()
         self._ear = duet.Ear()
@@ -101,10 +102,10 @@ class Duet:
         self._starts: dict[int, State] = {}
         self._line = _Line(self._texture.state())
         self._done: dict[int, _Done] = {}
-        self._branch: _Branch | None = None
+        self._draft: _Draft | None = None
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Beat):
             self.beat(message)
         elif isinstance(message, Decide):
@@ -113,14 +114,14 @@ class Duet:
             self.reset()
 
     def answer(self) -> Comp | None:
-        """The next section, if one is wanted."""
+        """Return the next section, if one is wanted."""
         return self.section()
 
     def beat(self, beat: Beat) -> None:
-        """A span is over: what the human played, and what we did."""
+        """Take what both really played in a span."""
         self._ear.heard(beat.heard)
-        if self._branch is not None and self._branch.ask.index == beat.index:
-            self._settle()  # a plan that nobody had time to write yet
+        if self._draft is not None and self._draft.ask.index == beat.index:
+            self._settle()  # it was not written to its end yet
         done = self._done.get(beat.index)
         if done is None:
             return
@@ -128,7 +129,7 @@ class Duet:
             self._feed_again(beat, done)
 
     def begin(self, ask: Decide) -> None:
-        """Decide a span: the next one, or the same one knowing more."""
+        """Decide the next span, or the same one again with more known."""
         if ask.index not in self._starts:
             self._settle()
             self._starts[ask.index] = self._ahead
@@ -140,44 +141,44 @@ class Duet:
         self._ahead = self._harmony.state()
         scene = self._scene(ask, chord)
         seed = np.random.SeedSequence((ask.seed, ask.index & 0xFFFFFFFF))
-        self._branch = _Branch(
+        self._draft = _Draft(
             ask, chord, likely, scene, self._line, np.random.default_rng(seed)
         )
 
     def _drop_from(self, index: int) -> None:
-        """Later plans were for another way on, or the song has jumped back."""
+        """Forget the spans from `index` on: they were planned from another past."""
         self._done = {i: done for i, done in self._done.items() if i < index}
         self._starts = {
             i: s for i, s in self._starts.items() if index - KEPT < i <= index
         }
 
     def section(self) -> Comp | None:
-        """The next section: the first frame, then the others. None when all is said."""
-        branch = self._branch
-        if branch is None or branch.frame >= branch.ask.frames:
+        """Return the next section: the first frame, then the rest; None after that."""
+        draft = self._draft
+        if draft is None or draft.frame >= draft.ask.frames:
             return None
-        until = 1 if branch.section == 0 else branch.ask.frames
-        written = len(branch.notes)
-        if branch.chord == NO_CHORD:
-            branch.frame = until = branch.ask.frames
-        while branch.frame < until:
-            self._write_frame(branch)
+        until = 1 if draft.section == 0 else draft.ask.frames
+        written = len(draft.notes)
+        if draft.chord == NO_CHORD:
+            draft.frame = until = draft.ask.frames
+        while draft.frame < until:
+            self._write_frame(draft)
         comp = Comp(
-            branch.ask.revision,
-            branch.section,
-            branch.chord,
-            branch.likely,
-            tuple(branch.notes[written:]),
+            draft.ask.revision,
+            draft.section,
+            draft.chord,
+            draft.likely,
+            tuple(draft.notes[written:]),
             until,
-            complete=until == branch.ask.frames,
+            complete=until == draft.ask.frames,
         )
-        branch.section += 1
+        draft.section += 1
         return comp
 
     # ── harmony ───────────────────────────────────────────────────────────────────
 
     def _choose(self, ask: Decide) -> tuple[int, float]:
-        """The likeliest chord under both opinions, and how likely it is."""
+        """Return the likeliest chord by both opinions, and how likely it is."""
         own = np.array(ask.chords)
         rows = self._ear.rows(ask.beat)
         put = self._harmony.put
@@ -208,37 +209,37 @@ class Duet:
             manner=ask.manner,
         )
 
-    def _write_frame(self, branch: _Branch) -> None:
-        """Notes of one frame, lowest first, until the token that ends it."""
-        ask = branch.ask
+    def _write_frame(self, draft: _Draft) -> None:
+        """Write the notes of one frame, lowest first."""
+        ask = draft.ask
         for struck in range(MOST_STEPS):
-            mask = self._mask(branch, struck)
-            noise = branch.noise.random(2).astype(np.float32)
-            token, length = self._step(branch, branch.frame, mask, noise)
+            mask = self._mask(draft, struck)
+            noise = draft.noise.random(2).astype(np.float32)
+            token, length = self._step(draft, draft.frame, mask, noise)
             frames = duet.LENGTHS[length]
             if token == duet.NEXT:
                 break
-            pitch = duet.pitch_of(token, branch.chord)
-            branch.notes.append(Note(branch.frame, pitch, frames))
-            branch.line = _with(branch.line, pitch, frames)
-        branch.frame += 1
-        branch.line = branch.line.rung(1)
-        if branch.frame == ask.frames:
+            pitch = duet.pitch_of(token, draft.chord)
+            draft.notes.append(Note(draft.frame, pitch, frames))
+            draft.line = _with(draft.line, pitch, frames)
+        draft.frame += 1
+        draft.line = draft.line.rung(1)
+        if draft.frame == ask.frames:
             self._done[ask.index] = _Done(
-                branch.scene, ask.frames, self._line, tuple(branch.notes)
+                draft.scene, ask.frames, self._line, tuple(draft.notes)
             )
 
-    def _mask(self, branch: _Branch, struck: int) -> npt.NDArray[np.bool_]:
-        """Which tokens are allowed: register, scale, rising, no more than so many."""
-        ask = branch.ask
+    def _mask(self, draft: _Draft, struck: int) -> npt.NDArray[np.bool_]:
+        """Return which tokens are allowed by register, scale, order and polyphony."""
+        ask = draft.ask
         mask = np.zeros(duet.TOKENS, bool)
         mask[duet.NEXT] = True
         if struck >= ask.polyphony:
             return mask
         lowest = ask.low
         if struck:
-            lowest = max(lowest, branch.notes[-1].pitch + 1)
-        ground = duet.anchor(branch.chord)
+            lowest = max(lowest, draft.notes[-1].pitch + 1)
+        ground = duet.anchor(draft.chord)
         pitches = np.arange(ground, ground + duet.HEIGHTS)
         in_scale = np.array([ask.scale >> pc & 1 for pc in range(12)], bool)
         mask[1:] = (pitches >= lowest) & (pitches <= ask.high) & in_scale[pitches % 12]
@@ -246,62 +247,60 @@ class Duet:
 
     def _step(
         self,
-        branch: _Branch,
+        draft: _Draft,
         frame: int,
         mask: npt.NDArray[np.bool_],
         noise: npt.NDArray[np.float32],
     ) -> tuple[int, int]:
-        """Tell texture its last token; get the next one and its length."""
-        line, put = branch.line, self._texture.put
+        """Feed the last token to texture; return the next one and its length."""
+        line, put = draft.line, self._texture.put
         self._texture.restore(line.state)
         put["token"][0], put["length"][0] = line.token, line.length
         ringing = [pitch for pitch, _ in line.ringing]
-        put["context"][0] = duet.context(branch.scene, frame, ringing)
+        put["context"][0] = duet.context(draft.scene, frame, ringing)
         put["mask"][0] = mask
         put["noise"][0] = noise
-        put["temperature"][0] = branch.ask.temperature
-        put["top_p"][0] = branch.ask.top_p
+        put["temperature"][0] = draft.ask.temperature
+        put["top_p"][0] = draft.ask.top_p
         self._texture.run()
         token = int(self._texture.out["next_token"][0])
         check_choice("token", token, mask)
         is_note = token != duet.NEXT
         length = int(self._texture.out["next_length"][0]) if is_note else 0
         check_choice("length", length, _LENGTHS)
-        branch.line = _Line(self._texture.state(), token, length, line.ringing)
+        draft.line = _Line(self._texture.state(), token, length, line.ringing)
         return token, length
 
     def _settle(self) -> None:
-        """The last span becomes the past: finish it, and go on from its end."""
-        branch = self._branch
-        if branch is None:
+        """Write the current span to its end, and go on from there."""
+        draft = self._draft
+        if draft is None:
             return
-        if branch.chord != NO_CHORD:
-            while branch.frame < branch.ask.frames:
-                self._write_frame(branch)
-        self._line = branch.line
-        self._done = {
-            i: d for i, d in self._done.items() if i > branch.ask.index - KEPT
-        }
+        if draft.chord != NO_CHORD:
+            while draft.frame < draft.ask.frames:
+                self._write_frame(draft)
+        self._line = draft.line
+        self._done = {i: d for i, d in self._done.items() if i > draft.ask.index - KEPT}
 
     def _feed_again(self, beat: Beat, done: _Done) -> None:
-        """Something else was played: texture is told that instead."""
+        """Feed texture with what was played instead of what was planned."""
         self._settle()
-        self._branch = None
-        if beat.chord == NO_CHORD:  # we rested: as in training, nothing was written
+        self._draft = None
+        if beat.chord == NO_CHORD:  # silent: as in training, nothing was written
             line = done.before.rung(done.frames)
         else:
             scene = msgspec.structs.replace(done.scene, chord=beat.chord)
-            line = self._told(done.before, scene, done.frames, beat.notes)
+            line = self._fed(done.before, scene, done.frames, beat.notes)
         for index in sorted(i for i in self._done if i > beat.index):
             later = self._done[index]
             later.before = line
-            line = self._told(line, later.scene, later.frames, later.notes)
+            line = self._fed(line, later.scene, later.frames, later.notes)
         self._line = line
 
-    def _told(
+    def _fed(
         self, line: _Line, scene: Scene, frames: int, notes: tuple[Note, ...]
     ) -> _Line:
-        """A line after a span's notes were fed to it."""
+        """Return the line after a span's notes were fed to it."""
         put = self._texture.put
         for frame in range(frames):
             struck = [note for note in notes if note.frame == frame]
@@ -325,11 +324,11 @@ class Duet:
 
 
 def _with(line: _Line, pitch: int, frames: int) -> _Line:
-    """The line, with a note that rings."""
+    """Return the line with one more note that rings."""
     others = tuple((p, n) for p, n in line.ringing if p != pitch)
     return _Line(line.state, line.token, line.length, (*others, (pitch, frames)))
 
 
 def from_model(loaded: "Loaded") -> Duet:
-    """A mind that plays by a loaded model."""
+    """Return a mind that plays by a loaded model."""
     return Duet(loaded.graphs["harmony"], loaded.graphs["model"])

@@ -1,15 +1,14 @@
-"""A melody note → the voices below it, at once: the mind of the role *harmonize*.
+"""The mind of the role *harmonize*: a melody note → the voices below it, at once.
 
-One run of one graph answers one key-down. The graph is told the note, the chord that
-really sounded before it and how long ago, and carries its own memory; it gives bass,
-tenor and alto, sampled in that order, each knowing those before it. It thinks in
-distances below the melody, so every key is the same to it.
+One run of one graph answers one key. The graph gets the note, the chord that really
+sounded before it and how long ago, and keeps a memory of its own. It samples bass,
+tenor and alto in that order; each knows those before it. It counts in distances below
+the melody, so every key is the same to it, and no voice crosses another.
 
-What is fixed here and learned there: choral ranges, limits and scale are a bias on
-every pitch; where the human plays lower or higher than a soprano, all is thought an
-octave or two away. No voice lies above the melody and none cross: the graph's own law.
+Choral ranges, limits and scale are a bias on every pitch. Where the human plays lower
+or higher than a soprano, everything is computed some octaves away.
 
-Reads no clock, and does not know ONNX Runtime.
+It reads no clock and does not know ONNX Runtime.
 """
 
 import math
@@ -43,32 +42,32 @@ RANGES: Final = ((40, 64), (48, 69), (53, 74))
 """The lowest and highest pitch of bass, tenor and alto. Source: choral practice."""
 SOPRANO: Final = (60, 81)
 STRAY: Final = 4
-"""How far the melody may leave the soprano's range before all moves by an octave: a
-tune about middle C would else jump at every turn."""
+"""Semitones by which the melody may leave the soprano's range before everything moves
+by an octave. Without it a tune around middle C would jump all the time."""
 CALM_S: Final = 0.4
 """A quaver at 75 beats a minute: chorales seldom change harmony faster."""
 _PITCHES: Final = np.ones(128, np.bool_)
-"""MIDI has 128 of them."""
+"""All pitches are allowed."""
 FORBIDDEN: Final = -1e9
-"""A bias that no logit outweighs; infinities would be NaN in a sum."""
+"""A bias larger than any logit; an infinity would give NaN in a sum."""
 
 
 class Manner(msgspec.Struct, frozen=True):
-    """How voices are chosen; one number per voice of `VOICES` where there are three.
+    """How voices are chosen; three numbers are one for each of `VOICES`.
 
-    Defaults were chosen on held-out chorales: at temperature 1 the model makes as many
-    chords and passing dissonances as was written (89 %), yet where it pleases rather
-    than where they pass; cooled, 96 % are chords and a third of all voices are the
-    written ones. Strictness 4 leaves 0.4 parallels per 100 moves; none leaves 14,
-    chorales have 4. Inertia costs chords (0.15: 2 %) and is off; hurry does not.
+    The defaults were chosen on held-out chorales. At temperature 1 89 % of the answers
+    are chords, as in the chorales, but the dissonances are in other places; at these
+    temperatures 96 % are chords, and a third of all voices are the written ones.
+    Strictness 4 leaves 0.4 parallels in 100 moves, strictness 0 leaves 14; chorales
+    have 4. Inertia costs chords (0.15 costs 2 %) and is off; hurry does not.
 
     Attributes:
         temperature: divides the logits.
         top_p: keeps the smallest set of likeliest pitches that holds this share.
         strictness: what a parallel fifth or octave costs, in nats.
         inertia: what staying on its pitch earns a voice, in nats.
-        hurry: what more it earns for every halving of the gap below `CALM_S`: under a
-            fast tune chords change less often than its notes.
+        hurry: what staying earns more, for every halving of the gap below `CALM_S`:
+            under a fast tune chords change less often than the notes.
         style: one of `STYLES`.
     """
 
@@ -83,6 +82,8 @@ class Manner(msgspec.Struct, frozen=True):
 class Harmonizer:
     """Voices for a melody, one note at a time. Thread: one."""
 
+    hears: Final = (Played,)
+
     def __init__(
         self, graph: Graph, manner: Manner | None = None, *, seed: int = 0
     ) -> None:
@@ -91,8 +92,8 @@ class Harmonizer:
         Args:
             graph: loaded and warm.
             manner: the model's own defaults, if None.
-            seed: what chance starts from; the same note at the same instant falls the
-                same way.
+            seed: of the random numbers; the same note at the same instant gets the
+                same voices.
         """
         self._graph, self._seed = graph, seed
         self._manner = manner or Manner()
@@ -101,7 +102,7 @@ class Harmonizer:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything heard."""
+        """Forget everything that was played."""
         self._graph.reset()
         self._asked = None
         self._melody, self._at_ns, self._octaves = NOBODY, 0, 0
@@ -110,10 +111,10 @@ class Harmonizer:
         self._sounded: set[int] = set()
 
     def played(self, event: Played) -> None:
-        """Be told what the machine really sent; what the human plays is ignored.
+        """Keep what the machine really sent; what the human plays is ignored.
 
-        Between two answers all that sounded counts, held notes among them: a voice
-        that was dropped on the way is not what the next chord is led from.
+        All that sounded between two answers counts, held notes too. A voice that was
+        not sent is not part of the chord before the next one.
         """
         if event.source == HUMAN or event.pitch > 127:
             return
@@ -123,8 +124,8 @@ class Harmonizer:
         else:
             self._sounding.discard(event.pitch)
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Played):
             self.played(message)
         elif isinstance(message, Sing):
@@ -133,7 +134,7 @@ class Harmonizer:
             self.reset()
 
     def answer(self) -> Voices | None:
-        """The voices of the last key, if they are wanted still."""
+        """Return the voices of the last key that was asked for."""
         sing, self._asked = self._asked, None
         if sing is None:
             return None
@@ -142,33 +143,32 @@ class Harmonizer:
 
     @property
     def chord(self) -> tuple[int, ...]:
-        """The last answer whole: bass, tenor and alto, unisons and all."""
+        """The last answer: bass, tenor and alto, with unisons."""
         return self._answer
 
     def voices(
         self, melody: int, at_ns: int, limits: Limits | None = None, wanted: int = 3
     ) -> tuple[int, ...]:
-        """The voices for a melody note: what is to be sent.
+        """Return the voices for a melody note that are to be sent.
 
         Args:
             melody: its pitch.
             at_ns: when it was struck.
-            limits: register, scale and temperature; an automatic scale is left to the
-                model, which hears the key. Where they leave a voice no room, its range
-                goes first, then the scale; where nothing is left it sings in unison.
-            wanted: how many at most: the bass, then the alto, which hold a triad
-                together, then the tenor. All are thought; who is not wanted counts as
-                sung.
+            limits: register, scale and temperature. An automatic scale is left to the
+                model, which hears the key. If they leave a voice no pitch, its range is
+                given up first, then the scale; then it sings in unison.
+            wanted: how many at most: first the bass, then the alto, then the tenor. All
+                are computed; a voice that is not wanted counts as sent.
 
         Returns:
-            Distinct pitches below the melody, rising; fewer than wanted where voices
-            sing in unison.
+            Distinct pitches below the melody, rising; fewer than wanted if voices sing
+            in unison.
 
         Cost: one run of the graph and some 40 µs.
         """
         limits = limits or Limits()
         shift = 12 * self._find_octaves(melody)
-        self._tell(melody, at_ns, limits, shift)
+        self._feed(melody, at_ns, limits, shift)
         self._graph.run()
         bass, tenor, alto = (self._graph.out["voices"][0] + shift).tolist()
         for name, pitch in zip(VOICES, (bass, tenor, alto), strict=True):
@@ -180,7 +180,7 @@ class Harmonizer:
         return tuple(sorted(set(order[:wanted]) - {melody}))
 
     def _find_octaves(self, melody: int) -> int:
-        """How many octaves above a soprano's place the human plays, with inertia."""
+        """Return how many octaves above a soprano the human plays; it changes late."""
         low, high = SOPRANO
         place = melody - 12 * self._octaves
         if not low - STRAY <= place <= high + STRAY or self._melody == NOBODY:
@@ -189,7 +189,7 @@ class Harmonizer:
                 self._octaves = -((high - melody) // 12)
         return self._octaves
 
-    def _tell(self, melody: int, at_ns: int, limits: Limits, shift: int) -> None:
+    def _feed(self, melody: int, at_ns: int, limits: Limits, shift: int) -> None:
         put, manner = self._graph.put, self._manner
         before = (self._melody, *self._really_sent())
         put["melody"][0] = melody - shift
@@ -207,15 +207,18 @@ class Harmonizer:
         put["noise"][0] = [chance.random() for _ in VOICES]
 
     def _really_sent(self) -> tuple[int, ...]:
-        """The last answer, without the voices that never sounded.
+        """Return the last answer without the voices that were not sent.
 
-        A unison with the melody is nobody's second key: it counts as sung.
+        A unison with the melody is not sent twice: it counts as sent.
         """
         sung = self._sounded | {self._melody}
         return tuple(pitch if pitch in sung else NOBODY for pitch in self._answer)
 
     def _bias(self, limits: Limits, place: int, shift: int) -> Floats:
-        """What each voice may sing, shape (3, 128), around a melody at `place`."""
+        """Return which pitches each voice may sing, shape (3, 128).
+
+        `place` is the melody's pitch, `shift` below what sounds.
+        """
         levels = self._levels(limits, shift)
         bias = np.full((len(VOICES), 128), FORBIDDEN, np.float32)
         lowest = max(place - DEPTHS + 1, 0)
@@ -228,7 +231,7 @@ class Harmonizer:
         return bias
 
     def _hold_back(self, bias: Floats, before: npt.NDArray[Any], gap_s: float) -> None:
-        """Make staying more likely than the model thinks, where it is allowed."""
+        """Make it more likely that a voice stays on its pitch."""
         manner = self._manner
         hurry = max(0.0, math.log2(CALM_S / max(gap_s, 0.05)))
         earned = manner.inertia + manner.hurry * hurry
@@ -237,9 +240,10 @@ class Harmonizer:
                 bias[voice, min(max(pitch, 0), 127)] += earned
 
     def _levels(self, limits: Limits, shift: int) -> list[Bools]:
-        """Masks of shape (3, 128), the strictest first; kept, as limits rarely change.
+        """Return masks of shape (3, 128), the strictest first.
 
-        All pitches are where a soprano would have them: `shift` below what sounds.
+        Their pitches lie `shift` below what sounds. They are kept, as limits rarely
+        change.
         """
         key = (limits, shift)
         if key not in self._allowed:
@@ -263,5 +267,5 @@ def _levels(limits: Limits, shift: int) -> list[Bools]:
 
 
 def from_model(loaded: "Loaded") -> Harmonizer:
-    """A mind that plays by a loaded model."""
+    """Return a mind that plays by a loaded model."""
     return Harmonizer(loaded.graphs["model"])

@@ -1,23 +1,22 @@
-"""Models from best to lightest, for the same roles: the quickest enough one plays.
+"""Models for the same roles, from best to lightest; the best one that keeps up plays.
 
-Everything is told to all rungs, in order: to the one that plays at once, to the others
-in idle time, or at the latest when they are wanted (a rung that is `MOST_UNTOLD`
-messages behind forgets the oldest half). So whoever takes over has heard the same, and
-begins where the other one began: what it plays depends on what was heard and on which
-sections there were, not on when it took over.
+Every rung receives everything, in order: the one that plays at once, the others in idle
+time, or at the latest when they take over. So a rung that takes over has heard the
+same, and begins where the other stopped. What it plays depends on what was heard and
+which sections there were, not on when it took over. A rung with too many messages to
+catch up with forgets the oldest half.
 
-*Down, at once*: a section that would not be there when it is due is left where it is,
-and the rung below makes it, with the same number: early enough for as long as that one
-has needed lately. The rung above answers again from the next Ask on, unless too many of
-its answers came late: then it stays *down*, and is tried on scratch in idle time. *Up*
-again after enough good tries in a row, at an Ask, never within a reply. Below the last
-rung is the player's own composer, which needs nobody here.
+*Down, at once.* A section that will not be there in time is stopped, and the rung below
+makes it, with the same number. This happens as early as that rung has needed lately.
+The rung above answers again from the next Ask on, unless too many of its answers were
+late: then it is *down*, and is tried in idle time. *Up* again after enough good tries
+in a row, at an Ask, never within a reply. Below the last rung the player composes.
 
-A rung whose model does not work is given up, as long as there is another one.
+A model that does not work is given up, as long as there is another one.
 
-Whenever another rung plays from now on, a `Ready` says so before its first section.
+A `Ready` says when another rung takes over, before its first section.
 
-Knows composers by their interface only. Reads no clock: it is given one to ask.
+It knows composers by their interface only, and reads no clock: it is given one.
 """
 
 import contextlib
@@ -29,66 +28,61 @@ import msgspec
 
 from ripieno.errors import OutputError
 from ripieno.inference.outputs import unusable
+from ripieno.minds.backlog import MOST_MESSAGES, Backlog, Receiver
 from ripieno.protocol import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
 
 NS_PER_MS: Final = 1_000_000
 RECENT: Final = 20
 LATEST: Final = 3
-"""A machine that has just become slow is slow now, whatever it was before."""
+"""How many of the last times count in full: a machine may have just become slow."""
 MOST_LATE: Final = 1
-"""Of the last 20 answers one may be late: more, and their 95th percentile is beyond
-what there was time for (StreamMUSE's rule: RT95 against the interval)."""
+"""How many of the last 20 answers may be late. With more, their 95th percentile exceeds
+the time there was. Source: StreamMUSE, RT95 against the interval."""
 LIGHT_NS: Final = 40 * NS_PER_MS
-"""How long the rung below takes for a section, before that was ever measured: the GRU
+"""What the rung below is taken to need for a section before it is measured: the GRU
 takes 10 to 40 ms on a busy core."""
 HANDED_NS: Final = 20 * NS_PER_MS
-"""A section is due so long before its first note: ports that are exact to the frame
-are given notes two periods ahead."""
+"""How long before its first note a section is due: ports that are exact to the frame
+get notes two periods ahead."""
 SPARE: Final = 2
-"""A try is good where it takes half of the time that there was: what has only just
-time enough would be down again soon."""
+"""A try is good if it takes at most half of the time there was: a rung that is only
+just fast enough would soon be down again."""
 FEWEST_GOOD: Final = 3
 MOST_GOOD: Final = 24
-"""Good tries in a row before it goes up: three, twice as many after every fall, so that
-a machine at its limit does not go up and down; at most half a minute of them."""
+"""How many good tries in a row lead up: three at first, twice as many after every fall,
+so that a machine at its limit does not go up and down; at most half a minute of
+them."""
 TRY_EVERY_NS: Final = 1_000 * NS_PER_MS
-"""A try takes 10 to 100 ms of a core: some percent of it."""
-MOST_UNTOLD: Final = 8192
-"""Messages that a rung may have to be told: some minutes of dense playing. One that is
-further behind forgets what was before."""
+"""How often a rung is tried. A try takes 10 to 100 ms: some percent of a core."""
 
 
-class Composing(Protocol):
+class Composing(Receiver, Protocol):
     """What a rung does; `ripieno.minds.composer.Composer` does it."""
 
     @property
     def wanted(self) -> Ask | None:
-        """The Ask of which there is a section still to make."""
+        """The Ask that needs another section, or None."""
         ...
 
     @property
     def is_open(self) -> bool:
-        """Whether it may have to go on with a plan."""
-        ...
-
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
+        """Whether more of its plan may be asked for."""
         ...
 
     def section(self, is_news: Callable[[], bool] = ...) -> Plan | None:
-        """The next section, or None where there is none, or news came first."""
+        """Return the next section; None if none is wanted, or if there is news."""
         ...
 
     def take_over(self, ask: Ask, plans: Sequence[Plan]) -> None:
-        """Go on with a plan that another one began."""
+        """Go on with a plan that another rung began."""
         ...
 
     def drop(self) -> None:
-        """The plan in the making is not wanted."""
+        """Forget the plan in the making."""
         ...
 
     def idle(self) -> bool:
-        """Do a bit of what would have to be done later; whether there was any."""
+        """Do one step of background work; return whether there was any."""
         ...
 
 
@@ -100,7 +94,7 @@ class Rung(NamedTuple):
 
 
 class Pace:
-    """Whether a rung keeps up, from how long it took and what time there was. Pure."""
+    """Whether a rung keeps up, by the time it took and the time there was. Pure."""
 
     def __init__(self) -> None:
         self._late: deque[bool] = deque(maxlen=RECENT)
@@ -110,24 +104,24 @@ class Pace:
 
     @property
     def usual_ns(self) -> int:
-        """How long a section takes at most: nearly always, and as things are now."""
+        """The time that a section nearly always keeps to, and the last ones did."""
         took_ns = list(self._took_ns) or [LIGHT_NS]
         ordered = sorted(took_ns)
         return max(ordered[int(0.95 * (len(ordered) - 1))], *took_ns[-LATEST:])
 
     def took(self, took_ns: int) -> None:
-        """A section was made."""
+        """Count a section."""
         self._took_ns.append(took_ns)
 
     def answered(self, *, late: bool) -> None:
-        """An answer was there in time, or was not; too many that were not: down."""
+        """Count an answer; too many late ones lead down."""
         self._late.append(late)
         if not self.is_down and sum(self._late) > MOST_LATE:
             self.is_down, self._good = True, 0
             self._late.clear()
 
     def tried(self, took_ns: int, budget_ns: int) -> None:
-        """It was tried on scratch; enough good ones in a row: up."""
+        """Count a try; enough good ones in a row lead up."""
         self._good = self._good + 1 if took_ns * SPARE <= budget_ns else 0
         if self._good >= self._wanted:
             self.is_down, self._good = False, 0
@@ -135,32 +129,18 @@ class Pace:
 
 
 class _Place:
-    """A rung, how it keeps up, and what it has not been told yet."""
+    """A rung, its pace, and the messages that it has yet to receive."""
 
     def __init__(self, rung: Rung) -> None:
         self.mind, self.ready = rung
         self.pace = Pace()
-        self._untold: deque[ToThinker] = deque()
-
-    def told(self, message: ToThinker) -> None:
-        """It will have to know; everything before a Reset it need not."""
-        if isinstance(message, Reset):
-            self._untold.clear()
-        if len(self._untold) >= MOST_UNTOLD:
-            newest = list(self._untold)[MOST_UNTOLD // 2 :]
-            self._untold = deque([Reset(), *newest])
-        self._untold.append(message)
-
-    def catch_up(self, most: int | None = None) -> bool:
-        """Tell it what it does not know; whether there was anything."""
-        count = len(self._untold) if most is None else min(most, len(self._untold))
-        for _ in range(count):
-            self.mind.told(self._untold.popleft())
-        return bool(count)
+        self.backlog = Backlog(self.mind)
 
 
 class Ladder:
     """Rungs as one mind. Thread: one."""
+
+    hears: Final = (Played,)
 
     def __init__(
         self,
@@ -174,7 +154,7 @@ class Ladder:
         Args:
             rungs: from best to lightest; one at least, and all of the same roles.
             now_ns: the time, on the clock of the Asks' timelines.
-            is_news: whether the player has said something that nobody has heard.
+            is_news: whether there is a message from the player that was not read.
         """
         self._places = [_Place(rung) for rung in rungs]
         self._now_ns, self._is_news = now_ns, is_news
@@ -196,19 +176,21 @@ class Ladder:
 
     # ── in ────────────────────────────────────────────────────────────────────────
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
+    def receive(self, message: ToThinker) -> None:
+        """Pass a message to the rung that plays, and keep it for the others."""
         if isinstance(message, Ask) and message.vary is None:
             self._asked(message)
         elif not isinstance(message, Played | Reset):
             return
         for place in self._others:
-            place.told(message)
+            if len(place.backlog) >= MOST_MESSAGES:
+                place.backlog.forget_older_half()
+            place.backlog.add(message)
         with self._without_if_it_fails(self._playing) as playing:
-            playing.mind.told(message)
+            playing.mind.receive(message)
 
     def _asked(self, ask: Ask) -> None:
-        """Whoever made a part of it makes the rest; a new one is the best one's."""
+        """Choose who answers: the same rung for more of a plan, else the best one."""
         now_ns = self._now_ns()
         if self._ask is None or ask.revision != self._ask.revision:
             best = next(
@@ -224,7 +206,7 @@ class Ladder:
     # ── out ───────────────────────────────────────────────────────────────────────
 
     def answer(self) -> ToPlayer | None:
-        """Who plays now, if that has changed; the next section, if one is wanted."""
+        """Return who plays, if that has changed, or the next section, if wanted."""
         if self._news:
             return self._news.popleft()
         mind = self._playing.mind
@@ -248,12 +230,12 @@ class Ladder:
         return None
 
     def _due_ns(self, ask: Ask) -> int:
-        """When the next section has to be there."""
+        """Return when the next section has to be there."""
         ticks = self._plans[-1].until_ticks if self._plans else ask.start_ticks
         return ask.timeline.ns_at(ticks) - HANDED_NS
 
     def _is_hopeless(self, due_ns: int) -> bool:
-        """Whether after one step more not even the rung below would be in time."""
+        """Whether after one more step even the rung below would be late."""
         if self._at + 1 == len(self._places):
             return False
         now_ns = self._now_ns()
@@ -271,7 +253,7 @@ class Ladder:
         self._began_ns = now_ns
 
     def _shed(self, ask: Ask) -> None:
-        """The rung below goes on from here."""
+        """Let the rung below go on from here."""
         slow = self._playing
         slow.pace.answered(late=True)
         slow.mind.drop()
@@ -311,7 +293,7 @@ class Ladder:
         )
         self._news.append(ready)
         with self._without_if_it_fails(self._playing) as heir:
-            heir.catch_up()
+            heir.backlog.deliver_all()
             if ask is not None:
                 heir.mind.take_over(ask, self._plans)
 
@@ -323,15 +305,15 @@ class Ladder:
         ready = self._playing.ready
         self._news.append(msgspec.structs.replace(ready, shift=shift, since=revision))
         with self._without_if_it_fails(self._playing) as playing:
-            playing.catch_up()
+            playing.backlog.deliver_all()
 
     # ── in idle time ──────────────────────────────────────────────────────────────
 
     def _idle(self) -> bool:
-        """One step of what can wait, else a try; whether there was such a step."""
+        """Do one step of background work, or a try; return whether there was a step."""
         for place in list(self._places):
             with self._without_if_it_fails(place):
-                if place is not self._playing and place.catch_up(1):
+                if place is not self._playing and place.backlog.deliver():
                     return True
         for place in list(self._places):
             with self._without_if_it_fails(place):
@@ -341,16 +323,16 @@ class Ladder:
         return False
 
     def _maybe_try(self) -> None:
-        """Try the next rung where that is due, and no plan is open."""
+        """Try the next rung if that is due and no plan is open."""
         if self._ask is None or not self._others or self._playing.mind.is_open:
             return
         if self._now_ns() >= self._try_at_ns:
             self._try(self._ask)
 
     def _try(self, ask: Ask) -> None:
-        """How long would the next rung above, or below, take for an answer?
+        """Measure how long the next rung above, or below, takes for an answer.
 
-        News ends it: it says nothing then.
+        News ends the try, and it does not count.
         """
         place, began_ns = self._places[self._at - 1 if self._at else 1], self._now_ns()
         made = None

@@ -1,11 +1,19 @@
-"""One mind a role, so that a musician may change the role while playing.
+"""All minds of a thinker, served as one, so that the role may change at any time.
 
-A message goes to every mind that is there; each takes what is its business. An ask that
-none can answer loads the one that can, which then introduces itself. A model that
-cannot be loaded, or whose outputs cannot be used, is not tried again: the player is
-told so by a `Ready` of the fallback, and plays on by its own means.
+An ask goes to the mind of its role, a `Reset` to every mind, any other message to the
+minds that name its type in `hears`. Each mind has a backlog and works it off in order.
 
-Knows minds by their interface only.
+The most urgent mind is served first: a key to harmonize, then a beat to decide, then
+other asks, then minds that only have messages to catch up with. Between two messages
+`Minds` looks for news, so an urgent ask waits at most for the model step in progress.
+
+A `Reset` names no role. It may go to every mind because the player sends one whenever
+it enters a role, before it tells the history again: what a mind knew before is never
+used.
+
+An ask for a role without a mind loads its model, which then introduces itself with a
+`Ready`. A model that cannot be loaded or used is not tried again; the player receives a
+`Ready` of the fallback.
 """
 
 import contextlib
@@ -15,113 +23,175 @@ from typing import Final, Protocol, runtime_checkable
 
 from ripieno.errors import ModelError, OutputError
 from ripieno.inference.outputs import unusable
-from ripieno.protocol import FALLBACK, Decide, Ready, Sing, ToPlayer, ToThinker
+from ripieno.minds.backlog import MOST_MESSAGES, Backlog, Receiver
+from ripieno.protocol import FALLBACK, Decide, Ready, Reset, Sing, ToPlayer, ToThinker
 from ripieno.settings.roles import asked_of
 
-_URGENT: Final = (Decide, Sing)
-"""Asks that are answered within the beat, or at once."""
+_URGENCY: Final[dict[type[ToThinker], int]] = {Sing: 0, Decide: 1}
+"""The rank of asks that are answered at once, or within the beat."""
+_LATER: Final = 2
+_IDLE: Final = 3
 
 
-class Mind(Protocol):
-    """What answers asks; a composer is one."""
-
-    def told(self, message: ToThinker) -> None:
-        """The player said something."""
-        ...
+class Mind(Receiver, Protocol):
+    """What answers asks; `ripieno.minds.composer.Composer` is one."""
 
     def answer(self) -> ToPlayer | None:
-        """The next thing to say, or None when all is said."""
+        """Return the next part of the answer; None when it is complete."""
+        ...
+
+
+class ModelMind(Mind, Protocol):
+    """A mind that plays by a model; `Minds` serves several."""
+
+    @property
+    def hears(self) -> tuple[type[ToThinker], ...]:
+        """The types of message that it needs beside its asks and `Reset`."""
         ...
 
 
 @runtime_checkable
 class Busy(Protocol):
-    """A mind that does work which can wait, a piece each time it has nothing to say."""
+    """A mind with background work, of which each call of `answer` may do a piece."""
 
     @property
     def rests(self) -> bool:
-        """Whether there is no such work left."""
+        """Whether there is no background work left."""
         ...
 
 
+class _Served(Backlog):
+    """A mind, its model's name, its backlog and the rank of what it was asked."""
+
+    def __init__(self, mind: ModelMind, model: str) -> None:
+        super().__init__(mind)
+        self.mind, self.model = mind, model
+        self.rank = _IDLE
+
+    def add(self, message: ToThinker) -> None:
+        """Append a message; an ask makes the mind more urgent, a `Reset` idle."""
+        if isinstance(message, Reset):
+            self.rank = _IDLE
+        elif asked_of(message) is not None:
+            self.rank = min(self.rank, _URGENCY.get(type(message), _LATER))
+        super().add(message)
+
+
 class Minds:
-    """All minds of a thinker, as one. Thread: one."""
+    """The minds of a thinker. Thread: one."""
 
     def __init__(
         self,
-        wake: Callable[[str], tuple[Mind, Ready]],
+        wake: Callable[[str], tuple[ModelMind, Ready]],
         show: Callable[[Ready], None] = lambda _: None,
+        is_interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Begin without any.
+        """Begin without any mind.
 
         Args:
             wake: loads the mind for a role; may raise ModelError.
-            show: is told when a role has lost its model.
+            show: is called with a `Ready` of the fallback when a role loses its model.
+            is_interrupted: whether `answer` should return to its caller soon, because
+                there is news for it or other work; asked after every message.
         """
-        self._wake, self._show = wake, show
-        self._names: dict[str, str] = {}  # of the models, by role
-        self._minds: dict[str, Mind] = {}
+        self._wake, self._show, self._is_interrupted = wake, show, is_interrupted
+        self._served: dict[str, _Served] = {}  # by role
         self._missing: set[str] = set()
         self._news: deque[Ready] = deque()
+        self.was_interrupted = False
 
     def load(self, role: str) -> Ready:
         """Load the mind for a role now.
 
         Raises:
-            ModelError: it cannot be had.
+            ModelError: there is no model for it, or it cannot be loaded.
         """
         mind, ready = self._wake(role)
-        for each in ready.roles:
-            self._minds[each] = mind
-            self._names[each] = ready.model
+        self._served |= dict.fromkeys(ready.roles, _Served(mind, ready.model))
         return ready
 
     def load_all(self, roles: Iterable[str]) -> None:
-        """Load whoever else plays one of these, so that a change of role costs nothing.
+        """Load the minds of these roles, so that a change of role takes no time.
 
-        What cannot be loaded is tried again when it is asked for.
+        A role whose model cannot be loaded is tried again when it is asked for.
         """
         for role in roles:
-            if role not in self._minds:
+            if role not in self._served:
                 with contextlib.suppress(ModelError):
                     self._news.append(self.load(role))
 
-    def told(self, message: ToThinker) -> None:
-        """To whoever is concerned; an ask for nobody wakes somebody."""
-        role = asked_of(message)
-        if role is not None and role not in self._minds and role not in self._missing:
-            self._try_to_load(role)
-            return  # the player is told who is there, and asks again
-        for mind in self._distinct():
-            try:
-                mind.told(message)
-            except OutputError as error:
-                self._news.append(self._drop(mind, error))
+    def receive(self, message: ToThinker) -> None:
+        """Put a message into the backlog of each mind that needs it.
 
-    def is_urgent(self, message: ToThinker) -> bool:
-        """Whether a message wants an answer within the beat, from a mind that is there.
+        An ask for a role without a mind loads the model; the ask itself is dropped, as
+        the player asks again after the `Ready`.
 
-        It takes some ms. Other answers take longer: a phrase, or a model to be loaded.
+        Cost: O(minds), unless a model is loaded or a backlog is full.
         """
-        return isinstance(message, _URGENT) and asked_of(message) in self._minds
+        role = asked_of(message)
+        if role is None:
+            is_reset = isinstance(message, Reset)
+            needing = [
+                served
+                for served in self._distinct()
+                if is_reset or isinstance(message, served.mind.hears)
+            ]
+        elif role in self._served:
+            needing = [self._served[role]]
+        else:
+            if role not in self._missing:
+                self._try_to_load(role)
+            return
+        for served in needing:
+            served.add(message)
+            if len(served) > MOST_MESSAGES:
+                self._deliver_one(served)
 
     def answer(self) -> ToPlayer | None:
-        """News first; then what any of them has to say."""
+        """Return what is to be said next, the most urgent first.
+
+        Returns:
+            None when all is said, or when it was interrupted: `was_interrupted` says
+            which.
+        """
+        self.was_interrupted = False
         if self._news:
             return self._news.popleft()
-        for mind in self._distinct():
-            try:
-                said = mind.answer()
-            except OutputError as error:
-                said = self._drop(mind, error)
-            if said is not None:
+        for served in sorted(self._distinct(), key=lambda each: each.rank):
+            if (said := self._answer_of(served)) is not None:
                 return said
+            if served.rank >= _LATER and self._is_interrupted():
+                self.was_interrupted = True
+                return None
+            served.rank = _IDLE
         return None
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether an answer is due at once or within the beat."""
+        return any(served.rank < _LATER for served in self._served.values())
+
+    @property
     def rests(self) -> bool:
-        """Whether none of them has work left that can wait."""
-        return all(m.rests for m in self._distinct() if isinstance(m, Busy))
+        """Whether no mind has background work left."""
+        minds = [served.mind for served in self._distinct()]
+        return all(mind.rests for mind in minds if isinstance(mind, Busy))
+
+    def _answer_of(self, served: _Served) -> ToPlayer | None:
+        """Deliver what a mind has yet to receive; return its answer."""
+        try:
+            while served.deliver():
+                if served.rank >= _LATER and self._is_interrupted():
+                    return None
+            return served.mind.answer()
+        except OutputError as error:
+            return self._drop(served, error)
+
+    def _deliver_one(self, served: _Served) -> None:
+        try:
+            served.deliver()
+        except OutputError as error:
+            self._news.append(self._drop(served, error))
 
     def _try_to_load(self, role: str) -> None:
         try:
@@ -129,19 +199,18 @@ class Minds:
         except ModelError as error:
             self._news.append(self._without((role,), str(error)))
 
-    def _drop(self, failed: Mind, error: OutputError) -> Ready:
-        """Go on without a mind whose model does not work; what the player is told."""
-        roles = tuple(role for role, mind in self._minds.items() if mind is failed)
-        for role in roles:
-            del self._minds[role]
-        return self._without(roles, str(unusable(self._names[roles[0]], error)))
+    def _drop(self, failed: _Served, error: OutputError) -> Ready:
+        """Go on without a mind whose model does not work; return the news of it."""
+        roles = tuple(r for r, served in self._served.items() if served is failed)
+        self._served = {r: s for r, s in self._served.items() if s is not failed}
+        return self._without(roles, str(unusable(failed.model, error)))
 
     def _without(self, roles: tuple[str, ...], why: str) -> Ready:
-        """No model plays these roles any more."""
+        """Return the news that no model plays these roles any more."""
         self._missing.update(roles)
         ready = Ready(FALLBACK, "", FALLBACK, why, roles, shift=-1)
         self._show(ready)
         return ready
 
-    def _distinct(self) -> list[Mind]:
-        return list({id(mind): mind for mind in self._minds.values()}.values())
+    def _distinct(self) -> list[_Served]:
+        return list(dict.fromkeys(self._served.values()))

@@ -1,7 +1,7 @@
-"""Where a phrase is moved to in the latent space, and what its decoding must respect.
+"""Where a phrase moves in the latent space, and what its decoding must respect.
 
 Functions on values, for `ripieno.minds.variations`: the great circle between latents,
-masks for register and scale, the *anchor* that keeps a variation near its phrase.
+masks for register and scale, and the *anchor* that keeps a variation near its phrase.
 """
 
 import math
@@ -26,46 +26,46 @@ from ripieno.minds.writer import FORBIDDEN
 from ripieno.protocol import Ask, Limits, PlannedNote, Variation
 
 ANCHOR: Final = 24.0
-"""Nats by which the phrase's own tokens are likelier at distance 0: certain."""
+"""Nats that the phrase's own tokens gain at distance 0: they are then certain."""
 ROOM: Final = 7
-"""Semitones by which a variation may leave the phrase's range: new phrases fell two
-octaves below it."""
+"""Semitones by which a variation may leave the phrase's range. Without a limit new
+phrases fell two octaves below it."""
 RISE_ROOM: Final = 12
-"""Semitones more in the direction in which `rise` is turned to its end."""
+"""Semitones more in the direction of `rise`, at its full value."""
 FADING: Final = 16
-"""The power of what is left of the way, by which the anchor fades. With 16, 8 % of the
-steps differ at distance 0.2 and 31 % at 0.4; with 8 it repeats up to 0.2."""
+"""The anchor is `ANCHOR` × (1 − distance) to this power. With 16, 8 % of the steps
+differ at distance 0.2 and 31 % at 0.4; with 8 the phrase repeats up to 0.2."""
 EARLY: Final = 0.5
-"""The power of a knob: half-way it goes seven tenths of the way. Straight, half a turn
-of `fill` moved two phrases in five the right way, and left most others alone."""
+"""A knob is raised to this power: at 0.5 it moves the phrase by 0.7. Without it, `fill`
+at 0.5 moved two phrases in five the right way, and left most others unchanged."""
 
 
 def between(one: Floats, other: Floats, share: float) -> Floats:
-    """Spherical interpolation: the way from one latent to another, by a share."""
+    """Return the point a share of the way between two latents, on a great circle."""
     size = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
     cosine = float(np.dot(one, other)) / size if size else 1.0
     angle = math.acos(min(max(cosine, -1.0), 1.0))
     weights = 1 - share, share
-    if 1e-4 < angle < math.pi - 1e-4:  # else there is no circle, or no one circle
+    if 1e-4 < angle < math.pi - 1e-4:  # else the great circle is not defined
         weights = math.sin((1 - share) * angle), math.sin(share * angle)
         weights = weights[0] / math.sin(angle), weights[1] / math.sin(angle)
     return np.asarray(weights[0] * one + weights[1] * other, np.float32)
 
 
 def moved(how: Variation) -> float:
-    """How far a variation is from a repetition, 0 … 1: the knob that is turned most."""
+    """Return how far a variation is from a repetition, 0 … 1: the largest knob."""
     knobs = how.distance, how.blend, abs(how.fill), abs(how.rise), abs(how.offbeat)
     return min(1.0, max(knobs))
 
 
 def turned(how: Variation) -> list[float]:
-    """How far to go along the direction of each attribute, -1 … 1."""
+    """Return how far to go along the direction of each attribute, −1 … 1."""
     knobs = (getattr(how, name) for name in ATTRIBUTES)
     return [math.copysign(abs(knob) ** EARLY, knob) for knob in knobs]
 
 
 def register(own: Sequence[GridNote], rise: float) -> tuple[int, int]:
-    """The lowest and highest pitch of a variation of some notes."""
+    """Return the lowest and highest pitch of a variation of some notes."""
     pitches = [note.pitch for note in own]
     lower, higher = max(0.0, -rise) * RISE_ROOM, max(0.0, rise) * RISE_ROOM
     return min(pitches) - ROOM - round(lower), max(pitches) + ROOM + round(higher)
@@ -74,9 +74,9 @@ def register(own: Sequence[GridNote], rise: float) -> tuple[int, int]:
 def mask(
     limits: Limits, scale: frozenset[int], register: tuple[int, int], home: int
 ) -> Floats:
-    """What may be struck, shape (VOCABULARY,): pitches in register and in scale.
+    """Return a bias that allows pitches in register and scale, shape (VOCABULARY,).
 
-    Where nothing is left, the variation's own register goes first, then the scale.
+    If none is left, the variation's own register is given up first, then the scale.
     """
     bias = np.full(VOCABULARY, FORBIDDEN, np.float32)
     bias[[REST, HOLD]] = 0.0
@@ -91,13 +91,16 @@ def mask(
 
 
 def anchored(segment: Ints, bias: Floats, how: Variation) -> Floats:
-    """The mask of every step, its own token made likelier; shape (STEPS, VOCABULARY).
+    """Return the bias of every step, with the phrase's own token made likelier.
 
     Args:
-        segment: the phrase's own tokens; a pitch that is masked counts as the nearest
-            one that is not.
+        segment: the phrase's own tokens; a masked pitch counts as the nearest one that
+            is allowed.
         bias: see `mask`.
-        how: the nearer to a repetition, the stronger.
+        how: the nearer to a repetition, the stronger the anchor.
+
+    Returns:
+        Shape (STEPS, VOCABULARY).
     """
     rows = np.tile(bias, (STEPS, 1))
     allowed = np.flatnonzero(bias[FIRST_PITCH:] == 0.0) + FIRST_PITCH
@@ -113,12 +116,12 @@ def anchored(segment: Ints, bias: Floats, how: Variation) -> Floats:
 def planned(
     ask: Ask, step_ticks: float, own: Sequence[GridNote], made: Sequence[GridNote]
 ) -> list[PlannedNote]:
-    """Notes on the grid as a plan: to the Ask's end, no denser than it allows.
+    """Return notes on the grid as a plan, to the Ask's end and within its density.
 
     Args:
         ask: what was asked for.
         step_ticks: a sixteenth.
-        own: the human's, whose velocities are taken over from the nearest.
+        own: the human's notes; a note takes the velocity of the nearest of them.
         made: the variation.
     """
     closest = ask.timeline.ticks_for(1.0 / ask.limits.density)

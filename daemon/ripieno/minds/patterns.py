@@ -1,15 +1,15 @@
-"""A bar of a loop for every ask: the mind of the role *loop*.
+"""The mind of the role *loop*: a bar for every ask.
 
 A pattern is a draw of noise: bars with the same one sound alike, whatever the chords.
-The graph is told the noise, the chords and the bar it made before of the same pattern,
-so a pattern goes on rather than begin again; a new pattern begins from its noise alone,
-and is kept about as dense as it began.
+The graph gets the noise, the chords and the bar before of the same pattern, so that the
+pattern goes on. A new pattern begins from its noise alone, and keeps about the density
+of its first bar.
 
-What the graph writes is 16 steps over five octaves. Here it is laid into the metre,
-moved to the chords that a beat has there, and kept to the limits: register, scale,
-polyphony. How loud a note is follows its place in the bar, by rule.
+The graph writes 16 steps over five octaves. This module lays them into the metre, moves
+them to the chord of each beat, and keeps them within register, scale and polyphony. The
+loudness of a note follows its place in the bar, by rule.
 
-Reads no clock, and does not know ONNX Runtime.
+It reads no clock and does not know ONNX Runtime.
 """
 
 from collections.abc import Sequence
@@ -37,21 +37,23 @@ if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
 
 KEPT: Final = 4
-"""Bars that are remembered: one may be asked for again, with other chords."""
+"""How many bars are kept: one may be asked for again, with other chords."""
 DOWNBEAT, MIDDLE, BEAT, QUAVER, OFFBEAT = 92, 86, 82, 74, 66
-"""Velocities by place: a backing that leans on its beats is easier to play to."""
+"""Velocities by place: a backing with clear beats is easier to play to."""
 BASS_LOUDER: Final = 6
 BASS_BELOW: Final = 52
-"""E3: below it lies a left hand's bass, as the accompaniment has it."""
+"""E3: notes below it count as the bass."""
 ROOTS: Final = (36, 50)
 BASS_FRAMES: Final = 8
-"""What is added where the graph begins a bar without a bass, as it does in a third of
-them: a player who takes a solo over it needs to hear where the bar stands."""
+"""The longest bass note that is added to a bar without a bass at its beginning, as a
+third of the graph's bars are: a soloist needs to hear where the bar begins."""
 CHROMATIC: Final = 0xFFF
 
 
 class Patterns:
     """Bars for a loop, one at a time. Thread: one."""
+
+    hears: Final[tuple[type[ToThinker], ...]] = ()
 
     def __init__(self, graph: Graph) -> None:
         """Begin without a pattern.
@@ -65,20 +67,20 @@ class Patterns:
         self._asked: Groove | None = None
 
     def reset(self) -> None:
-        """Forget every bar."""
+        """Forget all bars."""
         self._made.clear()
         self._begun = None, 0.0
         self._asked = None
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Groove):
             self._asked = message
         elif isinstance(message, Reset):
             self.reset()
 
     def answer(self) -> Plan | None:
-        """The bar that was last asked for, if one was."""
+        """Return the bar that was asked for last, if any."""
         ask, self._asked = self._asked, None
         if ask is None:
             return None
@@ -87,7 +89,7 @@ class Patterns:
         return Plan(ask.revision, 0, notes, until, complete=True)
 
     def bar(self, ask: Groove) -> tuple[Note, ...]:
-        """The notes of a bar, by frame, then pitch. Cost: one run of the graph."""
+        """Return the notes of a bar, by frame, then pitch. Cost: one run."""
         steps = ask.bar_ticks // FRAME_TICKS
         span = max(steps // max(len(ask.chords), 1), 1)
         places = pattern.steps_of(steps, span)
@@ -106,10 +108,10 @@ class Patterns:
         put = self._graph.put
         before = self._before(ask, shift)
         put["noise"][0] = self._noise(ask)
-        put["chords"][0] = pattern.told_chords(heard, shift)
+        put["chords"][0] = pattern.chord_input(heard, shift)
         put["before"][0] = 0.0 if before is None else before
         busy = ask.busy or self._crowd(ask)
-        put["manner"][0] = pattern.told_manner(busy, has_before=before is not None)
+        put["manner"][0] = pattern.manner_input(busy, has_before=before is not None)
         self._graph.run()
         if ask.busy:
             return likeliest(self._graph.out["logits"][0], ask.busy)
@@ -118,19 +120,19 @@ class Patterns:
 
     @staticmethod
     def _noise(ask: Groove) -> pattern.Floats:
-        """What makes the pattern. Never cooled: at 0.8 bars grow by a sixth."""
+        """Return the noise of the pattern, not scaled: at 0.8 bars grow by a sixth."""
         chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
         return chance.standard_normal(pattern.NOISE).astype(np.float32)
 
     def _before(self, ask: Groove, shift: int) -> Roll | None:
-        """The bar before, if it is of this pattern."""
+        """Return the bar before, if it is of this pattern."""
         number, notes = self._made.get(ask.index - 1, (None, ()))
         if number != ask.pattern or not notes:
             return None
         return pattern.roll_of(notes, shift)
 
     def _crowd(self, ask: Groove) -> float:
-        """How many notes this pattern began with, which it keeps; 0 where it begins."""
+        """Return the notes of the pattern's first bar; 0 if this is the first."""
         number, count = self._begun
         return count if number == ask.pattern else 0.0
 
@@ -148,9 +150,10 @@ class Patterns:
 
 
 def likeliest(logits: pattern.Floats, notes: float) -> Roll:
-    """The roll with so many onsets, the likeliest: the graph alone heeds a wish little.
+    """Return the roll of the likeliest `notes` onsets, and what they hold.
 
-    A row sounds on from an onset as long as it is held, as in the graph.
+    The graph alone follows a wanted density only a little. As in the graph, a row
+    sounds from an onset for as long as it is held.
     """
     begun = logits[ONSET]
     most = min(max(round(notes), 1), begun.size)
@@ -163,7 +166,7 @@ def likeliest(logits: pattern.Floats, notes: float) -> Roll:
 
 
 def loudness(note: Note, ask: Groove) -> int:
-    """How loud a note is, by its place in the bar; low notes carry it."""
+    """Return the velocity of a note by its place in the bar; the bass is louder."""
     spans = max(len(ask.chords), 1)
     span = max(ask.bar_ticks // FRAME_TICKS // spans, 1)
     if note.frame == 0:
@@ -176,7 +179,7 @@ def loudness(note: Note, ask: Groove) -> int:
 
 
 def grounded(notes: Sequence[Note], chord: int) -> tuple[Note, ...]:
-    """A root at the bottom of a bar that begins without a bass; else nothing."""
+    """Return a root for a bar that begins without a bass; nothing for others."""
     low = [note.frame for note in notes if note.pitch < BASS_BELOW]
     begins = min(low, default=BASS_FRAMES)
     if chord == NO_CHORD or begins < STEPS_IN_BEAT:
@@ -186,11 +189,11 @@ def grounded(notes: Sequence[Note], chord: int) -> tuple[Note, ...]:
 
 
 def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:
-    """Notes within register, scale and polyphony, by frame, then pitch.
+    """Return notes within register, scale and polyphony, by frame, then pitch.
 
-    A pitch that is out moves: by octaves into the register, then to the nearest of the
-    scale. Where too many would sound, the bass and the top are struck before what lies
-    between, and what has sounded longest ends.
+    A pitch outside moves by octaves into the register, then to the nearest one of the
+    scale. If too many would sound, the bass and the top are struck before the others,
+    and the notes that have sounded longest end.
     """
     ends: dict[tuple[int, int], int] = {}
     for note in notes:
@@ -217,7 +220,7 @@ def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:
 
 
 def _fitted(pitch: int, limits: Limits) -> int | None:
-    """The pitch in the register and the scale; None where they leave none."""
+    """Return the pitch moved into register and scale; None if they leave none."""
     scale = CHROMATIC if limits.scale == FOLLOW_HUMAN else limits.scale
     while pitch < limits.low:
         pitch += 12
@@ -228,31 +231,33 @@ def _fitted(pitch: int, limits: Limits) -> int | None:
 
 
 def _outer_first(pitches: Sequence[int]) -> list[int]:
-    """The lowest, the highest, and then downwards."""
+    """Return the lowest, then the others from the highest down."""
     rising = sorted(pitches)
     return [*rising[:1], *reversed(rising[1:])]
 
 
-def _heard(told: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
-    """The chord of each beat of a roll: of the first sixteenth that is played of it."""
+def _heard(asked: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
+    """Return the chord of each beat of a roll: that of its first played sixteenth."""
     found: list[int] = []
     for beat in range(BEATS):
         steps = (i for i, p in enumerate(places) if p // STEPS_IN_BEAT == beat)
         first = next(steps, None)
-        rest = found[-1] if found else NO_CHORD
-        found.append(rest if first is None else told[min(first // span, len(told) - 1)])
+        if first is None:
+            found.append(found[-1] if found else NO_CHORD)
+        else:
+            found.append(asked[min(first // span, len(asked) - 1)])
     return tuple(found)
 
 
-def _on_chord(  # a note, and the two ways to count its beat
+def _on_chord(
     note: Note,
     heard: Sequence[int],
     places: Sequence[int],
-    told: Sequence[int],
+    asked: Sequence[int],
     span: int,
 ) -> Note | None:
-    """The note on the chord that its own beat has; None where that is silent."""
-    chord = told[min(note.frame // span, len(told) - 1)]
+    """Return the note moved to the chord of its beat; None if that is silent."""
+    chord = asked[min(note.frame // span, len(asked) - 1)]
     if chord == NO_CHORD:
         return None
     meant = heard[places[note.frame] // STEPS_IN_BEAT]
@@ -260,5 +265,5 @@ def _on_chord(  # a note, and the two ways to count its beat
 
 
 def from_model(loaded: "Loaded") -> Patterns:
-    """A mind that plays by a loaded model."""
+    """Return a mind that plays by a loaded model."""
     return Patterns(loaded.graphs["model"])

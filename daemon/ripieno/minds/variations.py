@@ -1,17 +1,16 @@
-"""What was just played → a variation of it: the mind of the role *vary*.
+"""The mind of the role *vary*: what was just played → a variation of it.
 
-The phrase goes on a grid of sixteenths, its top voice alone (a chord counts as its
-highest note), is cut into two-bar segments, and each is encoded. All segments then move
-the same way in the latent space: towards a phrase that chance names (`distance`),
-along the great circle to the phrase before (`blend`), and along the directions of the
-attributes (`fill`, `rise`, `offbeat`); the graph knows the ways. Each segment is
-decoded knowing how the one before it ended.
+The top voice of the phrase goes on a grid of sixteenths and is cut into two-bar
+segments; each is encoded. All segments then move the same way in the latent space:
+towards a random phrase (`distance`), along the great circle to the phrase before
+(`blend`), and along the directions of the attributes (`fill`, `rise`, `offbeat`). Each
+segment is decoded with the end of the one before.
 
 Near the phrase its own notes are made likelier, so that at distance 0 with all knobs
 at rest it comes back as it lies on the grid. Scale and register are masks; the phrase's
 own pitches belong to its scale unless the musician fixed one.
 
-Reads no clock, and does not know ONNX Runtime.
+It reads no clock and does not know ONNX Runtime.
 """
 
 from collections import deque
@@ -45,20 +44,20 @@ if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
 
 MEMORY: Final = 512
-"""Notes kept: some minutes of a melody."""
+"""How many notes are kept: some minutes of a melody."""
 KEY_MEMORY: Final = 64
-"""The onsets that a key is heard from: the last few phrases, as in training."""
+"""How many onsets a key is found from: the last few phrases, as in training."""
 MOST_SEGMENTS: Final = 12
 """24 bars: longer than the longest reply (24 s) at any pulse."""
 CHORD_S: Final = 0.05
-"""Onsets nearer than this are one; the same as `ripieno.hear.phrase` takes for one."""
+"""Onsets nearer than this are one chord, as in `ripieno.hear.phrase`."""
 TEMPERATURE: Final = 0.6
 TOP_P: Final = 0.95
 
 
 @dataclass(slots=True)
 class _Heard:
-    """A human note; `end_ns` is 0 while it is held."""
+    """A note of the human's; `end_ns` is 0 while it is held."""
 
     at_ns: int
     end_ns: int
@@ -68,7 +67,7 @@ class _Heard:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """A phrase on its grid, and its segments' tokens around home."""
+    """A phrase on its grid, and the tokens of its segments, counted from home."""
 
     beat: Beat
     home: int
@@ -79,20 +78,22 @@ class _Phrase:
 class Variations:
     """Varies phrases. Thread: one."""
 
+    hears: Final = (Played,)
+
     def __init__(self, writer: Writer) -> None:
         """Start with an empty history."""
         self._writer = writer
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything heard."""
+        """Forget everything that was played."""
         self._notes: deque[_Heard] = deque(maxlen=MEMORY)
         self._sinces: deque[int] = deque(maxlen=2)
         self._asked: Ask | None = None
-        self._answered = 0  # the revision of the last Ask that was
+        self._answered = 0  # the revision of the last Ask that was answered
 
-    def told(self, message: ToThinker) -> None:
-        """The player said something; what is no business of ours is ignored."""
+    def receive(self, message: ToThinker) -> None:
+        """Take a message from the player; ignore it if it is for other minds."""
         if isinstance(message, Played):
             self._played(message)
         elif isinstance(message, Ask) and message.vary is not None:
@@ -101,7 +102,7 @@ class Variations:
             self.reset()
 
     def answer(self) -> Plan | None:
-        """The variation that was asked for, whole, if it is wanted still."""
+        """Return the whole variation that was asked for, if it is still wanted."""
         ask, self._asked = self._asked, None
         if ask is None or ask.vary is None:
             return None
@@ -110,7 +111,7 @@ class Variations:
         return Plan(ask.revision, 0, tuple(notes), ask.until_ticks, complete=True)
 
     def _take_up(self, ask: Ask, how: Variation) -> None:
-        """An Ask; one that was foreseen may have been answered already."""
+        """Keep an Ask, unless it was answered already when it was foreseen."""
         if ask.revision != self._answered:
             self._asked = ask
         if not ask.foreseen and how.since_ns not in self._sinces:
@@ -118,7 +119,7 @@ class Variations:
 
     def _played(self, event: Played) -> None:
         if event.is_human_onset:
-            self._asked = None  # whatever was asked for, the human came first
+            self._asked = None  # the human plays: what was asked is not wanted
             self._notes.append(_Heard(event.at_ns, 0, event.pitch, event.velocity))
         elif event.source == HUMAN and event.velocity == 0:
             for note in reversed(self._notes):
@@ -127,7 +128,7 @@ class Variations:
                     return
 
     def _varied(self, ask: Ask, how: Variation) -> list[PlannedNote]:
-        """The notes of a plan. Cost: some 30 runs of small graphs a segment."""
+        """Return the notes of a plan. Cost: some 30 small runs a segment."""
         own = self._phrase(ask, how.since_ns)
         if own is None:
             return []
@@ -145,7 +146,7 @@ class Variations:
     def _wishes(
         self, ask: Ask, how: Variation, own: _Phrase, chance: np.random.Generator
     ) -> list[Wish]:
-        """What each segment is to become; all stray towards the same point."""
+        """Return what each segment is to become; all move towards the same point."""
         limits = ask.limits
         near = moves.register(own.line, how.rise)
         mask = moves.mask(limits, self._scale(limits, own), near, own.home)
@@ -169,7 +170,7 @@ class Variations:
         return wishes
 
     def _latents(self, ask: Ask, how: Variation, own: _Phrase) -> list[Floats]:
-        """The meaning of each segment, on its way to the phrase before."""
+        """Return the latent of each segment, blended with the phrase before."""
         found = [self._writer.read(each, own.beat.meter) for each in own.segments]
         earlier = [since for since in self._sinces if since < how.since_ns]
         if not how.blend or not earlier:
@@ -190,13 +191,13 @@ class Variations:
         before_ns: int | None = None,
         like: _Phrase | None = None,
     ) -> _Phrase | None:
-        """What was played in a span of time, on its grid; None for nothing.
+        """Return what was played in a span of time, on its grid; None for nothing.
 
         Args:
-            ask: whose timeline and beat are taken.
+            ask: it gives the timeline and the beat.
             since_ns: where the span begins.
-            before_ns: where it ends, or None for now.
-            like: a phrase whose beat and key hold for this one, too.
+            before_ns: where it ends; None for now.
+            like: a phrase whose beat and key are used instead of this one's.
         """
         heard = [
             note
@@ -230,7 +231,7 @@ class Variations:
 
 
 def _top_voice(ask: Ask, heard: Sequence[_Heard]) -> list[tuple[int, int, int, int]]:
-    """Onset, end, pitch and velocity: of notes that start together the highest."""
+    """Return onset, end, pitch and velocity of the highest note of each chord."""
     ticks = ask.timeline.ticks_at
     nearest = ask.timeline.ticks_for(CHORD_S)
     voice: list[tuple[int, int, int, int]] = []
@@ -246,5 +247,5 @@ def _top_voice(ask: Ask, heard: Sequence[_Heard]) -> list[tuple[int, int, int, i
 
 
 def from_model(loaded: "Loaded") -> Variations:
-    """A mind that plays by a loaded model."""
+    """Return a mind that plays by a loaded model."""
     return Variations(Writer(loaded.graphs))

@@ -1,9 +1,8 @@
-"""A latent → two bars, step by step: the phrase model's graphs, driven.
+"""A latent → two bars, with the graphs of the phrase model.
 
-One run of *conduct* moves the latent and gives every step its cue and every bar its
-first state; one run of *model* a sixteenth gives the scores of its token. Sampling is
-`ripieno.inference.sampling.sample`. What is law rather than taste: a hold needs
-something that sounds.
+One run of *conduct* moves the latent and gives a cue for every step and a first state
+for every bar. One run of *model* a sixteenth gives the scores of its token. Sampling is
+`ripieno.inference.sampling.sample`. One rule is fixed: a hold needs a note that sounds.
 
 It does not know ONNX Runtime, nor why anything is written.
 """
@@ -20,7 +19,7 @@ from ripieno.inference.sampling import sample
 from ripieno.layouts.phrase import FIRST_PITCH, HOLD, PLACES, REST, STEPS, Ints, used
 
 FORBIDDEN: Final = -1e9
-"""A bias that no logit outweighs; infinities would be NaN in a sum."""
+"""A bias larger than any logit; an infinity would give NaN in a sum."""
 CLOSED: Final = FORBIDDEN / 2
 """A bias below this is a mask."""
 
@@ -31,10 +30,10 @@ class Wish:
 
     Attributes:
         latent: shape (Z,).
-        toward: normal numbers, shape (Z,): they name the new phrase to stray towards.
+        toward: normal random numbers, shape (Z,): the phrase to move towards.
         distance: how far, 0 … 1.
-        turns: how far along each of `ripieno.layouts.phrase.ATTRIBUTES`.
-        meter: index into the metres.
+        turns: how far along each of `ripieno.layouts.phrase.ATTRIBUTES`, −1 … 1.
+        meter: index into `ripieno.layouts.phrase.METERS`.
         bias: added to the scores of every step, shape (STEPS, VOCABULARY).
         temperature, top_p: see `ripieno.inference.sampling.sample`.
     """
@@ -59,11 +58,14 @@ class Writer:
 
     @property
     def latent_size(self) -> int:
-        """Z."""
+        """Z, the size of a latent."""
         return int(self._conduct.put["latent"].shape[1])
 
     def read(self, tokens: Ints, meter: int) -> Floats:
-        """The latent of a segment: its mean. Cost: one run."""
+        """Return the latent of a segment, the mean of its distribution.
+
+        Cost: one run.
+        """
         self._encode.put["tokens"][0] = tokens
         self._encode.put["meter"][0] = meter
         self._encode.run()
@@ -73,11 +75,11 @@ class Writer:
     def write(
         self, wish: Wish, before: tuple[int, int], noise: Sequence[float]
     ) -> Ints:
-        """A segment, shape (STEPS,).
+        """Write a segment; return its tokens, shape (STEPS,).
 
         Args:
             wish: what is to be written.
-            before: the token before it, and the last pitch struck.
+            before: the token before it, and the token of the last note.
             noise: uniform numbers in [0, 1), one a step.
 
         Cost: 25 to 33 runs.

@@ -1,32 +1,36 @@
-"""From a model's folder to a mind that plays: loads, warms up, introduces.
+"""From a model to a mind that plays: load it, warm it up, describe it.
 
-Where a heavier model than the role's own was named, that one is loaded beside it, and
-plays while the heavier one is too slow (`ripieno.minds.ladder`).
+Where a heavier model than the role's own is named, the role's own is loaded beside it
+and plays while the heavier one is too slow (`ripieno.minds.ladder`).
 """
 
 import contextlib
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Final
 
 from ripieno.clock import SystemClock
 from ripieno.errors import ModelError
 from ripieno.inference.interfaces import INTERFACES
-from ripieno.inference.manifest import find, for_role, load
+from ripieno.inference.manifest import Library, Model, find, read
 from ripieno.inference.outputs import naming
 from ripieno.inference.packages import both_are_installed
 from ripieno.ipc import notes
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.minds.composer import Composer
 from ripieno.minds.ladder import Ladder, Rung
-from ripieno.minds.minds import Mind, Minds
+from ripieno.minds.minds import Minds, ModelMind
 from ripieno.protocol import Ready
 
+CHECK_NS: Final = 100_000_000
+"""How often a working thinker says that it is alive, and looks whether to stop."""
 
-def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
-    """Load a model, warm it up, and introduce it.
+
+def wake(model: Model | Path, provider: str) -> tuple[ModelMind, Ready]:
+    """Load a model and warm it up; return its mind and how it introduces itself.
 
     Raises:
-        ModelError: the model, the provider or ONNX Runtime is not to be had.
+        ModelError: the model, the provider or ONNX Runtime cannot be used.
     """
     try:
         from ripieno.inference import session as sessions
@@ -34,7 +38,8 @@ def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
         raise ModelError(
             f"ONNX Runtime cannot be loaded ({error}): install Ripieno again."
         ) from error
-    manifest = load(folder)
+    model = read(model)
+    manifest = model.manifest
     plays = INTERFACES[manifest.interface].plays
     if plays is None:
         raise ModelError(
@@ -42,9 +47,9 @@ def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
             "`ripieno models` lists those that do."
         )
     with naming(manifest.name):
-        loaded = sessions.Loaded(folder, provider)
+        loaded = sessions.Loaded(model, provider)
         loaded.warm_up()
-        mind: Mind = resolve_name(plays)(loaded)
+        mind: ModelMind = resolve_name(plays)(loaded)
     why = loaded.choice.why
     if both_are_installed():
         why += "; two ONNX Runtime packages are installed: see `ripieno doctor`"
@@ -52,41 +57,56 @@ def wake(folder: Path, provider: str) -> tuple[Mind, Ready]:
     return mind, Ready(manifest.name, sha256, loaded.provider, why, manifest.roles)
 
 
-def minds_for(model: str, provider: str, block: Block) -> Minds:
-    """Minds by role: of the model that was named where it plays it, else of any.
+def minds_for(
+    model: str, provider: str, block: Block, library: Library | None = None
+) -> Minds:
+    """Return minds that play a role by the named model if it can, else by its own.
 
-    Whenever one is loaded the supervisor is told. Meanwhile its heart may rest for
-    `LOADING_NS`: a large model on a cold GPU takes tens of seconds, and is not hung.
+    The supervisor is told of each model that is loaded. While one is loading, the
+    process need not say that it is alive for `LOADING_NS`: a large model on a cold GPU
+    takes tens of seconds.
+
+    Args:
+        model: a name or a folder; empty for each role's own model.
+        provider: auto, cpu or cuda.
+        block: the shared block.
+        library: the models; a new one if None.
     """
-    told, inbox, clock = (
-        block.ring("thinker_notes"), block.ring("to_thinker"), SystemClock(),
-    )  # fmt: skip
+    library, clock = library or Library(), SystemClock()
+    notices, inbox = block.ring("thinker_notes"), block.ring("to_thinker")
 
     def show(ready: Ready) -> None:
-        told.write(notes.encode(ready))
+        notices.write(notes.encode(ready))
 
-    def wake_for(role: str) -> tuple[Mind, Ready]:
+    def wake_for(role: str) -> tuple[ModelMind, Ready]:
         block.set_word("thinker_beat_ns", clock.now_ns() + LOADING_NS)
-        is_named = model and role in load(find(model)).roles
-        mind, ready = wake(for_role(role, model if is_named else ""), provider)
+        is_named = model and role in library.read(find(model)).manifest.roles
+        found = library.for_role(role, model if is_named else "")
+        mind, ready = wake(found, provider)
         show(ready)
         if not isinstance(mind, Composer):
             return mind, ready
-        rungs = [Rung(mind, ready), *_lighter(role, ready)]
-        ladder = Ladder(rungs, now_ns=clock.now_ns, is_news=lambda: not inbox.is_empty)
-        return ladder, ready
+        rungs = [Rung(mind, ready), *_lighter(library, role, found)]
+        return Ladder(rungs, now_ns=clock.now_ns, is_news=is_news), ready
 
-    return Minds(wake_for, show)
+    def is_news() -> bool:
+        return not inbox.is_empty
+
+    def is_interrupted() -> bool:
+        alive_ns = block.word("thinker_beat_ns")
+        return is_news() or clock.now_ns() - alive_ns >= CHECK_NS
+
+    return Minds(wake_for, show, is_interrupted)
 
 
-def _lighter(role: str, ready: Ready) -> list[Rung]:
-    """The role's own model, on the CPU, where a heavier one was named; if it is there.
+def _lighter(library: Library, role: str, named: Model) -> list[Rung]:
+    """Return the role's own model, on the CPU, if another one was named.
 
-    On the CPU because it is there even when a GPU goes away.
+    It runs on the CPU so that it is there even when a GPU goes away.
     """
     with contextlib.suppress(ModelError):
-        folder = for_role(role)
-        if load(folder).sha256 != ready.sha256:
-            mind, light = wake(folder, "cpu")
-            return [Rung(mind, light)] if isinstance(mind, Composer) else []
+        own = library.for_role(role)
+        if own.manifest.sha256 != named.manifest.sha256:
+            mind, ready = wake(own, "cpu")
+            return [Rung(mind, ready)] if isinstance(mind, Composer) else []
     return []

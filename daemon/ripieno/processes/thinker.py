@@ -1,77 +1,76 @@
-"""The thinker: one loop that owns the models.
+"""The thinker process: one loop that owns the models.
 
-It is told of every note heard and of every note really sent, so a model's state is
-always warm; when it is asked, it answers section by section, and a composer looks into
-the ring between two steps, so that news is never more than one step old. If it dies,
-the player plays on by itself; the next thinker is told what the player still has of the
-history.
+The loop reads what the player sent into the backlogs of the minds, then serves the most
+urgent mind, and reads again. So news is at most one model step old when it is acted on.
+If the process dies, the player plays on by itself; the next thinker receives what the
+player has kept of the history.
 """
 
 import gc
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable
 from typing import Final
 
 from ripieno import protocol as plan
 from ripieno.clock import SystemClock
 from ripieno.errors import ModelError
-from ripieno.inference.manifest import for_role
+from ripieno.inference.manifest import Library
 from ripieno.ipc import notes, realtime
 from ripieno.ipc.block import Block
 from ripieno.ipc.naming import show_name
 from ripieno.ipc.ring import Ring
 from ripieno.ipc.waking import Bell, Bells, RungRing
-from ripieno.minds.minds import Busy, Mind
-from ripieno.processes.loading import minds_for
+from ripieno.minds.minds import Busy, Mind, Minds
+from ripieno.processes.loading import CHECK_NS, minds_for
 from ripieno.protocol import ToThinker
 from ripieno.settings.roles import ROLES
 
 TURN_NS: Final = 500_000
-"""How long to wait for news between two pieces of work that can wait."""
+"""How long to wait for news between two pieces of background work."""
 REST_NS: Final = 20_000_000
-"""How long to wait for news where there is no work."""
-CHECK_NS: Final = 100_000_000
+"""How long to wait for news when there is no background work."""
 URGENT_NS: Final = 50_000_000
-"""An answer on the beat takes 4 to 10 ms. Work without a pause for longer goes on at
-the normal priority: where real-time threads use 95 % of a core, Linux stops all of them
-on that core, the audio server's too."""
+"""How long the real-time priority is kept without a pause. An answer on the beat takes
+4 to 10 ms. Linux stops all real-time threads of a core, the audio server's too, when
+they use 95 % of it."""
 
 
 class Thinker:
     """Moves messages between two rings and a mind. Thread: one."""
 
     def __init__(self, mind: Mind, inbox: Ring, outbox: Ring | RungRing) -> None:
+        """Join a mind, the ring from the player and the ring to it."""
         self._mind, self._inbox, self._outbox = mind, inbox, outbox
 
     @property
     def rests(self) -> bool:
-        """Whether there is no work left that can wait."""
+        """Whether the mind has no background work left."""
         return not isinstance(self._mind, Busy) or self._mind.rests
 
     def hear(self) -> list[ToThinker]:
-        """The news, which is not told to the mind yet."""
+        """Read the messages that have come in; the mind does not have them yet."""
         return [plan.decode_to_thinker(record) for record in self._inbox.read()]
 
     def tell(self, message: ToThinker) -> None:
-        """Tell the mind one message. Cost: up to one span of each model."""
-        self._mind.told(message)
+        """Pass one message to the mind."""
+        self._mind.receive(message)
 
     def answer(self) -> bool:
-        """Say the next thing; whether there was one."""
+        """Send the next answer; return whether to call again without waiting."""
         said = self._mind.answer()
         if said is not None:
             self._outbox.write(plan.encode(said))
-        return said is not None
+            return True
+        return isinstance(self._mind, Minds) and self._mind.was_interrupted
 
 
 def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> None:
-    """The thinker process, until it is told to stop or its parent is gone.
+    """Run the thinker process until it is stopped or its parent is gone.
 
     Args:
         block_name: the shared block.
-        model: a name or a folder; the one for the role where it is empty.
+        model: a name or a folder; empty for each role's own model.
         provider: auto, cpu or cuda.
         role: what is played first.
         bells: what the player rings, and what wakes the player.
@@ -79,13 +78,14 @@ def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show_name("thinker")
     block = Block(block_name)
-    told = block.ring("thinker_notes")
-    minds = minds_for(model, provider, block)
+    notices = block.ring("thinker_notes")
+    library = Library()
+    minds = minds_for(model, provider, block, library)
     try:
-        for_role(role, model)  # a model that was named has to play what it is asked
+        library.for_role(role, model)  # a model that was named has to play it
         ready = minds.load(role)
     except ModelError as error:
-        told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
+        notices.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
         sys.exit(notes.FAILED)
     inbox = block.ring("to_thinker")
@@ -95,77 +95,63 @@ def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> 
     minds.load_all(ROLES)
     gc.freeze()
     outbox = RungRing(block.ring("to_player"), Bell(bells.to_player.rings))
-    thinker, bell = Thinker(minds, inbox, outbox), Bell(bells.to_thinker.waits)
-    _Loop(thinker, block, bell, minds.is_urgent).run()
+    _Loop(minds, Thinker(minds, inbox, outbox), block, bells).run()
     block.close()
 
 
 class _Loop:
-    """Works until it is told to stop; chooses the priority. Thread: one.
+    """Works until it is stopped, and chooses the priority. Thread: one.
 
-    It waits at real-time priority, below the player's, and answers so what is wanted
-    within a beat. Everything else is done at the normal priority.
+    It waits, and gives urgent answers, at a real-time priority below the player's.
+    Everything else runs at the normal priority.
     """
 
     def __init__(
-        self,
-        thinker: Thinker,
-        block: Block,
-        bell: Bell,
-        is_urgent_ask: Callable[[ToThinker], bool],
+        self, minds: Minds, thinker: Thinker, block: Block, bells: Bells
     ) -> None:
-        self._thinker, self._block, self._bell = thinker, block, bell
-        self._is_urgent_ask = is_urgent_ask
+        self._minds, self._thinker, self._block = minds, thinker, block
+        self._bell = Bell(bells.to_thinker.waits)
         self._clock = SystemClock()
         self._parent = multiprocessing.parent_process()
-        self._check_ns, self._over = 0, False
-        self._is_urgent = False
+        self._check_ns, self._is_stopped = 0, False
+        self._has_priority = False
 
     def run(self) -> None:
-        """Go on until the end."""
+        """Work until the process is to stop."""
         while not self._is_over():
-            self._go_urgent()  # to be woken in time
+            self._set_priority(is_urgent=True)  # so that it wakes up in time
             self._bell.wait(REST_NS if self._thinker.rests else TURN_NS)
             self._work()
 
     def _work(self) -> None:
-        """Answer until all is said; the priority depends on what was asked."""
-        began_ns, is_urgent = self._clock.now_ns(), False
+        """Read and answer until all is said."""
+        urgent_until_ns = self._clock.now_ns() + URGENT_NS
         while not self._is_over():
             news = self._thinker.hear()
-            is_urgent |= any(map(self._is_urgent_ask, news))
-            urgent_until_ns = began_ns + URGENT_NS if is_urgent else began_ns
             for message in news:
-                self._choose_priority(urgent_until_ns)
                 self._thinker.tell(message)
-                if self._is_over():  # a full ring takes seconds: the heart has to beat
+                if self._is_over():  # loading a model takes seconds
                     return
-            self._choose_priority(urgent_until_ns)
+            is_early = self._clock.now_ns() < urgent_until_ns
+            self._set_priority(is_urgent=self._minds.is_urgent and is_early)
             if not self._thinker.answer() and not news:
                 return
 
-    def _choose_priority(self, urgent_until_ns: int) -> None:
-        if self._clock.now_ns() < urgent_until_ns:
-            self._go_urgent()
-        else:
-            self._go_normal()
-
-    def _go_urgent(self) -> None:
-        if not self._is_urgent:
-            self._is_urgent = True
+    def _set_priority(self, *, is_urgent: bool) -> None:
+        if is_urgent == self._has_priority:
+            return
+        self._has_priority = is_urgent
+        if is_urgent:
             realtime.set_fifo(realtime.THINKER)
-
-    def _go_normal(self) -> None:
-        if self._is_urgent:
-            self._is_urgent = False
+        else:
             realtime.set_normal()
 
     def _is_over(self) -> bool:
-        """Whether it is to stop; once True it stays True."""
+        """Whether to stop; also tells the supervisor that the process is alive."""
         now_ns = self._clock.now_ns()
-        if not self._over and now_ns >= self._check_ns:
+        if not self._is_stopped and now_ns >= self._check_ns:
             self._check_ns = now_ns + CHECK_NS
             self._block.set_word("thinker_beat_ns", now_ns)
             is_orphan = self._parent is not None and not self._parent.is_alive()
-            self._over = is_orphan or bool(self._block.word("stop"))
-        return self._over
+            self._is_stopped = is_orphan or bool(self._block.word("stop"))
+        return self._is_stopped

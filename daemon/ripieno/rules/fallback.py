@@ -1,11 +1,10 @@
-"""A composer that needs no model: the machine never falls silent.
+"""A composer without a model, used while the thinker is late, dead or starting again.
 
-A variable-order Markov chain over what the human has just played: steps between pitches
-and times between onsets, contexts of up to three steps, the longest one seen wins. It
-learns in the call itself, answers in under a millisecond, and is used while the thinker
-is late, dead, or starting again.
+It is a Markov chain of variable order over what the human has just played: steps
+between pitches and times between onsets, with contexts of up to three steps; the
+longest one seen wins. It learns in the call itself and takes under a millisecond.
 
-Source: the Continuator (Pachet 2003) for the idea; plain numbers, no arrays.
+Source: the Continuator (Pachet 2003) for the idea.
 """
 
 import itertools
@@ -20,12 +19,12 @@ from ripieno.protocol import FOLLOW_HUMAN, Ask, Plan, PlannedNote, Played
 ORDER: Final = 3
 CHORD_NS: Final = 50_000_000
 LEGATO: Final = 0.85
-"""The share of the time to the next onset for which a note sounds."""
+"""The length of a note, as a share of the time to the next onset."""
 MOST_NOTES: Final = 512
 
 
 class _Move(NamedTuple):
-    """From one onset to the next."""
+    """The way from one onset to the next."""
 
     step: int
     gap_ticks: int
@@ -35,13 +34,13 @@ class _Move(NamedTuple):
 def compose(
     onsets: Sequence[Played], ask: Ask, from_ticks: int, section: int = 0
 ) -> Plan:
-    """A plan in the human's own manner, from `from_ticks` to the Ask's end.
+    """Return a plan in the human's manner, from `from_ticks` to the Ask's end.
 
     Args:
         onsets: the human's last note-ons, oldest first; none gives an empty plan.
-        ask: what was wanted of the model.
+        ask: what the model was asked for.
         from_ticks: when the first note starts.
-        section: what the plan is numbered as.
+        section: the number of the plan's section.
 
     Cost: O(onsets + notes planned); under a millisecond.
     """
@@ -77,7 +76,7 @@ def _walk(
 
 
 def _moves(onsets: Sequence[Played], ask: Ask) -> list[_Move]:
-    """The melody on top of what was played, as moves."""
+    """Return the upper line of what was played, as moves."""
     top: list[Played] = []
     for onset in onsets:
         if top and onset.at_ns - top[-1].at_ns < CHORD_NS:

@@ -1,15 +1,15 @@
-"""The harmony engine: which chord fits what is heard, in microseconds, in the player.
+"""The harmony engine of the player: which chord fits what is heard, in microseconds.
 
-A hidden Markov model over the 144 chords. A span's chord follows from the one before
-(a change is likelier on a downbeat, and from G7 to C); the melody follows from the
-chord (the note on the beat says most). On top, a key: chords whose notes were heard
-lately are likelier. It is the fallback where the thinker is late, and an expert whose
-log weights are added to the network's.
+A hidden Markov model over the 144 chords. A span's chord depends on the one before (a
+change is likelier on a downbeat, and from G7 to C); the melody depends on the chord
+(the note on the beat counts most). A key is added: chords whose notes were heard lately
+are likelier. It decides while the thinker is late; its log weights are also added to
+the network's.
 
-It decides from belief, never from what it chose: a wrong chord played does not make the
-next one wrong.
+The next belief follows from the belief, not from the chord that was chosen: one wrong
+chord does not make the next one wrong.
 
-Knows numpy and no clock. Cost: some 60 µs a span.
+It reads no clock. Cost: some 60 µs a span.
 """
 
 from collections.abc import Collection, Iterable
@@ -26,17 +26,18 @@ from ripieno.music.spans import Phase, Span
 Floats = npt.NDArray[np.float64]
 
 ON_BEAT: Final = 2.0
-"""Weight of the note on the beat …"""
+"""Weight of the note on the beat. With (2, 1, 0.7) for `ON_BEAT`, `HELD` and
+`OFF_BEAT`, and `KEY` 0.25, note-in-chord is 76.3 and listening gain 33.7 on held-out
+POP909, 77.4 and 30.4 on Nottingham. With plain likelihood (1, 0.5, 0.5) they are 75 and
+32, 74 and 26. With `KEY` 0.5 the gain falls by 5."""
 HELD: Final = 1.0
-"""… of one that is held over it …"""
+"""Weight of a note that is held over the beat; see `ON_BEAT`."""
 OFF_BEAT: Final = 0.7
-"""… and of each frame after it. With (2, 1, 0.7) and `KEY` 0.25 note-in-chord is 76.3
-and listening gain 33.7 on held-out POP909, 77.4 and 30.4 on Nottingham; with plain
-likelihood (1, 0.5, 0.5) 75 and 32, 74 and 26; with `KEY` 0.5 the gain falls by 5."""
+"""Weight of each frame after the beat; see `ON_BEAT`."""
 KEY: Final = 1.0
 """Weight of the share of the decayed melody that lies inside a chord."""
 MEMORY: Final = 0.92
-"""What is left of that melody a span later."""
+"""The share of the decayed melody that is left a span later."""
 FLOOR: Final = 1e-12
 
 TONES: Final = np.array(
@@ -47,14 +48,14 @@ TONES: Final = np.array(
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """What was counted, relative to the root, so that all keys share it.
+    """Shares counted in music, relative to the root, so that all keys share them.
 
     Attributes:
         prior: [Q], how often a quality is played.
         changes: [7, 12], how often the chord changes, by spans in the bar and place.
-        moves: [Q, 12, Q], where it goes when it changes: by quality, by the new root
-            above the old one, by the new quality.
-        on_beat, off_beat: [Q, 12], which notes are sung to it, above the root.
+        moves: [Q, 12, Q], which chord follows a change: by the old quality, the new
+            root above the old one, and the new quality.
+        on_beat, off_beat: [Q, 12], which notes the melody has, above the root.
     """
 
     prior: Floats
@@ -65,7 +66,7 @@ class Tables(msgspec.Struct, frozen=True):
 
 
 def plain_tables() -> Tables:
-    """What can be said without having counted: chord notes fit, changes are rare."""
+    """Return tables without counts: chord notes fit, changes are rare."""
     notes = np.array([[4.0 if pc in i else 0.5 for pc in range(12)] for i in INTERVALS])
     notes /= notes.sum(1, keepdims=True)
     prior = np.array([0.4, 0.3] + [0.3 / (QUALITIES - 2)] * (QUALITIES - 2))
@@ -77,7 +78,7 @@ def plain_tables() -> Tables:
 
 
 class Harmony:
-    """A belief about the chord under way. Thread: one."""
+    """A belief about the current chord. Thread: one."""
 
     def __init__(self, tables: Tables | None = None) -> None:
         tables = tables or plain_tables()
@@ -90,15 +91,15 @@ class Harmony:
         self.reset()
 
     def reset(self) -> None:
-        """Nothing was heard."""
+        """Forget everything that was heard."""
         self._belief: Floats = self._prior.copy()
         self._memory = np.zeros(12)
 
     def ahead(self, phases: Iterable[Phase]) -> Floats:
-        """The belief about a span to come, before anything of it is heard.
+        """Return the belief about a span to come, before anything of it is heard.
 
         Args:
-            phases: of the spans from the next one to that one.
+            phases: of the spans from the next one to that one, in order.
 
         Returns:
             Probabilities, [N_CHORDS].
@@ -111,12 +112,12 @@ class Harmony:
     def weights(
         self, belief: Floats, beat: Span | None, evidence: float = 1.0
     ) -> Floats:
-        """Log weights of the chords of a span.
+        """Return log weights of the chords of a span.
 
         Args:
             belief: about it, from `ahead`.
             beat: the human's part, of which the first frame counts; None for unheard.
-            evidence: how much the human counts: 1 follows, less leads.
+            evidence: the weight of what the human plays, 1 for all of it.
 
         Returns:
             Log probabilities, [N_CHORDS].
@@ -131,11 +132,11 @@ class Harmony:
         return np.asarray(scores - np.log(np.exp(scores).sum()))
 
     def next_weights(self, weights: Floats, phase: Phase) -> Floats:
-        """Log weights of the chords of the span after, given those of a span."""
+        """Return log weights of the chords of the next span, given those of a span."""
         return np.asarray(np.log(self._next(np.exp(weights), phase) + FLOOR))
 
     def heard(self, span: Span, phase: Phase) -> None:
-        """A span is over: it says what its chord was, and so what may come."""
+        """Update the belief with a whole span."""
         scores = self.weights(self.ahead([phase]), span)
         for frame in span.sounding[1:]:
             scores = scores + OFF_BEAT * self._said(self._off_beat, frame)
@@ -144,14 +145,14 @@ class Harmony:
         self._memory = MEMORY * self._memory + durations(span)
 
     def backward(self, target: Floats, phases: Iterable[Phase]) -> Floats:
-        """How well each chord of a span leads to what is to come.
+        """Return how well each chord of a span leads to a later one.
 
         Args:
             target: log weights of the chords of a later span, [N_CHORDS].
             phases: of the spans after that one, up to and with the later one.
 
         Returns:
-            Log weights, [N_CHORDS]: minus infinity nowhere.
+            Log weights, [N_CHORDS], all finite.
         """
         message = np.exp(target - target.max())
         for phase in reversed(list(phases)):
@@ -174,7 +175,7 @@ class Harmony:
         return HELD * self._said(self._on_beat, beat.sounding[0])
 
     def _said(self, table: Floats, pitches: Collection[int]) -> Floats:
-        """What some notes say of each chord; several say as much as one."""
+        """Return the log likelihood of some notes, averaged, for each chord."""
         if not pitches:
             return np.zeros(N_CHORDS)
         sung = classes(pitches)
@@ -182,14 +183,14 @@ class Harmony:
 
 
 def _absolute_moves(moves: Floats) -> Floats:
-    """[Q, 12, Q] → [N_CHORDS, N_CHORDS]."""
+    """Expand [Q, 12, Q] to [N_CHORDS, N_CHORDS]."""
     old, new = np.divmod(np.arange(N_CHORDS), QUALITIES), np.arange(N_CHORDS)
     steps = (new[None] // QUALITIES - old[0][:, None]) % 12
     return moves[old[1][:, None], steps, new[None] % QUALITIES]
 
 
 def _absolute_notes(notes: Floats) -> Floats:
-    """[Q, 12] relative to the root → logarithms [N_CHORDS, 12]."""
+    """Expand [Q, 12], relative to the root, to logarithms [N_CHORDS, 12]."""
     roots, qualities = np.divmod(np.arange(N_CHORDS), QUALITIES)
     steps = (np.arange(12)[None] - roots[:, None]) % 12
     return np.log(notes[qualities[:, None], steps])

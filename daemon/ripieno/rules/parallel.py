@@ -1,12 +1,11 @@
 """Harmony without a model: the same interval below every note, kept in a scale.
 
-What sounds while the harmonizer's model is not there. It remembers nothing, so it
-answers in microseconds and cannot wander. Thirds and sixths are doubled at the octave
-rather than stacked: stacked thirds are parallel fifths. ``fauxbourdon`` gives whole
-triads in first inversion, a fourth, a sixth and an octave below.
+It plays while the harmonizer's model is not there. It keeps no state and takes
+microseconds. Thirds and sixths are doubled at the octave rather than stacked, as
+stacked thirds are parallel fifths. ``fauxbourdon`` gives whole triads in first
+inversion: a fourth, a sixth and an octave below.
 
-Source: fauxbourdon, 15th century, for triads in parallel without parallel fifths.
-Pure functions on pitches; knows no model and no time.
+Source: fauxbourdon, 15th century, for parallel triads without parallel fifths.
 """
 
 from typing import Final
@@ -19,7 +18,7 @@ KINDS: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
     "fauxbourdon": ((5, 6), (9, 8), (12,)),
     "octave": ((12,), (24,), (36,)),
 }
-"""Semitones below the melody, for each voice from the top, the first choice first."""
+"""Semitones below the melody, for each voice from the top: the first choice first."""
 
 
 def parallel(
@@ -31,19 +30,19 @@ def parallel(
     low: int = 0,
     high: int = 127,
 ) -> tuple[int, ...]:
-    """The voices below a melody note, from the top; fewer where there is no room.
+    """Return the voices below a melody note, from the top; fewer if there is no room.
 
     Args:
         melody: its pitch.
-        scale: the pitch classes that are wanted; octaves follow the melody out of it.
+        scale: the pitch classes that are wanted; octaves follow a melody outside it.
         kind: one of `KINDS`.
         voices: how many, 1 … 3.
-        low: the lowest pitch; a voice below is lifted by octaves, and left out where
-            that lifts it to the melody or above.
-        high: the highest.
+        low: the lowest pitch; a voice below moves up by octaves, and is left out if
+            that moves it to the melody or above.
+        high: the highest pitch.
 
     Raises:
-        ValueError: there is no such kind.
+        ValueError: `kind` is none of `KINDS`.
 
     Cost: O(voices); some 8 µs on a busy core.
     """
@@ -58,9 +57,9 @@ def parallel(
 
 
 def _below(melody: int, steps: tuple[int, ...], scale: frozenset[int]) -> int:
-    """The melody less the first of the steps that the scale holds.
+    """Return the pitch below the melody by the first of the steps that the scale has.
 
-    A scale that holds none (a pentatonic one) takes the nearest that it does.
+    If the scale has none of them (a pentatonic one), the nearest step that it has.
     """
     if steps[0] % 12 == 0:
         return melody - steps[0]

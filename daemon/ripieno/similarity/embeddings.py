@@ -1,16 +1,14 @@
 """The *likeness* interface: windows of music → embeddings, and how alike pieces are.
 
 The graph maps a fixed batch of rolls (`ripieno.layouts.likeness`) to embeddings of unit
-length; the cosine of two says how alike two windows are. How alike two pieces are is
+length; the cosine of two says how alike two windows are. The likeness of two pieces is
 the mean of three cosines: of their styles (the means of their windows); of each window
-and its like in the other piece, on average; and of the two windows that are most alike,
-which also say where. What runs of intervals add to it: `ripieno.similarity.runs`.
+and its nearest one in the other piece, on average; and of the two windows that are most
+alike, which also say where. `ripieno.similarity.runs` adds runs of intervals to it.
 
-Source: of ten such sums this one had the best mean of 1 / rank where the other halves
-of 180 held-out pieces were looked for, none of those that figures are measured on:
-.600; the style alone .475, the windows alone .571.
-
-It knows no file and no library of them.
+Source: the best of ten such sums, by the mean of 1 / rank, where the other halves of
+180 held-out pieces were looked for, none of them used for figures: .600; the style
+alone .475, the windows alone .571.
 """
 
 from typing import Final
@@ -24,22 +22,22 @@ from ripieno.inference.graph import Graph
 from ripieno.layouts.likeness import Rolls
 
 Embeddings = npt.NDArray[np.float32]
-"""Unit vectors, [W, D]; one a window."""
+"""Unit vectors, one for each window, [W, D]."""
 
 STRAY: Final = 0.01
-"""How far an embedding's length may be from 1: half precision strays by 0.001."""
+"""How far an embedding's length may be from 1; half precision differs by 0.001."""
 DECIMALS: Final = 4
-"""Cosines nearer than this are the same: the graph's own rounding is 1e-6."""
+"""The decimals to which cosines are rounded; the graph's own rounding is 1e-6."""
 
 
 class Likeness(msgspec.Struct, frozen=True):
     """How alike two pieces are.
 
     Attributes:
-        likeness: -1 … 1; a piece and its copy have 1.
-        here: the first piece's window that is most like one of the second's.
-        there: that window of the second.
-        cosine: how alike those two are, -1 … 1.
+        likeness: −1 … 1; a piece and its copy have 1.
+        here: the window of the first piece that is most like one of the second.
+        there: that window of the second piece.
+        cosine: how alike those two are, −1 … 1.
     """
 
     likeness: float
@@ -57,7 +55,7 @@ class Encoder:
         self._batch = len(graph.put["roll"])
 
     def embed(self, rolls: Rolls) -> Embeddings:
-        """The embeddings of windows: [W, 2, 32, 72] → [W, D].
+        """Return the embeddings of windows: [W, 2, 32, 72] → [W, D].
 
         Raises:
             OutputError: an embedding is not of unit length.
@@ -75,20 +73,20 @@ class Encoder:
 
 
 def style_of(windows: Embeddings) -> Embeddings:
-    """A piece's own embedding: the mean of its windows', of unit length again; [D]."""
+    """Return the mean of a piece's windows, scaled to unit length; [D]."""
     mean = windows.mean(0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
 
 
 def compare(first: Embeddings, second: Embeddings) -> Likeness:
-    """How alike two pieces are, and where most.
+    """Return how alike two pieces are, and where they are most alike.
 
     Args:
         first: the windows of one piece, [W, D], at least one.
         second: the windows of another, [V, D], at least one.
     """
     alike = first @ second.T  # [W, V]
-    # Of windows that are repeats of one another the earliest is meant.
+    # Rounded, so that the earliest of repeated windows is chosen.
     nearest = int(np.round(alike, DECIMALS).argmax())
     here, there = np.unravel_index(nearest, alike.shape)
     best = float(alike[here, there])

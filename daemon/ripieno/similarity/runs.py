@@ -1,16 +1,14 @@
-"""Runs of intervals: the other half of likeness, which needs no network.
+"""Runs of intervals: the part of likeness that needs no network.
 
 ::
 
     likeness = (the encoder's + weight × the cosine of runs) / (1 + weight)
 
-A run that few pieces have says more than one that many have (tf-idf). Where the other
+A run that few pieces have counts more than one that many have (tf-idf). Where the other
 half of a tune is looked for, runs alone find more than the encoder alone, and both
-together more than either (the model's card has the figures). How rare each run is and
-what runs weigh was learned from music (`ripieno_export.likeness.weighing`) and lies in
-the model's folder, named by its manifest.
-
-It knows no library of pieces.
+together more than either (the model's card has the figures). The rarity of each run and
+the weight of runs were learned from music (`ripieno_export.likeness.weighing`) and lie
+in the model's folder.
 """
 
 from pathlib import Path
@@ -26,35 +24,34 @@ from ripieno.layouts.likeness import runs as counts_of
 
 
 class Runs(msgspec.Struct, frozen=True):
-    """What runs of intervals say of likeness.
+    """How runs of intervals count in likeness.
 
     Attributes:
-        rarity: the weight of each run among the others, at least 0, [`RUNS`].
-        weight: what all of them weigh; the encoder weighs 1.
+        rarity: the weight of each run, at least 0, [`RUNS`].
+        weight: of all runs together; the encoder has the weight 1.
     """
 
     rarity: Floats
     weight: float
 
     def of(self, notes: Floats) -> Floats:
-        """A piece's runs as a vector of unit length; zeros where it has none."""
+        """Return a piece's runs as a vector of unit length; zeros if it has none."""
         found = np.log1p(counts_of(notes)) * self.rarity
         unit: Floats = found / max(float(np.linalg.norm(found)), 1e-12)
         return unit
 
     def joined(self, alike: float | Floats, first: Floats, others: Floats) -> Floats:
-        """Likeness by the encoder and by runs together.
+        """Return likeness by the encoder and by runs together.
 
-        Two pieces without a run are as alike as the encoder says, so that a copy has 1
-        whatever it is a copy of.
+        For two pieces without a run it is the encoder's, so that every copy has 1.
 
         Args:
-            alike: how alike the encoder says they are, -1 … 1, [...].
+            alike: likeness by the encoder, −1 … 1, [...].
             first: one piece's runs, by `of`, [`RUNS`].
             others: those of one piece or of several, [..., `RUNS`].
 
         Returns:
-            -1 … 1, [...].
+            −1 … 1, [...].
         """
         has_runs = first.any() | others.any(-1)
         cosine = np.where(has_runs, others @ first, alike)
@@ -62,7 +59,7 @@ class Runs(msgspec.Struct, frozen=True):
 
 
 def load(folder: Path, manifest: manifests.Manifest) -> Runs:
-    """The runs of a model folder whose manifest was checked.
+    """Return the runs of a model folder whose manifest was checked.
 
     Raises:
         ModelError: it has none, or they are damaged.

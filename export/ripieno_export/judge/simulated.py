@@ -99,7 +99,7 @@ def folder_of(model: str = "") -> Path:
     Raises:
         ModelError: the model cannot be had.
     """
-    return for_role(ROLE, model)
+    return for_role(ROLE, model).folder
 
 
 def params_for(piece: TestPiece, human: Human, **overrides: object) -> Params:
@@ -202,7 +202,7 @@ class _Watched:
         self._index: int | None = None
         self._takes_ns, self._latency_ns = (0, 0), 0
 
-    def told(self, message: ToThinker) -> None:
+    def receive(self, message: ToThinker) -> None:
         """See `ripieno.minds.minds.Mind`."""
         self.heard.append(message)
         if isinstance(message, Beat):
@@ -213,7 +213,7 @@ class _Watched:
             first, last = rows[self._chance.integers(len(rows))].tolist()
             self._index, self._takes_ns = message.index, (first, max(first, last))
         if self._mind is not None:
-            self._mind.told(message)
+            self._mind.receive(message)
 
     def answer(self) -> ToPlayer | None:
         """See `ripieno.minds.minds.Mind`."""

@@ -109,7 +109,7 @@ def _bars(song: Song, number: int) -> list[tuple[Any, ...]]:
         shift = pattern.shift_of(chords.tolist())
         roll = _window(whole, bar, shift)
         if roll[ONSET].any():
-            told = pattern.told_chords(chords.tolist(), shift)
+            told = pattern.chord_input(chords.tolist(), shift)
             before = _window(whole, bar - 1, shift)
             rows.append((roll, before, chords, told, shift, number))
     return rows

@@ -68,7 +68,7 @@ def play(mind: Variations, notes: Sequence[GridNote], start_ns: int = 0) -> None
         events.append(Played(at_ns, HUMAN, note.pitch, note.velocity))
         events.append(Played(end_ns, HUMAN, note.pitch, 0))
     for event in sorted(events, key=lambda each: (each.at_ns, each.velocity > 0)):
-        mind.told(event)
+        mind.receive(event)
 
 
 def grid_of(notes: Sequence[GridNote]) -> int:
@@ -120,7 +120,7 @@ def varied(mind: Variations, played: Phrase, how: Variation, seed: int) -> Ints:
 
 def notes_for(mind: Variations, ask: Ask) -> Sequence[PlannedNote]:
     """The notes that a mind plans."""
-    mind.told(ask)
+    mind.receive(ask)
     plan = mind.answer()
     return () if plan is None else plan.notes
 

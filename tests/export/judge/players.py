@@ -18,7 +18,7 @@ class Plain:
     def __init__(self):
         self.waiting: deque[Comp] = deque()
 
-    def told(self, message):
+    def receive(self, message):
         if not isinstance(message, Decide):
             return
         chord = max(range(len(message.chords)), key=message.chords.__getitem__)

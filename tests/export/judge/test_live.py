@@ -54,7 +54,7 @@ def performed(tmp_path):
             clock.wait_until(min(at_ns, now + MS))
             player.turn()
             for record in told.read():
-                mind.told(plan.decode_to_thinker(record))
+                mind.receive(plan.decode_to_thinker(record))
             while (answer := mind.answer()) is not None:
                 said.write(plan.encode(answer))
         port.feed(data)

@@ -118,9 +118,9 @@ class Fickle(Plain):
 
     performances = 0
 
-    def told(self, message):
+    def receive(self, message):
         self.performances += isinstance(message, Reset)
-        super().told(message)
+        super().receive(message)
 
     def answer(self):
         said = super().answer()

@@ -1,6 +1,6 @@
-"""A plan in the making: what a composer has of it, beside the line that it feeds.
+"""A plan in the making: what a composer keeps of it beside the model's line.
 
-Knows music; does not know models, nor who asked.
+It does not know models, nor who asked.
 """
 
 from collections.abc import Sequence
@@ -14,26 +14,26 @@ from ripieno.minds.constraints import Constraints
 from ripieno.protocol import Ask, Plan, PlannedNote
 
 SHORTEST_NOTE_S: Final = 0.04
-"""A shorter note is a click on most instruments' samples."""
+"""The shortest note; a shorter one is a click with most sampled instruments."""
 AFTER_THE_END_S: Final = 0.8
-"""How long the last notes of a reply may ring beyond its length."""
+"""How long the last notes of a reply may sound beyond its length."""
 
 
 @dataclass(slots=True)
-class Branch:
+class Draft:
     """A plan in the making; its times are seconds from the first note.
 
     Attributes:
         ask: what is wanted.
-        constraints: what is allowed, with the onsets so far.
-        last: the event that the model was not told yet.
-        wait_s: from what was played last to the first note.
-        noise: its own chance, so that it comes out the same whenever it is made.
-        now_s, begun: when the last event was; whether there was any.
-        until_s: where the section under way ends; None between two.
-        ended: whether nothing comes any more.
-        section: how many were handed over.
-        sounding: pitch → (start, velocity) of notes without an end.
+        constraints: what is allowed; it also knows the onsets so far.
+        last: the event that the model has not received yet.
+        wait_s: the time from the last event that was played to the first note.
+        noise: random numbers of its own, so that it is the same whenever it is made.
+        now_s, begun: when the last event was; whether there was one.
+        until_s: where the current section ends; None between two sections.
+        ended: whether the plan is complete.
+        section: how many sections were handed over.
+        sounding: pitch → (start, velocity) of notes that have not ended.
         ready: (start, end, pitch, velocity) of notes to be handed over.
     """
 
@@ -52,19 +52,19 @@ class Branch:
 
     @property
     def whole_s(self) -> float:
-        """How long the plan is to be."""
+        """The length that was asked for."""
         return self.ask.timeline.seconds_for(
             self.ask.until_ticks - self.ask.start_ticks
         )
 
     def is_open_before(self, at_s: float) -> bool:
-        """Whether a note that starts before then still has no end."""
+        """Whether a note that starts before `at_s` has not ended."""
         return any(start_s < at_s for start_s, _ in self.sounding.values())
 
     def drawn_to_grid(self, at_s: float) -> float:
-        """A time, moved towards the grid; half steps count, so that it may play faster.
+        """Return a time moved towards the nearest half step of the grid.
 
-        Never before what was planned already.
+        It is never before `now_s`. Half steps allow notes faster than the grid.
         """
         grid_s = self.ask.timeline.seconds_for(self.ask.grid_ticks) / 2
         if not grid_s:
@@ -74,24 +74,24 @@ class Branch:
         return max(drawn_s, self.now_s)
 
     def is_done_to(self, at_s: float) -> bool:
-        """Whether all notes that start before then have their end."""
+        """Whether all notes that start before `at_s` have ended."""
         return self.ended or (self.now_s >= at_s and not self.is_open_before(at_s))
 
     def finish(self, pitch: int, at_s: float) -> None:
-        """A sounding note has its end."""
+        """End a sounding note."""
         start_s, velocity = self.sounding.pop(pitch)
         end_s = max(at_s, start_s + SHORTEST_NOTE_S)
         self.ready.append((start_s, end_s, pitch, velocity))
 
     def end(self, at_s: float) -> None:
-        """Nothing comes any more; what sounds rings until then."""
+        """End the plan; notes that sound end at `at_s`."""
         latest_s = min(at_s, self.whole_s + AFTER_THE_END_S)
         for pitch in list(self.sounding):
             self.finish(pitch, latest_s)
         self.ended = True
 
     def hand_over(self) -> Plan:
-        """The section that is ready, in ticks; the next one begins."""
+        """Return the section that is ready, in ticks, and begin the next one."""
         ask = self.ask
         ticks = ask.timeline.ticks_for
         notes = tuple(
@@ -118,9 +118,9 @@ class Branch:
 
 
 def moments(notes: Sequence[PlannedNote], last: int) -> list[tuple[int, int, int]]:
-    """Ons and offs of planned notes in order, as (ticks, pitch, velocity).
+    """Return note-ons and note-offs in order, as (ticks, pitch, velocity).
 
-    What rings beyond `last` is lifted there: nobody will say so later.
+    A note that sounds beyond `last` ends there, as no later note-off follows.
     """
     downs = [(note.start_ticks, 1, note.pitch, note.velocity) for note in notes]
     ups = [
