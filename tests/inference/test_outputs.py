@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tests.command import assert_sentence, ripieno, write_tune
-from tests.test_offline import Performance
+from tests.journaled import Performance
 from tests.tiny_models import OPSET, constant_model
 
 from ripieno.commands.replay import replay

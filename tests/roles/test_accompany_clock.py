@@ -32,8 +32,6 @@ from tests.outputs import hanging, note_ons
 from ripieno.settings.params import Params
 from ripieno.testing import ScriptedDuet
 
-# ── MIDI clock ────────────────────────────────────────────────────────────────────────
-
 
 def test_it_follows_a_midi_clock_from_its_start():
     at_ns = 3 * S + 7 * MS

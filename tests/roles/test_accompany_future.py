@@ -19,8 +19,6 @@ from ripieno.processes.loading import wake
 from ripieno.settings.params import COMMITS
 from ripieno.testing import ScriptedDuet
 
-# ── tier 0 of the protocol ────────────────────────────────────────────────────────────
-
 
 def walk(seed, beats):
     """A human's melody in eighths, with rests, jitter and some wrong notes."""

@@ -25,8 +25,6 @@ from ripieno.music import chords, scales
 from ripieno.settings.params import COMMITS
 from ripieno.testing import ScriptedDuet
 
-# ── the musician's word ───────────────────────────────────────────────────────────────
-
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.parametrize("latency_ms", [0, 300, None])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.export.judge.players import READY, Plain, need_model
 from tests.export.judge.tunes import piece, scale
-from tests.test_offline import Performance
+from tests.journaled import Performance
 
 from ripieno import protocol as plan
 from ripieno.clock import SimulatedClock
