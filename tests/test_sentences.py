@@ -1,7 +1,7 @@
-"""Whatever is wrong, a musician reads one sentence, and a script reads an exit code.
+"""Wrong files and settings end a command with one sentence and an exit code.
 
-Every case runs the command as a process: nothing else shows that no library of ours
-writes a line of its own.
+Every case runs the command as a process, because only that shows whether a library
+writes lines of its own.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Ctrl-C is only noted, until it is asked for."""
+"""`CtrlC` notes a Ctrl-C, and the next check raises it."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""A model whose outputs cannot be used is found out, said, and played without."""
+"""A model with invalid outputs is refused at load or replaced by the fallback."""
 
 from typing import Any, Final
 

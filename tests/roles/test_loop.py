@@ -1,7 +1,7 @@
-"""A loop in simulated time: bars on the line, patterns that stay and change.
+"""`loop` in simulated time: bars on the bar line, repeated and changed patterns.
 
-A beat is half a second. Most is tested with a scripted mind, so that what is heard is
-the player's doing; the published model plays at the end.
+A beat is half a second. Most tests use a scripted mind and so test the player; the last
+ones use the published model.
 """
 
 from collections import Counter
