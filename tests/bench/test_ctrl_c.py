@@ -1,4 +1,4 @@
-"""`CtrlC` notes a Ctrl-C, and the next check raises it."""
+"""`Stop` notes a Ctrl-C, and the next check raises it."""
 
 import signal
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.inputs import CLOCK, CONTINUE, START, STOP
 
 from ripieno.commands.play import View
 from ripieno.ipc import notes
@@ -15,7 +16,6 @@ from ripieno.settings.status import Status
 from ripieno.sync.positions import Positions
 from ripieno.sync.transport import Transport
 
-CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 MS = 1_000_000
 PERIOD = 5_333_333
 
