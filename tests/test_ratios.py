@@ -1,7 +1,7 @@
-"""A slow change is seen: our steps against a fixed piece of work, in one run.
+"""A slow step is detected by its ratio to a fixed piece of work.
 
-The bounds are in `benchmarks/bounds.json`, with how they came about; what is measured
-and how, in `tests.ratios`.
+The bounds and their origin are in `benchmarks/bounds.json`; `tests.ratios` describes
+the measurement.
 """
 
 import platform
@@ -67,9 +67,3 @@ def test_a_step_that_takes_twice_as_long_is_seen():
     if found.ratio <= allowed and found.unrest > BUSY:
         pytest.skip(f"the fixed work itself varies by {found.unrest:.1f}: too busy")
     assert found.ratio > allowed
-
-
-def test_every_bound_is_measured_and_leaves_room_for_noise_and_for_nothing_else():
-    assert stored().keys() == WORK.keys()
-    for bound in stored().values():
-        assert 1.2 <= bound.allowed / bound.measured <= 1.6

@@ -1,7 +1,7 @@
-"""Graphs with copied buffers, as on a GPU, give what a graph on the CPU gives.
+"""What runs on a GPU says what runs on the CPU; here, with its copies, but no GPU.
 
-`FarGraph` and `CapturedGraph` copy into buffers of their own on any device. So these
-tests run them on the CPU. Only CUDA itself is not tested here.
+The buffers of a graph on a device are copies at fixed addresses. That is so wherever
+the device is, and on the CPU it can be looked at: all that is not tried here is CUDA.
 """
 
 from functools import partial
@@ -108,12 +108,11 @@ def test_no_buffer_moves():
     before = [value.data_ptr() for value in values]
     for _ in range(3):
         far.run()
-    assert len(session.addresses) == 4
-    assert len(set(session.addresses)) == 1
+    assert [value.data_ptr() for value in values] == before
 
 
 @pytest.mark.skipif(why_no_cuda() is None, reason="there is a GPU here")
-def test_cuda_without_a_gpu_records_nothing_and_runs_on_the_cpu(capfd):
+def test_where_there_is_no_gpu_nothing_is_recorded_and_the_cpu_runs(capfd):
     _, part = part_of("event-gru")
     path = MODELS / "event-gru" / manifest.GRAPH
     assert maybe_recorded(path, part, CUDA) is None
@@ -123,7 +122,7 @@ def test_cuda_without_a_gpu_records_nothing_and_runs_on_the_cpu(capfd):
     capfd.readouterr()  # ONNX Runtime complains, which is why it is not asked
 
 
-def test_a_graph_on_the_cpu_is_not_recorded():
+def test_on_the_cpu_nothing_is_recorded():
     _, part = part_of("event-gru")
     path = MODELS / "event-gru" / manifest.GRAPH
     graph: Any = open_graph(path, part, CPU, "event-gru")
