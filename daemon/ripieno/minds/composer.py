@@ -61,7 +61,7 @@ MOST_HEARD: Final = 4
 """How many sections of another model's plan are fed when it is taken over. Six seconds
 take the GRU 15 ms; ten minutes of `continue` would take 2.3 s."""
 MOST_STEPS: Final = 8192
-"""The limit for one section: 40 onsets a second of 16 notes need 7040 for 5.5 s, that is
+"""The limit for one section: 40 onsets a second of 16 notes need 7040 for 5.5 s:
 a section of 1.5 s and its notes of 4 s that ring on."""
 
 
