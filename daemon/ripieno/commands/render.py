@@ -29,7 +29,7 @@ from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, ToPlayer, ToThinker
-from ripieno.roles.stand import PERCUSSION, channel_of
+from ripieno.roles.performance import PERCUSSION, channel_of
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
 from ripieno.settings.params import Params
