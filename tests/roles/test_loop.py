@@ -6,6 +6,7 @@ the player's doing; the published model plays at the end.
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from ripieno.engine import Engine
@@ -437,3 +438,15 @@ def test_the_model_plays_other_metres(published, meter):
     played = grooved(published, meter=meter)
     assert len(ons(played)) > 20
     assert hanging(played.sent) == {}
+
+
+@pytest.mark.parametrize(("before", "after"), [("12/8", "4/4"), ("3/4", "6/8")])
+def test_a_change_of_meter_plays_no_bar_of_the_meter_before(before, after):
+    played = started(Grooves(), meter=before, listen=0, lead=1.0)
+    played.play(line(beats=24))
+    sent = len(played.sent)
+    params = msgspec.structs.replace(played.engine.params, meter=after)
+    played.engine.turned(played.now_ns, params)
+    played.play(line(beats=48, at_beat=24))
+    played.stop()
+    assert len(played.sent) > sent

@@ -32,14 +32,8 @@ class Due(NamedTuple):
     exact_ns: int | None = None
 
 
-class _Entry(NamedTuple):
-    """A note on the heap, ordered by its first three fields; `is_on` is 0 or 1."""
-
-    ticks: int
-    is_on: int
-    note_id: int
-    note: PlannedNote
-    exact_ns: int | None = None
+_Entry = tuple[int, bool, int, PlannedNote, int | None]
+"""Tick, whether it is a note-on, id, note, exact time."""
 
 
 class Scheduler:
@@ -62,15 +56,17 @@ class Scheduler:
     def add(
         self,
         notes: Iterable[PlannedNote],
+        *,
+        at_ns: int | None = None,
         earliest_ticks: int | None = None,
-        exact_ns: int | None = None,
     ) -> list[int]:
         """Put notes on the heap; return the ids of those that are not too late.
 
         Args:
             notes: in any order.
+            at_ns: when notes that start in that very tick are due; None for the
+                beginning of the tick.
             earliest_ticks: notes that start before it are dropped; None for no limit.
-            exact_ns: when those of the notes are due whose tick that is.
         """
         ids = []
         for note in notes:
@@ -78,18 +74,17 @@ class Scheduler:
                 self.dropped += 1
                 continue
             ids.append(next(self._ids))
-            entry = _Entry(note.start_ticks, 1, ids[-1], note, exact_ns)
-            heapq.heappush(self._heap, entry)
+            heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note, at_ns))
         return ids
 
     def cancel(self, which: Callable[[int], bool]) -> None:
         """Remove notes that have not begun and whose ids match. Cost: O(n)."""
-        self._heap = [e for e in self._heap if not (e.is_on and which(e.note_id))]
+        self._heap = [e for e in self._heap if not (e[1] and which(e[2]))]
         heapq.heapify(self._heap)
 
     def next_ticks(self) -> int | None:
         """Return when something is due next, or None."""
-        return self._heap[0].ticks if self._heap else None
+        return self._heap[0][0] if self._heap else None
 
     def take(self, until_ticks: int, now_ticks: int | None = None) -> list[Due]:
         """Return all that is due at or before a tick, in order.
@@ -103,7 +98,7 @@ class Scheduler:
         """
         now_ticks = until_ticks if now_ticks is None else now_ticks
         due: list[Due] = []
-        while self._heap and self._heap[0].ticks <= until_ticks:
+        while self._heap and self._heap[0][0] <= until_ticks:
             ticks, is_on, note_id, note, exact_ns = heapq.heappop(self._heap)
             if not is_on:
                 due.append(Due(ticks, note_id, note.pitch, 0, note.part))
@@ -115,7 +110,7 @@ class Scheduler:
                 Due(ticks, note_id, note.pitch, note.velocity, note.part, exact_ns)
             )
             off_ticks = max(note.end_ticks, note.start_ticks + 1)
-            heapq.heappush(self._heap, _Entry(off_ticks, 0, note_id, note))
+            heapq.heappush(self._heap, (off_ticks, False, note_id, note, None))
         return due
 
     def clear(self) -> None:

@@ -1,13 +1,13 @@
 """The notes of a loop: one bar at a time, onto the schedule.
 
 A bar is a value: its chords and its notes, on the grid. It can be moved to other
-chords. So a pattern goes on if no new bar came, and the rest of a bar can follow a chord that
-was not expected. When it is played, off-beats swing, and the bar follows how loud the
-human plays.
+chords. So a pattern goes on if no new bar came, and the rest of a bar can follow a
+chord that was not expected. When a bar is played, off-beats swing, and it is as loud as
+the human plays.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -49,19 +49,22 @@ class Bar:
         first: the span that it begins with.
         chords: one a span.
         notes: straight, in ticks of the song.
+        span_ticks: the length of a span.
     """
 
     first: int
     chords: tuple[int, ...]
     notes: tuple[PlannedNote, ...]
+    span_ticks: int
 
     def since(self, ticks: int) -> "Bar":
         """The same bar, without the notes that begin before a tick."""
         left = tuple(note for note in self.notes if note.start_ticks >= ticks)
-        return Bar(self.first, self.chords, left)
+        return replace(self, notes=left)
 
-    def moved_to(self, first: int, wanted: tuple[int, ...], span_ticks: int) -> "Bar":
+    def moved_to(self, first: int, wanted: tuple[int, ...]) -> "Bar":
         """The same pattern from another span on, on as many other chords."""
+        span_ticks = self.span_ticks
         by_ticks = (first - self.first) * span_ticks
         notes = []
         for note in self.notes:
@@ -71,7 +74,7 @@ class Bar:
             pitch = moved(note.pitch, self.chords[span], wanted[span])
             start, end = note.start_ticks + by_ticks, note.end_ticks + by_ticks
             notes.append(PlannedNote(start, end, pitch, note.velocity, note.part))
-        return Bar(first, wanted, tuple(notes))
+        return Bar(first, wanted, tuple(notes), span_ticks)
 
 
 def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) -> Bar:
@@ -92,7 +95,7 @@ def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) 
             pitches = voices = voiced(chord, voices, low, high, count)
         loud = BASS_LOUD if is_bass else CHORD_LOUD
         notes += [PlannedNote(start, start + span_ticks, p, loud) for p in pitches]
-    return Bar(first, wanted, tuple(notes))
+    return Bar(first, wanted, tuple(notes), span_ticks)
 
 
 class Backing:

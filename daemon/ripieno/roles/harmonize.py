@@ -22,8 +22,8 @@ PATIENCE_NS: Final = 8_000_000
 LONGEST_TICKS: Final = 64 * TICKS_PER_BEAT
 """When a voice ends whose key never comes up."""
 CHORD_NS: Final = 35_000_000
-"""Keys that go down within this time are one chord (Goebl 2001: 10–50 ms). In legato the
-next key goes down later."""
+"""Keys that go down within this time are one chord (Goebl 2001: 10–50 ms). In legato
+the next key goes down later."""
 PLAIN: Final = "fauxbourdon"
 """What stands in for the model: whole triads without parallel fifths."""
 SOFTER: Final = 0.85

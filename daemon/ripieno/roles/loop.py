@@ -24,6 +24,7 @@ import msgspec
 from ripieno.conduct.guide import Guide
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.meter import Meter
 from ripieno.play.scheduler import Due
 from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
 from ripieno.roles.backing import Backing, Bar, plain
@@ -61,7 +62,7 @@ class Loop(Player):
         self._backing = Backing(seat)
         self._guide = Guide(seat.tables, seat.seed)
         self._last: Bar | None = None
-        self._bars: dict[tuple[int, int], Bar] = {}
+        self._bars: dict[tuple[Meter, int], Bar] = {}
         self._clear()
 
     def _clear(self) -> None:
@@ -188,7 +189,7 @@ class Loop(Player):
         first = index - place
         is_ours = asked is not None and asked.start_ticks == first * self._spans.ticks
         if asked is not None and answer is not None and is_ours:
-            bar = Bar(first, asked.chords, answer.notes)
+            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
             self._last = bar
             self._keep(bar)
         elif asked is not None and is_ours:
@@ -201,28 +202,29 @@ class Loop(Player):
 
     def _keep(self, bar: Bar) -> None:
         """Keep a bar of the thinker's, for when the song returns to it."""
-        self._bars[self._seat.meter.bar_ticks, bar.first] = bar
+        self._bars[self._seat.meter, bar.first] = bar
         while len(self._bars) > MOST_BARS:
             del self._bars[next(iter(self._bars))]
 
     def _known(self, first: int) -> Bar | None:
         """The bar that was played here before, on the chords that are written now."""
-        bar = self._bars.get((self._seat.meter.bar_ticks, first))
+        bar = self._bars.get((self._seat.meter, first))
         if bar is None:
             return None
         wanted = [
             own if (written := self._spans.written(first + span)) is None else written
             for span, own in enumerate(bar.chords)
         ]
-        return bar.moved_to(first, tuple(wanted), self._spans.ticks)
+        return bar.moved_to(first, tuple(wanted))
 
     def _fallback(self, index: int, wanted: tuple[int, ...]) -> Bar:
         """The last bar's pattern on new chords; a bar by rule if there was none."""
-        last = self._last
+        last, span_ticks = self._last, self._spans.ticks
         self._seat.count("fallbacks")
-        if last is None or len(last.chords) != len(wanted):
-            return plain(index, wanted, self._spans.ticks, self._seat.params)
-        return last.moved_to(index, wanted, self._spans.ticks)
+        shape = len(wanted), span_ticks
+        if last is None or (len(last.chords), last.span_ticks) != shape:
+            return plain(index, wanted, span_ticks, self._seat.params)
+        return last.moved_to(index, wanted)
 
     def _heed(self, index: int, now_ns: int) -> None:
         """Follow the human's chord on the beat, and ask for the next bar in time."""

@@ -39,7 +39,6 @@ class Performance:
         params, parsed: the parameters, and the values of the texts among them.
         now_ns: the time that the engine was last given.
         reach_ns: how long before it is due a planned note is handed to the port.
-        answer_ns: how long after a key a voice that the thinker chose is due.
         acted: whether a role changed its state although nothing was sent. Then the
             journal has to keep the time.
         transport, ledger, listener, history, scheduler: the stages.
@@ -52,7 +51,7 @@ class Performance:
     def __init__(self, begins: Beginning, ledger: Ledger) -> None:
         self.params, self.parsed = begins.params, parse(begins.params)
         self.now_ns, self.acted = begins.start_ns, False
-        self.reach_ns, self.answer_ns = begins.reach_ns, begins.answer_ns
+        self.reach_ns = begins.reach_ns
         kept = begins.timeline or Timeline(origin_ns=begins.start_ns)
         self.transport, self.ledger = Transport(kept), ledger
         self.listener, self.history = Listener(), History()

@@ -34,19 +34,14 @@ class Kept(NamedTuple):
 class Presence:
     """When the human entered, and when they played last, in ticks of the song.
 
+    `margin_ticks` says how much less than the parameter `listen` is long enough.
+
     Attributes:
         entered_ticks: when the human entered; None before that.
         heard_ticks: when the human played last; None where that is not known.
     """
 
     def __init__(self, seat: Seat, spans: Spans, margin_ticks: int) -> None:
-        """Begin with a human who has not played.
-
-        Args:
-            seat: of the role.
-            spans: of the song.
-            margin_ticks: how much less than the parameter `listen` is enough.
-        """
         self._seat, self._spans, self._margin_ticks = seat, spans, margin_ticks
         self.clear()
 
@@ -80,13 +75,9 @@ class Presence:
         return silent_ticks > longest_ticks and self._seat.params.lead < LEADS
 
     def keep(self, at_ns: int, here_ticks: int, index: int, *, waits: bool) -> Kept:
-        """Return what is to be kept.
+        """Return what is to be kept where the song stops, before span `index`.
 
-        Args:
-            at_ns: now.
-            here_ticks: where the song stops, or jumps from.
-            index: the span that would have come next.
-            waits: whether the role has to wait for the human's next note.
+        `waits` says whether the role has to wait for the human's next note.
         """
         entered, heard = self.entered_ticks, self.heard_ticks
         return Kept(

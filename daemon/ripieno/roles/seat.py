@@ -1,12 +1,8 @@
 """The seat of a player: all that a role can read, and all that it can do."""
 
-from collections.abc import Callable, Iterable
-
-from ripieno.hear.history import History
 from ripieno.music.meter import Meter
 from ripieno.music.timeline import Timeline
-from ripieno.play.ledger import is_planned
-from ripieno.protocol import PlannedNote, ToThinker
+from ripieno.protocol import ToThinker
 from ripieno.roles.performance import Performance
 from ripieno.roles.player import Tell
 from ripieno.rules.harmony import Tables
@@ -22,6 +18,13 @@ class Seat:
         tables: what the harmony rules know; None for plain ones.
         is_resumed: whether a player before this one died in the same performance.
         replies: how many were decided on, by this player and those before it.
+        reach_ns: how long before it is due a planned note is handed to the port.
+        answer_ns: how long after a key a voice that the thinker chose is due.
+        history: what was really played, by both sides.
+        schedule, cancel, clear_schedule: `Scheduler.add`, `cancel` and `clear`. After
+            `clear_schedule` what sounds has to be released.
+        release: `Performance.release`: ends notes that sound.
+        add_wait: counts how long it took until there was something to reply with.
     """
 
     def __init__(
@@ -32,6 +35,12 @@ class Seat:
         self.seed = begins.seed if seed is None else seed
         self.is_resumed = bool(begins.epoch)
         self._revision = self.replies = begins.epoch << 32
+        self.reach_ns, self.answer_ns = begins.reach_ns, begins.answer_ns
+        self.history, self.release = performance.history, performance.release
+        self.schedule = performance.scheduler.add
+        self.cancel = performance.scheduler.cancel
+        self.clear_schedule = performance.scheduler.clear
+        self.add_wait = performance.waits.add
 
     @property
     def params(self) -> Params:
@@ -69,21 +78,6 @@ class Seat:
         return self._performance.now_ns
 
     @property
-    def reach_ns(self) -> int:
-        """How long before it is due a planned note is handed to the port."""
-        return self._performance.reach_ns
-
-    @property
-    def answer_ns(self) -> int:
-        """How long after a key a voice that the thinker chose is due."""
-        return self._performance.answer_ns
-
-    @property
-    def history(self) -> History:
-        """What was really played, by both sides."""
-        return self._performance.history
-
-    @property
     def holds_keys(self) -> bool:
         """Whether the human holds a key."""
         return self._performance.listener.holds_keys
@@ -102,47 +96,9 @@ class Seat:
         """Send a message to the thinker."""
         self._performance.out.append(Tell(message))
 
-    def schedule(
-        self,
-        notes: Iterable[PlannedNote],
-        *,
-        at_ns: int | None = None,
-        earliest_ticks: int | None = None,
-    ) -> list[int]:
-        """Schedule notes; return the ids of those that are not too late.
-
-        Args:
-            notes: in any order.
-            at_ns: when notes that start in that very tick are due; None for the
-                beginning of the tick.
-            earliest_ticks: notes that start before it are dropped; None for no limit.
-        """
-        return self._performance.scheduler.add(notes, earliest_ticks, at_ns)
-
-    def cancel(self, which: Callable[[int], bool]) -> None:
-        """Remove scheduled notes that have not begun and whose ids match."""
-        self._performance.scheduler.cancel(which)
-
-    def clear_schedule(self) -> None:
-        """Remove everything that is scheduled, note-offs too; call `release` next."""
-        self._performance.scheduler.clear()
-
-    def release(
-        self,
-        at_ns: int,
-        which: Callable[[int], bool] = is_planned,
-        due_ns: int | None = None,
-    ) -> None:
-        """End sounding notes; see `ripieno.roles.performance.Performance.release`."""
-        self._performance.release(at_ns, which, due_ns)
-
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of `ripieno.roles.performance.COUNTS`."""
         self._performance.counts[name] += by
-
-    def add_wait(self, wait_ns: int) -> None:
-        """Count how long it took until there was something to reply with."""
-        self._performance.waits.add(wait_ns)
 
     def mark_acted(self) -> None:
         """Report a change of state that sends nothing, so that the journal has it."""

@@ -9,8 +9,8 @@ gives the steps whose time is over, with their span. The role acts on them::
         ...
 
 When the song stops or jumps, the role drops its plans, and the clock keeps what is
-known of the human. A place of the song that was played before is played at once, from its
-first beat on, so that a DAW's loop sounds in every pass. Elsewhere the role goes on
+known of the human. A place of the song that was played before is played at once, from
+its first beat on, so that a DAW's loop sounds in every pass. Elsewhere the role goes on
 listening. The clock does not know what is played.
 """
 
