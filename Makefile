@@ -16,11 +16,12 @@ PYTEST := $(BIN)/python -m pytest -rs
 BESIDE := OMP_NUM_THREADS=1 $(PYTEST) --numprocesses auto --dist loadfile \
   --no-loadscope-reorder
 
-.PHONY: help demo test test-all lint quick all figures clean
+.PHONY: help demo test test-all lint docs quick all figures clean
 help:
 	@echo "make demo     hear a duet: no sound card, MIDI server or GPU needed"
-	@echo "make test     lint, types, import contracts, quick tests of every module"
-	@echo "make test-all lint, types, import contracts, every test: what CI runs as well"
+	@echo "make test     lint, types, import contracts, the guide, quick tests"
+	@echo "make test-all lint, types, import contracts, the guide, every test (as CI does)"
+	@echo "make docs     build the guide into build/docs, and check its links"
 	@echo "make figures  the long measurements of benchmarks/README.md (ten minutes)"
 	@echo "make clean    remove .venv and what was built"
 
@@ -31,11 +32,11 @@ demo: .venv/ready-to-play
 test: .venv/ready-to-test
 	@echo "— Lint, types, import contracts and the quick tests: on two cores it takes 3"
 	@echo "  minutes where each is recent and idle, 6 where it is half as fast."
-	@$(MAKE) --no-print-directory lint quick
+	@$(MAKE) --no-print-directory lint docs quick
 
 test-all: .venv/ready-to-test
 	@echo "— Everything: it takes about 20 minutes on two recent and idle cores."
-	@$(MAKE) --no-print-directory lint all
+	@$(MAKE) --no-print-directory lint docs all
 
 lint: .venv/ready-to-test
 	@echo "— Format, lint, types, import contracts."
@@ -43,6 +44,10 @@ lint: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports --no-logo
+
+docs: .venv/ready-for-docs
+	@echo "— The guide, into build/docs; a link that leads nowhere is an error."
+	$(BIN)/mkdocs build --strict --quiet
 
 quick: .venv/ready-to-test
 	@echo "— Quick tests; what needs a server that is not installed is skipped."
@@ -75,9 +80,14 @@ clean:
 	$(PIP) --editable .
 	@touch $@
 
+.venv/ready-for-docs: .venv/ready-to-play
+	@echo "— Installing MkDocs."
+	$(PIP) --editable ".[docs]"
+	@touch $@
+
 .venv/ready-to-test: .venv/bare pyproject.toml constraints.txt
 	@echo "— Installing PyTorch for the tests of training (torch first: see constraints.txt)."
 	$(PIP) torch
 	@echo "— Installing Ripieno, its training side and the test tools."
-	$(PIP) --editable ".[dev,export]"
-	@touch $@ .venv/ready-to-play
+	$(PIP) --editable ".[dev,docs,export]"
+	@touch $@ .venv/ready-to-play .venv/ready-for-docs

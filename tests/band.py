@@ -1,7 +1,5 @@
 """A player and a thinker's end of its rings, in simulated time."""
 
-from collections import Counter
-
 from ripieno.clock import NS_PER_MS, NS_PER_S, SimulatedClock
 from ripieno.commands.replay import replay
 from ripieno.files.journal import JournalFile
@@ -78,14 +76,3 @@ class Band:
         assert self.file is not None
         self.file.close()
         return replay(self.path)
-
-
-def sounding(sent):
-    count: Counter[tuple[int, int]] = Counter()
-    for data in sent:
-        key = messages.channel_of(data), data[1]
-        if messages.is_note_on(data):
-            count[key] += 1
-        elif messages.is_note_off(data):
-            count[key] -= 1
-    return +count

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from tests.inputs import song_position
+
 from ripieno.music.timeline import Timeline
 from ripieno.sync.transport import Transport
 
@@ -124,11 +126,6 @@ def errors_ms(case: Case) -> list[float]:
             wanted_ns = clock.true_ns + case.jitter_ms * MS / 2
             found.append((transport.timeline.ns_at(20 * index) - wanted_ns) / MS)
     return found
-
-
-def song_position(sixteenths: int) -> bytes:
-    """A song position pointer."""
-    return bytes((0xF2, sixteenths & 0x7F, sixteenths >> 7))
 
 
 def _notes(case: Case, sent: list[Clock]) -> dict[int, int]:

@@ -1,10 +1,11 @@
-from collections import Counter
 from itertools import pairwise
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inputs import S, phrase
+from tests.outputs import hanging, note_ons
 
 from ripieno.engine import Engine, Send, Tell
 from ripieno.inference.controls import Controls
@@ -15,82 +16,55 @@ from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
 
-S = 1_000_000_000
-
-
-def phrase(start_s, pitches=(60, 62, 64, 65), gap_s=0.25, length_s=0.2):
-    """A monophonic phrase as timed messages."""
-    out = []
-    for i, pitch in enumerate(pitches):
-        at_s = start_s + i * gap_s
-        out.append((int(at_s * S), messages.note_on(0, pitch, 70)))
-        out.append((int((at_s + length_s) * S), messages.note_off(0, pitch)))
-    return out
-
-
-def sounding(sent):
-    """Ons minus offs per (channel, pitch)."""
-    count: Counter[tuple[int, int]] = Counter()
-    for _, send in sent:
-        if messages.is_note_on(send.data):
-            count[messages.channel_of(send.data), send.data[1]] += 1
-        elif messages.is_note_off(send.data):
-            count[messages.channel_of(send.data), send.data[1]] -= 1
-    return {key: n for key, n in count.items() if n}
-
-
-def ons(sent):
-    return [(at_ns, s) for at_ns, s in sent if messages.is_note_on(s.data)]
-
 
 def test_it_answers_when_the_phrase_is_over():
     played = simulate(phrase(1.0))
-    first_ns, first = ons(played.sent)[0]
+    first_ns, _ = note_ons(played.sent)[0]
     assert 2.2 * S < first_ns < 3.0 * S
-    assert first_ns == first.due_ns
+    assert first_ns == played.sent[0][1].due_ns
     assert played.engine.status().turns == 1
-    assert not sounding(played.sent)
+    assert not hanging(played.sent)
 
 
 def test_the_reply_is_about_as_long_as_the_call():
     for notes in (4, 12, 30):
         call = phrase(1.0, pitches=[60 + i % 7 for i in range(notes)])
-        reply = ons(simulate(call, tail_s=20).sent)
+        reply = note_ons(simulate(call, tail_s=20).sent)
         call_s = notes * 0.25
         reply_s = (reply[-1][0] - reply[0][0]) / S
         assert call_s * 0.6 < reply_s < call_s * 1.4 + 1.0
 
 
-def test_it_does_not_answer_itself():
+def test_a_reply_is_not_answered():
     played = simulate(phrase(1.0), tail_s=60)
     assert played.engine.status().turns == 1
 
 
 def test_it_yields_the_moment_the_human_comes_in():
     call = phrase(1.0)
-    reply_ns = ons(simulate(call).sent)[0][0]
+    reply_ns = note_ons(simulate(call).sent)[0][0]
     back_ns = reply_ns + 300_000_000
     played = simulate([*call, (back_ns, messages.note_on(0, 72, 80))], tail_s=0.2)
-    assert not [at for at, s in ons(played.sent) if at > back_ns]
+    assert not [at for at, s in note_ons(played.sent) if at > back_ns]
     released = [at for at, s in played.sent if messages.is_note_off(s.data)]
     assert max(released) == back_ns
-    assert not sounding(played.sent)
+    assert not hanging(played.sent)
 
 
 def test_a_phrase_that_goes_on_is_not_answered_in_between():
     call = phrase(1.0) + phrase(2.25, gap_s=0.25)
-    replies = ons(simulate(call).sent)
+    replies = note_ons(simulate(call).sent)
     assert replies[0][0] > 3.2 * S
 
 
 def test_continue_plays_on_until_the_human_plays():
     call, back = phrase(1.0), phrase(31.0)
     played = simulate(call + back, Params(role="continue"), tail_s=0.5)
-    times = [at for at, _ in ons(played.sent)]
+    times = [at for at, _ in note_ons(played.sent)]
     gaps = [b - a for a, b in pairwise(times) if a < 30.5 * S]
     assert max(gaps) < 1.0 * S
     assert not [at for at in times if 31.0 * S < at < 31.9 * S]
-    assert not sounding(played.sent)
+    assert not hanging(played.sent)
 
 
 def test_a_plan_that_comes_too_late_is_not_played():
@@ -99,11 +73,11 @@ def test_a_plan_that_comes_too_late_is_not_played():
     assert status.fallbacks == 1
     assert status.stale > 0
     assert status.on_time == 0
-    assert ons(late.sent)
-    assert not sounding(late.sent)
+    assert note_ons(late.sent)
+    assert not hanging(late.sent)
 
 
-def test_latency_that_fits_shifts_no_note():
+def test_a_latency_within_the_wait_moves_no_note():
     prompt, slow = (
         simulate(phrase(1.0)),
         simulate(phrase(1.0), latency_ns=lambda: S // 5),
@@ -128,11 +102,11 @@ def test_without_a_thinker_the_fallback_plays(role):
     played = simulate(phrase(1.0), Params(role=role), mind=Dead(), tail_s=20)
     status = played.engine.status()
     assert status.fallbacks >= 1
-    assert len(ons(played.sent)) >= 4
-    assert not sounding(played.sent)
+    assert len(note_ons(played.sent)) >= 4
+    assert not hanging(played.sent)
 
 
-def test_what_comes_before_the_commit_does_not_depend_on_what_comes_after():
+def test_later_input_does_not_change_what_was_sent():
     call = phrase(1.0)
     other = [*call, *phrase(4.0, pitches=(50, 55, 59))]
     same = [*call, *phrase(4.0, pitches=(72, 71, 69))]
@@ -147,15 +121,15 @@ def test_what_comes_before_the_commit_does_not_depend_on_what_comes_after():
 
 def test_the_daws_stop_silences_and_is_not_answered():
     stop = [(int(1.9 * S) + c, messages.control(c, 123, 0)) for c in range(16)]
-    assert not ons(simulate(phrase(1.0) + stop).sent)
-    reply_ns = ons(simulate(phrase(1.0)).sent)[0][0]
+    assert not note_ons(simulate(phrase(1.0) + stop).sent)
+    reply_ns = note_ons(simulate(phrase(1.0)).sent)[0][0]
     stop = [(reply_ns + S // 3 + c, messages.control(c, 123, 0)) for c in range(16)]
     played = simulate(phrase(1.0) + stop)
-    assert not [at for at, _ in ons(played.sent) if at > reply_ns + S // 3 + 16]
-    assert not sounding(played.sent)
+    assert not [at for at, _ in note_ons(played.sent) if at > reply_ns + S // 3 + 16]
+    assert not hanging(played.sent)
 
 
-def test_our_own_notes_that_come_back_are_not_heard():
+def test_an_echo_of_its_own_notes_is_not_heard():
     call = phrase(1.0)
     reply = simulate(call).sent
     looped = call + [(at + 5_000_000, s.data) for at, s in reply]
@@ -188,7 +162,7 @@ def test_a_new_thinker_is_told_the_whole_history():
     assert names == ["Reset"] + ["Played"] * 8 + ["Ask"]
 
 
-def test_a_reply_whose_thinker_died_ends_with_what_is_there():
+def test_a_reply_whose_thinker_died_ends_after_its_last_section():
     engine = Engine(Beginning(Params(), seed=1))
     for at_ns, data in phrase(1.0, pitches=[60 + n % 5 for n in range(20)]):
         engine.heard(at_ns, data)
@@ -259,17 +233,17 @@ steps = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(steps, st.sampled_from(["answer", "continue"]), st.booleans())
-def test_whatever_comes_in_ons_equal_offs_and_nothing_is_early(stream, role, thru):
+def test_random_input_leaves_no_note_hanging_and_none_is_early(stream, role, thru):
     at_ns, inputs = 0, []
     for gap_ns, data in stream:
         at_ns += gap_ns
         inputs.append((at_ns, data))
     played = simulate(inputs, Params(role=role, thru=thru), tail_s=5)
-    assert not sounding(played.sent)
+    assert not hanging(played.sent)
     assert all(at >= send.due_ns for at, send in played.sent)
 
 
-def test_another_model_of_the_same_thinker_is_counted_and_told_nothing_again():
+def test_a_change_of_model_is_counted_and_repeats_no_history():
     engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     for at_ns, data in phrase(1.0):

@@ -14,7 +14,7 @@ KINDS = (SettingsError, FileError, ModelError, PortError)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_last_words_are_the_error_that_ended_it(kind):
+def test_the_last_message_is_the_error_that_ended_the_process(kind):
     said = "MIDI: jack.\nripieno: It is so; do that.\n"
     error = last_words(said, kind.exit_code)
     assert type(error) is kind
@@ -22,7 +22,7 @@ def test_last_words_are_the_error_that_ended_it(kind):
 
 
 @pytest.mark.parametrize("exit_code", [0, 1, -9, 77])
-def test_who_ends_without_a_word_is_a_sentence_too(exit_code):
+def test_a_process_that_ends_without_a_message_is_reported_in_one_sentence(exit_code):
     error = last_words(" \n", exit_code)
     assert type(error) is PortError
     assert "ripieno doctor" in str(error)

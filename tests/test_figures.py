@@ -27,7 +27,7 @@ def row(values):
     return " / ".join(f"{quantile(values, q):.2f}" for q in (0.5, 0.95, 0.99))
 
 
-def test_two_hundred_turns(jack, capture, tmp_path):
+def test_replies_of_two_hundred_turns_arrive_on_time(jack, capture, tmp_path):
     with Daemon(jack, tmp_path) as daemon:
         for turn in range(TURNS):
             daemon.phrase(60, 62 + turn % 3, 64 + turn % 4, 65, 67 - turn % 5)
@@ -43,7 +43,7 @@ def test_two_hundred_turns(jack, capture, tmp_path):
     assert not capture().sounding()
 
 
-def test_two_thousand_notes_through(jack, tmp_path):
+def test_two_thousand_notes_through_arrive_within_four_milliseconds(jack, tmp_path):
     with Daemon(jack, tmp_path, "--thru"):
         seen = jack.probe(IN, OUT, 2000, 5.0, tmp_path / "probe.csv")
     print(f"\nthru, 2000 notes: {seen}")
@@ -55,7 +55,7 @@ def test_two_thousand_notes_through(jack, tmp_path):
     ("which", "most_released_s", "most_silent_s"),
     [("player", 0.1, 0.8), ("out", None, 1.1), ("in", None, 1.1)],
 )
-def test_a_death_while_it_accompanies(
+def test_a_killed_process_is_replaced_within_the_bound_of_silence(
     jack, capture, tmp_path, which, most_released_s, most_silent_s
 ):
     """The bounds of silence are half of what version 0.1 needed, at 120 bpm.

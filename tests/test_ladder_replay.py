@@ -100,7 +100,7 @@ def take(tmp_path_factory):
     return path, live.player.status()
 
 
-def test_both_ways_are_counted_and_who_plays_is_told(take):
+def test_falls_and_returns_are_counted_and_the_playing_model_is_shown(take):
     _, status = take
     assert status.shed == 2
     assert status.climbed == 2
@@ -109,7 +109,7 @@ def test_both_ways_are_counted_and_who_plays_is_told(take):
     assert status.sounding == 0
 
 
-def test_both_times_a_part_of_the_reply_was_there_already(take):
+def test_each_change_of_model_happens_within_a_reply(take):
     by_revision, within = {}, []
     for entry in journal.read(take[0]):
         message = entry.message if isinstance(entry, journal.Thought) else None

@@ -113,7 +113,7 @@ def random_controls(chance):
 # ── the folder ───────────────────────────────────────────────────────────────────────
 
 
-def test_there_is_a_model():
+def test_at_least_one_model_is_shipped():
     assert "event-gru" in [folder.name for folder in FOLDERS]
 
 
@@ -150,7 +150,7 @@ def test_the_card_names_every_source_and_where_it_is_from(folder):
     assert manifest.fingerprint in card
 
 
-def test_it_predicts_held_out_music_better_than_both_baselines(stepping):
+def test_a_model_predicts_held_out_music_better_than_both_baselines(stepping):
     quality = load(stepping).quality
     total = quality["model_nats_total"]
     assert 0 < total < quality["markov_nats_total"] < quality["unigram_nats_total"]
@@ -158,13 +158,13 @@ def test_it_predicts_held_out_music_better_than_both_baselines(stepping):
     assert sum(parts) == pytest.approx(total, abs=1e-3)
 
 
-def test_its_sampling_defaults_can_be_sampled_with(folder):
+def test_the_sampling_defaults_are_within_bounds(folder):
     sampling = load(folder).sampling
     assert all(1e-4 <= heat <= 2 for heat in sampling.temperature)
     assert all(0 < share <= 1 for share in sampling.top_p)
 
 
-def test_it_introduces_itself_by_its_name_its_hash_and_its_roles(folder):
+def test_a_ready_message_names_the_model_its_hash_and_its_roles(folder):
     manifest = load(folder)
     if manifest.interface in ("tables", "likeness"):
         pytest.skip("no thinker wakes what plays no role")
@@ -174,7 +174,7 @@ def test_it_introduces_itself_by_its_name_its_hash_and_its_roles(folder):
     assert ready.provider == "CPUExecutionProvider"
 
 
-def test_tables_are_read_by_the_player_and_woken_by_nobody():
+def test_tables_are_read_by_the_player_and_not_loaded_as_a_mind():
     for folder in FOLDERS:
         if load(folder).interface == "tables":
             assert load_tables(folder).prior.sum() > 0
@@ -190,7 +190,7 @@ def test_every_role_has_a_model_that_plays_it(role):
 # ── the golden vectors ───────────────────────────────────────────────────────────────
 
 
-def test_the_golden_vectors_are_what_their_document_says(golden):
+def test_the_golden_vectors_have_the_documented_arrays(golden):
     n = len(golden["event"])
     assert n >= 64
     for name in ("event", "next_event"):
@@ -243,7 +243,7 @@ def test_the_graph_samples_as_the_definition_does_at_the_extremes(session):
     assert checked > 50
 
 
-def test_whatever_the_noise_only_what_the_masks_allow_is_played(session):
+def test_any_noise_chooses_only_what_the_masks_allow(session):
     chance, event = np.random.default_rng(4), Event(0, 0, 60, 16)
     line = session.line()
     for _ in range(200):
@@ -268,14 +268,14 @@ def run(line, golden, numbers):
     return out
 
 
-def test_a_line_that_follows_another_repeats_every_bit(session, golden):
+def test_a_line_that_follows_another_repeats_it_bit_for_bit(session, golden):
     line, other = session.line(), session.line()
     run(line, golden, range(8))
     other.follow(line)
     assert run(line, golden, range(8, 16)) == run(other, golden, range(8, 16))
 
 
-def test_a_line_that_follows_another_goes_its_own_way(session, golden):
+def test_a_line_that_followed_another_is_independent_of_it(session, golden):
     line, other = session.line(), session.line()
     run(line, golden, range(8))
     other.follow(line)
@@ -285,7 +285,7 @@ def test_a_line_that_follows_another_goes_its_own_way(session, golden):
     assert run(line, golden, range(8, 16)) == run(again, golden, range(8, 16))
 
 
-def test_a_line_that_forgets_begins_anew(session, golden):
+def test_a_reset_line_equals_a_new_one(session, golden):
     line = session.line()
     first = run(line, golden, range(4))
     line.reset()
@@ -307,7 +307,7 @@ def test_what_was_heard_changes_what_is_played(session, golden):
     assert run(line, golden, [20]) != heard_nothing
 
 
-def test_no_graph_tells_of_the_machine_that_made_it(folder):
+def test_no_graph_holds_a_path_of_the_machine_that_made_it(folder):
     for graph in folder.glob("*.onnx"):
         written = graph.read_bytes()
         assert b'File "' not in written

@@ -61,7 +61,7 @@ def tune(tmp_path_factory):
 # ── render ───────────────────────────────────────────────────────────────────────────
 
 
-def test_the_human_is_left_as_they_were_and_the_machine_is_added(tune, tmp_path):
+def test_render_keeps_the_humans_tracks_and_adds_the_machines(tune, tmp_path):
     duet, status = rendered(tune, tmp_path / "duet.mid")
     assert_unchanged(duet.tracks[:-1], read_performance(tune).tracks)
     machine = duet.tracks[-1]
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_file_and_another_one_other_notes(tune, tmp
     assert notes(duets[0].tracks[-1]) != notes(duets[2].tracks[-1])
 
 
-def test_it_answers_when_a_phrase_is_over_and_not_before(tune, tmp_path):
+def test_render_answers_after_the_phrase_is_over(tune, tmp_path):
     duet, _ = rendered(tune, tmp_path / "duet.mid")
     human = notes(read_performance(tune).tracks[0])
     for start_ns, _, _ in notes(duet.tracks[-1]):
@@ -141,7 +141,7 @@ def test_without_a_tail_nothing_sounds_beyond_the_end(tune, tmp_path):
     assert duet.length_ns <= read_performance(tune).length_ns + NEAR_NS
 
 
-def test_it_keeps_to_what_it_was_told(tune, tmp_path):
+def test_render_keeps_register_scale_polyphony_and_channel(tune, tmp_path):
     duet, _ = rendered(
         tune, tmp_path / "duet.mid",
         role="continue", tail_s=20.0, low=60, high=72, scale="D major",
@@ -163,7 +163,7 @@ def test_a_file_may_be_written_over_itself(tune, tmp_path):
     assert_unchanged(duet.tracks[:-1], read_performance(tune).tracks)
 
 
-def test_progress_goes_from_nothing_to_everything(tune, tmp_path):
+def test_progress_rises_from_0_to_1(tune, tmp_path):
     seen: list[float] = []
     rendered(tune, tmp_path / "duet.mid", progress=seen.append)
     assert seen == sorted(seen)
@@ -183,7 +183,7 @@ def test_ten_minutes_take_a_fraction_of_ten_minutes(tmp_path):
     assert took_s < 60  # half a second on an idle machine
 
 
-def test_the_command_sums_up(tune, tmp_path, capsys):
+def test_render_prints_a_summary(tune, tmp_path, capsys):
     target = tmp_path / "duet.mid"
     assert main(["render", str(tune), "-o", str(target), "--seed", "5"]) == 0
     out = capsys.readouterr().out
@@ -191,9 +191,7 @@ def test_the_command_sums_up(tune, tmp_path, capsys):
     assert "event-gru; seed 5." in out
 
 
-def test_a_seed_nobody_gave_is_written_down_and_gives_the_same_again(
-    tune, tmp_path, capsys
-):
+def test_a_random_seed_is_printed_and_repeats_the_render(tune, tmp_path, capsys):
     first, again = tmp_path / "first.mid", tmp_path / "again.mid"
     assert main(["render", str(tune), "-o", str(first)]) == 0
     seed = capsys.readouterr().out.rpartition("seed ")[2].strip(" .\n")
@@ -298,7 +296,7 @@ def is_onset(entry):
     return messages.is_note_on(entry.data)
 
 
-def test_a_journal_replays_to_the_bit_model_and_all(performance):
+def test_a_journal_replays_bit_for_bit_with_its_model(performance):
     found = replay(performance)
     assert found.outputs > 40
     assert found.inputs > 24
@@ -307,7 +305,7 @@ def test_a_journal_replays_to_the_bit_model_and_all(performance):
     assert found.why_no_plans == ""
 
 
-def test_the_command_says_that_all_is_as_it_was(performance, capsys):
+def test_replay_reports_that_nothing_differs(performance, capsys):
     assert main(["replay", str(performance)]) == 0
     assert capsys.readouterr().out.count("all as then.") == 2
 
@@ -321,7 +319,7 @@ def test_the_command_says_that_all_is_as_it_was(performance, capsys):
     ],
     ids=["continue", "slow and through", "too slow"],
 )
-def test_whatever_happened_replays(tmp_path, params, thinks_every_ms):
+def test_a_journal_of_any_events_replays(tmp_path, params, thinks_every_ms):
     path = tmp_path / "journal.jsonl"
     live = Performance(path, params, thinks_every_ms=thinks_every_ms)
     live.play(60, 62, 64, 65, silence_s=8.0)
@@ -352,7 +350,7 @@ def test_an_accompaniment_replays(tmp_path, play, thinks_every_ms):
 
 
 @pytest.mark.parametrize("commit", [1, 4])
-def test_promises_replay_though_the_thinker_was_replaced(tmp_path, commit):
+def test_promised_chords_replay_after_a_thinker_was_replaced(tmp_path, commit):
     path = tmp_path / "journal.jsonl"
     live = Performance(path, Params(role="accompany", listen=2, commit=commit))
     live.play(60, 64, 67, 64, 65, 69, silence_s=0.3)
@@ -366,7 +364,7 @@ def test_promises_replay_though_the_thinker_was_replaced(tmp_path, commit):
 
 
 @pytest.mark.slow
-def test_a_performance_in_which_both_were_replaced_replays(tmp_path):
+def test_a_performance_with_player_and_thinker_replaced_replays(tmp_path):
     path = tmp_path / "journal.jsonl"
     live = Performance(path, Params(role="continue"))
     live.play(60, 62, 64, 65)
@@ -386,7 +384,7 @@ def test_a_performance_in_which_both_were_replaced_replays(tmp_path):
     assert (found.differing, found.differing_plans) == (0, 0), found.first
 
 
-def test_what_the_thinker_never_got_is_not_told_to_the_model_again(tmp_path):
+def test_a_message_that_the_thinker_never_got_is_not_replayed_to_it(tmp_path):
     path = tmp_path / "journal.jsonl"
     live = Performance(path, thinks_every_ms=40, told_bytes=400)
     live.play(60, 62, 64, 65)
@@ -448,7 +446,7 @@ def test_a_lost_header_leaves_the_rest_uncompared(two_players, tmp_path):
     assert [(gap.until_s, gap.lost) for gap in found.gaps] == [(None, 1)]
 
 
-def test_the_command_says_what_it_could_not_compare(performance, tmp_path, capsys):
+def test_replay_reports_what_it_could_not_compare(performance, tmp_path, capsys):
     entries = list(journal.read(performance))
     entries = with_a_loss(entries, place_of(entries, journal.Heard), 7)
     assert main(["replay", str(altered(tmp_path / "altered.jsonl", entries))]) == 1
@@ -461,9 +459,7 @@ def test_the_command_says_what_it_could_not_compare(performance, tmp_path, capsy
     )
 
 
-def test_a_ledger_that_unpacks_to_a_gigabyte_is_damage_and_is_not_unpacked(
-    performance, tmp_path
-):
+def test_a_ledger_that_would_unpack_to_a_gigabyte_is_refused(performance, tmp_path):
     packing = zlib.compressobj()
     bomb = b"".join(packing.compress(bytes(1 << 20)) for _ in range(1 << 10))
     bomb += packing.flush()
@@ -479,14 +475,14 @@ def test_a_ledger_that_unpacks_to_a_gigabyte_is_damage_and_is_not_unpacked(
 
 
 @pytest.mark.parametrize("adopted", [b"not zlib", zlib.compress(b"short")])
-def test_a_ledger_that_is_none_is_damage(performance, tmp_path, adopted):
+def test_an_invalid_ledger_is_refused_as_damage(performance, tmp_path, adopted):
     header, *rest = journal.read(performance)
     entries = [msgspec.structs.replace(header, adopted=adopted), *rest]
     with pytest.raises(FileError, match=r"is damaged.*ledger"):
         replay(altered(tmp_path / "altered.jsonl", entries))
 
 
-def test_one_altered_byte_of_one_output_is_found(performance, tmp_path):
+def test_replay_finds_one_altered_byte_of_an_output(performance, tmp_path):
     entries = list(journal.read(performance))
     at = place_of(entries, journal.Sent, is_onset)
     data = bytearray(entries[at].data)
@@ -498,7 +494,7 @@ def test_one_altered_byte_of_one_output_is_found(performance, tmp_path):
     assert found.differing_plans == 0
 
 
-def test_the_command_says_what_differs(performance, tmp_path, capsys):
+def test_replay_reports_what_differs(performance, tmp_path, capsys):
     entries = list(journal.read(performance))
     at = place_of(entries, journal.Sent)
     later_ns = entries[at].due_ns + 1
@@ -510,13 +506,13 @@ def test_the_command_says_what_differs(performance, tmp_path, capsys):
     assert "First difference at " in out
 
 
-def test_an_output_that_is_missing_is_found(performance, tmp_path):
+def test_replay_finds_a_missing_output(performance, tmp_path):
     entries = list(journal.read(performance))
     del entries[place_of(entries, journal.Sent)]
     assert replay(altered(tmp_path / "altered.jsonl", entries)).differing > 0
 
 
-def test_another_input_leads_to_other_outputs(performance, tmp_path):
+def test_replay_of_a_changed_input_differs(performance, tmp_path):
     entries = list(journal.read(performance))
     at = place_of(entries, journal.Heard, is_onset)
     other = messages.note_on(0, entries[at].data[1] + 1, 70)
@@ -541,7 +537,7 @@ def place_of_a_plan(entries):
     return place_of(entries, journal.Thought, is_played)
 
 
-def test_a_plan_that_the_model_did_not_make_is_found(performance, tmp_path):
+def test_replay_finds_a_plan_that_the_model_did_not_make(performance, tmp_path):
     entries = list(journal.read(performance))
     at = place_of_a_plan(entries)
     plan = entries[at].message
@@ -553,7 +549,7 @@ def test_a_plan_that_the_model_did_not_make_is_found(performance, tmp_path):
     assert found.differing > 0
 
 
-def test_a_plan_that_nobody_can_play_is_damage(performance, tmp_path):
+def test_an_invalid_plan_is_refused_as_damage(performance, tmp_path):
     entries = list(journal.read(performance))
     at = place_of_a_plan(entries)
     plan = entries[at].message
@@ -579,7 +575,7 @@ def test_without_its_model_the_outputs_are_still_compared(performance, tmp_path)
     assert "is not installed" in found.why_no_plans
 
 
-def test_a_last_line_that_was_cut_off_is_left_out(performance, tmp_path):
+def test_an_incomplete_last_line_is_left_out(performance, tmp_path):
     path = tmp_path / "cut.jsonl"
     path.write_bytes(performance.read_bytes()[:-9])
     found = replay(path)

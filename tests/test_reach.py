@@ -34,7 +34,7 @@ def sent(simulation):
     return [(send.due_ns, send.data) for _, send in simulation.sent]
 
 
-def test_every_planned_note_is_handed_over_that_much_ahead():
+def test_every_planned_note_is_handed_over_ahead_by_the_reach():
     ahead, plain = performance(REACH_NS), performance(0)
     for simulation in (ahead, plain):
         simulation.run_until(6 * NS_PER_S)
@@ -44,7 +44,7 @@ def test_every_planned_note_is_handed_over_that_much_ahead():
     assert {send.due_ns - now_ns for now_ns, send in plain.sent} == {0}
 
 
-def test_what_is_early_is_not_late():
+def test_a_note_handed_over_early_counts_no_lateness():
     ahead = performance(REACH_NS)
     ahead.run_until(6 * NS_PER_S)
     status = ahead.engine.status()
@@ -53,7 +53,7 @@ def test_what_is_early_is_not_late():
 
 
 @pytest.mark.parametrize("period_frames", [128, 1024])
-def test_what_comes_back_is_known_however_early_it_was_handed_over(period_frames):
+def test_an_echo_is_recognised_at_any_hand_over_time(period_frames):
     """Through a DAW that returns all that it gets, two buffers after it sounded."""
     period_ns = period_frames * NS_PER_S // 48_000
     simulation = performance(period_ns + 5 * NS_PER_MS)
@@ -76,7 +76,7 @@ def test_what_comes_back_is_known_however_early_it_was_handed_over(period_frames
     st.integers(0, 3000),
     st.integers(0, 40),
 )
-def test_whenever_the_human_comes_in_each_on_has_its_off(role, at_ms, reach_ms):
+def test_an_interruption_at_any_time_leaves_no_note_hanging(role, at_ms, reach_ms):
     simulation = performance(reach_ms * NS_PER_MS, role)
     at_ns = 2 * NS_PER_S + at_ms * NS_PER_MS
     simulation.play([(at_ns, messages.note_on(0, 72, 70))])
@@ -95,7 +95,7 @@ def test_whenever_the_human_comes_in_each_on_has_its_off(role, at_ms, reach_ms):
     assert not sounding
 
 
-def test_a_click_is_ahead_as_well():
+def test_clicks_are_handed_over_ahead():
     engine = Engine(
         Beginning(Params(role="accompany", click=True), seed=1, reach_ns=REACH_NS)
     )
@@ -111,7 +111,7 @@ def test_a_click_is_ahead_as_well():
     [{"role": "loop"}, {"role": "accompany", "commit": 1}],
     ids=["loop", "commit"],
 )
-def test_what_is_promised_is_ahead_on_the_beat_too(play):
+def test_promised_chords_are_handed_over_ahead_of_the_beat(play):
     """The first notes of a bar, not only those within."""
     params = Params(lead=1.0, listen=0, bpm=120.0, chart="C F G C", **play)
     engine = Engine(Beginning(params, seed=1, reach_ns=REACH_NS))

@@ -65,12 +65,12 @@ def configured(folder, text):
 # ── files ────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file_is_named_in_one_sentence(tmp_path):
     missing = tmp_path / "nowhere.mid"
     assert_sentence(render(missing, tmp_path), FILE, missing, "No such file")
 
 
-def test_an_unreadable_file(tune, tmp_path):
+def test_an_unreadable_file_is_named_in_one_sentence(tune, tmp_path):
     locked = tmp_path / "locked.mid"
     locked.write_bytes(tune.read_bytes())
     locked.chmod(0)
@@ -80,7 +80,7 @@ def test_an_unreadable_file(tune, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_file_that_leads_nowhere(tmp_path):
+def test_a_link_to_itself_is_refused_in_one_sentence(tmp_path):
     loop = tmp_path / "loop.mid"
     try:
         loop.symlink_to(loop)
@@ -90,20 +90,22 @@ def test_a_file_that_leads_nowhere(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_folder_instead_of_a_file(tmp_path):
+def test_a_folder_instead_of_a_file_is_refused_in_one_sentence(tmp_path):
     assert_sentence(render(tmp_path, tmp_path), FILE, tmp_path, "cannot be read")
 
 
 @pytest.mark.parametrize("length", [1, 10, 60])
 @pytest.mark.slow
-def test_a_midi_file_truncated_before_its_first_note(tune, tmp_path, length):
+def test_a_midi_file_truncated_before_its_first_note_is_refused(tune, tmp_path, length):
     cut = tmp_path / "cut.mid"
     cut.write_bytes(tune.read_bytes()[:length])
     assert_sentence(render(cut, tmp_path), FILE, cut, ": ")
 
 
 @pytest.mark.slow
-def test_a_midi_file_truncated_in_its_music_is_rendered_and_said_once(tune, tmp_path):
+def test_a_midi_file_truncated_in_its_music_is_rendered_with_one_warning(
+    tune, tmp_path
+):
     cut, target = tmp_path / "cut.mid", tmp_path / "duet.mid"
     cut.write_bytes(tune.read_bytes()[:-20])
     done = ripieno("render", cut, "-o", target, "--provider", "cpu", "--tail", 1)
@@ -112,7 +114,7 @@ def test_a_midi_file_truncated_in_its_music_is_rendered_and_said_once(tune, tmp_
     assert target.exists()
 
 
-def test_a_midi_file_without_notes(tmp_path):
+def test_a_midi_file_without_notes_is_refused(tmp_path):
     silent = tmp_path / "silent.mid"
     write_performance(silent, [Track("Piano", ((0, b"\xb0\x40\x7f"),))])
     assert_sentence(render(silent, tmp_path), FILE, silent, "no note")
@@ -120,20 +122,20 @@ def test_a_midi_file_without_notes(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "la la la\n"])
 @pytest.mark.slow
-def test_a_text_file_called_mid(tmp_path, text):
+def test_a_text_file_named_mid_is_refused(tmp_path, text):
     fake = tmp_path / "fake.mid"
     fake.write_text(text)
     assert_sentence(render(fake, tmp_path), FILE, fake, "not a MIDI file")
 
 
-def test_a_missing_chart(tmp_path):
+def test_a_missing_chart_is_named_in_one_sentence(tmp_path):
     missing = tmp_path / "nowhere.txt"
     done = ripieno("play", "--chart", missing)
     assert_sentence(done, FILE, missing, "cannot be read", "No such file")
 
 
 @pytest.mark.slow
-def test_a_chart_that_is_none(tmp_path):
+def test_a_text_that_is_no_chart_is_refused_with_its_line(tmp_path):
     path = tmp_path / "letter.txt"
     path.write_text("Dear musician,\n")
     done = ripieno("play", "--chart", path)
@@ -141,12 +143,12 @@ def test_a_chart_that_is_none(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_midi_file_that_tells_no_chords_is_no_chart(tune):
+def test_a_midi_file_without_chords_is_refused_as_a_chart(tune):
     done = ripieno("play", "--chart", tune)
     assert_sentence(done, FILE, tune, "tells no chords", "chord:Bbm7")
 
 
-def test_an_output_in_a_missing_folder(tune, tmp_path):
+def test_an_output_in_a_missing_folder_is_refused(tune, tmp_path):
     target = tmp_path / "nowhere" / "duet.mid"
     done = ripieno("render", tune, "-o", target)
     assert_sentence(done, FILE, target, "cannot be written", "No such file")
@@ -159,17 +161,17 @@ def test_a_demo_into_a_missing_folder_fails_before_it_plays(tmp_path):
     assert done.stdout == ""
 
 
-def test_a_demo_written_nowhere(tmp_path):
+def test_a_demo_with_an_empty_output_is_refused(tmp_path):
     done = ripieno("demo", "--phrases", "1", "-o", "", cwd=tmp_path)
     assert_sentence(done, SETTING, "output", "file")
 
 
-def test_a_missing_journal(tmp_path):
+def test_a_missing_journal_is_named_in_one_sentence(tmp_path):
     missing = tmp_path / "nowhere.jsonl"
     assert_sentence(ripieno("replay", missing), FILE, missing, "No such file")
 
 
-def test_a_journal_that_is_not_one(tune):
+def test_a_file_that_is_no_journal_is_refused(tune):
     assert_sentence(ripieno("replay", tune), FILE, tune, "not a journal")
 
 
@@ -185,7 +187,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", list(DAMAGE.values()), ids=list(DAMAGE))
 @pytest.mark.slow
-def test_a_journal_damaged_in_the_middle(tmp_path, damage):
+def test_a_journal_damaged_in_the_middle_is_refused_with_its_line(tmp_path, damage):
     header = journal.encode(journal.Header(version="0", seed=1, params=Params()))
     heard = journal.encode(journal.Heard(5, b"\x90\x3c\x40"))
     path = tmp_path / "damaged.jsonl"
@@ -194,7 +196,7 @@ def test_a_journal_damaged_in_the_middle(tmp_path, damage):
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
-def test_a_journal_that_is_cut_off_within_its_header(tmp_path, share):
+def test_a_journal_that_is_cut_off_within_its_header_is_refused(tmp_path, share):
     header = journal.encode(journal.Header(version="0", seed=1, params=Params()))
     path = tmp_path / "cut.jsonl"
     path.write_bytes(header[: int(share * len(header))])
@@ -203,7 +205,7 @@ def test_a_journal_that_is_cut_off_within_its_header(tmp_path, share):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no named pipes like these")
 @pytest.mark.parametrize("is_read", [False, True], ids=["unread", "read"])
-def test_a_journal_that_would_go_to_a_pipe(tmp_path, is_read):
+def test_a_pipe_is_refused_as_a_journal(tmp_path, is_read):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) if is_read else None
@@ -213,7 +215,7 @@ def test_a_journal_that_would_go_to_a_pipe(tmp_path, is_read):
         os.close(reader)
 
 
-def test_a_journal_that_cannot_be_written(tmp_path):
+def test_a_journal_in_a_missing_folder_is_refused(tmp_path):
     target = tmp_path / "nowhere" / "journal.jsonl"
     done = ripieno("play", "--backend", "jack", "--journal", target)
     assert_sentence(done, FILE, target, "No such file")
@@ -221,7 +223,7 @@ def test_a_journal_that_cannot_be_written(tmp_path):
 
 @pytest.mark.parametrize("ledger", [b"not zlib", zlib.compress(b"too short")])
 @pytest.mark.slow
-def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
+def test_a_journal_with_a_damaged_ledger_in_its_header_is_refused(tmp_path, ledger):
     header = journal.Header(version="0", seed=1, params=Params(), adopted=ledger)
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(journal.encode(header) + b"\n")
@@ -229,7 +231,7 @@ def test_a_journal_whose_header_is_damaged(tmp_path, ledger):
 
 
 @pytest.mark.slow
-def test_a_journal_of_settings_that_cannot_be(tmp_path):
+def test_a_journal_with_settings_out_of_bounds_is_refused(tmp_path):
     header = journal.Header(version="0", seed=1, params=Params(low=400))
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(journal.encode(header) + b"\n")
@@ -239,12 +241,12 @@ def test_a_journal_of_settings_that_cannot_be(tmp_path):
 # ── models ───────────────────────────────────────────────────────────────────────────
 
 
-def test_a_model_nobody_knows_is_answered_with_those_there_are(tune, tmp_path):
+def test_an_unknown_model_is_refused_with_the_installed_ones(tune, tmp_path):
     done = render(tune, tmp_path, "--model", "deep-thought")
     assert_sentence(done, MODEL, "deep-thought", "there is: ", "event-gru")
 
 
-def test_a_model_folder_that_is_not_there(tune, tmp_path):
+def test_a_missing_model_folder_is_refused(tune, tmp_path):
     missing = tmp_path / "nowhere"
     done = render(tune, tmp_path, "--model", missing)
     assert_sentence(done, MODEL, missing, "ripieno models")
@@ -252,7 +254,9 @@ def test_a_model_folder_that_is_not_there(tune, tmp_path):
 
 @pytest.mark.parametrize("command", ["render", "play", "demo"])
 @pytest.mark.slow
-def test_a_model_that_does_not_play_the_role(tune, tmp_path, command):
+def test_a_model_that_does_not_play_the_role_is_refused_with_its_roles(
+    tune, tmp_path, command
+):
     flags = ["--model", "event-gru", "--role", "accompany"]
     if command == "render":
         done = render(tune, tmp_path, *flags)
@@ -266,7 +270,7 @@ def test_a_model_that_does_not_play_the_role(tune, tmp_path, command):
     assert "(it plays: answer, continue" in done.stderr
 
 
-def test_a_model_with_another_hash(tune, tmp_path):
+def test_a_model_with_another_hash_is_refused(tune, tmp_path):
     model = copy_model(tmp_path)
     with (model / "model.onnx").open("ab") as file:
         file.write(b"\0")
@@ -275,14 +279,14 @@ def test_a_model_with_another_hash(tune, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_of_another_vocabulary(tune, tmp_path):
+def test_a_model_of_another_vocabulary_is_refused(tune, tmp_path):
     model = copy_model(tmp_path, fingerprint="0123456789abcdef")
     done = render(tune, tmp_path, "--model", model)
     assert_sentence(done, MODEL, "0123456789abcdef", "vocabulary", "publish it again")
 
 
 @pytest.mark.slow
-def test_a_model_whose_manifest_names_an_input_that_the_graph_lacks(tune, tmp_path):
+def test_a_model_whose_graph_lacks_a_named_input_is_refused(tune, tmp_path):
     model = copy_model(tmp_path)
     manifest = model / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"noise"', '"weather"'))
@@ -291,7 +295,7 @@ def test_a_model_whose_manifest_names_an_input_that_the_graph_lacks(tune, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_model_without_an_input_that_a_step_needs(tune, tmp_path):
+def test_a_model_without_an_input_that_a_step_needs_is_refused(tune, tmp_path):
     onnx = pytest.importorskip("onnx")
     model = copy_model(tmp_path)
     graph = onnx.load(model / "model.onnx")
@@ -308,7 +312,7 @@ def test_a_model_without_an_input_that_a_step_needs(tune, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_that_is_not_onnx(tune, tmp_path):
+def test_a_model_that_is_not_onnx_is_refused(tune, tmp_path):
     model = copy_model(tmp_path)
     graph = model / "model.onnx"
     graph.write_bytes(b"this was downloaded as a web page")
@@ -319,7 +323,7 @@ def test_a_model_that_is_not_onnx(tune, tmp_path):
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.onnx"])
 @pytest.mark.slow
-def test_a_model_with_a_file_missing(tune, tmp_path, name):
+def test_a_model_with_a_file_missing_is_refused(tune, tmp_path, name):
     model = copy_model(tmp_path)
     (model / name).unlink()
     done = render(tune, tmp_path, "--model", model)
@@ -328,7 +332,7 @@ def test_a_model_with_a_file_missing(tune, tmp_path, name):
 
 @pytest.mark.parametrize("damage", [b"{", b"[]", b"\xff\xfe", b'{"\xff": 1}', b"{}"])
 @pytest.mark.slow
-def test_a_model_with_a_damaged_manifest(tune, tmp_path, damage):
+def test_a_model_with_a_damaged_manifest_is_refused(tune, tmp_path, damage):
     model = copy_model(tmp_path)
     (model / "manifest.json").write_bytes(damage)
     done = render(tune, tmp_path, "--model", model)
@@ -337,20 +341,20 @@ def test_a_model_with_a_damaged_manifest(tune, tmp_path, damage):
 
 @linux
 @pytest.mark.slow
-def test_a_bad_model_is_one_sentence_when_played_live_too(tmp_path):
+def test_play_with_a_bad_model_is_refused_in_one_sentence(tmp_path):
     model = copy_model(tmp_path, fingerprint="0123456789abcdef")
     done = ripieno("play", "--backend", "jack", "--model", model, env=NO_JACK)
     assert_sentence(done, MODEL, "0123456789abcdef")
 
 
 @pytest.mark.slow
-def test_a_bad_model_is_one_sentence_in_the_demo_too(tmp_path):
+def test_demo_with_a_bad_model_is_refused_in_one_sentence(tmp_path):
     model = copy_model(tmp_path, fingerprint="0123456789abcdef")
     done = ripieno("demo", "--model", model, "-o", tmp_path / "duet")
     assert_sentence(done, MODEL, "0123456789abcdef")
 
 
-def test_cuda_where_there_is_no_driver(tune, tmp_path):
+def test_cuda_without_a_driver_is_refused(tune, tmp_path):
     try:
         ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -364,7 +368,7 @@ def test_cuda_where_there_is_no_driver(tune, tmp_path):
 # ── settings ─────────────────────────────────────────────────────────────────────────
 
 
-def test_a_missing_settings_file(tmp_path):
+def test_a_missing_settings_file_is_named_in_one_sentence(tmp_path):
     missing = tmp_path / "nowhere.toml"
     done = ripieno("render", "in.mid", "-o", "out.mid", "--config", missing)
     assert_sentence(done, FILE, missing, "No such file")
@@ -372,7 +376,7 @@ def test_a_missing_settings_file(tmp_path):
 
 @pytest.mark.parametrize("text", ["low = ", "[play", f"seed = {'9' * 5000}"])
 @pytest.mark.slow
-def test_a_settings_file_that_is_not_toml(tmp_path, text):
+def test_a_settings_file_that_is_not_toml_is_refused(tmp_path, text):
     done = configured(tmp_path, text)
     assert_sentence(done, FILE, "settings.toml", "not TOML")
 
@@ -381,7 +385,7 @@ def test_a_settings_file_that_is_not_toml(tmp_path, text):
     ("text", "where"), [("loudness = 3", "the settings"), ("[play]\nkey = 3", "play")]
 )
 @pytest.mark.slow
-def test_an_unknown_setting(tmp_path, text, where):
+def test_an_unknown_setting_is_refused_with_its_table(tmp_path, text, where):
     name = text.split()[-3]
     assert_sentence(configured(tmp_path, text), SETTING, "unknown field", name, where)
 
@@ -399,7 +403,9 @@ def test_an_unknown_setting(tmp_path, text, where):
     ],
 )
 @pytest.mark.slow
-def test_a_setting_of_the_wrong_kind(tmp_path, text, name):
+def test_a_setting_of_the_wrong_type_is_refused_with_the_right_one(
+    tmp_path, text, name
+):
     assert_sentence(configured(tmp_path, text), SETTING, f"{name}: expected")
 
 
@@ -412,7 +418,7 @@ def out_of_bounds():
 
 @pytest.mark.parametrize(("name", "value"), list(out_of_bounds()))
 @pytest.mark.slow
-def test_a_value_out_of_its_bounds_is_named_with_both(tmp_path, name, value):
+def test_a_value_out_of_its_bounds_is_refused_with_both_bounds(tmp_path, name, value):
     low, high = BOUNDS[name]
     says = f"{name} is {value}; it must lie between {low} and {high}"
     assert_sentence(configured(tmp_path, f"[play]\n{name} = {value}"), SETTING, says)
@@ -420,32 +426,32 @@ def test_a_value_out_of_its_bounds_is_named_with_both(tmp_path, name, value):
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 @pytest.mark.slow
-def test_a_number_that_is_none(tmp_path, value):
+def test_a_number_that_is_not_finite_is_refused(tmp_path, value):
     done = configured(tmp_path, f"[play]\ntemperature = {value}")
     assert_sentence(done, SETTING, f"temperature is {value}", "0.1", "2.0")
 
 
 @pytest.mark.slow
-def test_a_number_beyond_all_measure(tmp_path):
+def test_a_seed_of_400_digits_is_refused_with_its_bound(tmp_path):
     done = configured(tmp_path, f"[play]\nseed = {10**400}")
     assert_sentence(done, SETTING, "seed is 1000", f"{2**63 - 1}")
 
 
 @pytest.mark.slow
-def test_low_above_high(tmp_path):
+def test_low_above_high_is_refused_with_both_values(tmp_path):
     done = configured(tmp_path, "[play]\nlow = 72\nhigh = 48")
     assert_sentence(done, SETTING, "low is 72", "high is 48")
 
 
 @pytest.mark.parametrize("scale", ["H dur", "", "D", "dorian D"])
 @pytest.mark.slow
-def test_a_scale_nobody_knows(tmp_path, scale):
+def test_an_unknown_scale_is_refused_with_the_known_ones(tmp_path, scale):
     done = configured(tmp_path, f'[play]\nscale = "{scale}"')
     assert_sentence(done, SETTING, "scale", repr(scale), "dorian", "auto", "off")
 
 
 @pytest.mark.slow
-def test_a_role_nobody_knows(tmp_path):
+def test_an_unknown_role_is_refused(tmp_path):
     done = configured(tmp_path, '[play]\nrole = "sing"')
     assert_sentence(done, SETTING, "play.role", "sing")
 
@@ -468,7 +474,7 @@ def test_a_role_nobody_knows(tmp_path):
     ],
 )
 @pytest.mark.slow
-def test_what_cannot_be_accompanied_is_answered_with_what_can(tmp_path, text, words):
+def test_a_text_that_cannot_be_read_is_refused_with_what_can(tmp_path, text, words):
     assert_sentence(configured(tmp_path, f"[play]\n{text}"), SETTING, *words)
 
 
@@ -483,7 +489,7 @@ def test_what_cannot_be_accompanied_is_answered_with_what_can(tmp_path, text, wo
     ],
 )
 @pytest.mark.slow
-def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
+def test_a_port_setting_out_of_its_bounds_is_refused(tmp_path, text, words):
     assert_sentence(configured(tmp_path, text), SETTING, *words)
 
 
@@ -511,7 +517,7 @@ def test_a_setting_of_the_ports_out_of_its_bounds(tmp_path, text, words):
     ids=" ".join,
 )
 @pytest.mark.slow
-def test_a_flag_that_is_wrong(arguments, words):
+def test_a_wrong_flag_is_refused_with_what_is_right(arguments, words):
     assert_sentence(ripieno(*arguments), SETTING, *words)
 
 
@@ -521,7 +527,7 @@ def test_a_flag_that_is_wrong(arguments, words):
 @linux
 @installed("jack")
 @installed("asound")
-def test_no_midi_server_at_all():
+def test_a_machine_without_any_midi_server_is_told_what_to_start():
     if ALSA_SEQUENCER.exists():
         pytest.skip("ALSA's sequencer is there")
     for command in ("play", "ports"):
@@ -533,14 +539,14 @@ def test_no_midi_server_at_all():
 @installed("jack")
 @pytest.mark.parametrize("command", ["play", "ports"])
 @pytest.mark.slow
-def test_no_jack_server_where_jack_was_asked_for(command):
+def test_the_jack_backend_without_a_server_is_refused(command):
     done = ripieno(command, "--backend", "jack", env=NO_JACK)
     assert_sentence(done, PORT, "JACK", "start ")
 
 
 @linux
 @installed("asound")
-def test_no_alsa_sequencer_where_alsa_was_asked_for():
+def test_the_alsa_backend_without_its_sequencer_is_refused():
     if ALSA_SEQUENCER.exists():
         pytest.skip("ALSA's sequencer is there")
     done = ripieno("ports", "--backend", "alsa")
@@ -550,7 +556,7 @@ def test_no_alsa_sequencer_where_alsa_was_asked_for():
 @linux
 @installed("jack")
 @pytest.mark.slow
-def test_no_jack_server_for_the_demo(tmp_path):
+def test_demo_on_jack_without_a_server_is_refused(tmp_path):
     done = ripieno("demo", "--jack", "-o", tmp_path / "duet", env=NO_JACK)
     assert_sentence(done, PORT, "no JACK server answers")
 
@@ -564,7 +570,7 @@ NO_LIBASOUND = (
 @linux
 @pytest.mark.parametrize("command", ["ports", "play"])
 @pytest.mark.slow
-def test_no_libasound(tmp_path, command):
+def test_the_alsa_backend_without_libasound_is_refused(tmp_path, command):
     env = break_library(tmp_path, "rtmidi", NO_LIBASOUND)
     done = ripieno(command, "--backend", "alsa", env=env)
     assert_sentence(done, PORT, "libasound.so.2: cannot open", "install libasound2")
@@ -572,7 +578,7 @@ def test_no_libasound(tmp_path, command):
 
 @linux
 @pytest.mark.parametrize("command", ["ports", "play"])
-def test_no_libasound_is_said_where_nothing_was_asked_for_too(tmp_path, command):
+def test_the_default_backend_without_libasound_is_refused(tmp_path, command):
     env = break_library(tmp_path, "rtmidi", NO_LIBASOUND)
     done = ripieno(command, env=env)
     assert_sentence(done, PORT, "libasound.so.2: cannot open", "install libasound2")
@@ -580,13 +586,13 @@ def test_no_libasound_is_said_where_nothing_was_asked_for_too(tmp_path, command)
 
 @linux
 @pytest.mark.slow
-def test_no_libjack(tmp_path):
+def test_the_jack_backend_without_libjack_is_refused(tmp_path):
     env = break_library(tmp_path, "jack", "OSError('JACK library not found')")
     done = ripieno("play", "--backend", "jack", env=env | NO_JACK)
     assert_sentence(done, PORT, "libjack is missing (JACK library not found)")
 
 
-def test_no_onnx_runtime(tune, tmp_path):
+def test_render_without_onnx_runtime_is_refused(tune, tmp_path):
     env = break_library(tmp_path, "onnxruntime", "ImportError('libstdc++ is too old')")
     done = render(tune, tmp_path, env=env)
     assert_sentence(done, MODEL, "ONNX Runtime", "libstdc++ is too old")

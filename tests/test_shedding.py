@@ -9,12 +9,12 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
 from rich.console import Console
+from tests.outputs import unbalanced
 
 from ripieno.clock import SystemClock
 from ripieno.commands.demo_stage import embedded
@@ -95,13 +95,6 @@ def musician():
         musician.lets_go()
 
 
-def sounding(sent):
-    count: Counter[int] = Counter()
-    for _, data in sent:
-        count[data[1]] += messages.is_note_on(data) or -messages.is_note_off(data)
-    return +count
-
-
 @pytest.mark.slow
 def test_a_starved_thinker_sheds_its_load_and_climbs_when_it_is_fed(musician):
     first = musician.plays()
@@ -118,7 +111,7 @@ def test_a_starved_thinker_sheds_its_load_and_climbs_when_it_is_fed(musician):
             break
     assert fed.climbed >= 1
     assert fed.model == "event-transformer"
-    assert not sounding(musician.sent)
+    assert not unbalanced(data for _, data in musician.sent)
     ons_ns = [at_ns for at_ns, data in musician.sent if messages.is_note_on(data)]
     within = [b - a for a, b in pairwise(ons_ns) if b - a < REST_S * S - S]
     figures = (

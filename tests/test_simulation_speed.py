@@ -51,7 +51,7 @@ def test_five_minutes_of_answers_take_less_than_a_second():
     assert took_s < 1.0
 
 
-def test_five_minutes_of_playing_on_take_less_than_a_second():
+def test_five_minutes_of_continuing_take_less_than_a_second():
     took_s, played = best_of_three("continue")
     assert played.engine.status().turns == MINUTES * 60 // 6
     assert took_s < 1.0
@@ -89,7 +89,7 @@ def test_five_minutes_of_accompaniment_take_less_than_one_and_a_half_seconds():
     assert took_s < 1.5
 
 
-def test_so_do_five_minutes_of_the_players_own_harmony():
+def test_five_minutes_without_a_thinker_take_less_than_one_and_a_half_seconds():
     took_s, played = accompanied(None)
     assert played.engine.status().fallbacks > MINUTES * 60 * 1.9
     assert took_s < 1.5

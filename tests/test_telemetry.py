@@ -120,7 +120,7 @@ def test_a_connection_that_a_child_opens_is_seen(home, tmp_path):
     assert any("connect(" in line for line in calls(trace))
 
 
-def test_a_peer_with_another_python_has_it_off_too(tmp_path):
+def test_a_peer_in_another_python_has_telemetry_off(tmp_path):
     (tmp_path / "peer.py").write_text(TELL)
     peer = Peer("peer", "tells what it was given", "peer", is_ours=False)
     asked = started(peer, tmp_path, Path(sys.executable), Console(file=StringIO()))

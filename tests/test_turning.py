@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.band import Band, sounding
+from tests.band import Band
+from tests.outputs import unbalanced
 from tests.tables import TURNABLE
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
@@ -52,14 +53,14 @@ def test_a_controller_that_turns_something_is_not_passed_on():
     assert sent == [messages.control(0, 7, 100)]
 
 
-def test_without_a_table_every_controller_passes():
+def test_an_unmapped_controller_is_passed_on():
     engine = Engine(Beginning(Params(thru=True), seed=1))
     engine.heard(5, messages.control(0, 20, 100))
     assert engine.params == Params(thru=True)
     assert engine.advance(5)
 
 
-def test_from_role_to_role_each_asks_for_what_it_needs():
+def test_each_role_after_a_change_sends_its_own_kind_of_ask():
     engine = Engine(Beginning(Params(role="accompany", listen=0), seed=1))
     now_ns, asked = 0, []
     for role in ("accompany", "answer", "harmonize", "continue", "accompany"):
@@ -86,7 +87,7 @@ def test_from_role_to_role_each_asks_for_what_it_needs():
     assert asked == [{Decide}, {Ask}, {Sing}, {Ask}, {Decide}]
 
 
-def test_a_thinker_that_is_known_is_met_again_when_its_role_comes_back():
+def test_a_return_to_the_first_role_resets_its_thinker_and_keeps_its_model():
     engine = Engine(Beginning(Params(), seed=1))
     engine.thought(0, READY)
     engine.turned(5, Params(role="accompany"))
@@ -101,10 +102,10 @@ def test_another_channel_ends_what_sounds_on_the_one_before():
     engine = Engine(Beginning(Params(role="harmonize", manner="thirds"), seed=1))
     engine.heard(0, messages.note_on(0, 72, 70))
     before = [e.data for e in engine.advance(1) if isinstance(e, Send)]
-    assert sounding(before)
+    assert unbalanced(before)
     engine.turned(2, Params(role="harmonize", manner="thirds", channel=5))
     after = [e.data for e in engine.advance(2) if isinstance(e, Send)]
-    assert not sounding(before + after)
+    assert not unbalanced(before + after)
 
 
 def test_thru_that_is_switched_off_ends_what_it_has_passed_on():
@@ -134,7 +135,7 @@ def test_a_click_that_is_switched_on_late_begins_now():
     assert min(e.due_ns for e in clicks) >= hour_ns
 
 
-def test_a_change_by_name_holds_and_is_written_down(tmp_path):
+def test_a_change_by_name_takes_effect_and_is_in_the_journal(tmp_path):
     band = Band(tmp_path)
     band.change(b'{"role":"accompany","bpm":100,"chord_lock":"C F G7"}')
     shown = band.player.shown()
@@ -162,7 +163,7 @@ def test_a_record_that_makes_no_sense_is_counted_and_ignored(tmp_path, record):
     assert not [e for e in journal.read(band.path) if isinstance(e, journal.Turned)]
 
 
-def test_what_was_turned_while_it_played_replays_exactly(tmp_path):
+def test_a_performance_with_changed_parameters_replays_exactly(tmp_path):
     band = Band(tmp_path, Params(role="accompany", listen=0))
     band.play(60, 64, 67, 65)
     band.feed(messages.control(0, 20, 127))
@@ -180,7 +181,7 @@ def test_what_was_turned_while_it_played_replays_exactly(tmp_path):
     found = band.replayed()
     assert (found.differing, found.first) == (0, "")
     assert found.outputs > 100
-    assert not sounding(band.sent)
+    assert not unbalanced(band.sent)
 
 
 turns = st.tuples(st.sampled_from(sorted(ALL.values())), st.integers(0, 127)).map(
@@ -197,7 +198,7 @@ pedals = st.integers(0, 127).map(lambda value: messages.control(0, 64, value))
     st.lists(st.tuples(st.integers(0, 700), st.one_of(turns, notes, pedals))),
     st.sampled_from(list(ROLES)),
 )
-def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
+def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
     engine = Engine(
         Beginning(Params(role=role, thru=True, listen=0), seed=1, controls=ALL)
     )
@@ -224,13 +225,13 @@ def test_whatever_is_turned_while_it_plays_ons_equal_offs(stream, role):
         advance()
     engine.release(now_ns)
     advance()
-    assert not sounding(sent)
+    assert not unbalanced(sent)
     assert engine.status().sounding == 0
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from(TURNABLE), st.integers(0, 127), st.sampled_from(list(ROLES)))
-def test_an_engine_that_was_turned_is_one_that_began_so(name, value, role):
+def test_a_controller_of_any_parameter_changes_the_engines_params(name, value, role):
     before = Params(role=role)
     engine = Engine(Beginning(before, seed=1, controls=ALL))
     number = ALL[name]

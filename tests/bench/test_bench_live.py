@@ -65,7 +65,7 @@ def test_latency_of_thru_and_of_an_answer_stand_side_by_side(bench, backend):
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_and_exact_is_exact(bench):
+def test_an_exact_port_loses_nothing_and_is_exact(bench):
     flags = ("--notes", "300", "--loads", "idle,garbage")
     found = bench("jitter", "--backends", "jack,rtmidi-jack", *flags)
     for backend in ("jack", "rtmidi-jack"):
@@ -150,5 +150,5 @@ def test_no_server_is_one_sentence(jack, tmp_path):
     ],
 )
 @pytest.mark.slow
-def test_what_is_wrong_is_one_sentence(flags, code, words):
+def test_a_wrong_argument_is_refused_in_one_sentence(flags, code, words):
     assert_sentence(ripieno("bench", *flags), code, words)

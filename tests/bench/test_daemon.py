@@ -28,7 +28,7 @@ def gone(runtime, tmp_path):
     return Daemon(Settings(name_in=NAME_IN, name_out=NAME_OUT), 1, tmp_path)
 
 
-def test_a_change_finds_nobody(gone):
+def test_a_change_without_a_daemon_is_not_taken(gone):
     assert not gone.change(("role=loop",))
 
 

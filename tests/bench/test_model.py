@@ -18,6 +18,7 @@ from ripieno.bench.tune import FILLED
 from ripieno.clock import SimulatedClock
 from ripieno.errors import ModelError, SettingsError
 from ripieno.inference import manifest
+from ripieno.inference.bound import Graph
 from ripieno.inference.session import Loaded
 
 QUIET = Console(file=io.StringIO())
@@ -37,10 +38,19 @@ def loaded(name):
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
-def test_every_kind_of_model_is_asked_for_an_answer_and_gives_it(name):
-    answer = answer_of(loaded(name))
+def test_a_measured_answer_runs_the_graphs_of_its_model(name, monkeypatch):
+    model, runs, run = loaded(name), [0], Graph.run
+
+    def counted(graph):
+        runs[0] += 1
+        run(graph)
+
+    monkeypatch.setattr(Graph, "run", counted)
+    answer = answer_of(model)
     answer()
+    first = runs[0]
     answer()
+    assert 0 < first < runs[0]
 
 
 def test_every_model_that_is_shipped_has_an_answer_that_can_be_measured():
@@ -78,7 +88,7 @@ def test_a_model_is_measured_cold_and_warm_in_every_way(tmp_path):
 
 @pytest.mark.realtime
 @pytest.mark.skipif(not model.why_not_cuda(), reason="there is a GPU here")
-def test_where_there_is_no_gpu_the_table_says_so_and_why():
+def test_without_a_gpu_the_table_gives_the_reason():
     report = model.run(asked("duet-gru"), QUIET)
     (row,) = [row for row in report.tables[0].rows if row[1] == "CUDA"]
     assert row[2] == f"not measured: {model.why_not_cuda()}"
@@ -96,12 +106,12 @@ def test_seconds_out_of_bounds_are_refused(seconds):
         model.run(asked("duet-gru", seconds=seconds), QUIET)
 
 
-def test_a_model_that_is_not_there_is_said_in_a_sentence():
+def test_an_unknown_model_is_refused_in_one_sentence():
     with pytest.raises(ModelError, match="no model called 'nobody'"):
         model.run(asked("nobody"), QUIET)
 
 
-def test_a_damaged_model_is_said_in_a_sentence(tmp_path):
+def test_a_damaged_model_is_refused_in_one_sentence(tmp_path):
     folder = copy_model(tmp_path, sha256="0" * 64)
     with pytest.raises(ModelError, match="copy the whole model folder again"):
         model.run(asked(str(folder)), QUIET)

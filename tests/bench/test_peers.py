@@ -72,12 +72,12 @@ def test_a_peer_that_is_not_installed_is_named_with_what_to_install(folder):
 
 @pytest.mark.realtime
 @pytest.mark.parametrize("script", ["raise SystemExit(3)", "print('hello')", ""])
-def test_a_program_that_does_not_start_is_said_so(folder, script):
+def test_a_program_that_does_not_start_is_reported(folder, script):
     assert begun(folder, script).why_not == "not installed: it did not start"
 
 
 @pytest.mark.realtime
-def test_a_program_that_dies_meanwhile_is_said_so_and_the_others_go_on(folder):
+def test_a_program_that_dies_is_reported_and_the_others_go_on(folder):
     one = begun(folder, DIES)
     one.block(3)
     one.block(3)
@@ -102,7 +102,7 @@ def test_without_ours_there_is_no_ratio():
 
 
 @pytest.mark.parametrize("line", ["", "\n", "{", "3", '"x"', "[1.0, null]", "[[1.0]]"])
-def test_what_is_not_of_the_protocol_is_nothing(line):
+def test_a_line_outside_the_protocol_is_ignored(line):
     assert parsed(line) is None
 
 
@@ -119,7 +119,7 @@ def test_rounds_out_of_bounds_are_refused(rounds):
         peers.run(argparse.Namespace(python=None, rounds=rounds), QUIET)
 
 
-def test_a_python_that_is_not_there_is_refused():
+def test_a_missing_python_is_refused():
     nowhere = Path("/nowhere/python")
     with pytest.raises(SettingsError, match="is no file"):
         peers.run(argparse.Namespace(python=nowhere, rounds=1), QUIET)

@@ -63,7 +63,7 @@ def end(process):
     process.communicate()
 
 
-def test_whoever_takes_a_dead_ones_place_is_known_as_that(start):
+def test_a_process_that_replaces_a_dead_one_has_its_name(start):
     family = Family(os.getpid())
     thinker, player = start(THINKER), start(PLAYER)
     assert family.look()[player.pid] == "standby"
@@ -87,7 +87,7 @@ def test_whoever_takes_a_dead_ones_place_is_known_as_that(start):
     assert family.look()[third.pid] == "thinker, started again 2 times"
 
 
-def test_what_has_just_begun_is_nothing_yet(start):
+def test_a_process_that_has_just_begun_is_shown_as_starting(start):
     young = start(NEW)
     assert Family(os.getpid()).look()[young.pid] == "starting"
 

@@ -30,18 +30,18 @@ def test_mean_and_deviation_are_the_textbooks(given_values):
 
 
 @given(values, st.floats(0, 1))
-def test_so_many_do_not_exceed_a_quantile(given_values, share):
-    ordered = sorted(given_values)
+def test_at_least_its_share_of_values_lies_at_or_below_a_quantile(found, share):
+    ordered = sorted(found)
     at = quantile(ordered, share)
     assert sum(value <= at for value in ordered) >= share * (len(ordered) - 1)
 
 
 @given(values)
-def test_order_does_not_matter(given_values):
+def test_quantiles_do_not_depend_on_the_order(given_values):
     assert spread(given_values) == spread(sorted(given_values, reverse=True))
 
 
-def test_of_nothing_everything_is_nothing():
+def test_every_figure_of_no_values_is_zero():
     assert spread([]) == Spread()
     assert histogram([], "ms") == ["(nothing measured)"]
 

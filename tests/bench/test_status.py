@@ -40,7 +40,7 @@ def block(tmp_path, monkeypatch):
     made.close()
 
 
-def test_who_has_only_begun_has_no_status_and_then_the_last_one_is_read(block):
+def test_a_new_daemon_has_no_status_and_later_the_last_one_is_read(block):
     assert seen() is None
     for turns in (1, 2):
         block.status.write(notes.encode_status(Status(role="loop", turns=turns)))

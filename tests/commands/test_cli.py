@@ -308,7 +308,7 @@ def test_a_chart_of_a_flag_wins_over_that_of_the_file(tmp_path):
     assert not settings_of("--config", str(config), "--chart", "").play.chart
 
 
-def test_python_m_ripieno_is_the_command():
+def test_python_m_ripieno_runs_the_command():
     assert ripieno("--version").stdout == f"ripieno {__version__}\n"
 
 
@@ -319,7 +319,7 @@ def test_models_lists_what_is_installed(capsys):
     assert any("licence Apache-2.0" in line for line in lines)
 
 
-def test_models_says_what_only_helps(tmp_path, monkeypatch, capsys):
+def test_models_marks_a_model_that_plays_no_role(tmp_path, monkeypatch, capsys):
     helper = tmp_path / "counted"
     helper.mkdir()
     np.savez(helper / "tables.npz", prior=np.ones(12))

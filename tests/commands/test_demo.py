@@ -102,7 +102,7 @@ def duet(request):
         ("take.2", "take.2"),
     ],
 )
-def test_no_take_is_written_over_another(out, name):
+def test_each_name_of_a_take_gives_a_midi_and_a_wav_file(out, name):
     assert targets(Path("there") / out) == (
         Path("there") / f"{name}.mid",
         Path("there") / f"{name}.wav",
@@ -140,7 +140,7 @@ def test_the_machine_is_heard_in_the_sound_file(duet):
     assert np.sqrt(np.mean(heard**2)) > AUDIBLE_RMS / 2
 
 
-def test_it_sums_up_what_was_heard(duet):
+def test_the_demo_prints_a_summary(duet):
     out = " ".join(duet.done.stdout.split())
     ons = len(notes(duet.tracks[1]))
     assert f"You heard {len(PHRASES[0])} notes of the musician's and {ons} of" in out
@@ -158,7 +158,7 @@ def test_no_process_is_left_over(duet):
     assert duet.left_over == []
 
 
-def test_embedded_it_is_punctual_and_says_so(embedded, tmp_path):
+def test_the_embedded_demo_is_on_time_and_reports_it(embedded, tmp_path):
     assert any(
         "Replies: 1, on time: 1." in out and "Fallbacks: 0." in out
         for out in said(embedded, tmp_path)
@@ -206,7 +206,7 @@ def test_the_demo_of_the_accompaniment_plays_along_with_the_whole_melody(tmp_pat
 
 @pytest.mark.parametrize("role", ["vary", "loop"])
 @pytest.mark.slow
-def test_the_demo_of_every_other_role_that_plays_ends_what_it_began(tmp_path, role):
+def test_the_demo_of_every_other_role_leaves_no_note_hanging(tmp_path, role):
     flags = ("--role", role, "--listen", "4")
     duet = Duet(tmp_path, *flags)
     _, machine = duet.tracks

@@ -96,21 +96,21 @@ def test_it_waits_while_the_machine_plays_and_a_breath_longer():
     assert second_s == pytest.approx(ends_s + BREATH_S, abs=0.05)
 
 
-def test_it_is_not_put_off_by_a_machine_that_plays_over_it():
+def test_it_plays_on_while_the_machine_plays_over_it():
     alone = onsets(play(Performer(1, 0), until_s=9))
     over = onsets(play(Performer(1, 0), until_s=9, machine_plays=lambda s: s > 1.0))
     assert over == alone
 
 
 @pytest.mark.parametrize("phrases", [1, 2, 3, 4])
-def test_it_is_done_after_as_many_phrases_as_it_was_asked_for(phrases):
+def test_it_ends_after_the_chosen_number_of_phrases(phrases):
     performer = Performer(phrases, 0)
     first = onsets(play(performer, until_s=120))
     assert performer.is_done
     assert len(first) == sum(len(phrase) for phrase in PHRASES[:phrases])
 
 
-def test_a_seed_is_a_performance():
+def test_the_same_seed_gives_the_same_performance():
     one, same, other = (play(Performer(1, 0, seed), until_s=12) for seed in (1, 1, 2))
     assert one == same
     assert one != other
@@ -122,7 +122,7 @@ def test_it_begins_when_it_is_told_to():
     assert [at - 50 for at, _ in late] == pytest.approx([at for at, _ in early])
 
 
-def test_to_an_accompanist_it_plays_on_to_a_clock_of_its_own():
+def test_with_an_accompanist_it_plays_without_a_pause_to_its_own_clock():
     played = play(Performer(2, 0, waits=False), until_s=40)
     times = [at_s for at_s, data in played if data == CLOCK]
     assert played[0][1] == START

@@ -85,7 +85,7 @@ def pids():
     return os.getpid(), os.getppid()
 
 
-def test_alone_it_shows_everything_that_can_be_turned(playing, pids):
+def test_set_without_words_lists_every_parameter(playing, pids):
     playing(pid=pids[0])
     done = ripieno("set")
     assert (done.returncode, done.stderr) == (0, "")
@@ -97,7 +97,7 @@ def test_alone_it_shows_everything_that_can_be_turned(playing, pids):
     assert "thru = no" in lines
 
 
-def test_it_says_what_has_changed_and_the_daemon_has_it(playing, pids):
+def test_set_prints_each_change_and_the_daemon_takes_it(playing, pids):
     daemon = playing(pid=pids[0])
     done = ripieno("set", "lead=0.5", "chord-lock=C F G7", "role=harmonize", "bpm=120")
     assert (done.returncode, done.stderr) == (0, "")
@@ -110,7 +110,7 @@ def test_it_says_what_has_changed_and_the_daemon_has_it(playing, pids):
     assert daemon.params == Params(role="harmonize", lead=0.5, chord_lock="C F G7")
 
 
-def test_it_leaves_the_daemons_memory_where_it_is(playing, pids):
+def test_set_does_not_remove_the_daemons_shared_memory(playing, pids):
     daemon = playing(pid=pids[0])
     for lead in ("0.1", "0.2", "0.3"):
         assert ripieno("set", f"lead={lead}").returncode == 0
@@ -119,7 +119,7 @@ def test_it_leaves_the_daemons_memory_where_it_is(playing, pids):
 
 
 @pytest.mark.slow
-def test_many_at_once_are_all_taken(playing, pids):
+def test_changes_by_several_processes_at_once_are_all_taken(playing, pids):
     daemon = playing(pid=pids[0])
     words = ("lead=0.5", "swing=1", "low=40", "bpm=90")
     done = []
@@ -149,7 +149,7 @@ def test_a_chart_comes_from_a_file_and_brings_its_meter(playing, pids, tmp_path,
     assert (chart.title, len(chart.entries)) == ("Waltz", 3)
 
 
-def test_of_several_the_one_that_is_named_is_meant(playing, pids):
+def test_in_with_several_daemons_changes_the_one_on_that_port(playing, pids):
     here, there = playing(pid=pids[0]), playing(pid=pids[1], name_in="Organ In")
     assert ripieno("set", "--in", "Organ In", "lead=1").returncode == 0
     assert (here.params.lead, there.params.lead) == (Params().lead, 1.0)
@@ -158,28 +158,28 @@ def test_of_several_the_one_that_is_named_is_meant(playing, pids):
 # ── what can be wrong ────────────────────────────────────────────────────────────────
 
 
-def test_nobody_plays(runtime_dir):
+def test_set_without_a_running_daemon_is_refused(runtime_dir):
     del runtime_dir
     for words in ([], ["lead=0.5"], ["--in", "Organ In"]):
         done = ripieno("set", *words)
         assert_sentence(done, PORT, "No Ripieno plays here", "`ripieno play`")
 
 
-def test_several_play(playing, pids):
+def test_set_with_several_daemons_asks_for_a_port_name(playing, pids):
     playing(pid=pids[0])
     playing(pid=pids[1], name_in="Organ In")
     done = ripieno("set", "lead=0.5")
     assert_sentence(done, SETTING, "2 Ripienos", "'Organ In'", "'Ripieno In'", "--in")
 
 
-def test_several_play_on_ports_of_the_same_name(playing, pids):
+def test_set_with_several_daemons_on_one_port_name_is_refused(playing, pids):
     playing(pid=pids[0])
     playing(pid=pids[1])
     done = ripieno("set", "--in", "Ripieno In")
     assert_sentence(done, SETTING, "2 Ripienos", "`ripieno play --in NAME`")
 
 
-def test_nobody_plays_on_that_port(playing, pids):
+def test_in_with_an_unknown_port_lists_the_ports_there_are(playing, pids):
     playing(pid=pids[0])
     done = ripieno("set", "--in", "Organ In", "lead=0.5")
     assert_sentence(done, SETTING, "'Organ In'", "there is: 'Ripieno In'")
@@ -202,7 +202,7 @@ def test_nobody_plays_on_that_port(playing, pids):
     ],
 )
 @pytest.mark.slow
-def test_a_word_that_is_wrong_whoever_plays(runtime_dir, word, words):
+def test_a_malformed_word_is_refused_without_a_daemon(runtime_dir, word, words):
     del runtime_dir
     assert_sentence(ripieno("set", word), SETTING, *words)
 
@@ -226,13 +226,15 @@ def test_a_word_that_is_wrong_whoever_plays(runtime_dir, word, words):
     ids=lambda value: value[:16] if isinstance(value, str) else "",
 )
 @pytest.mark.slow
-def test_a_value_that_cannot_be(playing, pids, word, words):
+def test_a_value_out_of_bounds_is_refused_and_changes_nothing(
+    playing, pids, word, words
+):
     daemon = playing(pid=pids[0])
     assert_sentence(ripieno("set", "lead=0.9", word), SETTING, *words)
     assert daemon.params == Params()
 
 
-def test_a_chart_that_is_too_long_to_hand_over(playing, pids, tmp_path):
+def test_a_chart_that_is_too_long_for_the_ring_is_refused(playing, pids, tmp_path):
     playing(pid=pids[0])
     song = tmp_path / "long.txt"
     song.write_text("| C#m7b5 D#m7b5 Em7b5 F#m7b5 " * 1999 + "|\n")
@@ -241,7 +243,9 @@ def test_a_chart_that_is_too_long_to_hand_over(playing, pids, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_charts_file_that_is_missing_or_no_chart(playing, pids, tmp_path):
+def test_a_chart_file_that_is_missing_or_has_no_chords_is_refused(
+    playing, pids, tmp_path
+):
     playing(pid=pids[0])
     missing = tmp_path / "nowhere.txt"
     done = ripieno("set", f"chart=@{missing}")
@@ -251,12 +255,12 @@ def test_a_charts_file_that_is_missing_or_no_chart(playing, pids, tmp_path):
     assert_sentence(ripieno("set", f"chart=@{tune}"), FILE, tune, "no chords")
 
 
-def test_a_daemon_of_another_version(playing, pids):
+def test_a_daemon_of_another_version_is_refused(playing, pids):
     playing(pid=pids[0], version="0.0.1")
     assert_sentence(ripieno("set"), PORT, "is 0.0.1", "start it again")
 
 
-def test_a_dead_daemon_whose_number_another_process_bears(playing, pids):
+def test_a_dead_daemon_whose_pid_was_reused_is_passed_over(playing, pids):
     dead = playing(pid=pids[0], deaf=True)
     dead.block.close()
     dead.block = Block()
@@ -266,12 +270,12 @@ def test_a_dead_daemon_whose_number_another_process_bears(playing, pids):
 
 
 @pytest.mark.slow
-def test_a_player_that_does_not_answer(playing, pids):
+def test_a_player_that_does_not_answer_is_reported_within_two_seconds(playing, pids):
     playing(pid=pids[0], deaf=True)
     done = ripieno("set", "lead=0.5")
     assert_sentence(done, PORT, "within 2 s", "when it plays again")
 
 
-def test_a_runtime_folder_that_others_may_write_in(runtime_dir):
+def test_a_runtime_folder_that_others_may_write_in_is_refused(runtime_dir):
     runtime_dir.chmod(0o777)
     assert_sentence(ripieno("set"), FILE, runtime_dir, "not a folder of yours alone")

@@ -103,7 +103,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason_and_is_not_fatal(answer):
     assert "drums aside" in passed["drums.mid"]
 
 
-def test_people_read_a_table(query, library):
+def test_output_for_people_is_a_table(query, library):
     done = ripieno("similar", query, library, "--top", 2)
     assert done.returncode == 0, done.stderr
     head, first, second, more, *passed = done.stdout.splitlines()
@@ -189,7 +189,7 @@ def test_a_model_that_is_damaged_is_a_sentence(query, library, tmp_path):
     assert_sentence(done, 4, "another vocabulary")
 
 
-def test_no_match_at_all_is_out_of_bounds(query, library):
+def test_zero_matches_are_refused(query, library):
     assert_sentence(ripieno("similar", query, library, "--top", 0), 2, "top is 0")
 
 

@@ -165,7 +165,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == ["duet.mid"]
 
 
-def test_a_message_that_is_none_is_our_own_mistake(tmp_path: Path) -> None:
+def test_writing_an_invalid_message_is_a_value_error(tmp_path: Path) -> None:
     for raw in (b"\xf8", b"\x90\x3c", b"\x3c\x40"):
         with pytest.raises(ValueError, match=r".+"):
             write_performance(tmp_path / "no.mid", [Track("A", ((0, raw),))])
@@ -173,7 +173,7 @@ def test_a_message_that_is_none_is_our_own_mistake(tmp_path: Path) -> None:
         write_performance(tmp_path / "no.mid", [HUMAN], tempo_bpm=0.0)
 
 
-def test_what_cannot_be_played_is_refused_in_a_sentence(
+def test_an_unplayable_file_is_refused_in_one_sentence(
     tmp_path: Path, duet: Path
 ) -> None:
     real = duet.read_bytes()

@@ -70,19 +70,19 @@ def test_a_span_of_six_frames_is_a_dotted_beat():
     assert beats.span(0, 6).sounding == ((C,), (C,), (C,), (E,), (E,), (E,))
 
 
-def test_a_bar_before_the_first_is_as_good_as_any():
+def test_notes_before_bar_1_are_kept_like_others():
     beats = heard((-BEAT, 0, C))
     assert beats.span(-4, 4).sounding == ((C,),) * 4
     assert beats.span(0, 1).sounding == ((),)
 
 
-def test_what_is_long_over_is_forgotten_and_what_is_held_is_not():
+def test_old_notes_are_forgotten_and_held_ones_kept():
     beats = heard((0, None, C), (0, BEAT, E))
     beats.down((KEPT_FRAMES + 5) * FRAME_TICKS, G)
     assert beats.span(0, 1) == Span(((C,),), ((C,),))
 
 
-def test_nothing_is_left_of_what_was_cleared():
+def test_a_cleared_history_is_empty():
     beats = heard((0, None, C))
     beats.clear()
     beats.up(BEAT, C)
@@ -96,7 +96,7 @@ notes = st.lists(
 
 
 @given(notes, st.integers(-40, 40), st.sampled_from([1, 2, 4, 6]))
-def test_every_span_is_the_same_part_cut_elsewhere(played, first, frames):
+def test_spans_of_any_cut_hold_the_same_frames(played, first, frames):
     beats = heard(*[(at, at + length, pitch) for at, length, pitch in played])
     whole = beats.span(first, 2 * frames)
     halves = beats.span(first, frames), beats.span(first + frames, frames)
@@ -107,7 +107,7 @@ def test_every_span_is_the_same_part_cut_elsewhere(played, first, frames):
         assert list(sounding) == sorted(set(sounding))
 
 
-def test_of_a_burst_the_newest_notes_are_kept():
+def test_a_burst_keeps_its_newest_notes():
     beats = Beats()
     for place in range(2 * MOST_NOTES):
         beats.down(0, place * 128 // (2 * MOST_NOTES))

@@ -25,17 +25,17 @@ def test_downs_and_ups_alternate_for_every_pitch(stream):
     assert listener.holds_keys == any(is_down[pitch] for pitch in range(128))
 
 
-def test_a_note_on_without_velocity_lifts():
+def test_a_note_on_with_velocity_zero_is_a_key_up():
     listener = Listener()
     listener.hear(0, b"\x90\x3c\x40")
     assert listener.hear(1, b"\x90\x3c\x00") == [Played(1, 0, 60, 0)]
 
 
-def test_an_off_without_an_on_is_dropped():
+def test_a_note_off_without_a_note_on_is_dropped():
     assert Listener().hear(0, messages.note_off(0, 60)) == []
 
 
-def test_two_channels_on_one_pitch_are_one_hand():
+def test_one_pitch_on_two_channels_is_one_key():
     listener = Listener()
     listener.hear(0, messages.note_on(0, 60, 70))
     listener.hear(1, messages.note_on(1, 60, 70))

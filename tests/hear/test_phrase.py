@@ -23,7 +23,7 @@ def wait_s(gaps_s):
     return phrase.ends_at_ns() / S - last_s
 
 
-def test_nothing_played_is_no_phrase():
+def test_silence_is_no_phrase():
     assert Phrase().ends_at_ns() is None
     assert Phrase().reply_at_ns() is None
 

@@ -75,7 +75,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_whatever_either_line_did_one_that_follows_is_a_copy(steps):
+def test_a_line_that_follows_another_is_a_copy_of_it(steps):
     graph, heard = Rows(), 0
     trunk, bough = (WindowLine(graph, CONTEXT) for _ in range(2))
     for what, count in steps:
@@ -94,7 +94,7 @@ def test_whatever_either_line_did_one_that_follows_is_a_copy(steps):
 
 
 @pytest.mark.parametrize("branch", [1, 5, 9])
-def test_to_begin_again_after_one_event_more_copies_one_row_of_each_window(branch):
+def test_following_after_one_more_event_copies_one_row_of_each_window(branch):
     graph = Rows()
     trunk, bough = (WindowLine(graph, CONTEXT) for _ in range(2))
     feed(trunk, 1, 2, 3, 4, 5)
@@ -108,7 +108,7 @@ def test_to_begin_again_after_one_event_more_copies_one_row_of_each_window(branc
 
 
 @pytest.mark.parametrize("branch", [1, 8, 11])
-def test_to_begin_again_where_it_began_copies_nothing(branch):
+def test_following_again_without_new_events_copies_nothing(branch):
     graph = Rows()
     trunk, bough = (WindowLine(graph, CONTEXT) for _ in range(2))
     feed(trunk, 1, 2, 3, 4, 5)
@@ -144,7 +144,7 @@ def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
 
 @pytest.mark.realtime
 @pytest.mark.slow
-def test_going_back_takes_no_longer_for_being_further():
+def test_going_back_takes_the_same_time_at_any_position():
     clock, session = SystemClock(), Loaded(find("event-transformer"), "cpu")
     line, took_us = session.line(), {}
     assert isinstance(line, WindowLine)

@@ -48,11 +48,6 @@ def test_a_folder_that_matches_its_manifest_is_taken(model):
     assert found.sha256 == digest(model / "model.onnx")
 
 
-def test_a_digest_is_sha256(tmp_path):
-    (tmp_path / "abc").write_bytes(b"abc")
-    assert digest(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
-
-
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -65,7 +60,7 @@ def test_a_digest_is_sha256(tmp_path):
         ({"sampling": {"top_p": [1.0]}}, "manifest.json is not a manifest .*top_p"),
     ],
 )
-def test_a_manifest_that_lies_is_refused(model, changes, says):
+def test_a_manifest_that_does_not_match_its_folder_is_refused(model, changes, says):
     rewrite_manifest(model, **changes)
     with pytest.raises(ModelError, match=says):
         load(model)
@@ -199,7 +194,7 @@ def test_a_folder_without_a_graph_is_refused(model):
         load(model)
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path):
+def test_a_missing_model_folder_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"no model folder .*ripieno models"):
         load(tmp_path / "nowhere")
 
@@ -269,9 +264,7 @@ anything = st.recursive(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.sampled_from(Manifest.__struct_fields__), anything)
-def test_whatever_a_manifest_says_it_is_taken_or_refused_in_a_sentence(
-    shared, name, value
-):
+def test_any_manifest_is_accepted_or_refused_in_one_sentence(shared, name, value):
     path = shared / MANIFEST
     kept = path.read_bytes()
     rewrite_manifest(shared, **{name: value})
@@ -283,7 +276,7 @@ def test_whatever_a_manifest_says_it_is_taken_or_refused_in_a_sentence(
 
 
 @given(st.binary(max_size=60))
-def test_whatever_bytes_a_manifest_holds_they_are_refused_in_a_sentence(shared, data):
+def test_random_bytes_as_a_manifest_are_refused_in_one_sentence(shared, data):
     path = shared / MANIFEST
     kept = path.read_bytes()
     path.write_bytes(data)
@@ -305,7 +298,7 @@ def test_a_name_is_looked_up_where_models_are():
     assert find("event-gru") == MODELS / "event-gru"
 
 
-def test_a_folder_of_ones_own_comes_first(model, monkeypatch):
+def test_the_users_model_folder_is_searched_first(model, monkeypatch):
     monkeypatch.setenv("RIPIENO_MODELS", str(model.parent))
     assert manifest.folders()[:2] == (model.parent, MODELS)
     assert find(model.name) == model
@@ -332,7 +325,7 @@ def test_a_model_that_is_named_has_to_play_the_role():
         for_role("harmonize", "event-gru")
 
 
-def test_a_role_that_nobody_plays_is_answered_with_a_command():
+def test_a_role_without_a_model_is_refused_with_a_command():
     with pytest.raises(ModelError, match=r"plays the role 'conduct'; .ripieno models"):
         for_role("conduct")
 
@@ -345,11 +338,11 @@ def test_a_damaged_model_does_not_keep_another_from_playing(tmp_path, monkeypatc
         for_role("harmonize")
 
 
-def test_a_name_nobody_has_is_answered_with_those_there_are():
+def test_an_unknown_name_is_refused_with_the_installed_ones():
     with pytest.raises(ModelError, match=r"no model called 'deep' .there is: .*event-"):
         find("deep")
 
 
-def test_a_folder_of_ones_own_that_is_not_there_is_passed_over(monkeypatch):
+def test_a_missing_user_model_folder_is_passed_over(monkeypatch):
     monkeypatch.setenv("RIPIENO_MODELS", "/nowhere/at/all")
     assert find("event-gru") == MODELS / "event-gru"

@@ -32,19 +32,19 @@ def machine_file(tmp_path, monkeypatch):
     return path
 
 
-def test_where_nothing_was_tried_a_model_runs_on_one_thread_that_does_not_spin():
+def test_an_untuned_model_runs_on_one_thread_that_does_not_spin():
     assert tuning.threads_for("abc", "CPUExecutionProvider", HERE) == Threads(1)
     assert not Threads().spinning
 
 
-def test_what_was_kept_is_known_for_that_model_and_that_provider_alone():
+def test_a_tuned_setting_holds_for_its_model_and_provider_only():
     tuning.keep([tuned()], HERE)
     assert tuning.threads_for("abc", "CPUExecutionProvider", HERE) == TWO
     assert tuning.threads_for("abd", "CPUExecutionProvider", HERE) == Threads()
     assert tuning.threads_for("abc", "CUDAExecutionProvider", HERE) == Threads()
 
 
-def test_a_model_that_is_tried_again_replaces_what_was_known_of_it_and_no_other():
+def test_tuning_again_replaces_only_the_setting_of_that_model():
     tuning.keep([tuned("abc"), tuned("abd")], HERE)
     tuning.keep([tuned("abc", Threads())], HERE)
     found = {t.sha256: t.threads for t in tuning.found(HERE).machine.models}
@@ -59,7 +59,7 @@ def test_a_model_that_is_tried_again_replaces_what_was_known_of_it_and_no_other(
         (Place("a processor", 4, "1.32.0"), "ONNX Runtime"),
     ],
 )
-def test_what_was_found_elsewhere_is_passed_over_and_said_why(elsewhere, what):
+def test_a_setting_of_another_machine_is_passed_over_with_a_reason(elsewhere, what):
     tuning.keep([tuned()], HERE)
     found = tuning.found(elsewhere)
     assert found.machine.models == ()
@@ -68,7 +68,7 @@ def test_what_was_found_elsewhere_is_passed_over_and_said_why(elsewhere, what):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"place": 3}', b"\xff\xfe"])
-def test_a_damaged_file_is_no_file_and_is_written_anew(machine_file, content):
+def test_a_damaged_file_counts_as_missing_and_is_replaced(machine_file, content):
     machine_file.parent.mkdir(parents=True)
     machine_file.write_bytes(content)
     assert "damaged" in tuning.found(HERE).why_not
@@ -76,7 +76,7 @@ def test_a_damaged_file_is_no_file_and_is_written_anew(machine_file, content):
     assert tuning.threads_for("abc", "CPUExecutionProvider", HERE) == TWO
 
 
-def test_a_file_that_cannot_be_written_is_said_in_a_sentence(machine_file):
+def test_a_file_that_cannot_be_written_is_reported_in_one_sentence(machine_file):
     machine_file.parent.parent.mkdir(parents=True, exist_ok=True)
     machine_file.parent.write_text("a file where the folder should be")
     with pytest.raises(FileError, match=r"cannot be kept .* 1 thread, goes on"):
@@ -97,7 +97,7 @@ def test_a_model_is_loaded_with_what_was_found_for_it():
     assert Loaded(folder, "cpu", Threads()).threads == Threads()
 
 
-def test_more_threads_say_the_same():
+def test_more_threads_give_the_same_output():
     folder = MODELS / "event-transformer"
     said = []
     for threads in (Threads(), Threads(2), Threads(2, spinning=True)):
@@ -139,7 +139,7 @@ def test_runs_are_measured_in_turns():
 
 @pytest.mark.realtime
 @pytest.mark.slow
-def test_tuning_finds_something_for_a_model_and_the_doctor_tells_it():
+def test_doctor_reports_the_setting_that_tuning_found():
     (found,) = tuner.tune([MODELS / "duet-gru"])
     assert found.p50_ms <= found.plain_ms
     assert msgspec.json.decode(tuning.path().read_bytes(), type=tuning.Machine).models
@@ -148,7 +148,7 @@ def test_tuning_finds_something_for_a_model_and_the_doctor_tells_it():
     assert found.when in told.sentence
 
 
-def test_what_was_found_elsewhere_is_told_by_the_doctor():
+def test_doctor_reports_a_setting_of_another_machine():
     tuning.keep([tuned()], HERE)
     (told,) = [f for f in examine() if f.topic == "Threads"]
     assert told.verdict == "note"
@@ -156,7 +156,7 @@ def test_what_was_found_elsewhere_is_told_by_the_doctor():
     assert "--tune" in told.sentence
 
 
-def test_the_file_can_be_read_by_people(machine_file):
+def test_the_tuning_file_is_json_with_the_number_of_threads(machine_file):
     tuning.keep([tuned()], HERE)
     assert json.loads(machine_file.read_text())["models"][0]["threads"]["count"] == 2
 

@@ -32,7 +32,7 @@ def the_dead():
     return done.pid
 
 
-def test_who_announces_itself_is_found_until_it_withdraws():
+def test_an_announced_daemon_is_found_until_it_withdraws():
     path = presence.announce(me())
     assert presence.present() == [(path, me())]
     presence.withdraw(path)
@@ -41,13 +41,13 @@ def test_who_announces_itself_is_found_until_it_withdraws():
 
 
 @posix
-def test_what_a_dead_process_left_counts_for_nothing_and_is_removed():
+def test_the_file_of_a_dead_process_is_ignored_and_removed():
     path = presence.announce(Presence(the_dead(), "block", "Ripieno In", "Out"))
     assert presence.present() == []
     assert not path.exists()
 
 
-def test_a_file_that_is_none_of_ours_is_left_alone():
+def test_a_file_that_is_not_a_presence_is_kept_and_ignored():
     stray = presence.folder() / "7.json"
     stray.write_text("{")
     assert presence.present() == []
@@ -55,7 +55,7 @@ def test_a_file_that_is_none_of_ours_is_left_alone():
 
 
 @posix
-def test_the_folder_is_for_its_user_alone():
+def test_the_folder_has_permissions_for_its_user_only():
     assert presence.folder().stat().st_mode & 0o777 == 0o700
 
 
@@ -74,7 +74,7 @@ def test_a_folder_that_is_a_link_is_refused(runtime_dir, tmp_path_factory):
 
 
 @posix
-def test_without_a_runtime_folder_the_temporary_one_has_the_users_number(
+def test_without_a_runtime_folder_the_temporary_folder_is_named_by_user(
     monkeypatch, tmp_path
 ):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
@@ -83,7 +83,7 @@ def test_without_a_runtime_folder_the_temporary_one_has_the_users_number(
 
 
 @posix
-def test_one_at_a_time():
+def test_a_second_change_waits_until_the_first_releases_the_lock():
     path, order = presence.announce(me()), []
     inside = threading.Event()
 
@@ -102,7 +102,7 @@ def test_one_at_a_time():
     assert order == ["first", "second"]
 
 
-def test_a_daemon_that_has_just_ended_has_no_lock():
+def test_locking_a_daemon_that_has_ended_is_refused():
     with (
         pytest.raises(PortError, match="has just ended"),
         presence.alone(Path("nowhere.json")),

@@ -26,7 +26,7 @@ realtime.set_normal()
 """
 
 
-def test_fifo_is_taken_not_inherited_and_given_back():
+def test_realtime_priority_is_taken_not_inherited_and_given_back():
     done = subprocess.run(
         [sys.executable, "-c", IN_CHILD], capture_output=True, text=True, check=True
     )
@@ -40,12 +40,12 @@ def test_fifo_is_taken_not_inherited_and_given_back():
     assert after.split()[1] == "0"
 
 
-def test_the_player_comes_before_the_thinker():
+def test_the_player_has_a_higher_priority_than_the_thinker():
     assert realtime.PLAYER > realtime.THINKER
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root may become another user")
-def test_a_user_without_privileges_comes_back_from_fifo():
+def test_a_user_without_privileges_can_give_up_realtime_priority():
     code = f"""
 import os
 from ripieno.ipc import realtime

@@ -41,7 +41,7 @@ def test_a_full_ring_refuses_and_loses_nothing():
     assert a_ring.write(b"y" * 10)
 
 
-def test_so_many_are_taken_and_the_rest_stays_in_order():
+def test_a_bounded_read_leaves_the_rest_in_order():
     a_ring, _ = ring(256)
     for number in range(7):
         a_ring.write(bytes([number]))
@@ -69,7 +69,7 @@ def test_zeros_are_no_record():
     assert a_ring.read() == [b"note"]
 
 
-def test_what_lay_here_a_lap_ago_is_no_record():
+def test_bytes_of_the_last_lap_are_no_record():
     a_ring, memory = ring(64)
     for _ in range(4):
         assert a_ring.write(b"eight by")
@@ -91,7 +91,7 @@ def _store_over_and_over(name):
     block.close()
 
 
-def test_nobody_ever_sees_a_count_that_is_half_stored():
+def test_a_reader_never_sees_a_half_stored_count():
     spawn = multiprocessing.get_context("spawn")
     block = Block()
     ring = block.ring("to_thinker")

@@ -22,7 +22,7 @@ def test_zeros_are_no_value():
 
 
 @given(st.lists(st.binary(max_size=100), min_size=1))
-def test_it_shows_the_latest_value_as_often_as_one_looks(values):
+def test_a_slot_shows_its_latest_value_at_every_read(values):
     shown = slot()
     for value in values:
         assert shown.write(value)
@@ -30,7 +30,7 @@ def test_it_shows_the_latest_value_as_often_as_one_looks(values):
         assert shown.read() == value
 
 
-def test_what_is_too_long_is_refused_and_the_value_before_stands():
+def test_a_value_that_is_too_long_is_refused_and_the_last_one_stays():
     shown = slot()
     shown.write(b"short")
     assert not shown.write(bytes(1000))

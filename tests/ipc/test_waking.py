@@ -20,7 +20,7 @@ def answer(bells: Bells) -> None:
         Bell(bells.to_player.rings).ring()
 
 
-def test_a_process_that_waits_is_woken_and_can_ring_back():
+def test_a_waiting_process_is_woken_and_can_wake_its_waker():
     bells = new_bells()
     process = multiprocessing.get_context("spawn").Process(target=answer, args=(bells,))
     process.start()
@@ -30,7 +30,7 @@ def test_a_process_that_waits_is_woken_and_can_ring_back():
     assert process.exitcode == 0
 
 
-def test_many_rings_wake_once_and_never_block():
+def test_many_wakeups_before_a_wait_wake_once_and_never_block():
     pair = new_bells().to_player
     waits, rings = Bell(pair.waits), Bell(pair.rings)
     for _ in range(3_000):
@@ -49,7 +49,7 @@ def test_waiting_ends_when_the_time_is_over():
     assert clock.now_ns() - began_ns >= 20_000_000
 
 
-def test_a_ring_with_a_bell_rings_with_every_record_also_where_there_is_no_room():
+def test_a_ring_with_a_bell_wakes_its_reader_at_every_record_even_when_full():
     pair = new_bells().to_player
     waits = Bell(pair.waits)
     records = RungRing(Ring(memoryview(bytearray(HEADER_BYTES + 32))), Bell(pair.rings))

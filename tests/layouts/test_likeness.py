@@ -93,7 +93,7 @@ def test_moving_it_off_its_centre_moves_every_row():
         max_size=60,
     )
 )
-def test_whatever_is_played_lies_on_the_roll(notes):
+def test_any_pitch_lies_on_the_roll(notes):
     played_ = played(*((onset, onset + length, p) for onset, length, p in notes))
     rolls, starts = phrases(played_)
     assert rolls.shape == (len(starts), 2, STEPS, ROWS)

@@ -142,7 +142,7 @@ def test_another_seed_gives_another_plan():
     assert planned(composer, ask(revision=1)) != planned(composer, ask(revision=2))
 
 
-def test_more_of_a_plan_follows_on_what_was_planned():
+def test_a_second_ask_of_a_revision_continues_its_plan():
     composer = Composer(RandomModel(), Controls())
     hear(composer)
     first = planned(composer, ask(seconds=4.0, closing=False))
@@ -159,7 +159,7 @@ def test_an_automatic_scale_follows_the_human():
     assert {note.pitch % 12 for note in notes} <= scales.named("D major")
 
 
-def test_hearing_more_does_not_disturb_a_plan_in_the_making():
+def test_an_event_heard_while_planning_does_not_change_the_plan():
     plans = []
     for disturb in (False, True):
         composer = Composer(ScriptedModel(), Controls())
@@ -201,12 +201,12 @@ def test_full_tightness_puts_every_onset_on_the_grid(grid_ticks, limit):
         assert abs(step - round(step)) * grid_ticks / 2 < 1.1 or pushed
 
 
-def test_without_an_ask_there_is_no_plan():
+def test_a_composer_without_an_ask_plans_nothing():
     assert Composer(ScriptedModel(), Controls()).section() is None
 
 
 @pytest.mark.parametrize("heard", [(), (60,)])
-def test_a_composer_that_heard_next_to_nothing_still_plays(heard):
+def test_a_composer_that_heard_at_most_one_note_still_plays(heard):
     composer = Composer(RandomModel(), Controls())
     hear(composer, heard)
     assert planned(composer, ask())
@@ -227,7 +227,7 @@ class Every:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
-def test_a_section_that_is_left_and_gone_on_with_comes_out_the_same(steps):
+def test_an_interrupted_section_equals_an_uninterrupted_one(steps):
     plans = []
     for is_news in (lambda: False, Every(steps)):
         composer = Composer(RandomModel(), Controls())
@@ -242,7 +242,7 @@ def test_a_section_that_is_left_and_gone_on_with_comes_out_the_same(steps):
     assert len(plans[0]) > 2
 
 
-def test_news_every_step_stops_nothing_for_ever():
+def test_events_at_every_step_do_not_stop_a_plan():
     composer = Composer(RandomModel(), Controls())
     hear(composer)
     composer.begin(ask(seconds=2.0))
@@ -253,7 +253,7 @@ def test_news_every_step_stops_nothing_for_ever():
     assert 3 < tries < 500
 
 
-def test_of_what_is_only_foreseen_there_is_one_section_until_it_comes_true():
+def test_a_speculative_ask_is_planned_for_one_section_until_confirmed():
     guess = msgspec.structs.replace(ask(seconds=6.0), foreseen=True)
     ahead, after = (Composer(RandomModel(), Controls()) for _ in range(2))
     hear(ahead)
@@ -267,7 +267,7 @@ def test_of_what_is_only_foreseen_there_is_one_section_until_it_comes_true():
     assert made == list(iter(after.answer, None))
 
 
-def test_a_short_reply_that_was_foreseen_whole_is_not_planned_again():
+def test_a_short_reply_planned_speculatively_is_not_planned_again():
     guess = msgspec.structs.replace(ask(seconds=1.0), foreseen=True)
     composer = Composer(ScriptedModel(), Controls())
     hear(composer)
@@ -280,7 +280,7 @@ def test_a_short_reply_that_was_foreseen_whole_is_not_planned_again():
 
 
 @pytest.mark.parametrize(("pitch", "velocity"), [(64, 70), (64, 0), (128, 64)])
-def test_whatever_the_human_does_makes_a_guess_void(pitch, velocity):
+def test_any_human_event_voids_a_speculative_plan(pitch, velocity):
     composer = Composer(ScriptedModel(), Controls())
     hear(composer)
     composer.told(msgspec.structs.replace(ask(), foreseen=True))
@@ -289,7 +289,7 @@ def test_whatever_the_human_does_makes_a_guess_void(pitch, velocity):
 
 
 @pytest.mark.parametrize("done", [0, 1, 2])
-def test_who_takes_over_goes_on_where_the_other_one_stopped(done):
+def test_a_composer_that_takes_over_continues_the_plan(done):
     first, second = (Composer(RandomModel(), Controls()) for _ in range(2))
     wanted = ask(seconds=15.0)
     plans: list[Plan] = []
@@ -321,7 +321,7 @@ class Counting(ScriptedModel):
         return super().step(event, controls)
 
 
-def test_who_takes_over_hears_the_last_of_it_however_long_it_was():
+def test_a_composer_that_takes_over_hears_the_end_of_a_long_history():
     taken = []
     for count in (4, 400):
         composer = Composer(Counting(), Controls())

@@ -88,7 +88,7 @@ def states(mind):
 # ── deciding ─────────────────────────────────────────────────────────────────────────
 
 
-def test_it_plays_along(mind):
+def test_a_chord_and_notes_come_for_every_span(mind):
     found = played(mind, 32)
     assert len({chord for chord, _ in found}) > 2
     assert sum(len(notes) for _, notes in found) > 16
@@ -99,18 +99,18 @@ def test_it_plays_along(mind):
     assert sum(fits) >= 24
 
 
-def test_the_same_again_is_the_same_again(graphs):
+def test_two_minds_with_the_same_seed_give_the_same_answers(graphs):
     one, two = (played(Duet(graphs["harmony"], graphs["model"]), 16) for _ in range(2))
     assert one == two
 
 
-def test_forgetting_is_a_fresh_start(mind):
+def test_a_reset_mind_equals_a_new_one(mind):
     first = played(mind, 8)
     mind.told(Reset())
     assert played(mind, 8) == first
 
 
-def test_deciding_again_with_the_same_knowledge_gives_the_same_answer(mind):
+def test_the_same_ask_twice_gives_the_same_answer(mind):
     played(mind, 8)
     first = answered(mind, ask(8, 67))
     assert answered(mind, ask(8, 67, revision=99)) == first
@@ -119,7 +119,7 @@ def test_deciding_again_with_the_same_knowledge_gives_the_same_answer(mind):
     assert answered(mind, ask(8, 67)) == first
 
 
-def test_deciding_twice_leaves_no_trace(graphs):
+def test_deciding_twice_leaves_the_state_of_deciding_once(graphs):
     """A backup that was not played is forgotten: the next beats are the same."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
     found = []
@@ -170,7 +170,7 @@ allowed = st.lists(st.integers(0, N_CHORDS - 1), min_size=1, max_size=5)
 
 @settings(deadline=None, max_examples=40)
 @given(allowed, st.lists(st.integers(0, 127), min_size=1, max_size=4), st.data())
-def test_what_is_ruled_out_is_never_chosen(graphs, open_chords, pitches, data):
+def test_a_forbidden_chord_is_never_chosen(graphs, open_chords, pitches, data):
     mind = Duet(graphs["harmony"], graphs["model"])
     weights = [FORBIDDEN] * N_CHORDS
     for chord in open_chords:
@@ -181,12 +181,12 @@ def test_what_is_ruled_out_is_never_chosen(graphs, open_chords, pitches, data):
         assert chord in open_chords
 
 
-def test_where_all_is_ruled_out_it_is_silent(mind):
+def test_a_span_with_all_chords_forbidden_is_silent(mind):
     assert answered(mind, ask(0, chords=(FORBIDDEN,) * N_CHORDS)) == (NO_CHORD, ())
     assert answered(mind, ask(1))[0] != NO_CHORD
 
 
-def test_without_trust_the_player_decides(mind):
+def test_trust_0_chooses_the_players_chord(mind):
     weights = [-1.0] * N_CHORDS
     weights[G7] = 0.0
     assert answered(mind, ask(0, chords=tuple(weights), trust=0.0))[0] == G7
@@ -200,7 +200,7 @@ def test_without_trust_the_player_decides(mind):
     st.sampled_from([Manner(), Manner(8, 4, 1), Manner(8, 4, 2), Manner(1, 1, 0)]),
     st.sampled_from([0.1, 1.0, 2.0]),
 )
-def test_notes_keep_to_register_scale_and_polyphony(
+def test_notes_keep_the_register_the_scale_and_the_polyphony(
     graphs, register, polyphony, scale, manner, temperature
 ):
     low, width = register
@@ -221,7 +221,7 @@ def test_notes_keep_to_register_scale_and_polyphony(
             assert len(struck) <= polyphony
 
 
-def test_a_busier_manner_is_busier(mind):
+def test_a_manner_of_higher_density_has_more_notes(mind):
     counts = []
     for density in (1, 8):
         mind.told(Reset())
@@ -233,7 +233,7 @@ def test_a_busier_manner_is_busier(mind):
 # ── what was played otherwise ────────────────────────────────────────────────────────
 
 
-def test_what_was_played_otherwise_is_fed_again(graphs):
+def test_a_span_played_other_than_planned_changes_the_state(graphs):
     told = []
     for chord, notes in ((C, None), (AM, (Note(0, 45, 4), Note(2, 60, 2)))):
         mind = Duet(graphs["harmony"], graphs["model"])
@@ -246,7 +246,7 @@ def test_what_was_played_otherwise_is_fed_again(graphs):
     assert told[0][1:] != told[1][1:]
 
 
-def test_a_mind_that_was_corrected_stands_where_one_stands_that_planned_it_so(graphs):
+def test_a_corrected_mind_goes_on_like_one_that_planned_the_played_notes(graphs):
     """Two minds plan differently and play the same: they go on alike."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
     real: list[tuple[int, tuple[Note, ...]]] = []
@@ -265,7 +265,7 @@ def test_a_mind_that_was_corrected_stands_where_one_stands_that_planned_it_so(gr
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_plans_made_ahead_are_fed_again_after_what_they_followed(graphs):
+def test_a_correction_also_changes_the_plans_that_follow_it(graphs):
     """Two spans were planned when the first of them turned out otherwise."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
     for mind, is_otherwise in zip(minds, (False, True), strict=True):
@@ -279,7 +279,7 @@ def test_plans_made_ahead_are_fed_again_after_what_they_followed(graphs):
     assert one[1] != two[1]
 
 
-def test_a_beat_that_ends_before_its_plan_is_written_corrects_it_all_the_same(graphs):
+def test_a_beat_that_ends_before_its_plan_is_written_corrects_the_state(graphs):
     prompt, late = (Duet(graphs["harmony"], graphs["model"]) for _ in range(2))
     for mind in (prompt, late):
         played(mind, 4)
@@ -292,7 +292,7 @@ def test_a_beat_that_ends_before_its_plan_is_written_corrects_it_all_the_same(gr
     assert states(late) == states(prompt)
 
 
-def test_a_new_mind_that_is_told_the_last_beats_hears_what_was_sung(graphs):
+def test_a_new_mind_told_the_last_beats_has_the_same_context(graphs):
     old, new = (Duet(graphs["harmony"], graphs["model"]) for _ in range(2))
     for index, (chord, notes) in enumerate(played(old, 16)):
         new.told(Beat(index, span(TUNE[index % len(TUNE)]), chord, notes))
@@ -300,7 +300,7 @@ def test_a_new_mind_that_is_told_the_last_beats_hears_what_was_sung(graphs):
     np.testing.assert_array_equal(heard, told)
 
 
-def test_while_it_rests_nothing_is_written(graphs):
+def test_plans_for_silent_beats_leave_no_trace_in_the_state(graphs):
     """What was planned to eight silent beats was not played, and leaves no trace."""
     mind = Duet(graphs["harmony"], graphs["model"])
     for index in range(8):
@@ -310,7 +310,7 @@ def test_while_it_rests_nothing_is_written(graphs):
     assert not any(array.any() for array in mind._done[8].before.state)
 
 
-def test_plans_that_were_dropped_leave_no_trace(graphs):
+def test_a_dropped_plan_leaves_the_state_unchanged(graphs):
     """Four spans are planned ahead, then the musician wants to be followed again."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
     for mind in minds:
@@ -321,7 +321,7 @@ def test_plans_that_were_dropped_leave_no_trace(graphs):
     assert one == two
 
 
-def test_no_more_notes_are_struck_at_once_than_are_wanted(mind):
+def test_polyphony_limits_the_notes_struck_at_once(mind):
     found = played(mind, 48, polyphony=2, manner=Manner(8, 4, 1))
     struck = Counter(
         (index, note.frame) for index, (_, notes) in enumerate(found) for note in notes
@@ -361,12 +361,10 @@ messages = st.one_of(
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(messages, max_size=30))
-def test_whatever_it_is_told_it_raises_nothing_and_answers_what_was_asked_last(
-    graphs, stream
-):
+def test_random_messages_raise_nothing_and_the_last_ask_alone_is_answered(graphs, sent):
     mind = Duet(graphs["harmony"], graphs["model"])
     last = None
-    for message in stream:
+    for message in sent:
         if message is not None:
             mind.told(message)
             last = message.revision if isinstance(message, Decide) else last

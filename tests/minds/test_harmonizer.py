@@ -105,7 +105,7 @@ def test_where_a_range_leaves_no_room_the_limits_still_hold(graph):
     assert mind.chord == (60, 60, 60)
 
 
-def test_what_was_sent_is_what_the_next_chord_is_led_from(graph):
+def test_the_next_chord_is_led_from_the_voices_that_were_sent(graph):
     mind = Harmonizer(graph)
     bass, _, alto = mind.voices(72, S)
     sung(mind, (alto, bass), S)  # the tenor was dropped on its way
@@ -122,7 +122,7 @@ def test_a_note_that_is_still_held_counts_as_sung(graph):
     assert graph.put["before"][0, 1:].tolist() == list(voices)
 
 
-def test_fewer_voices_are_those_that_carry_and_the_rest_are_imagined(graph):
+def test_one_voice_is_the_bass_and_two_are_bass_and_alto(graph):
     mind = Harmonizer(graph)
     assert mind.voices(72, S, wanted=1) == (mind.chord[0],)
     sung(mind, (mind.chord[0],), S)
@@ -131,7 +131,7 @@ def test_fewer_voices_are_those_that_carry_and_the_rest_are_imagined(graph):
     assert graph.put["before"][0, 1:].tolist() == list(first)
 
 
-def test_what_the_human_plays_is_not_taken_for_a_voice(graph):
+def test_a_note_of_the_human_is_not_taken_for_a_voice(graph):
     mind = Harmonizer(graph)
     for pitch in mind.voices(72, 0):
         mind.played(Played(0, 0, pitch, 64))
@@ -139,7 +139,7 @@ def test_what_the_human_plays_is_not_taken_for_a_voice(graph):
     assert graph.put["before"][0].tolist() == [72, NOBODY, NOBODY, NOBODY]
 
 
-def test_the_first_note_follows_a_long_silence_and_nobody(graph):
+def test_the_first_note_has_a_long_gap_and_no_voices_before_it(graph):
     mind = Harmonizer(graph)
     mind.voices(72, 17 * S)
     assert graph.put["gap_s"][0, 0] == LONGEST_GAP_S
@@ -158,7 +158,7 @@ def test_a_reset_forgets_the_melody_and_the_graphs_memory(graph):
     assert graph.put["before"][0, 0] == NOBODY
 
 
-def test_a_key_of_the_player_is_answered_once(graph):
+def test_each_key_is_answered_once(graph):
     mind = Harmonizer(graph)
     mind.told(Sing(7, S, 72, 3, Limits()))
     assert mind.answer() == Voices(7, (40, 48, 53))  # E2 C3 F3, the lowest of all
@@ -191,7 +191,7 @@ def test_a_voice_that_stays_is_favoured_the_more_the_faster_the_tune(graph):
     assert bonuses == pytest.approx([0.0, 0.5, 1.5, 2.5], abs=1e-3)
 
 
-def test_a_cooler_musician_cools_every_voice(graph):
+def test_a_lower_temperature_lowers_that_of_every_voice(graph):
     mind = Harmonizer(graph, Manner(temperature=(0.8, 0.6, 0.4)))
     mind.voices(72, 0, Limits(temperature=0.5))
     assert graph.put["temperature"][0].tolist() == pytest.approx([0.4, 0.3, 0.2])

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.clock import SimulatedClock
+from ripieno.errors import OutputError
 from ripieno.inference.controls import Controls
 from ripieno.minds.composer import Composer
 from ripieno.minds.ladder import (
@@ -100,7 +101,7 @@ def shifts(messages):
     return [(m.model, m.shift) for m in messages if isinstance(m, Ready)]
 
 
-def test_while_it_is_quick_enough_the_best_one_plays():
+def test_the_best_model_plays_while_it_is_in_time():
     stand = Stand()
     for _ in range(30):
         messages = stand.plays()
@@ -109,7 +110,7 @@ def test_while_it_is_quick_enough_the_best_one_plays():
         stand.waits(2)
 
 
-def test_one_that_would_be_late_is_left_and_the_lighter_one_is_in_time():
+def test_a_late_model_is_replaced_by_the_lighter_one_in_time():
     stand = Stand(best_ns=60 * MS)
     ask = stand.ask(in_ms=300)
     said = stand.said()
@@ -121,7 +122,7 @@ def test_one_that_would_be_late_is_left_and_the_lighter_one_is_in_time():
     assert said[0][1].since == ask.revision
 
 
-def test_within_a_reply_the_lighter_one_goes_on_without_a_gap_or_a_double():
+def test_a_change_within_a_reply_leaves_no_gap_and_no_double_note():
     stand = Stand()
     ask = stand.ask(seconds=6.0)
     ((_, first),) = stand.said(1)
@@ -142,7 +143,7 @@ def test_within_a_reply_the_lighter_one_goes_on_without_a_gap_or_a_double():
         promised = plan.until_ticks
 
 
-def test_every_section_is_there_when_it_is_due_however_slow_the_best_one_gets():
+def test_every_section_is_in_time_at_any_speed_of_the_best_model():
     for slow_ms in (5, 20, 50, 100):
         stand = Stand(best_ns=slow_ms * MS)
         for _ in range(4):
@@ -155,7 +156,7 @@ def test_every_section_is_there_when_it_is_due_however_slow_the_best_one_gets():
             stand.waits(5)
 
 
-def test_one_late_answer_is_forgiven_and_the_next_ask_is_the_best_ones_again():
+def test_after_one_late_answer_the_best_model_is_asked_again():
     stand = Stand()
     stand.best.costs["step_ns"] = 60 * MS
     assert shifts(stand.plays()) == [("light", -1)]
@@ -173,7 +174,7 @@ def fallen():
     return stand
 
 
-def test_one_that_is_late_too_often_is_not_asked_while_it_is_slow():
+def test_a_model_that_is_often_late_is_not_asked_while_it_is_slow():
     stand = fallen()
     for _ in range(5):
         messages = stand.plays()
@@ -182,7 +183,7 @@ def test_one_that_is_late_too_often_is_not_asked_while_it_is_slow():
         stand.waits(2 * TRY_EVERY_NS / S)
 
 
-def test_it_comes_back_after_enough_good_tries_and_at_an_ask():
+def test_a_model_returns_at_an_ask_after_enough_good_tries():
     stand = fallen()
     stand.best.costs["step_ns"] = MS // 2
     stand.waits((FEWEST_GOOD - 1) * TRY_EVERY_NS / S - 0.2)
@@ -193,7 +194,7 @@ def test_it_comes_back_after_enough_good_tries_and_at_an_ask():
     assert pitches(messages) == {72}
 
 
-def test_a_reply_that_has_begun_is_ended_by_who_began_it():
+def test_a_reply_is_ended_by_the_model_that_began_it():
     stand = fallen()
     ask = stand.ask(foreseen=True)
     first = [message for _, message in stand.said()]
@@ -205,7 +206,7 @@ def test_a_reply_that_has_begun_is_ended_by_who_began_it():
     assert shifts(first + rest) == []
 
 
-def test_news_is_heard_before_anything_is_given_up():
+def test_waiting_events_are_heard_before_a_model_is_left():
     stand = Stand(best_ns=60 * MS)
     stand.ask(in_ms=100)
     stand.news = True
@@ -215,7 +216,7 @@ def test_news_is_heard_before_anything_is_given_up():
     assert stand.said() == []  # the human came first: nothing is late
 
 
-def test_who_takes_over_has_heard_all_that_was_played():
+def test_a_model_that_takes_over_has_heard_all_events():
     """The light rung plays what it would have played alone."""
     stand = Stand(best_ns=60 * MS)
     alone = Composer(ScriptedModel((48,)), Controls())
@@ -232,7 +233,7 @@ def test_who_takes_over_has_heard_all_that_was_played():
     assert made == list(iter(alone.answer, None))
 
 
-def test_a_reset_is_a_reset_for_all():
+def test_a_reset_resets_every_model():
     stand = Stand()
     stand.plays()
     stand.ladder.told(Reset())
@@ -240,7 +241,7 @@ def test_a_reset_is_a_reset_for_all():
     assert pitches(stand.plays()) == {72}
 
 
-def test_a_ladder_of_one_never_goes_anywhere():
+def test_a_ladder_of_one_model_never_changes():
     clock = SimulatedClock(S)
     mind = Composer(Slow(clock, (72,), 100 * MS), Controls())
     ladder = Ladder([Rung(mind, BEST)], now_ns=clock.now_ns, is_news=lambda: False)
@@ -258,7 +259,7 @@ times = st.lists(st.integers(1, 10**10), max_size=3 * RECENT)
 
 
 @given(times)
-def test_the_usual_time_is_one_that_was_measured_lately(took):
+def test_the_usual_time_is_a_recent_measurement(took):
     pace = Pace()
     for each in took:
         pace.took(each)
@@ -266,7 +267,7 @@ def test_the_usual_time_is_one_that_was_measured_lately(took):
 
 
 @given(st.lists(st.booleans(), max_size=100))
-def test_it_is_down_from_the_second_late_answer_of_any_twenty_on(late):
+def test_a_rung_is_down_at_the_second_late_answer_of_twenty(late):
     pace, fell = Pace(), False
     for place, each in enumerate(late):
         pace.answered(late=each)
@@ -288,7 +289,7 @@ def test_a_rung_that_is_down_needs_good_tries_in_a_row(good):
 
 
 @pytest.mark.parametrize("falls", [1, 2, 3, 9])
-def test_after_every_fall_it_takes_twice_as_many(falls):
+def test_each_fall_doubles_the_number_of_good_tries_needed(falls):
     pace, needed = Pace(), 0
     for _ in range(falls):
         for _ in range(MOST_LATE + 1):
@@ -298,3 +299,64 @@ def test_after_every_fall_it_takes_twice_as_many(falls):
             pace.tried(1, 10)
             needed += 1
     assert needed == min(FEWEST_GOOD * 2 ** (falls - 1), MOST_GOOD)
+
+
+class Failing(Slow):
+    """A model that stops to work after some steps."""
+
+    def __init__(self, clock, pitches, step_ns, steps):
+        super().__init__(clock, pitches, step_ns)
+        self.left = steps
+
+    def step(self, event, controls):
+        self.left -= 1
+        if self.left < 0:
+            raise OutputError("its output 'key' is not finite")
+        return super().step(event, controls)
+
+    def line(self):
+        return self
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5, 12])
+def test_where_the_best_one_fails_the_lighter_one_goes_on(steps):
+    stand = Stand()
+    best = Failing(stand.clock, (72,), MS // 2, steps)
+    rungs = [
+        Rung(Composer(best, Controls()), BEST),
+        Rung(Composer(stand.light, Controls()), LIGHT),
+    ]
+    stand.ladder = Ladder(rungs, now_ns=stand.clock.now_ns, is_news=lambda: stand.news)
+    told = stand.plays(seconds=3.0)
+    (shift,) = [said for said in told if isinstance(said, Ready)]
+    assert (shift.model, shift.shift, shift.since) == ("light", -1, 1)
+    assert "The model best does not work" in shift.why
+    sections = [said for said in told if isinstance(said, Plan)]
+    assert [plan.section for plan in sections] == list(range(len(sections)))
+    assert sections[-1].complete
+    assert all(isinstance(said, Plan) for said in stand.plays())
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_where_the_lighter_one_fails_the_best_one_plays_on(steps):
+    stand = Stand()
+    light = Failing(stand.clock, (48,), MS // 10, steps)
+    rungs = [
+        Rung(Composer(stand.best, Controls()), BEST),
+        Rung(Composer(light, Controls()), LIGHT),
+    ]
+    stand.ladder = Ladder(rungs, now_ns=stand.clock.now_ns, is_news=lambda: stand.news)
+    for _ in range(4):
+        told = stand.plays()
+        assert told
+        assert all(isinstance(said, Plan) for said in told)
+        stand.waits(3.0)
+
+
+def test_where_the_last_one_fails_the_error_is_raised():
+    stand = Stand()
+    best = Failing(stand.clock, (72,), MS // 2, 3)
+    rungs = [Rung(Composer(best, Controls()), BEST)]
+    stand.ladder = Ladder(rungs, now_ns=stand.clock.now_ns, is_news=lambda: stand.news)
+    with pytest.raises(OutputError, match="not finite"):
+        stand.plays()

@@ -71,7 +71,7 @@ def said(minds):
     return out
 
 
-def test_nobody_is_woken_before_anybody_is_asked():
+def test_no_mind_is_loaded_before_the_first_ask():
     house = House(Scripted("answer"))
     minds = Minds(house.wake)
     minds.told(Reset())
@@ -79,7 +79,7 @@ def test_nobody_is_woken_before_anybody_is_asked():
     assert (said(minds), house.woken) == ([], [])
 
 
-def test_who_is_loaded_answers():
+def test_a_loaded_mind_answers():
     mind = Scripted("answer", "continue")
     minds = Minds(House(mind).wake)
     assert minds.load("answer").roles == ("answer", "continue")
@@ -89,7 +89,7 @@ def test_who_is_loaded_answers():
     assert [type(each) for each in said(minds)] == [Plan]
 
 
-def test_an_ask_that_nobody_can_answer_wakes_the_one_who_can():
+def test_an_ask_of_a_new_role_loads_the_mind_of_that_role():
     turner, singer = Scripted("answer"), Scripted("harmonize")
     house = House(turner, singer)
     minds = Minds(house.wake)
@@ -103,7 +103,7 @@ def test_an_ask_that_nobody_can_answer_wakes_the_one_who_can():
     assert house.woken == ["answer", "harmonize"]
 
 
-def test_what_happens_is_told_to_all_of_them_once():
+def test_an_event_reaches_every_loaded_mind_once():
     turner, singer = Scripted("answer", "continue"), Scripted("harmonize")
     minds = Minds(House(turner, singer).wake)
     minds.load("answer")
@@ -112,7 +112,7 @@ def test_what_happens_is_told_to_all_of_them_once():
     assert (turner.told_of, singer.told_of) == ([PLAYED], [PLAYED])
 
 
-def test_one_mind_for_all_roles_is_one_mind():
+def test_a_mind_that_plays_all_roles_is_loaded_once():
     mind = Scripted("answer", "harmonize")
     house = House(mind)
     minds = Minds(house.wake)
@@ -122,7 +122,7 @@ def test_one_mind_for_all_roles_is_one_mind():
     assert (house.woken, mind.told_of) == (["answer"], [SING])
 
 
-def test_who_cannot_be_woken_is_not_tried_again():
+def test_a_mind_that_failed_to_load_is_not_tried_again():
     house = House(Scripted("answer"))
     minds = Minds(house.wake)
     minds.load("answer")
@@ -135,12 +135,12 @@ def test_who_cannot_be_woken_is_not_tried_again():
     assert [type(each) for each in said(minds)] == [Plan]
 
 
-def test_whom_a_daemon_begins_with_has_to_be_there():
+def test_a_missing_mind_of_the_first_role_is_an_error():
     with pytest.raises(ModelError, match="nobody plays accompany"):
         Minds(House().wake).load("accompany")
 
 
-def test_all_are_loaded_beforehand_and_introduced_and_none_twice():
+def test_preloading_loads_and_introduces_every_mind_once():
     house = House(Scripted("answer", "continue"), Scripted("harmonize"))
     minds = Minds(house.wake)
     minds.load("answer")

@@ -71,7 +71,7 @@ def placed(plan, ask):
 # ── what the graph is told ───────────────────────────────────────────────────────────
 
 
-def test_bars_of_a_pattern_are_told_the_same_noise_and_the_bar_before():
+def test_bars_of_one_pattern_have_the_same_noise_and_the_bar_before():
     graph = Copyist()
     mind = mind_on(graph)
     for index in range(5):
@@ -158,7 +158,7 @@ def test_a_bar_of_four_is_played_as_written():
         (2400, 5, [(0, 8, 36), (4, 4, 64), (8, 8, 67), (16, 4, 36)]),  # 5/4
     ],
 )
-def test_other_metres_take_the_bar_apart(bar_ticks, spans, expected):
+def test_a_bar_of_another_metre_uses_parts_of_the_pattern(bar_ticks, spans, expected):
     ask = asked(0, told=(C,) * spans, bar_ticks=bar_ticks)
     assert placed(answered(mind_on(Copyist()), ask), ask) == expected
 
@@ -168,7 +168,7 @@ def test_a_fifth_beat_has_its_own_chord():
     assert placed(answered(mind_on(Copyist()), ask), ask)[-1] == (16, 4, 41)
 
 
-def test_a_beat_that_is_silent_stays_so():
+def test_a_beat_without_a_chord_is_silent():
     ask = asked(0, told=(C, NO_CHORD, C, C))
     steps = [step for step, _, _ in placed(answered(mind_on(Copyist()), ask), ask)]
     assert steps == [0, 8]
@@ -189,7 +189,7 @@ NOTES = st.builds(Note, st.integers(0, 15), st.integers(24, 96), st.integers(1, 
     st.integers(12, 40),
     st.sampled_from([-1, 0xFFF, 0b101010110101]),
 )
-def test_limits_hold_whatever_is_written(notes, polyphony, low, width, scale):
+def test_any_bar_keeps_its_limits(notes, polyphony, low, width, scale):
     limits = Limits(low=low, high=low + width, polyphony=polyphony, scale=scale)
     found = limited(notes, limits)
     assert bool(found) == bool(notes)
@@ -202,13 +202,13 @@ def test_limits_hold_whatever_is_written(notes, polyphony, low, width, scale):
         assert len(sounding) == len(set(sounding)) <= polyphony
 
 
-def test_where_too_many_are_struck_bass_and_top_stay():
+def test_a_chord_above_the_polyphony_keeps_bass_and_top():
     notes = [Note(0, pitch, 4) for pitch in (36, 52, 55, 60)]
     found = limited(notes, Limits(polyphony=2))
     assert [note.pitch for note in found] == [36, 60]
 
 
-def test_what_has_sounded_longest_makes_room():
+def test_the_note_that_sounds_longest_ends_first():
     found = limited(
         [Note(0, 36, 16), Note(4, 60, 12), Note(8, 64, 8)], Limits(polyphony=2)
     )

@@ -106,21 +106,21 @@ def row(notes, steps=32):
 
 
 @pytest.mark.parametrize("tune", [TUNE, OTHER, FOUR_BARS])
-def test_at_distance_0_the_phrase_comes_back(mind, tune):
+def test_distance_0_repeats_the_phrase(mind, tune):
     assert varied(mind, tune) == list(tune)
 
 
-def test_a_jig_comes_back_as_it_was(mind):
+def test_distance_0_repeats_a_jig(mind):
     assert varied(mind, JIG) == list(JIG)
 
 
 @pytest.mark.parametrize("key", [-5, 3, 6, 12])
-def test_in_any_key_it_comes_back(mind, key):
+def test_distance_0_repeats_the_phrase_in_any_key(mind, key):
     moved = tuple((at, length, pitch + key) for at, length, pitch in TUNE)
     assert varied(mind, moved) == list(moved)
 
 
-def test_the_farther_the_less_is_kept(mind):
+def test_a_larger_distance_keeps_less_of_the_phrase(mind):
     own = row(TUNE)
     away = []
     for distance in (0.0, 0.2, 0.5, 1.0):
@@ -133,7 +133,7 @@ def test_the_farther_the_less_is_kept(mind):
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_a_knob_turns_the_right_way_on_average(mind, name):
+def test_a_knob_moves_its_attribute_in_its_direction_on_average(mind, name):
     def mean(turn):
         rows = [
             row(varied(mind, tune, seed=seed, **{name: turn}))
@@ -169,7 +169,7 @@ def test_the_same_ask_makes_the_same_plan(mind):
     assert varied(mind, distance=0.6) == varied(mind, distance=0.6)
 
 
-def test_another_seed_makes_another(mind):
+def test_another_seed_makes_another_plan(mind):
     assert varied(mind, distance=0.6) != varied(mind, distance=0.6, seed=2)
 
 
@@ -187,7 +187,7 @@ def test_another_seed_makes_another(mind):
     distance=st.floats(0.0, 1.0),
     fill=st.floats(-1.0, 1.0),
 )
-def test_limits_are_kept(writer, limits, distance, fill):
+def test_a_variation_keeps_its_limits(writer, limits, distance, fill):
     mind = Variations(writer)
     made = varied(mind, limits=limits, distance=distance, fill=fill)
     assert made
@@ -202,14 +202,14 @@ def test_limits_are_kept(writer, limits, distance, fill):
         assert (other[0] - one[0]) / 8 >= 1 / limits.density - 0.01
 
 
-def test_of_chords_the_top_voice_is_varied(mind):
+def test_only_the_top_voice_of_chords_is_varied(mind):
     chords = [
         (at, length, pitch - down) for at, length, pitch in TUNE for down in (0, 5, 12)
     ]
     assert varied(mind, chords) == list(TUNE)
 
 
-def test_velocities_are_the_humans(mind):
+def test_a_variation_has_the_velocities_of_the_phrase(mind):
     play(mind, TUNE, velocity=33)
     mind.told(ask(distance=0.7))
     plan = mind.answer()
@@ -217,14 +217,14 @@ def test_velocities_are_the_humans(mind):
     assert {note.velocity for note in plan.notes} == {33}
 
 
-def test_who_plays_on_is_not_varied(mind):
+def test_a_note_after_the_ask_cancels_the_variation(mind):
     play(mind, TUNE)
     mind.told(ask())
     mind.told(Played(9 * S, 0, 60, 70))
     assert mind.answer() is None
 
 
-def test_nothing_played_is_answered_with_nothing(mind):
+def test_silence_is_answered_with_no_notes(mind):
     mind.told(Reset())
     mind.told(ask())
     plan = mind.answer()
@@ -233,7 +233,7 @@ def test_nothing_played_is_answered_with_nothing(mind):
     assert not plan.notes
 
 
-def test_an_ask_that_is_no_variation_is_not_its_business(mind):
+def test_an_ask_without_a_variation_is_ignored(mind):
     play(mind, TUNE)
     mind.told(
         Ask(

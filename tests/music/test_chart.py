@@ -145,7 +145,7 @@ def test_a_line_is_played_as_often_as_it_says():
 
 
 @pytest.mark.parametrize("text", ["C|G", "|C|G|", "C | G |", "| C || G ||", "C\n\nG"])
-def test_outer_and_double_bar_lines_are_a_matter_of_taste(text):
+def test_outer_and_double_bar_lines_change_nothing(text):
     assert sheet(text).entries == sheet("| C | G |").entries
     assert sheet(text).length_ticks == 2 * BAR
 
@@ -182,7 +182,7 @@ def test_labels_of_data_sets_are_chords_and_no_headers():
         ("# nothing\n", r"no line holds a bar; write one such as \| C"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_line(text, sentence):
+def test_an_unreadable_chord_is_named_with_its_line(text, sentence):
     with pytest.raises(ValueError, match=sentence):
         sheet(text)
 
@@ -191,7 +191,7 @@ def test_the_longest_chart_is_read():
     assert sheet(f"C x{MOST_BARS}").length_ticks == MOST_BARS * BAR
 
 
-def test_a_chart_is_written_as_one_would():
+def test_a_chart_in_normal_form_is_written_unchanged():
     text = (
         "title: Blues\nmeter: 4/4\nloop: no\n"
         "| C7 | F7 | C7 | Gm7 C7 |\n"
@@ -207,7 +207,7 @@ def test_what_is_written_is_read_as_it_was(text, repeats):
 
 
 @given(st.text(alphabet="CGm7b5#|.%/-?x2: \n\tN", max_size=60))
-def test_any_text_is_a_chart_or_a_sentence(text):
+def test_any_text_is_a_chart_or_refused_in_one_sentence(text):
     try:
         chart = sheet(text)
     except ValueError as error:
@@ -239,18 +239,18 @@ def test_sections_among_names_are_left_out():
     assert marked("Verse", "C", "F", "Chorus", "G") == {1: "C", 2: "F", 4: "G"}
 
 
-def test_the_letters_of_a_form_are_no_chords():
+def test_the_letters_of_a_form_are_not_read_as_chords():
     assert marked("A", "A", "B", "A") == {}
     assert marked("Intro", "Verse", "Chorus", "Am") == {}
     assert marked("C", "G", "C") == {0: "C", 1: "G", 2: "C"}
 
 
-def test_a_label_that_is_too_much_for_us_is_simplified_or_left_free():
+def test_an_unknown_label_is_simplified_or_left_free():
     found = marked("chord:C:7(#9)", "chord:G:sus4(7,9)", "chord:B:(0,4,6)", "chord:N")
     assert found == {0: "C7", 1: "Gsus4", 2: None, 3: "-"}
 
 
-def test_labels_of_which_none_can_be_read_are_a_mistake():
+def test_labels_without_a_readable_one_are_refused():
     with pytest.raises(ValueError, match="'H:7' is not a chord"):
         marked("Verse", "chord:H:7", "chord:cis")
 

@@ -25,7 +25,7 @@ QUARTER, DOTTED_QUARTER, EIGHTH = 480, 720, 240
         ("5/16", 600, 120, 5),
     ],
 )
-def test_a_meter_has_the_beat_that_is_felt_in_it(name, bar_ticks, span_ticks, spans):
+def test_each_meter_has_its_felt_beat(name, bar_ticks, span_ticks, spans):
     meter = Meter.parse(name)
     assert meter.bar_ticks == bar_ticks
     assert meter.span_ticks == span_ticks
@@ -58,7 +58,7 @@ def test_the_upbeat_lies_in_the_bar_before_the_first():
 
 
 @pytest.mark.parametrize("text", ["", "4", "four/4", "4/4/4", "-3/4", "3.5/4", "²/4"])
-def test_what_is_no_meter_is_told_what_one_looks_like(text):
+def test_a_text_that_is_no_meter_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match=r"is not a meter; write one as 4/4 or 6/8\."):
         Meter.parse(text)
 
@@ -70,6 +70,6 @@ def test_a_bar_has_one_to_sixteen_beats(text):
 
 
 @pytest.mark.parametrize("text", ["4/0", "4/3", "4/32"])
-def test_a_beat_is_a_note_that_there_is(text):
+def test_a_denominator_other_than_2_4_8_or_16_is_refused(text):
     with pytest.raises(ValueError, match=r"one of 2, 4, 8, 16\."):
         Meter.parse(text)

@@ -31,11 +31,11 @@ def test_silence_has_no_key():
     assert scales.key_of([0.0] * 12) is None
 
 
-def test_too_few_notes_leave_everything_open():
+def test_fewer_notes_than_a_key_needs_allow_all_pitch_classes():
     assert scales.heard([60, 64, 67]) == scales.CHROMATIC
 
 
-def test_what_the_human_plays_often_belongs_whatever_the_key():
+def test_a_frequent_note_belongs_to_the_scale_in_any_key():
     blue = [60, 64, 67, 70, 60, 64, 67, 70, 60, 65, 69, 60, 70]
     assert 70 % 12 in scales.heard(blue)
 

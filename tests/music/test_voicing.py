@@ -72,7 +72,7 @@ def test_three_voices_of_a_seventh_leave_the_fifth_out():
     assert {p % 12 for p in sixth} == {0, 4, 7}  # C E A would be A minor
 
 
-def test_what_rubs_against_the_melody_is_left_out():
+def test_a_fifth_that_rubs_against_the_melody_is_left_out():
     c_major_7 = chords.named("Cmaj7")
     below_c = voiced(c_major_7, (), LOW, HIGH, 4, avoid=frozenset({11}))
     assert {p % 12 for p in below_c} == {0, 4, 7}
@@ -97,7 +97,9 @@ def test_the_same_chord_stays_where_it_is():
 
 
 @given(any_chord, before, pitches, pitches, st.integers(0, 5), avoided)
-def test_every_voice_belongs_and_fits(chord, last, low, high, voices, avoid):
+def test_every_voice_is_a_chord_note_in_the_register(
+    chord, last, low, high, voices, avoid
+):
     found = voiced(chord, last, low, high, voices, avoid=avoid)
     assert len(found) <= voices
     assert all(a < b <= a + WIDEST_GAP for a, b in pairwise(found))
@@ -192,5 +194,5 @@ def test_a_chords_note_stays_a_chords_note_and_moves_by_a_tritone_at_most(
 
 
 @given(st.integers(12, 115), any_chord, any_chord)
-def test_a_note_between_moves_little_more(pitch, one, other):
+def test_a_note_between_chord_notes_moves_by_at_most_eight_semitones(pitch, one, other):
     assert abs(moved(pitch, one, other) - pitch) <= 8

@@ -35,7 +35,7 @@ def test_the_upbeat_clicks_low():
 
 
 @given(meters, ticks, ticks, ticks)
-def test_in_pieces_it_clicks_as_in_one(meter, a, b, c):
+def test_clicks_of_two_intervals_are_those_of_the_whole(meter, a, b, c):
     a, b, c = sorted((a, b, c))
     pieces = click_notes(meter, a, b) + click_notes(meter, b, c)
     assert pieces == click_notes(meter, a, c)

@@ -48,7 +48,7 @@ def test_swing_never_changes_the_order(swing, one, other):
 
 
 @given(written, swings)
-def test_a_note_on_the_beat_is_on_it_and_others_a_hands_breadth_late(note, swing):
+def test_a_note_on_the_beat_is_exact_and_others_up_to_5_ticks_late(note, swing):
     late = onset_ticks(note, 4, swing) - round(
         swung(note.frame, 4, swing) * FRAME_TICKS
     )
@@ -69,24 +69,24 @@ def test_a_note_may_ring_into_the_beats_to_come():
 
 
 @given(written, st.sampled_from(PARTS), phases, st.floats(0, 127))
-def test_it_is_never_inaudible_and_never_shouts(note, part, phase, human):
+def test_velocity_stays_within_its_bounds(note, part, phase, human):
     assert QUIETEST <= velocity(note, part, phase, human) <= LOUDEST
 
 
 @given(written, st.sampled_from(PARTS), phases, st.floats(0, 120))
-def test_it_follows_how_loud_the_human_plays(note, part, phase, human):
+def test_velocity_rises_with_the_humans(note, part, phase, human):
     louder = velocity(note, part, phase, human + 5)
     assert velocity(note, part, phase, human) <= louder
 
 
-def test_an_accompanist_stays_below_on_average():
+def test_mean_velocity_is_below_the_humans():
     notes = [Note(frame, pitch, 4) for frame in (1, 2, 3) for pitch in range(40, 80)]
     for part in PARTS:
         mean = sum(velocity(n, part, UPBEAT, 80) for n in notes) / len(notes)
         assert 50 < mean < 78
 
 
-def test_downbeats_are_leaned_on_more_than_beats_and_those_more_than_the_rest():
+def test_downbeats_are_louder_than_beats_and_beats_than_off_beats():
     note = Note(0, 60, 2)
     down, up = (velocity(note, BASS, phase, 70) for phase in (DOWNBEAT, UPBEAT))
     assert down == up + 4

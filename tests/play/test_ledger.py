@@ -41,7 +41,7 @@ def balance(out):
 
 
 @given(st.lists(calls, max_size=60))
-def test_after_a_release_ons_equal_offs(stream):
+def test_after_a_release_note_ons_equal_note_offs(stream):
     memory = bytearray(SIZE)
     ledger = Ledger(memory)
     out = play(ledger, stream) + ledger.release_all()
@@ -52,7 +52,7 @@ def test_after_a_release_ons_equal_offs(stream):
 
 
 @given(st.lists(calls, max_size=60))
-def test_an_heir_releases_whatever_its_owner_left(stream):
+def test_a_new_ledger_releases_what_the_last_one_left_sounding(stream):
     memory = bytearray(SIZE)
     out = play(Ledger(memory), stream)
     heir = Ledger(memory)
@@ -78,7 +78,7 @@ def test_the_late_off_of_an_old_note_does_not_end_a_restruck_key():
     assert ledger.off(0, 60, 2) == [messages.note_off(0, 60)]
 
 
-def test_ending_the_machine_leaves_what_the_human_holds():
+def test_releasing_planned_notes_keeps_the_humans_notes():
     ledger = Ledger()
     ledger.on(0, 60, 70, THRU)
     ledger.on(0, 64, 70, 1)

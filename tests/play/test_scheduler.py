@@ -47,7 +47,7 @@ def test_a_note_whose_end_has_passed_is_dropped():
     assert scheduler.dropped == 1
 
 
-def test_a_cleared_plan_is_gone():
+def test_a_cleared_scheduler_hands_out_nothing():
     scheduler = Scheduler()
     scheduler.add([PlannedNote(5, 10, 60, 70)])
     scheduler.clear()

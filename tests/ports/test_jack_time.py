@@ -85,7 +85,7 @@ def test_a_server_that_jumped_is_followed_after_some_periods():
 
 
 @given(frames, channel_messages)
-def test_what_can_be_on_its_frame_is(due, message):
+def test_a_message_that_can_leave_on_its_frame_does(due, message):
     assert Placing().place(message, due, due) == due
 
 
@@ -96,7 +96,7 @@ def test_an_echo_within_the_period_is_one_period_late(start, offset, message):
 
 
 @given(st.integers(1 << 20, 1 << 30), st.integers(0, PERIOD - 1), channel_messages)
-def test_whatever_else_is_late_leaves_as_soon_as_it_can(start, offset, message):
+def test_a_late_message_leaves_as_soon_as_possible(start, offset, message):
     reachable = start + PERIOD
     assert Placing().place(message, start + offset, reachable) == reachable
 

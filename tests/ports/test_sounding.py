@@ -28,7 +28,7 @@ def held(stream: list[bytes]) -> tuple[set[tuple[int, int]], set[tuple[int, int]
 
 
 @given(st.lists(ONS | OFFS | CONTROLS, max_size=60))
-def test_what_is_down_is_ended_and_nothing_else(stream: list[bytes]) -> None:
+def test_only_sounding_notes_are_ended(stream: list[bytes]) -> None:
     sounding = Sounding()
     for message in stream:
         sounding.passed(message)
@@ -51,7 +51,7 @@ def test_keys_are_let_go_before_the_pedals() -> None:
     assert second == messages.control(3, messages.SOSTENUTO, 0)
 
 
-def test_what_is_no_channel_message_changes_nothing() -> None:
+def test_messages_other_than_channel_messages_change_nothing() -> None:
     sounding = Sounding()
     for message in (b"\xf0\x7d\xf7", b"\xf8", b"\xc0\x05", b"\xe0\x00\x40"):
         sounding.passed(message)

@@ -29,7 +29,7 @@ def test_a_heart_that_beats_ahead_of_the_time_may_rest_until_then_and_no_longer(
     assert child.exit_code is not None
 
 
-def test_starts_are_counted_for_twenty_seconds():
+def test_starts_older_than_twenty_seconds_are_not_counted():
     child = Child("thinker", S, started)
     for at_ns in (0, 5 * S):
         child.start(at_ns)

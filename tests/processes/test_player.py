@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 
-from tests.band import Band, sounding
+import pytest
+from tests.band import Band
+from tests.outputs import unbalanced
 
 from ripieno.clock import NS_PER_S
 from ripieno.commands.replay import replay
@@ -12,7 +14,7 @@ from ripieno.processes.player import MOST_HEARD
 from ripieno.settings.params import Params
 
 
-def test_what_the_thinker_had_no_room_for_is_counted(tmp_path):
+def test_messages_that_do_not_fit_the_thinkers_ring_are_counted(tmp_path):
     full, roomy = Band(tmp_path, told_bytes=64), Band(tmp_path)
     for band in (full, roomy):
         band.play(60, 62, 64, 65)
@@ -20,19 +22,19 @@ def test_what_the_thinker_had_no_room_for_is_counted(tmp_path):
     assert roomy.player.status().untold == 0
 
 
-def test_when_nobody_plays_to_us_any_more_what_is_held_ends(tmp_path):
+def test_a_lost_input_ends_held_notes_and_pedals(tmp_path):
     band = Band(tmp_path, Params(role="harmonize", thru=True))
     band.feed(messages.note_on(0, 72, 80), messages.control(0, messages.SUSTAIN, 127))
     band.run(0.1)
-    assert len(sounding(band.sent)) == 4
+    assert len(unbalanced(band.sent)) == 4
     band.player.cut_off()
     band.run(0.1)
-    assert not sounding(band.sent)
+    assert not unbalanced(band.sent)
     assert messages.control(0, messages.SUSTAIN, 0) in band.sent
     assert band.replayed().differing == 0
 
 
-def test_a_key_that_was_held_then_keeps_no_phrase_open(tmp_path):
+def test_a_key_held_when_the_input_was_lost_keeps_no_phrase_open(tmp_path):
     band = Band(tmp_path)
     band.feed(messages.note_on(0, 72, 80))
     band.run(1.0)
@@ -56,7 +58,7 @@ def test_a_turn_takes_some_of_a_burst_and_the_next_ones_take_the_rest(tmp_path):
     assert heard[-1] == 2_000
     assert all(later - before <= MOST_HEARD for before, later in pairwise(heard))
     band.run(0.1)
-    assert not sounding(band.sent)
+    assert not unbalanced(band.sent)
     assert band.replayed().differing == 0
 
 
@@ -147,3 +149,17 @@ def test_a_journal_without_a_report_is_replayed_differently(tmp_path):
     assert len(kept) == len(lines) - 1
     band.path.write_bytes(b"".join(kept))
     assert replay(band.path).differing > 0
+
+
+@pytest.mark.parametrize("role", ["answer", "harmonize", "accompany"])
+def test_what_is_cut_off_amid_a_burst_leaves_nothing_sounding(tmp_path, role):
+    """Keys that wait to be heard are heard before what is held is let go."""
+    band = Band(tmp_path, Params(role=role, thru=True))
+    for _ in range(300):
+        band.port.feed(messages.note_on(0, 60, 70))
+        band.port.feed(messages.note_off(0, 60))
+    band.port.feed(messages.note_on(0, 40, 70))
+    band.player.turn()
+    band.player.cut_off()
+    band.run(20)
+    assert not unbalanced(band.sent)

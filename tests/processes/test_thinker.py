@@ -18,7 +18,7 @@ from ripieno.protocol import Ask, Limits, Plan, Played, Ready
 from ripieno.settings.roles import ROLES
 
 
-def test_while_a_model_is_loaded_its_heart_may_rest():
+def test_a_heartbeat_may_pause_while_a_model_loads():
     block = Block()
     block.set_word("thinker_beat_ns", 5)
     before_ns = SystemClock().now_ns()
@@ -30,7 +30,7 @@ def test_while_a_model_is_loaded_its_heart_may_rest():
     block.close()
 
 
-def test_a_role_that_the_named_model_does_not_play_is_anothers():
+def test_a_role_outside_the_named_model_gets_another_model():
     block = Block()
     minds = minds_for("event-gru", "cpu", block)
     assert minds.load("answer").model == "event-gru"
@@ -53,7 +53,7 @@ def due_already():
     )
 
 
-def test_under_a_heavier_model_than_the_roles_own_that_one_is_ready_to_play():
+def test_a_late_heavier_model_is_replaced_by_the_roles_own_model():
     block = Block()
     minds = minds_for("event-transformer", "cpu", block)
     assert minds.load("answer").model == "event-transformer"
@@ -66,7 +66,7 @@ def test_under_a_heavier_model_than_the_roles_own_that_one_is_ready_to_play():
     block.close()
 
 
-def test_under_the_roles_own_model_there_is_none():
+def test_the_roles_own_model_has_no_lighter_one_below_it():
     block = Block()
     minds = minds_for("event-gru", "cpu", block)
     minds.load("answer")
@@ -109,7 +109,7 @@ def fill(ring):
 
 @pytest.mark.realtime
 @pytest.mark.slow
-def test_while_it_hears_a_full_ring_its_heart_beats():
+def test_the_heartbeat_goes_on_while_a_full_ring_is_read():
     with running() as block:
         inbox, beats, said = block.ring("to_thinker"), set[int](), []
         assert fill(inbox) > 2000

@@ -12,6 +12,19 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inputs import (
+    BEAT,
+    CLOCK,
+    CONTINUE,
+    MS,
+    START,
+    STOP,
+    S,
+    key,
+    line,
+    song_position,
+)
+from tests.outputs import hanging, note_ons
 
 from ripieno.engine import Engine
 from ripieno.inference.manifest import for_role
@@ -24,34 +37,11 @@ from ripieno.settings.params import COMMITS, PARTS, Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
 
-MS = 1_000_000
-S = 1_000 * MS
-BEAT = S // 2
 WINDOW = 25 * MS
-CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 CHORDS, BASS, TEXTURE = 0, 1, 2
 """Channels, as those of the parts."""
 LATE_NS = LATE_TICKS * BEAT // 480 + 1
 TWINKLE = (60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60, 60)
-
-
-def key(at_ns, pitch, length_ns=9 * BEAT // 10, velocity=80):
-    """A key that goes down and comes up."""
-    return [
-        (at_ns, messages.note_on(0, pitch, velocity)),
-        (at_ns + length_ns, messages.note_off(0, pitch)),
-    ]
-
-
-def line(pitches, beats=24, at_beat=0, every_ns=BEAT):
-    """A melody, round and round, a note every beat."""
-    notes = [
-        key(
-            at_beat * BEAT + n * every_ns, pitches[n % len(pitches)], 9 * every_ns // 10
-        )
-        for n in range(beats * BEAT // every_ns)
-    ]
-    return sorted(message for note in notes for message in note)
 
 
 def started(mind=None, *, latency_ms=0.0, seed=1, **play):
@@ -70,25 +60,6 @@ def performed(inputs, mind=None, *, tail_beats=2, **how):
     played.run_until(played.now_ns + tail_beats * BEAT)
     played.stop()
     return played
-
-
-def ons(played, channel=None):
-    return [
-        (at_ns, send.data[1])
-        for at_ns, send in played.sent
-        if messages.is_note_on(send.data)
-        and channel in (None, messages.channel_of(send.data))
-    ]
-
-
-def hanging(sent):
-    """Ons minus offs per channel and pitch, where they differ."""
-    count: Counter[tuple[int, int]] = Counter()
-    for _, send in sent:
-        place = messages.channel_of(send.data), send.data[1]
-        count[place] += messages.is_note_on(send.data)
-        count[place] -= messages.is_note_off(send.data)
-    return {place: n for place, n in count.items() if n}
 
 
 def sounding_at(played, at_ns, channel=CHORDS):
@@ -125,23 +96,23 @@ def insists(name):
 
 
 @pytest.mark.parametrize(("listen", "enters"), [(8, 8), (4, 4), (0, 1)])
-def test_it_listens_for_so_many_beats_and_enters_with_the_next_note(listen, enters):
+def test_it_enters_with_the_first_note_after_the_beats_of_listen(listen, enters):
     played = performed(line(TWINKLE), ScriptedDuet(), listen=listen)
-    assert min(at for at, _ in ons(played)) == enters * BEAT
+    assert min(at for at, _ in note_ons(played.sent)) == enters * BEAT
 
 
-def test_it_counts_from_the_first_note_and_not_from_the_start():
+def test_the_beats_of_listen_count_from_the_first_note():
     played = performed(line(TWINKLE, at_beat=5), ScriptedDuet())
-    assert min(at for at, _ in ons(played)) == (5 + 8) * BEAT
+    assert min(at for at, _ in note_ons(played.sent)) == (5 + 8) * BEAT
 
 
-def test_nobody_is_accompanied_who_does_not_play():
+def test_a_silent_musician_is_not_accompanied():
     played = performed([(40 * BEAT, messages.control(0, 1, 0))], ScriptedDuet())
-    assert ons(played) == []
+    assert note_ons(played.sent) == []
     assert played.engine.status().turn == "idle"
 
 
-def test_its_turn_is_the_humans_until_it_enters():
+def test_the_turn_is_the_humans_until_it_enters():
     played = started(ScriptedDuet())
     turns = []
     for at_ns, data in line(TWINKLE, beats=10):
@@ -165,28 +136,32 @@ def test_the_chord_decided_on_the_beat_holds_the_note_just_played():
 
 def test_chord_bass_and_texture_begin_with_the_note_that_decided_them():
     played = performed(line(TWINKLE), ScriptedDuet())
-    assert {at % BEAT for at, _ in ons(played, CHORDS) if at < 24 * BEAT} == {0}
-    assert [at for at, _ in ons(played, BASS)][:16] == [n * BEAT for n in range(8, 24)]
-    for at, _ in ons(played, TEXTURE):
+    assert {at % BEAT for at, _ in note_ons(played.sent, CHORDS) if at < 24 * BEAT} == {
+        0
+    }
+    assert [at for at, _ in note_ons(played.sent, BASS)][:16] == [
+        n * BEAT for n in range(8, 24)
+    ]
+    for at, _ in note_ons(played.sent, TEXTURE):
         assert 0 <= at % BEAT - BEAT // 2 <= LATE_NS
 
 
 def test_an_answer_of_some_milliseconds_is_waited_for():
     played = performed(line(TWINKLE), ScriptedDuet(), latency_ms=7)
-    assert min(at for at, _ in ons(played)) == 8 * BEAT + 7 * MS
+    assert min(at for at, _ in note_ons(played.sent)) == 8 * BEAT + 7 * MS
     assert played.engine.status().fallbacks == 0
 
 
-def test_where_nothing_is_struck_on_the_beat_the_backup_is_played():
+def test_a_beat_without_a_note_plays_the_backup():
     offbeats = [(at + BEAT // 2, data) for at, data in line(TWINKLE)]
     mind = ScriptedDuet()
     played = performed(offbeats, mind)
     assert Counter(ask.index for ask in mind.asked).most_common(1)[0][1] == 1
-    assert min(at for at, _ in ons(played)) == 8 * BEAT + WINDOW
+    assert min(at for at, _ in note_ons(played.sent)) == 8 * BEAT + WINDOW
     assert played.engine.status().fallbacks == 0
 
 
-def test_a_note_on_the_beat_is_decided_with_though_there_was_a_backup():
+def test_a_note_on_the_beat_is_decided_anew_despite_a_backup():
     mind = ScriptedDuet()
     performed(line(TWINKLE), mind)
     asked = Counter(ask.index for ask in mind.asked)
@@ -199,21 +174,21 @@ def test_a_human_up_to_25_ms_late_is_waited_for(late_ms, played_ms):
     offbeats = [(at + BEAT // 2, data) for at, data in line(TWINKLE)]
     melody = sorted([*offbeats, *key(8 * BEAT + late_ms * MS, 72, BEAT // 4)])
     played = performed(melody, ScriptedDuet())
-    assert ons(played)[0][0] == 8 * BEAT + played_ms * MS
+    assert note_ons(played.sent)[0][0] == 8 * BEAT + played_ms * MS
 
 
-def test_a_human_who_is_early_is_met_on_the_beat():
+def test_an_early_note_is_answered_on_the_beat():
     melody = [(at - 20 * MS * (at == 8 * BEAT), data) for at, data in line(TWINKLE)]
     mind = ScriptedDuet()
     played = performed(sorted(melody), mind)
-    assert min(at for at, _ in ons(played)) == 8 * BEAT
+    assert min(at for at, _ in note_ons(played.sent)) == 8 * BEAT
     assert holds(names(mind)[8], TWINKLE[8])
 
 
-def test_who_plays_on_time_is_not_waited_for_as_long():
+def test_after_punctual_notes_a_missing_one_is_waited_for_4_ms():
     melody = [m for m in line(TWINKLE, beats=24) if m[0] < 20 * BEAT]
     played = performed(melody, ScriptedDuet(), tail_beats=6)
-    assert 20 * BEAT + 4 * MS in {at for at, _ in ons(played, BASS)}
+    assert 20 * BEAT + 4 * MS in {at for at, _ in note_ons(played.sent, BASS)}
 
 
 @pytest.mark.parametrize("latency_ms", [0, 5, 12])
@@ -241,11 +216,11 @@ def test_asynchrony_stays_below_what_an_ensemble_notices(latency_ms):
         (ScriptedDuet(), 500), (ScriptedDuet(), 1900), (None, 0),
     ],
 )  # fmt: skip
-def test_however_late_the_thinker_a_chord_sounds_on_every_beat(mind, latency_ms):
+def test_a_chord_sounds_on_every_beat_at_any_thinker_latency(mind, latency_ms):
     played = performed(line(TWINKLE, beats=48), mind, latency_ms=latency_ms)
     for beat in range(8, 48):
         assert len(sounding_at(played, beat * BEAT + WINDOW)) == 3, beat
-        begun = [at - beat * BEAT for at, _ in ons(played, BASS)]
+        begun = [at - beat * BEAT for at, _ in note_ons(played.sent, BASS)]
         assert any(0 <= late_ns <= WINDOW for late_ns in begun), beat
     assert not hanging(played.sent)
 
@@ -255,7 +230,7 @@ def test_however_late_the_thinker_a_chord_sounds_on_every_beat(mind, latency_ms)
     [(4.0, 1.0), (17.0, 1.0), (25.0, 0.8)],
     ids=["never late", "late within the patience", "too late"],
 )
-def test_late_answers_hand_over_no_more_beats_than_were_late(late_ms, share):
+def test_only_beats_with_late_answers_are_decided_by_the_player(late_ms, share):
     # Two sections answer each ask, and the first to come counts: a fifth are late.
     chance, is_late = random.Random(1), 0.45
     played = started(
@@ -288,7 +263,7 @@ def test_without_a_thinker_no_beat_is_decided_by_the_model():
 
 
 @pytest.mark.parametrize("latency_ms", [20, 55, 70, 125, 140, 240, 500, 900])
-def test_a_slow_thinker_is_asked_early_enough_that_its_plans_are_there(latency_ms):
+def test_a_slow_thinker_is_asked_early_enough_for_its_latency(latency_ms):
     played = performed(line(TWINKLE, beats=96), ScriptedDuet(), latency_ms=latency_ms)
     status = played.engine.status()
     assert status.isr >= 0.9
@@ -310,7 +285,7 @@ def test_a_note_of_the_plan_is_moved_to_the_chord_that_is_played():
     mind = ScriptedDuet(lambda _: chords.named("C"), [Note(0, 36, 4), Note(2, 64, 2)])
     played = performed(line((62, 65, 69)), mind, chord_lock="C Dm", latency_ms=30)
     for part, pitch_class in ((BASS, 2), (TEXTURE, 5)):
-        struck = [pitch for at, pitch in ons(played, part) if at < 24 * BEAT]
+        struck = [pitch for at, pitch in note_ons(played.sent, part) if at < 24 * BEAT]
         assert classes(struck) == {pitch_class}
 
 
@@ -328,14 +303,14 @@ def test_a_new_thinker_is_told_what_was_played_and_plays_on():
     assert mind.resets == 0
 
 
-def test_what_was_played_is_what_the_thinker_is_told():
+def test_the_thinker_is_told_the_notes_that_were_sent():
     mind = ScriptedDuet(notes=[Note(0, 36, 4), Note(1, 60, 1), Note(2, 64, 2)])
     played = performed(line(TWINKLE), mind)
     beat = next(beat for beat in mind.beats if beat.index == 12)
     struck = sorted(
         ((at - 12 * BEAT) * 4 // BEAT, pitch)
         for channel in (BASS, TEXTURE)
-        for at, pitch in ons(played, channel)
+        for at, pitch in note_ons(played.sent, channel)
         if 12 * BEAT <= at < 13 * BEAT
     )
     assert [(note.frame, note.pitch) for note in beat.notes] == struck
@@ -353,7 +328,7 @@ def index_of(place, spans_in_bar=4):
 
 @pytest.mark.parametrize("commit", [1, 2, 4])
 @pytest.mark.parametrize("latency_ms", [0, 300])
-def test_what_is_promised_is_played(commit, latency_ms):
+def test_promised_chords_are_played(commit, latency_ms):
     mind = ScriptedDuet(notes=[Note(0, 36, 4)])
     played = started(mind, commit=commit, latency_ms=latency_ms)
     promised: dict[int, set[str]] = {}
@@ -371,7 +346,7 @@ def test_what_is_promised_is_played(commit, latency_ms):
 
 
 @pytest.mark.parametrize("commit", [1, 2, 4])
-def test_a_promise_is_made_so_many_beats_ahead(commit):
+def test_chords_are_promised_as_many_beats_ahead_as_commit_says(commit):
     played = started(ScriptedDuet(), commit=commit)
     played.play(line(TWINKLE, beats=20))
     played.run_until(20 * BEAT + BEAT // 2)
@@ -380,7 +355,7 @@ def test_a_promise_is_made_so_many_beats_ahead(commit):
     assert max(ahead) <= 20 + commit
 
 
-def test_deciding_on_the_beat_promises_nothing_and_shows_what_it_looks_like():
+def test_commit_zero_promises_nothing_and_shows_likely_chords():
     played = started(ScriptedDuet())
     played.play(line(TWINKLE, beats=20))
     status = played.engine.status()
@@ -399,7 +374,7 @@ def test_a_landing_is_promised_before_it_is_reached():
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.parametrize("latency_ms", [0, 300, None])
-def test_what_is_written_is_played_at_its_beat(commit, latency_ms):
+def test_a_chord_of_the_chart_is_played_at_its_beat(commit, latency_ms):
     mind = None if latency_ms is None else insists("F#")
     played = performed(
         line(TWINKLE, beats=24), mind, listen=0, commit=commit,
@@ -410,13 +385,15 @@ def test_what_is_written_is_played_at_its_beat(commit, latency_ms):
         pad = classes(sounding_at(played, beat * BEAT + WINDOW))
         assert pad <= set(chords.pitch_classes(chords.named(name))), beat
         assert len(pad) == 3, beat
-    silent = [at for at, _ in ons(played) if 12 * BEAT + WINDOW < at < 16 * BEAT]
+    silent = [
+        at for at, _ in note_ons(played.sent) if 12 * BEAT + WINDOW < at < 16 * BEAT
+    ]
     assert silent == []
     for channel in (CHORDS, BASS, TEXTURE):
         assert not sounding_at(played, 13 * BEAT, channel)
 
 
-def test_where_the_chart_is_empty_the_accompanist_is_free():
+def test_an_empty_bar_of_the_chart_leaves_the_chord_free():
     mind = insists("Bbm")
     performed(line(TWINKLE), mind, listen=0, chart="| C | | F | ? |")
     assert [names(mind)[beat] for beat in (2, 4, 7, 8, 12)] == [
@@ -434,7 +411,7 @@ melodies = st.lists(st.integers(48, 84), min_size=1, max_size=24)
     st.sampled_from(["C", "F#m7b5", "Bb7"]),
     st.sampled_from([0, 400, None]),
 )
-def test_a_landing_is_reached_whatever_is_played(melody, commit, name, latency_ms):
+def test_a_landing_is_reached_at_any_melody(melody, commit, name, latency_ms):
     mind = None if latency_ms is None else ScriptedDuet()
     played = performed(
         line(melody, beats=34), mind, commit=commit, land=f"{name}@9 G@4",
@@ -481,10 +458,10 @@ def test_only_the_locked_chords_are_played(melody, commit, latency_ms):
 def test_every_note_of_the_pad_is_in_the_scale(melody, scale, lead, has_mind):
     mind = ScriptedDuet() if has_mind else None
     played = performed(line(melody, beats=24), mind, scale=scale, lead=lead)
-    assert classes(p for _, p in ons(played, CHORDS)) <= scales.named(scale)
+    assert classes(p for _, p in note_ons(played.sent, CHORDS)) <= scales.named(scale)
 
 
-def test_leading_goes_its_own_way():
+def test_lead_1_ignores_the_melody_and_lead_0_follows_it():
     in_c, in_f_sharp = line((60, 64, 67, 72)), line((66, 70, 73, 78))
     before = [m for m in in_c if m[0] < 12 * BEAT]
     elsewhere = before + [m for m in in_f_sharp if m[0] >= 12 * BEAT]
@@ -506,7 +483,7 @@ def test_a_leader_does_not_trust_the_network():
 
 
 @pytest.mark.parametrize("parts", ["chords", "bass", "texture", "chords texture", ""])
-def test_only_the_parts_that_are_wanted_play_each_on_its_channel(parts):
+def test_only_the_chosen_parts_play_each_on_its_channel(parts):
     played = performed(line(TWINKLE), ScriptedDuet(), parts=parts, channel=4)
     wanted = {3 + PARTS.index(name) for name in parts.split()}
     assert {messages.channel_of(send.data) for _, send in played.sent} == wanted
@@ -517,23 +494,23 @@ def test_only_the_parts_that_are_wanted_play_each_on_its_channel(parts):
 )
 def test_swing_moves_the_off_beat_eighth(swing, share):
     played = performed(line(TWINKLE), ScriptedDuet(), swing=swing)
-    offbeats = ons(played, TEXTURE)
+    offbeats = note_ons(played.sent, TEXTURE)
     assert len(offbeats) > 10
     for at, _ in offbeats:
         assert 0 <= at % BEAT - share * BEAT + BEAT / 960 <= LATE_NS + BEAT / 480
-    assert {at % BEAT for at, _ in ons(played, BASS) if at < 24 * BEAT} == {0}
+    assert {at % BEAT for at, _ in note_ons(played.sent, BASS) if at < 24 * BEAT} == {0}
 
 
 @pytest.mark.parametrize(("low", "high"), [(60, 71), (24, 40), (80, 96)])
 def test_bass_and_texture_stay_in_the_register(low, high):
     mind = ScriptedDuet(notes=[Note(0, 30, 4), Note(1, 55, 2), Note(2, 90, 2)])
     played = performed(line(TWINKLE), mind, low=low, high=high)
-    pitches = {p for part in (BASS, TEXTURE) for _, p in ons(played, part)}
+    pitches = {p for part in (BASS, TEXTURE) for _, p in note_ons(played.sent, part)}
     assert pitches
     assert all(low <= pitch <= high for pitch in pitches)
 
 
-def test_who_plays_softly_is_accompanied_softly():
+def test_a_soft_melody_is_accompanied_softly():
     loudest = []
     for velocity in (30, 110):
         melody = [
@@ -553,24 +530,24 @@ def test_who_plays_softly_is_accompanied_softly():
 def test_it_rests_after_eight_silent_bars_unless_it_leads(lead, rests):
     mind = ScriptedDuet()
     played = performed(line(TWINKLE, beats=16), mind, tail_beats=60, lead=lead)
-    last = max(at for at, _ in ons(played)) // BEAT
+    last = max(at for at, _ in note_ons(played.sent)) // BEAT
     assert (15 + 30 <= last <= 15 + 33) == rests
     assert names(mind)[40] != "-"
     assert (names(mind)[50] == "-") == rests
     assert not hanging(played.sent)
 
 
-def test_it_comes_back_with_the_first_note():
+def test_it_plays_again_at_the_first_note_after_a_rest():
     melody = line(TWINKLE, beats=16) + line(TWINKLE, beats=4, at_beat=60)
     played = performed(melody, ScriptedDuet())
-    assert 60 * BEAT in {at for at, _ in ons(played, CHORDS)}
+    assert 60 * BEAT in {at for at, _ in note_ons(played.sent, CHORDS)}
 
 
 def test_the_daws_stop_button_silences_it_until_something_is_played():
     stop = [(20 * BEAT + n, messages.control(n, 123, 0)) for n in range(16)]
     melody = [m for m in line(TWINKLE, beats=40) if not 20 * BEAT <= m[0] < 30 * BEAT]
     played = performed(sorted([*melody, *stop]), ScriptedDuet())
-    begun = [at for at, _ in ons(played)]
+    begun = [at for at, _ in note_ons(played.sent)]
     assert not [at for at in begun if 20 * BEAT + 16 < at < 38 * BEAT]
     assert 38 * BEAT in begun
     for channel in (CHORDS, BASS, TEXTURE):
@@ -591,8 +568,8 @@ def test_chords_fall_on_the_felt_beats_of_every_meter(meter, span_beats, enters,
     played = started(mind, meter=meter)
     played.play([m for m in melody if m[0] <= 18 * BEAT])
     played.run_until(18 * BEAT)
-    assert {at % span_ns for at, _ in ons(played)} == {0}
-    assert ons(played)[0][0] == enters * BEAT
+    assert {at % span_ns for at, _ in note_ons(played.sent)} == {0}
+    assert note_ons(played.sent)[0][0] == enters * BEAT
     assert played.engine.status().position == place
     assert {ask.frames for ask in mind.asked} == {int(4 * span_beats)}
 
@@ -601,7 +578,7 @@ def test_in_six_eight_the_fifth_sixteenth_does_not_swing():
     mind = ScriptedDuet(notes=[Note(4, 64, 2)])
     melody = line((60, 64, 67), beats=30, every_ns=3 * BEAT // 2)
     played = performed(melody, mind, meter="6/8", swing=1.0)
-    for at, _ in ons(played, TEXTURE):
+    for at, _ in note_ons(played.sent, TEXTURE):
         assert 0 <= at % (3 * BEAT // 2) - BEAT <= LATE_NS
 
 
@@ -620,23 +597,18 @@ def merged(*streams):
     return sorted(together, key=lambda message: message[0])
 
 
-def song_position(beat):
-    sixteenths = int(4 * beat)
-    return bytes((0xF2, sixteenths & 0x7F, sixteenths >> 7))
-
-
 def test_it_follows_a_midi_clock_from_its_start():
     at_ns = 3 * S + 7 * MS
     every_ns = 60 * S // 90
     melody = [(at_ns + n * every_ns, d) for n in range(20) for _, d in key(0, 60)[:1]]
     played = started(ScriptedDuet())
     played.play(merged([(at_ns, START)], clocks(at_ns, 20, bpm=90.0), melody))
-    assert abs(ons(played)[0][0] - (at_ns + 8 * every_ns)) <= 3 * MS
+    assert abs(note_ons(played.sent)[0][0] - (at_ns + 8 * every_ns)) <= 3 * MS
     assert played.engine.status().is_external
     assert round(played.engine.status().bpm) == 90
 
 
-def test_nothing_sounds_after_the_clock_has_stopped_and_continue_goes_on_there():
+def test_a_stopped_clock_is_silence_and_continue_goes_on_from_there():
     tune = line(TWINKLE, beats=16)
     first = merged([(0, START)], clocks(0, 16), tune, [(16 * BEAT, STOP)])
     again = 24 * BEAT
@@ -653,11 +625,11 @@ def test_nothing_sounds_after_the_clock_has_stopped_and_continue_goes_on_there()
     assert len(played.sent) == sent_by_then
     played.play([m for m in later if m[0] <= again + 10 * BEAT])
     played.run_until(played.now_ns + WINDOW)
-    assert [at for at, _ in ons(played) if at > 16 * BEAT]
+    assert [at for at, _ in note_ons(played.sent) if at > 16 * BEAT]
     assert played.engine.status().position == "7.3"  # beat 26 of the song
 
 
-def test_how_it_went_is_still_told_after_the_clock_has_stopped():
+def test_the_figures_stay_in_the_status_after_the_clock_stops():
     played = started(ScriptedDuet(), latency_ms=2.0)
     played.play(merged([(0, START)], clocks(0, 16), line(TWINKLE, beats=16)))
     before = played.engine.status()
@@ -675,16 +647,16 @@ def test_the_position_follows_the_song():
     played.play(merged([(0, START)], clocks(0, 12.5), sung))
     assert played.engine.status().position == "4.1"
     jump = 12 * BEAT + BEAT // 2 + 5 * MS
-    played.play([(jump, song_position(64)), *clocks(jump + 10 * MS, 2.1)])
+    played.play([(jump, song_position(256)), *clocks(jump + 10 * MS, 2.1)])
     assert played.engine.status().position == "17.3"
     for channel in (CHORDS, BASS, TEXTURE):
         assert not sounding_at(played, jump + 15 * MS, channel)
 
 
-def test_what_is_written_at_a_place_is_played_where_the_song_jumps_to():
+def test_after_a_jump_the_chord_of_the_new_place_is_played():
     chart = "| C | C | C | C | Am | Am | F | F |"
     jump = 9 * BEAT
-    elsewhere = [(jump, song_position(16))]
+    elsewhere = [(jump, song_position(64))]
     inputs = merged(
         [(0, START)], clocks(0, 9), elsewhere, clocks(jump + 1, 10),
         line(TWINKLE, beats=20),
@@ -700,7 +672,7 @@ def test_tempo_changes_retime_what_is_planned():
     engine, now_ns = played.engine, played.now_ns
     engine.turned(now_ns, Params(role="accompany", bpm=60.0))
     played.run_until(now_ns + 6 * S)
-    late = [at for at, _ in ons(played, BASS) if at > now_ns + S]
+    late = [at for at, _ in note_ons(played.sent, BASS) if at > now_ns + S]
     assert {b - a for a, b in pairwise(late)} == {S}
 
 
@@ -746,7 +718,9 @@ def anything(chance):
             bytes((0x90 | chance.randrange(2), pitch, velocity)),
             bytes((0x80 | chance.randrange(2), pitch, 64)),
             CLOCK,
-            chance.choice((START, CONTINUE, STOP, song_position(chance.randrange(99)))),
+            chance.choice(
+                (START, CONTINUE, STOP, song_position(4 * chance.randrange(99)))
+            ),
             bytes((0xB0, chance.choice((64, 67, 120, 123)), chance.choice((0, 127)))),
             chance.choice(CHANGES),
             chance.randbytes(chance.randrange(1, 4)),
@@ -781,7 +755,7 @@ FIELDS = Params.__struct_fields__
     st.integers(0, 2**32),
     st.sampled_from([0.0, 6.0, 130.0, 700.0, None]),
 )
-def test_whatever_happens_ons_equal_offs_and_nothing_is_early(seed, latency_ms):
+def test_random_events_leave_no_note_hanging_and_none_is_early(seed, latency_ms):
     mind = None if latency_ms is None else ScriptedDuet()
     played = started(mind, latency_ms=latency_ms or 0, listen=2, thru=True)
     at_random(played, random.Random(seed), steps=400)
@@ -792,11 +766,11 @@ def test_whatever_happens_ons_equal_offs_and_nothing_is_early(seed, latency_ms):
     assert all(max(send.data[1:]) < 0x80 for _, send in played.sent)
 
 
-def test_an_hour_of_anything_leaves_nothing_sounding():
+def test_an_hour_of_random_events_leaves_nothing_sounding():
     played = started(ScriptedDuet(), latency_ms=9, listen=0)
     at_random(played, random.Random(7), steps=12_000)
     played.stop()
-    assert len(ons(played)) > 1_000
+    assert len(note_ons(played.sent)) > 1_000
     assert not hanging(played.sent)
 
 
@@ -824,7 +798,7 @@ def before(played, at_ns):
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.parametrize("latency_ms", [0, 11, 260])
-def test_what_is_sent_does_not_depend_on_what_comes_later(commit, latency_ms):
+def test_later_input_does_not_change_what_was_sent(commit, latency_ms):
     tune, other = walk(1, 40), walk(2, 40)
     how = {"commit": commit, "latency_ms": latency_ms}
     whole = performed(tune, ScriptedDuet(), **how)
@@ -836,7 +810,7 @@ def test_what_is_sent_does_not_depend_on_what_comes_later(commit, latency_ms):
 
 @pytest.mark.parametrize("commit", COMMITS)
 @pytest.mark.slow
-def test_nor_does_it_with_the_real_mind_which_does_the_same_again(commit):
+def test_later_input_does_not_change_what_was_sent_with_the_model(commit):
     tune, other, at_ns = walk(6, 32), walk(7, 32), 21 * BEAT + BEAT // 3
     inputs = (tune, tune, changed_after(tune, other, at_ns))
     minds = [wake(for_role("accompany"), "cpu")[0] for _ in inputs]
@@ -852,7 +826,7 @@ def test_nor_does_it_with_the_real_mind_which_does_the_same_again(commit):
 
 
 @pytest.mark.parametrize("commit", [1, 2, 4])
-def test_chords_within_the_commit_do_not_depend_on_what_comes_later(commit):
+def test_later_input_does_not_change_promised_chords(commit):
     tune, other = walk(3, 40), walk(4, 40)
     for beat in (12, 21, 30):
         minds = ScriptedDuet(), ScriptedDuet()
@@ -867,14 +841,14 @@ def test_chords_within_the_commit_do_not_depend_on_what_comes_later(commit):
 
 
 @pytest.mark.parametrize("commit", COMMITS)
-def test_the_same_again_is_the_same_again(commit):
+def test_the_same_seed_and_input_play_the_same(commit):
     tune = walk(5, 32)
     one, two = (performed(tune, ScriptedDuet(), commit=commit) for _ in range(2))
     assert one.sent == two.sent
     assert one.engine.status() == two.engine.status()
 
 
-def test_another_seed_leads_elsewhere():
+def test_another_seed_leads_to_other_chords():
     tune = walk(5, 32)
     one, two = (performed(tune, ScriptedDuet(), lead=1.0, seed=n) for n in (1, 2))
     assert one.sent != two.sent
@@ -883,23 +857,23 @@ def test_another_seed_leads_elsewhere():
 # ── at the edges ─────────────────────────────────────────────────────────────────────
 
 
-def test_the_pad_stays_in_the_register_too():
+def test_the_pad_stays_in_the_register():
     played = performed(line(TWINKLE), ScriptedDuet(), low=60, high=96)
-    assert min(pitch for _, pitch in ons(played, CHORDS)) >= 60
+    assert min(pitch for _, pitch in note_ons(played.sent, CHORDS)) >= 60
 
 
-def test_no_part_strays_onto_the_drums_channel():
+def test_no_part_plays_on_the_drum_channel():
     played = performed(line(TWINKLE), ScriptedDuet(), channel=9)
     assert {messages.channel_of(send.data) for _, send in played.sent} == {8, 10, 11}
 
 
-def test_nothing_is_promised_that_will_not_be_played_while_it_listens():
+def test_no_chord_is_promised_while_it_listens():
     played = started(ScriptedDuet(), commit=4)
     played.play(line(TWINKLE, beats=4))
     assert played.engine.status().promised == ()
 
 
-def test_a_landing_that_is_asked_for_late_is_reached_for_all_that_was_promised():
+def test_a_landing_set_after_chords_were_promised_is_reached():
     mind, tune = ScriptedDuet(), line((62, 65, 69, 71), beats=36)
     played = started(mind, commit=4)
     played.play([m for m in tune if m[0] < 31 * BEAT])
@@ -916,7 +890,10 @@ def test_a_loop_of_the_daw_does_not_make_it_listen_again():
     played.play(
         merged([(0, START)], clocks(0, 16), jump, clocks(16 * BEAT + 1, 8), tune)
     )
-    assert min(at for at, _ in ons(played) if at > 16 * BEAT + WINDOW) < 19 * BEAT
+    assert (
+        min(at for at, _ in note_ons(played.sent) if at > 16 * BEAT + WINDOW)
+        < 19 * BEAT
+    )
 
 
 def test_notes_that_were_cut_off_before_they_began_are_not_told_as_played():

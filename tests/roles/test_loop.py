@@ -8,6 +8,8 @@ from collections import Counter
 
 import msgspec
 import pytest
+from tests.inputs import BEAT, CLOCK, MS, START, STOP, S, key, line
+from tests.outputs import hanging, note_ons
 
 from ripieno.engine import Engine
 from ripieno.inference.manifest import for_role
@@ -18,11 +20,7 @@ from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, parse
 from ripieno.simulation import Simulation
 
-MS = 1_000_000
-S = 1_000 * MS
-BEAT = S // 2
 BAR = 4 * BEAT
-CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 CHART = "C | F | G | C |"
 
 
@@ -70,19 +68,6 @@ class Away:
         return None
 
 
-def key(at_ns, pitch, length_ns=9 * BEAT // 10, velocity=80):
-    return [
-        (at_ns, messages.note_on(0, pitch, velocity)),
-        (at_ns + length_ns, messages.note_off(0, pitch)),
-    ]
-
-
-def line(pitches=(60,), beats=24, at_beat=0):
-    """A melody, round and round, a note every beat."""
-    notes = [key((at_beat + n) * BEAT, pitches[n % len(pitches)]) for n in range(beats)]
-    return sorted(message for note in notes for message in note)
-
-
 def triads(*names, beats=4):
     """Chords that the human holds, so many beats each."""
     notes = [
@@ -108,20 +93,6 @@ def performed(inputs, mind=None, *, tail_beats=1, **how):
     return played
 
 
-def ons(played):
-    return [(at, s.data[1]) for at, s in played.sent if messages.is_note_on(s.data)]
-
-
-def hanging(sent):
-    """Ons minus offs per channel and pitch, where they differ."""
-    count: Counter[tuple[int, int]] = Counter()
-    for _, send in sent:
-        place = messages.channel_of(send.data), send.data[1]
-        count[place] += messages.is_note_on(send.data)
-        count[place] -= messages.is_note_off(send.data)
-    return {place: n for place, n in count.items() if n}
-
-
 def clocks(first_beat, beats, at_beat=None):
     """MIDI clocks of so many beats, from a beat of the performance on."""
     at_beat = first_beat if at_beat is None else at_beat
@@ -134,12 +105,12 @@ def clocks(first_beat, beats, at_beat=None):
 @pytest.mark.parametrize(("listen", "enters"), [(4, 4), (8, 8), (5, 8), (0, 4)])
 def test_it_enters_on_the_first_bar_line_after_it_has_listened(listen, enters):
     played = performed(line(at_beat=1 if not listen else 0), Grooves(), listen=listen)
-    assert min(at for at, _ in ons(played)) == enters * BEAT
+    assert min(at for at, _ in note_ons(played.sent)) == enters * BEAT
 
 
-def test_nobody_is_backed_who_does_not_play():
+def test_a_silent_musician_is_not_accompanied():
     played = performed([(40 * BEAT, messages.control(0, 1, 0))], Grooves())
-    assert ons(played) == []
+    assert note_ons(played.sent) == []
     assert played.engine.status().turn == "idle"
 
 
@@ -148,7 +119,7 @@ def test_bars_are_asked_for_on_the_last_beat_and_begin_on_the_tick():
     played = performed(line(), mind, chart=CHART)
     assert [ask.index for ask in mind.asked] == list(range(1, 7))
     assert [ask.start_ticks for ask in mind.asked] == [n * 1920 for n in range(1, 7)]
-    assert {at % BEAT for at, _ in ons(played)} == {0}
+    assert {at % BEAT for at, _ in note_ons(played.sent)} == {0}
     assert played.engine.status().late_p99_ms == 0
     assert played.engine.status().fallbacks == 0
 
@@ -160,14 +131,14 @@ def test_every_bar_is_asked_for_with_the_chords_of_the_chart():
     assert told == [["G"] * 4, ["Am"] * 4, ["Dm"] * 3 + ["G"], ["C", "C", "F", "F"]]
 
 
-def test_a_pattern_stays_for_as_many_bars_as_the_knob_says():
+def test_a_pattern_stays_for_the_chosen_number_of_bars():
     for bars, expected in ((1, [1, 2, 3, 4]), (2, [0, 1, 1, 2]), (4, [0, 0, 0, 1])):
         mind = Grooves()
         performed(line(beats=20), mind, bars=bars, chart=CHART)
         assert [ask.pattern for ask in mind.asked[:4]] == expected
 
 
-def test_without_a_chart_chords_are_those_to_be_expected():
+def test_without_a_chart_bars_are_asked_for_with_the_likeliest_chords():
     mind = Grooves()
     played = performed(triads(*["C", "F", "G", "C"] * 3), mind)
     told = {chords.name_of(chord) for ask in mind.asked for chord in ask.chords}
@@ -175,11 +146,11 @@ def test_without_a_chart_chords_are_those_to_be_expected():
     assert hanging(played.sent) == {}
 
 
-def test_it_rests_when_nobody_plays_any_more_but_not_from_a_chart():
+def test_it_rests_after_silence_except_with_a_chart():
     alone = performed(line(beats=8), Grooves(), tail_beats=80)
     charted = performed(line(beats=8), Grooves(), tail_beats=80, chart=CHART)
-    assert max(at for at, _ in ons(alone)) < 45 * BEAT
-    assert max(at for at, _ in ons(charted)) > 80 * BEAT
+    assert max(at for at, _ in note_ons(alone.sent)) < 45 * BEAT
+    assert max(at for at, _ in note_ons(charted.sent)) > 80 * BEAT
 
 
 # ── late, or away ────────────────────────────────────────────────────────────────────
@@ -192,7 +163,7 @@ def test_late_bars_play_the_last_pattern_on_the_new_chord():
     played._latency_ns = lambda: int(next(slow) * MS)
     played.play(line(beats=18))
     played.stop()
-    by_bar = {at // BAR: pitch for at, pitch in ons(played)}
+    by_bar = {at // BAR: pitch for at, pitch in note_ons(played.sent)}
     assert by_bar == {1: 64, 2: 64, 3: 69, 4: 64}
     assert played.engine.status().fallbacks > 0
 
@@ -200,7 +171,7 @@ def test_late_bars_play_the_last_pattern_on_the_new_chord():
 def test_without_any_answer_a_bass_and_chords_play():
     played = performed(line(beats=12), Away(), chart=CHART)
     beats: dict[int, list[int]] = {beat: [] for beat in range(4, 8)}
-    for at, pitch in ons(played):
+    for at, pitch in note_ons(played.sent):
         beats.get(at // BEAT, []).append(pitch)
     assert [len(beats[beat]) for beat in (4, 5, 6, 7)] == [1, 3, 1, 3]
     assert beats[4][0] % 12 == 5
@@ -210,7 +181,7 @@ def test_without_any_answer_a_bass_and_chords_play():
 
 def test_without_a_thinker_it_plays_all_the_same():
     played = performed(line(beats=16), None, chart=CHART)
-    assert {at // BEAT for at, _ in ons(played)} >= set(range(4, 16))
+    assert {at // BEAT for at, _ in note_ons(played.sent)} >= set(range(4, 16))
 
 
 def test_a_new_thinker_is_asked_again():
@@ -233,16 +204,16 @@ def test_a_new_thinker_is_asked_again():
 def test_a_chord_that_contradicts_the_expected_one_is_followed_within_a_beat():
     inputs = triads(*["C"] * 6, "F#", "C")
     played = performed(inputs, Grooves())
-    bar = [(at, p) for at, p in ons(played) if 6 * BAR <= at < 7 * BAR]
+    bar = [(at, p) for at, p in note_ons(played.sent) if 6 * BAR <= at < 7 * BAR]
     later = {p % 12 for at, p in bar if at > 6 * BAR + BEAT + 30 * MS}
     assert later
     assert later <= set(chords.pitch_classes(chords.named("F#")))
     assert hanging(played.sent) == {}
 
 
-def test_against_a_chart_the_human_does_not_prevail():
+def test_a_chord_of_the_chart_holds_against_the_humans_chord():
     played = performed(triads(*["F#"] * 4), Grooves(), chart="C | C | C | C |")
-    assert {p for _, p in ons(played)} == {64}
+    assert {p for _, p in note_ons(played.sent)} == {64}
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────
@@ -278,8 +249,8 @@ def test_a_stop_silences_it_and_a_start_begins_on_the_bar():
     inputs += [(14 * BEAT - MS, START), *clocks(14, 6)]
     played = started(Grooves(), chart=CHART)
     played.play(sorted(inputs + line(beats=10)))
-    between = [at for at, _ in ons(played) if 10 * BEAT < at < 14 * BEAT]
-    after = [at for at, _ in ons(played) if at >= 14 * BEAT]
+    between = [at for at, _ in note_ons(played.sent) if 10 * BEAT < at < 14 * BEAT]
+    after = [at for at, _ in note_ons(played.sent) if at >= 14 * BEAT]
     assert between == []
     assert min(after) - 14 * BEAT < 2 * MS
     played.stop()
@@ -294,7 +265,7 @@ def test_a_jump_back_ends_what_sounds_and_goes_on_with_the_next_beat():
     played.play(sorted(inputs + line(beats=9)))
     inside = [s for s in played.sent if s[0] <= 9 * BEAT + MS]
     assert hanging(inside) == {}
-    after = [at for at, _ in ons(played) if at > 9 * BEAT + MS]
+    after = [at for at, _ in note_ons(played.sent) if at > 9 * BEAT + MS]
     assert abs(min(after) - (9 * BEAT + BEAT // 2)) < 2 * MS
     played.stop()
     assert hanging(played.sent) == {}
@@ -308,12 +279,12 @@ def test_another_role_leaves_nothing_sounding():
     assert hanging(played.sent) == {}
 
 
-def test_a_daw_that_silences_it_is_obeyed_until_somebody_plays_again():
+def test_all_notes_off_silences_it_until_the_next_note():
     played = started(Grooves(), chart=CHART)
     played.play([*line(beats=9), (9 * BEAT, messages.control(0, 123, 0))])
     played.run_until(16 * BEAT)
     assert hanging(played.sent) == {}
-    assert max(at for at, _ in ons(played)) <= 9 * BEAT
+    assert max(at for at, _ in note_ons(played.sent)) <= 9 * BEAT
     played.stop()
 
 
@@ -332,7 +303,7 @@ def test_density_thins_out_what_is_off_the_beat_first():
             return Plan(plan.revision, 0, tuple(notes), plan.until_ticks, complete=True)
 
     played = performed(line(beats=12), Busy(), density=2.0, chart=CHART)
-    assert {at % BEAT for at, _ in ons(played)} == {0}
+    assert {at % BEAT for at, _ in note_ons(played.sent)} == {0}
 
 
 class Clusters(Grooves):
@@ -353,15 +324,15 @@ class Clusters(Grooves):
 @pytest.mark.parametrize("bars", [("C", "F#", "C", "F#", "Db", "G"), ("C",) * 6])
 def test_no_key_is_struck_twice_at_one_instant(bars):
     played = performed(triads(*bars), Clusters(), low=60, high=66)
-    count = Counter(ons(played))
+    count = Counter(note_ons(played.sent))
     assert len(count) > 20
     assert set(count.values()) == {1}
     assert not hanging(played.sent)
 
 
-def test_the_register_holds_whatever_the_mind_says():
+def test_notes_of_the_mind_outside_the_register_are_moved_into_it():
     played = performed(line(), Grooves(), low=40, high=55, chart=CHART)
-    assert all(40 <= pitch <= 55 for _, pitch in ons(played))
+    assert all(40 <= pitch <= 55 for _, pitch in note_ons(played.sent))
 
 
 def test_it_is_as_loud_as_the_human():
@@ -395,7 +366,7 @@ def grooved(published, beats=34, **play):
 def rhythms(played):
     """Where notes begin in each bar, in sixteenths."""
     bars: dict[int, set[int]] = {}
-    for at, _ in ons(played):
+    for at, _ in note_ons(played.sent):
         bars.setdefault(at // BAR, set()).add(at % BAR * 16 // BAR)
     return bars
 
@@ -407,7 +378,7 @@ def alike(one, two):
 def test_the_model_plays_every_bar_on_the_grid(published):
     played = grooved(published)
     assert set(rhythms(played)) == set(range(1, 9))
-    assert {at % (BEAT // 4) for at, _ in ons(played)} == {0}
+    assert {at % (BEAT // 4) for at, _ in note_ons(played.sent)} == {0}
     assert played.engine.status().fallbacks == 0
     assert hanging(played.sent) == {}
 
@@ -424,19 +395,21 @@ def test_the_models_pattern_stays_and_then_changes(published):
 def test_the_model_follows_the_chord(published):
     played = grooved(published, chart="C | F | G | Am |")
     told = [chords.pitch_classes(chords.named(n)) for n in ("C", "F", "G", "Am")]
-    hits = [p % 12 in told[at // BAR % 4] for at, p in ons(played)]
+    hits = [p % 12 in told[at // BAR % 4] for at, p in note_ons(played.sent)]
     assert sum(hits) / len(hits) > 0.8
 
 
 def test_the_same_seed_plays_the_same(published):
-    assert ons(grooved(published)) == ons(grooved(published))
-    assert ons(grooved(published)) != ons(grooved(published, seed=6))
+    assert note_ons(grooved(published).sent) == note_ons(grooved(published).sent)
+    assert note_ons(grooved(published).sent) != note_ons(
+        grooved(published, seed=6).sent
+    )
 
 
 @pytest.mark.parametrize("meter", ["3/4", "6/8", "5/4"])
 def test_the_model_plays_other_metres(published, meter):
     played = grooved(published, meter=meter)
-    assert len(ons(played)) > 20
+    assert len(note_ons(played.sent)) > 20
     assert hanging(played.sent) == {}
 
 

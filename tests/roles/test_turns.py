@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inputs import MS, S, phrase
 
 from ripieno.engine import Engine, Send, Tell
 from ripieno.inference.controls import Controls
@@ -14,9 +15,6 @@ from ripieno.protocol import Ask, Plan, PlannedNote
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
-
-S = 1_000_000_000
-MS = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +34,6 @@ class Hindsight:
 
     def answer(self):
         return self._mind.answer()
-
-
-def phrase(start_s=1.0, pitches=(60, 62, 64, 65), gap_s=0.25, length_s=0.2):
-    out = []
-    for place, pitch in enumerate(pitches):
-        at_s = start_s + place * gap_s
-        out.append((round(at_s * S), messages.note_on(0, pitch, 70)))
-        out.append((round((at_s + length_s) * S), messages.note_off(0, pitch)))
-    return out
 
 
 def asks_at(engine, times_ns):
@@ -71,7 +60,7 @@ def some_plan(ask, *, complete=False):
     return Plan(ask.revision, 0, (note,), ask.start_ticks + 700, complete=complete)
 
 
-def test_whenever_the_last_key_comes_up_the_reply_is_foreseen_at_once():
+def test_the_reply_is_foreseen_as_soon_as_the_last_key_is_up():
     _, asked = playing()
     offs = [at_ns for at_ns, data in phrase() if messages.is_note_off(data)]
     assert [at_ns for at_ns, _ in asked] == offs
@@ -86,7 +75,7 @@ def test_while_a_key_is_held_nothing_is_foreseen():
 
 
 @pytest.mark.parametrize("role", ["answer", "continue", "vary"])
-def test_what_was_foreseen_last_is_what_is_asked_for_when_the_phrase_is_over(role):
+def test_the_last_foreseen_ask_is_asked_when_the_phrase_is_over(role):
     engine, asked = playing(Params(role=role))
     guess = asked[-1][1]
     ((at_ns, ask),) = asks_at(engine, range(2 * S, 3 * S, MS))
@@ -97,7 +86,7 @@ def test_what_was_foreseen_last_is_what_is_asked_for_when_the_phrase_is_over(rol
     assert at_ns > 2.2 * S  # 550 ms after the last onset
 
 
-def test_a_pedal_makes_another_guess_and_a_knob_does():
+def test_a_pedal_and_a_changed_parameter_each_foresee_anew():
     engine, asked = playing()
     engine.heard(2 * S, messages.control(0, messages.SUSTAIN, 127))
     ((_, after_pedal),) = asks_at(engine, [2 * S])
@@ -107,7 +96,7 @@ def test_a_pedal_makes_another_guess_and_a_knob_does():
     assert after_knob.limits.temperature == 1.3
 
 
-def test_what_was_thought_ahead_does_not_sound_before_the_phrase_is_over():
+def test_a_speculative_plan_is_silent_before_the_phrase_is_over():
     engine, asked = playing()
     guess = asked[-1][1]
     early = PlannedNote(0, 10, 60, 70)
@@ -118,7 +107,7 @@ def test_what_was_thought_ahead_does_not_sound_before_the_phrase_is_over():
     assert not [t for t, e in sent if isinstance(e, Send) and t < over_ns]
 
 
-def test_a_note_more_makes_what_was_thought_ahead_void_and_that_is_no_loss():
+def test_another_note_voids_a_speculative_plan_without_counting_a_loss():
     engine, asked = playing()
     guess = asked[-1][1]
     engine.heard(2 * S, messages.note_on(0, 67, 70))
@@ -187,7 +176,7 @@ def test_an_answer_that_was_not_ready_is_counted_with_how_long_it_was_waited_for
     assert 0 < slow.wait_p50_ms <= 360
 
 
-def test_a_new_thinker_is_asked_what_the_old_one_was():
+def test_a_new_thinker_is_asked_the_open_question_again():
     engine, asked = playing()
     engine.thought(2 * S, READY)
     told = [e.message for e in engine.advance(2 * S) if isinstance(e, Tell)]
@@ -205,7 +194,7 @@ calls = st.lists(
 
 @settings(deadline=None, max_examples=8)
 @given(calls, st.sampled_from(["answer", "continue"]))
-def test_thinking_ahead_changes_no_note(gru, calls, role):
+def test_speculative_planning_changes_no_note(gru, calls, role):
     mind, ready = gru
     inputs, start_s = [], 1.0
     for count, gap_s, share in calls:

@@ -1,9 +1,9 @@
 """`vary` in simulated time, with the published model."""
 
-from collections import Counter
-
 import pytest
 from tests.command import MODELS
+from tests.inputs import S, phrase
+from tests.outputs import hanging, note_ons
 
 from ripieno.engine import Engine, Tell
 from ripieno.inference.manifest import for_role
@@ -14,7 +14,6 @@ from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import simulate
 
-S = 1_000_000_000
 PITCHES = (67, 64, 60, 64, 67, 72, 71, 69, 67, 65, 64, 62)
 
 
@@ -23,33 +22,12 @@ def awake():
     return wake(for_role("vary", "phrase-vae"), "cpu")
 
 
-def phrase(start_s=1.0, pitches=PITCHES, gap_s=0.25, length_s=0.2):
-    out = []
-    for place, pitch in enumerate(pitches):
-        at_s = start_s + place * gap_s
-        out.append((round(at_s * S), messages.note_on(0, pitch, 70)))
-        out.append((round((at_s + length_s) * S), messages.note_off(0, pitch)))
-    return out
-
-
 def played(awake, call=None, tail_s=12.0, **knobs):
     mind, ready = awake
     params = Params(role="vary", **knobs)
-    return simulate(call or phrase(), params, mind=mind, ready=ready, tail_s=tail_s)
-
-
-def ons(simulation):
-    return [(at, s) for at, s in simulation.sent if messages.is_note_on(s.data)]
-
-
-def hanging(simulation):
-    count: Counter[int] = Counter()
-    for _, send in simulation.sent:
-        if messages.is_note_on(send.data):
-            count[send.data[1]] += 1
-        elif messages.is_note_off(send.data):
-            count[send.data[1]] -= 1
-    return +count
+    return simulate(
+        call or phrase(pitches=PITCHES), params, mind=mind, ready=ready, tail_s=tail_s
+    )
 
 
 def test_the_model_of_the_role_is_the_one_published(awake):
@@ -61,8 +39,8 @@ def test_the_model_of_the_role_is_the_one_published(awake):
 
 def test_at_distance_0_it_repeats_the_phrase_on_the_beat(awake):
     simulation = played(awake, distance=0.0)
-    notes = ons(simulation)
-    assert [send.data[1] for _, send in notes] == list(PITCHES)
+    notes = note_ons(simulation.sent)
+    assert [pitch for _, pitch in notes] == list(PITCHES)
     gaps = [(at - notes[0][0]) / S for at, _ in notes]
     assert gaps == pytest.approx([0.25 * n for n in range(len(PITCHES))], abs=0.02)
     since_last_s = notes[0][0] / S - (1.0 + 0.25 * (len(PITCHES) - 1))
@@ -70,23 +48,25 @@ def test_at_distance_0_it_repeats_the_phrase_on_the_beat(awake):
     status = simulation.engine.status()
     assert status.turns == status.on_time == 1
     assert not status.fallbacks
-    assert not hanging(simulation)
+    assert not hanging(simulation.sent)
 
 
-def test_far_away_it_plays_something_else_of_about_the_same_length(awake):
-    notes = ons(played(awake, distance=0.9))
-    assert [send.data[1] for _, send in notes] != list(PITCHES)
+def test_distance_0_9_plays_other_notes_of_about_the_same_length(awake):
+    notes = note_ons(played(awake, distance=0.9).sent)
+    assert [pitch for _, pitch in notes] != list(PITCHES)
     assert 1.5 < (notes[-1][0] - notes[0][0]) / S <= 3.0
 
 
 def test_each_phrase_is_varied_anew_and_nothing_hangs(awake):
-    calls = [event for n in range(6) for event in phrase(1.0 + 10 * n)]
+    calls = [event for n in range(6) for event in phrase(1.0 + 10 * n, pitches=PITCHES)]
     simulation = played(awake, calls, distance=0.7, fill=0.5)
     assert simulation.engine.status().turns == 6
-    assert not hanging(simulation)
+    assert not hanging(simulation.sent)
     turns = [
         tuple(
-            s.data[1] for at, s in ons(simulation) if 10 * n < at / S - 1 < 10 * n + 10
+            pitch
+            for at, pitch in note_ons(simulation.sent)
+            if 10 * n < at / S - 1 < 10 * n + 10
         )
         for n in range(6)
     ]
@@ -94,12 +74,12 @@ def test_each_phrase_is_varied_anew_and_nothing_hangs(awake):
 
 
 def test_it_yields_the_moment_the_human_comes_in(awake):
-    first_ns = ons(played(awake, distance=0.5))[0][0]
+    first_ns = note_ons(played(awake, distance=0.5).sent)[0][0]
     back_ns = first_ns + S // 3
-    call = [*phrase(), (back_ns, messages.note_on(0, 72, 80))]
+    call = [*phrase(pitches=PITCHES), (back_ns, messages.note_on(0, 72, 80))]
     simulation = played(awake, call, tail_s=0.2, distance=0.5)
-    assert not [at for at, _ in ons(simulation) if at > back_ns]
-    assert not hanging(simulation)
+    assert not [at for at, _ in note_ons(simulation.sent) if at > back_ns]
+    assert not hanging(simulation.sent)
 
 
 def test_without_the_model_the_fallback_plays():
@@ -111,17 +91,19 @@ def test_without_the_model_the_fallback_plays():
             return None
 
     ready = Ready("none", "", "", "", ("vary",))
-    simulation = simulate(phrase(), Params(role="vary"), mind=Dead(), ready=ready)
+    simulation = simulate(
+        phrase(pitches=PITCHES), Params(role="vary"), mind=Dead(), ready=ready
+    )
     assert simulation.engine.status().fallbacks == 1
-    assert ons(simulation)
-    assert not hanging(simulation)
+    assert note_ons(simulation.sent)
+    assert not hanging(simulation.sent)
 
 
 def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
     params = Params(role="vary", distance=0.3, blend=0.2, fill=-1.0, rise=0.5)
     engine = Engine(Beginning(params, seed=1))
     asks = []
-    for at_ns, data in phrase(2.0):
+    for at_ns, data in phrase(2.0, pitches=PITCHES):
         engine.heard(at_ns, data)
         engine.advance(at_ns)
     for step in range(300):
@@ -140,10 +122,10 @@ def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
     assert (ask.vary.fill, ask.vary.rise, ask.vary.offbeat) == (-1.0, 0.5, 0.0)
 
 
-def test_answers_are_still_asked_of_the_answerer():
+def test_the_role_answer_asks_the_mind_of_answer():
     engine = Engine(Beginning(Params(role="answer"), seed=1))
     asks = []
-    for at_ns, data in phrase(2.0):
+    for at_ns, data in phrase(2.0, pitches=PITCHES):
         engine.heard(at_ns, data)
     for step in range(300):
         effects = engine.advance(5 * S + step * S // 100)

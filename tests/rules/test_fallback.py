@@ -34,7 +34,7 @@ def onsets(pitches, gap_s=0.25):
     ]
 
 
-def test_it_speaks_the_humans_own_steps():
+def test_the_reply_uses_the_intervals_of_the_phrase():
     steps = {2, -1}
     tune = [60, 62, 64, 63, 65, 67, 66, 68, 70, 69]
     notes = compose(onsets(tune), ASK, 4800).notes
@@ -42,14 +42,14 @@ def test_it_speaks_the_humans_own_steps():
     assert {step % 12 for step in walked} <= {step % 12 for step in steps}
 
 
-def test_it_keeps_the_humans_rhythm():
+def test_the_reply_keeps_the_rhythm_of_the_phrase():
     notes = compose(onsets([60, 62, 64, 65, 67]), ASK, 4800).notes
     gaps = {b.start_ticks - a.start_ticks for a, b in pairwise(notes)}
     assert gaps == {120}
 
 
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=40), st.integers(0, 2**32))
-def test_it_always_plays_within_the_register(pitches, seed):
+def test_the_reply_stays_in_the_register(pitches, seed):
     an_ask = ask(6720, seed, low=60, high=63)
     notes = compose(onsets(pitches), an_ask, 4800).notes
     assert notes
@@ -62,5 +62,5 @@ def test_the_same_seed_plays_the_same():
     assert compose(heard, ASK, 4800) == compose(heard, ASK, 4800)
 
 
-def test_who_has_heard_nothing_plays_nothing():
+def test_without_a_phrase_there_is_no_reply():
     assert compose([], ASK, 4800).notes == ()

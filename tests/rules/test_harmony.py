@@ -91,7 +91,7 @@ def test_a_chord_on_the_beat_is_heard_at_once(tables):
 
 
 @every_table
-def test_less_evidence_moves_it_less(tables):
+def test_lower_evidence_changes_the_weights_less(tables):
     before, beat = [arpeggio(60, 64, 67, 72)] * 4, long(55, 59, 62, 65)
     quiet = weights_after(before, tables=tables)
     apart = [
@@ -109,7 +109,7 @@ def test_a_change_is_likelier_on_a_downbeat(tables):
 
 
 @every_table
-def test_what_was_heard_fades(tables):
+def test_belief_in_a_chord_fades_in_silence(tables):
     spans = [arpeggio(60, 64, 67, 72)] * 4
     share = [
         float(after(spans + [REST] * n, tables).ahead([])[named("C")])
@@ -118,7 +118,7 @@ def test_what_was_heard_fades(tables):
     assert share == sorted(share, reverse=True)
 
 
-def test_forgetting_is_a_fresh_start():
+def test_a_reset_harmony_equals_a_new_one():
     harmony = after([arpeggio(61, 65, 68, 73)] * 4)
     harmony.reset()
     assert np.array_equal(harmony.ahead([]), Harmony().ahead([]))
@@ -142,7 +142,7 @@ def test_what_leads_to_a_target_is_the_target_itself_or_what_goes_there(tables):
     assert np.ptp(far) < np.ptp(before)
 
 
-def test_where_it_was_counted_a_dominant_leads_home():
+def test_counted_tables_lead_from_a_dominant_to_its_tonic():
     for tables in COUNTED:
         target = np.full(N_CHORDS, -30.0)
         target[named("C")] = 0.0
@@ -205,9 +205,7 @@ def test_the_same_tune_in_another_key_has_the_same_chords_there(
 
 @settings(deadline=None)
 @given(spans_heard, st.lists(phases, max_size=4), tables_)
-def test_whatever_is_heard_probabilities_are_some_and_sum_to_one(
-    spans, to_come, tables
-):
+def test_any_input_gives_probabilities_that_sum_to_one(spans, to_come, tables):
     harmony = after(spans, tables)
     belief = harmony.ahead(to_come)
     assert belief.shape == (N_CHORDS,)
@@ -223,7 +221,7 @@ def test_whatever_is_heard_probabilities_are_some_and_sum_to_one(
 
 @settings(deadline=None)
 @given(st.integers(0, N_CHORDS - 1), st.lists(phases, max_size=6), tables_)
-def test_a_way_is_nowhere_closed(chord, to_come, tables):
+def test_every_chord_can_be_reached_from_every_chord(chord, to_come, tables):
     target = np.full(N_CHORDS, -30.0)
     target[chord] = 0.0
     way = Harmony(tables).backward(target, to_come)

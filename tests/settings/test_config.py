@@ -97,7 +97,7 @@ def toml(table):
 
 
 @given(table=some_settings)
-def test_what_a_file_says_is_what_is_set(tmp_path_factory, table):
+def test_every_value_of_the_file_is_set(tmp_path_factory, table):
     path = tmp_path_factory.getbasetemp() / "settings.toml"
     path.write_text(toml(table), encoding="utf-8", newline="")
     play = Params(**table.get("play", {}))
@@ -134,7 +134,7 @@ def test_low_may_equal_high_but_not_pass_it(low, high):
             load(None, {}, {"low": low, "high": high})
 
 
-def test_the_defaults_keep_their_own_bounds():
+def test_the_defaults_lie_within_their_bounds():
     assert config.check(Settings()) == Settings()
 
 
@@ -154,20 +154,20 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
     assert settings == Settings(model="b", provider="cpu", play=Params(low=50, high=80))
 
 
-def test_a_flag_may_mend_what_the_file_broke(tmp_path):
+def test_a_flag_may_replace_an_invalid_value_of_the_file(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("[play]\nlow = 200\n")
     assert load(path, {}, {"low": 40}).play.low == 40
 
 
-def test_a_whole_number_does_for_a_fraction(tmp_path):
+def test_a_whole_number_is_accepted_for_a_fraction(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("server_wait_s = 3\n[play]\ntemperature = 1\n")
     settings = load(path, {}, {})
     assert (settings.server_wait_s, settings.play.temperature) == (3.0, 1.0)
 
 
-def test_a_settings_file_may_begin_with_nothing(tmp_path):
+def test_an_empty_settings_file_gives_the_defaults(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("")
     assert load(path, {}, {}) == Settings()
@@ -180,14 +180,14 @@ def test_the_message_names_the_file(tmp_path):
         load(path, {}, {})
 
 
-def test_what_is_not_utf8_is_not_toml(tmp_path):
+def test_a_file_that_is_not_utf8_is_refused_as_toml(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_bytes(b'model = "\xff"')
     with pytest.raises(FileError, match=r"mine\.toml is not TOML"):
         load(path, {}, {})
 
 
-def test_a_file_that_is_not_there():
+def test_a_missing_file_is_refused():
     with pytest.raises(FileError, match=r"Cannot read nowhere.toml: No such file"):
         load(Path("nowhere.toml"), {}, {})
 
@@ -253,6 +253,6 @@ def test_a_chart_is_read_in_the_meter():
         (Params(manner="tenths"), r"manner is 'tenths'; choose one of learned, thi"),
     ],
 )
-def test_what_cannot_be_played_is_refused_with_what_can(play, says):
+def test_a_text_that_cannot_be_read_is_refused_with_what_can(play, says):
     with pytest.raises(SettingsError, match=f"^{says}"):
         params.check(play)

@@ -30,14 +30,14 @@ def test_a_controllers_ends_are_the_bounds(name):
 
 
 @given(st.sampled_from(TURNABLE), st.integers(0, 127))
-def test_whatever_a_controller_says_is_within_bounds_and_of_its_kind(name, value):
+def test_any_controller_value_is_within_bounds_and_of_its_type(name, value):
     new = turned(Params(), name, value)
     assert params.check(new) == new
     assert msgspec.convert(msgspec.structs.asdict(new), Params) == new
 
 
 @given(bounded, st.integers(0, 126))
-def test_more_is_never_less(name, value):
+def test_a_higher_controller_value_never_lowers_the_parameter(name, value):
     less, more = (getattr(turned(wide, name, v), name) for v in (value, value + 1))
     assert less <= more
 
@@ -57,7 +57,7 @@ def test_every_choice_can_be_reached(name):
     )
 
 
-def test_half_way_is_half_way():
+def test_controller_value_64_is_the_middle_of_the_bounds():
     assert turned(Params(), "lead", 64).lead == 0.5039
     assert turned(Params(), "polyphony", 64).polyphony == 9
     assert isinstance(turned(Params(), "voices", 64).voices, int)
@@ -69,7 +69,7 @@ def test_low_is_not_turned_above_high():
     assert turned(narrow, "high", 0) is narrow
 
 
-def test_chance_is_not_turned_while_it_plays():
+def test_the_seed_has_no_controller():
     assert "seed" not in TURNABLE
     with pytest.raises(SettingsError, match="from start to end"):
         merged(Params(), {"seed": 3})
@@ -95,13 +95,13 @@ def test_a_change_keeps_the_rest():
         ({"thru": None}, "thru: expected bool"),
     ],
 )
-def test_a_change_that_cannot_be_says_why(fields, says):
+def test_an_impossible_change_is_refused_with_a_reason(fields, says):
     with pytest.raises(SettingsError, match=says.replace("(", r"\(")):
         merged(Params(), fields)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(), st.from_type(object)))
-def test_a_change_is_whole_or_a_sentence(fields):
+def test_any_change_is_valid_or_refused_in_one_sentence(fields):
     try:
         after = merged(Params(), fields)
     except SettingsError:
@@ -134,7 +134,7 @@ def test_a_text_is_read_as_what_the_parameter_is(name, text, value):
         ("key", "C", "'key' is no setting; choose of role, temperature, top-p"),
     ],
 )
-def test_a_text_that_is_nothing_of_the_kind_says_what_would_be(name, text, says):
+def test_a_text_of_another_type_is_refused_with_the_right_one(name, text, says):
     with pytest.raises(SettingsError) as refused:
         parsed(name, text)
     assert str(refused.value).startswith(says)
@@ -145,7 +145,7 @@ def test_the_controllers_are_those_that_midi_leaves_undefined():
     assert check(Settings()).controls == CONTROLS
 
 
-def test_controls_come_from_the_file_and_then_are_all_there_are(tmp_path):
+def test_controls_of_the_file_replace_the_default_ones(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("[controls]\nlead = 30\nrole = 31\n")
     assert load(path, {}, {}).controls == {"lead": 30, "role": 31}
@@ -164,6 +164,6 @@ def test_controls_come_from_the_file_and_then_are_all_there_are(tmp_path):
         ({"lead": 20, "busy": 20}, "lead and busy are both 20"),
     ],
 )
-def test_a_table_of_controllers_that_cannot_be_says_why(controls, says):
+def test_an_impossible_table_of_controllers_is_refused_with_a_reason(controls, says):
     with pytest.raises(SettingsError, match=says):
         knobs.check_controls(controls)

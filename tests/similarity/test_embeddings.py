@@ -79,7 +79,7 @@ def test_the_golden_vectors_replay(loaded):
             assert np.abs(graph.out[name] - expected).max() <= TOLERANCE[provider]
 
 
-def test_an_embedding_hangs_on_its_own_window_alone(encoder):
+def test_an_embedding_depends_on_its_own_window_only(encoder):
     rolls = np.concatenate([phrases(tune(seed))[0] for seed in range(4)])
     together = encoder.embed(rolls)
     assert len(together) == len(rolls)
@@ -93,7 +93,7 @@ def test_embeddings_and_styles_are_of_unit_length(encoder):
     assert np.linalg.norm(style_of(windows)) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_nothing_embeds_to_nothing(encoder):
+def test_no_windows_give_no_embeddings(encoder):
     assert len(encoder.embed(phrases(tune(1)[:2])[0])) == 0
 
 
@@ -110,7 +110,7 @@ def test_likeness_is_mutual(encoder):
     assert there.likeness < 0.999
 
 
-def test_it_says_where_a_phrase_was_taken_from(encoder):
+def test_the_most_similar_window_is_where_a_phrase_was_taken_from(encoder):
     taken = np.concatenate([tune(1, 24), tune(2, 24) + np.array((24, 24, 0))])
     here = encoder.embed(phrases(tune(2, 24))[0])
     rolls, starts = phrases(taken)
@@ -209,7 +209,7 @@ def test_a_manifest_without_runs_is_a_sentence(copy):
         load_runs(copy, load(copy))
 
 
-def test_runs_that_weigh_less_than_nothing_are_a_sentence(copy):
+def test_runs_with_a_negative_weight_are_refused(copy):
     rewrite_manifest(copy, runs={"weight": -0.5, "sha256": "0" * 64})
     with pytest.raises(ModelError, match=r"not a manifest .*weight"):
         load(copy)

@@ -43,5 +43,5 @@ def test_a_note_that_never_ends_is_ended_by_the_last_message() -> None:
     assert sounding_notes(messages) == [SoundingNote(0.0, 1.0, 60, 80)]
 
 
-def test_nothing_is_no_notes() -> None:
+def test_no_messages_are_no_notes() -> None:
     assert sounding_notes([]) == []

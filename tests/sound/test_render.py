@@ -99,7 +99,7 @@ def program_folder(tmp_path: Path) -> str:
     return str(program.parent)
 
 
-def test_what_is_missing_is_said(tmp_path: Path) -> None:
+def test_a_missing_font_or_synthesizer_is_named(tmp_path: Path) -> None:
     path = program_folder(tmp_path)
     assert find_soundfont({"PATH": "/nowhere"}) == (
         "the fluidsynth program is not installed"

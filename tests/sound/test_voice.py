@@ -113,7 +113,7 @@ def test_the_human_is_left_and_the_machine_right() -> None:
 PLAYERS = (HUMAN, MACHINE)
 
 
-def test_the_players_sound_different() -> None:
+def test_the_human_and_the_machine_have_different_timbres() -> None:
     """The human's second harmonic is strong; the machine's is weak."""
     ratios = []
     for timbre in PLAYERS:
@@ -125,6 +125,6 @@ def test_the_players_sound_different() -> None:
     assert ratios[0] > 4 * ratios[1]
 
 
-def test_nothing_to_play_is_silence() -> None:
+def test_no_notes_are_silence() -> None:
     assert not render([]).any()
     assert not render([(HUMAN, [])]).any()

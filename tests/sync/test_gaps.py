@@ -246,7 +246,7 @@ def test_a_chord_of_eight_notes_counts_once():
 
 
 @pytest.mark.parametrize("lost", [1, 2, 46, 47])
-def test_who_always_plays_late_is_judged_by_that_habit(lost):
+def test_a_musician_who_is_always_late_is_judged_by_that_lateness(lost):
     missing, late = Missing(), 0.9  # of a clock
     for n in range(8):
         missing.note(n * 500 * MS, 24 * n + late)

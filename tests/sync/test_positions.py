@@ -112,7 +112,7 @@ def test_a_wrong_master_that_stops_and_goes_on_is_found(stops):
 
 
 @pytest.mark.parametrize("meter", ["4/4", "3/4", "6/8", "5/4", "7/8", "2/4"])
-def test_until_it_is_found_a_bar_still_begins_where_a_bar_begins(meter):
+def test_before_a_wrong_master_is_found_bars_begin_on_bar_lines(meter):
     """Six times as far: a whole number of bars stays one."""
     parsed = Meter.parse(meter)
     for bar in range(1, 8):

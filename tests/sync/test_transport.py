@@ -4,6 +4,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.inputs import song_position
 
 from ripieno.music.timeline import Timeline
 from ripieno.sync.transport import Transport
@@ -12,10 +13,6 @@ CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 S, MS = 1_000_000_000, 1_000_000
 PERIOD_128_NS, PERIOD_512_NS = 2_666_667, 10_666_667
 AT_120 = Timeline(beat_ns=500_000_000)
-
-
-def song_position(sixteenths):
-    return bytes((0xF2, sixteenths & 0x7F, sixteenths >> 7))
 
 
 def clock_times(bpm, count, from_ns=S):
@@ -219,7 +216,7 @@ def test_damaged_bytes_are_refused_and_never_raise(data):
 
 
 @pytest.mark.parametrize("data", [b"", b"\xf2", b"\xf2\x01", b"\xf2\x80\x01", b"\xf8a"])
-def test_what_is_cut_short_or_too_long_changes_nothing(data):
+def test_messages_of_a_wrong_length_change_nothing(data):
     transport = Transport(AT_120)
     assert not transport.hear(S, data)
     assert transport.timeline == AT_120
@@ -398,7 +395,7 @@ def test_a_start_that_no_clock_follows_starts_our_own():
     assert transport.timeline.ns_at(0) == 2 * S + 500 * MS
 
 
-def test_it_does_not_matter_when_it_was_checked():
+def test_the_instants_of_checking_change_nothing():
     often, last_ns = followed(bpm=87)
     late, _ = followed(bpm=87)
     for later_ms in range(0, 2000, 7):

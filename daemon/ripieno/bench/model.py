@@ -28,6 +28,7 @@ from ripieno.errors import SettingsError
 from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
 from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.outputs import naming
 from ripieno.inference.session import Loaded, choose_provider
 from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
@@ -79,7 +80,8 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
             continue
         say.print(plain(f"{manifest.name} …"), markup=False)
         ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]
-        measure(ways, int(arguments.seconds * NS_PER_S), memory)
+        with naming(manifest.name):
+            measure(ways, int(arguments.seconds * NS_PER_S), memory)
         rows += ways
     if not rows:
         raise SettingsError(

@@ -23,6 +23,7 @@ from ripieno.inference import tuning
 from ripieno.inference.graph import Graph
 from ripieno.inference.interfaces import INTERFACES
 from ripieno.inference.lines import MASKS, POSITION, SAMPLED, TOTAL
+from ripieno.inference.outputs import naming
 from ripieno.inference.session import Loaded, runtime_version
 from ripieno.inference.tuning import Threads, Tuned
 
@@ -62,7 +63,8 @@ def tune(
     for folder in folders:
         if not INTERFACES[manifests.load(folder).interface].has_graphs:
             continue
-        found = _tuned(folder, provider, clock)
+        with naming(folder.name):
+            found = _tuned(folder, provider, clock)
         tuning.keep([found], place)
         yield found
 

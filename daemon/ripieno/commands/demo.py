@@ -20,6 +20,7 @@ from ripieno.commands.demo_stage import Stage, embedded, through_ports
 from ripieno.commands.play import live_line
 from ripieno.files.midi import Track, check_target, write_performance
 from ripieno.music import messages
+from ripieno.processes.interrupts import raise_lost_interrupt
 from ripieno.settings.config import Settings
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
@@ -125,6 +126,7 @@ def _perform(
     show_ns, status = 0, None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not performer.is_done:
+            raise_lost_interrupt()
             now_ns = clock.now_ns()
             plays = take.machine_plays(now_ns)
             for data in performer.advance(now_ns, machine_plays=plays):

@@ -24,7 +24,7 @@ import msgspec
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock
 from ripieno.errors import FileError, ModelError, PortError, RipienoError
-from ripieno.files.journal import JournalFile
+from ripieno.files.journal import JournalFile, Lost, encode
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
@@ -326,7 +326,12 @@ class Supervisor:
             child.kill()
         self._read()
         if self._journal is not None:
+            if lost := self._block.word("unlogged"):  # the player could not tell of it
+                self._journal.write([encode(Lost(lost))])
             self._journal.close()
         self._block.close()
         if self._journal is not None and self._journal.lost:
-            self._say(f"Entries that the journal lacks: {self._journal.lost}.")
+            self._say(
+                f"The journal lacks {self._journal.lost} entries; `ripieno replay` "
+                "says which part it cannot compare."
+            )
