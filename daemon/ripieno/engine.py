@@ -76,8 +76,6 @@ class Engine:
         """The mapping between ticks and nanoseconds as it is now."""
         return self._performance.timeline
 
-    # ── in ────────────────────────────────────────────────────────────────────────
-
     def turned(self, at_ns: int, params: Params) -> None:
         """Use other parameters from now on."""
         performance, before = self._performance, self._performance.params
@@ -148,8 +146,6 @@ class Engine:
         self._click.clear()
         for data in self._performance.ledger.release_all():
             self._performance.out.append(Send(at_ns, data))
-
-    # ── out ───────────────────────────────────────────────────────────────────────
 
     def advance(self, now_ns: int) -> list[Effect]:
         """Return all that is to be sent by now, in order."""
@@ -224,8 +220,6 @@ class Engine:
         return self._player.report(
             msgspec.structs.replace(status, **performance.counts)
         )
-
-    # ── time ──────────────────────────────────────────────────────────────────────
 
     def _heard_system(self, at_ns: int, data: bytes) -> None:
         """Handle clock and song position; pass sysex through; ignore the rest."""

@@ -108,8 +108,6 @@ class Accompany(Player):
             return "machine"
         return "idle" if self._last is None else "human"
 
-    # ── in ────────────────────────────────────────────────────────────────────────
-
     def on_key(self, event: Played) -> None:
         """Handle a key, perhaps on the beat."""
         if (key := self._clock.hear(event)) is not None:
@@ -168,8 +166,6 @@ class Accompany(Player):
         self._asks.clear()
         self._clear()
 
-    # ── out ───────────────────────────────────────────────────────────────────────
-
     def advance(self, now_ns: int) -> None:
         """Prepare and decide the spans whose time has come."""
         if self._clock.has_stopped:
@@ -212,8 +208,6 @@ class Accompany(Player):
             promised=() if self._rests(index) else self._preview.promised(index),
             tentative=self._preview.tentative(index),
         )
-
-    # ── steps ─────────────────────────────────────────────────────────────────────
 
     def _due_ns(self, step: Step, index: int) -> int:
         """When a span is decided, as things are."""
@@ -330,8 +324,6 @@ class Accompany(Player):
         staleness = answer.staleness * frames if answer and is_planned else None
         self._tally.add_span(frames, staleness, by_model=by_model)
         self._seat.count("fallbacks", not is_planned)
-
-    # ── asking ────────────────────────────────────────────────────────────────────
 
     @property
     def _ahead(self) -> int:

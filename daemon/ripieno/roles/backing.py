@@ -13,18 +13,9 @@ from typing import Final
 import msgspec
 
 from ripieno.hear.loudness import AT_FIRST, Loudness
-from ripieno.music import chords
+from ripieno.music import chords, voicing
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import FRAME_TICKS
-from ripieno.music.voicing import (
-    BASS_REGISTER,
-    CHORD_REGISTER,
-    bass_of,
-    common_register,
-    moved,
-    voiced,
-    within,
-)
 from ripieno.play.expression import GAP_TICKS, LOUDEST, QUIETEST, swung
 from ripieno.play.scheduler import Due
 from ripieno.protocol import PlannedNote
@@ -71,7 +62,7 @@ class Bar:
             span = (note.start_ticks - self.first * span_ticks) // span_ticks
             if wanted[span] == NO_CHORD:
                 continue
-            pitch = moved(note.pitch, self.chords[span], wanted[span])
+            pitch = voicing.moved(note.pitch, self.chords[span], wanted[span])
             start, end = note.start_ticks + by_ticks, note.end_ticks + by_ticks
             notes.append(PlannedNote(start, end, pitch, note.velocity, note.part))
         return Bar(first, wanted, tuple(notes), span_ticks)
@@ -86,13 +77,13 @@ def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) 
             continue
         is_bass = not (span % 2 if len(wanted) % 3 else span % 3)
         start = (first + span) * span_ticks
-        register = BASS_REGISTER if is_bass else CHORD_REGISTER
-        low, high = common_register(register, params.low, params.high)
+        register = voicing.BASS_REGISTER if is_bass else voicing.CHORD_REGISTER
+        low, high = voicing.common_register(register, params.low, params.high)
         if is_bass:
-            pitches: tuple[int, ...] = (bass_of(chord, None, low, high),)
+            pitches: tuple[int, ...] = (voicing.bass_of(chord, None, low, high),)
         else:
             count = min(VOICES, params.polyphony)
-            pitches = voices = voiced(chord, voices, low, high, count)
+            pitches = voices = voicing.voiced(chord, voices, low, high, count)
         loud = BASS_LOUD if is_bass else CHORD_LOUD
         notes += [PlannedNote(start, start + span_ticks, p, loud) for p in pitches]
     return Bar(first, wanted, tuple(notes), span_ticks)
@@ -174,7 +165,9 @@ class Backing:
     def _on(self, chord: int, expected: int, note: PlannedNote) -> PlannedNote:
         """A note on the chord that was heard, within the register."""
         params = self._seat.params
-        pitch = within(moved(note.pitch, expected, chord), params.low, params.high)
+        pitch = voicing.within(
+            voicing.moved(note.pitch, expected, chord), params.low, params.high
+        )
         return msgspec.structs.replace(note, pitch=pitch)
 
     def _real(self, note: PlannedNote) -> PlannedNote:
@@ -184,7 +177,7 @@ class Backing:
         end = max(end - GAP_TICKS, start + SHORTEST_TICKS)
         loud = note.velocity * BELOW * self.human.velocity / AT_FIRST
         loud = round(min(max(loud, QUIETEST), LOUDEST))
-        pitch = within(note.pitch, params.low, params.high)
+        pitch = voicing.within(note.pitch, params.low, params.high)
         return PlannedNote(start, end, pitch, loud, PART)
 
     def _swung(self, ticks: int) -> int:

@@ -11,17 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ripieno.hear.loudness import Loudness
-from ripieno.music import chords
+from ripieno.music import chords, voicing
 from ripieno.music.spans import FRAME_TICKS, Note, Phase
-from ripieno.music.voicing import (
-    BASS_REGISTER,
-    CHORD_REGISTER,
-    bass_of,
-    common_register,
-    moved,
-    voiced,
-    within,
-)
 from ripieno.play.expression import end_ticks, onset_ticks, velocity
 from ripieno.play.scheduler import Due
 from ripieno.protocol import BASS, CHORDS, TEXTURE, PlannedNote
@@ -156,8 +147,12 @@ class Band:
         params, meter = self._seat.params, self._seat.meter
         self._pad_bar = phase.bar
         rubs = frozenset((p + step) % 12 for p in melody for step in (-1, 1))
-        register = common_register(CHORD_REGISTER, params.low, params.high)
-        self._pad = voiced(self.chord, self._pad, *register, PAD_VOICES, avoid=rubs)
+        register = voicing.common_register(
+            voicing.CHORD_REGISTER, params.low, params.high
+        )
+        self._pad = voicing.voiced(
+            self.chord, self._pad, *register, PAD_VOICES, avoid=rubs
+        )
         if CHORDS not in self._seat.parsed.parts:
             return
         start = max(index * meter.span_ticks, self._seat.timeline.ticks_at(now_ns))
@@ -171,8 +166,10 @@ class Band:
         """A planned note on the chord that sounds, within the register."""
         params, pitch = self._seat.params, note.pitch
         if planned_for is not None:
-            pitch = moved(pitch, planned_for, self.chord)
-        return Note(note.frame, within(pitch, params.low, params.high), note.frames)
+            pitch = voicing.moved(pitch, planned_for, self.chord)
+        return Note(
+            note.frame, voicing.within(pitch, params.low, params.high), note.frames
+        )
 
     def _root(self, notes: Sequence[Note]) -> list[Note]:
         """The root of a new chord, if the texture has no bass on the beat."""
@@ -181,7 +178,7 @@ class Band:
         if below:
             self._low = min(below)
             return []
-        self._low = bass_of(self.chord, self._low, *BASS_REGISTER)
+        self._low = voicing.bass_of(self.chord, self._low, *voicing.BASS_REGISTER)
         return [self._real(Note(0, self._low, BASS_FRAMES), None)]
 
     def _pattern(self, phase: Phase) -> tuple[int, list[Note]]:
@@ -189,7 +186,7 @@ class Band:
         found = self._patterns.get(phase.span)
         if found is not None:
             return found
-        root = bass_of(self.chord, None, 36, 48)
+        root = voicing.bass_of(self.chord, None, 36, 48)
         notes = [Note(0, root, 4), Note(2, self._pad[-1] if self._pad else root, 2)]
         return self.chord, notes
 

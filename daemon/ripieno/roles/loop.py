@@ -78,8 +78,6 @@ class Loop(Player):
             return "machine"
         return "idle" if self._presence.heard_ticks is None else "human"
 
-    # ── in ────────────────────────────────────────────────────────────────────────
-
     def on_key(self, event: Played) -> None:
         """Handle a key."""
         if (key := self._clock.hear(event)) is not None:
@@ -120,8 +118,6 @@ class Loop(Player):
         self._clock.leave(at_ns)
         self._clear()
 
-    # ── out ───────────────────────────────────────────────────────────────────────
-
     def advance(self, now_ns: int) -> None:
         """Take the steps whose time has come."""
         if self._clock.has_stopped:
@@ -158,8 +154,6 @@ class Loop(Player):
             position=self._spans.name(index),
             chord="" if chord == NO_CHORD else chords.name_of(chord),
         )
-
-    # ── steps ─────────────────────────────────────────────────────────────────────
 
     def _due_ns(self, step: Step, index: int) -> int:
         """When a step is over: on the beat or shortly after."""
@@ -241,8 +235,6 @@ class Loop(Player):
         if self._spans.phase(index + 1).span == 0 and not self._is_alone(index):
             self._ask(index + 1, index)
 
-    # ── asking ────────────────────────────────────────────────────────────────────
-
     def _ask(self, first: int, heard: int) -> None:
         """Ask the thinker for the bar that begins with a span."""
         seat, params = self._seat, self._seat.params
@@ -276,8 +268,6 @@ class Loop(Player):
             found.append(chord)
             before = chord
         return tuple(found)
-
-    # ── resting ───────────────────────────────────────────────────────────────────
 
     def _rests(self, index: int) -> bool:
         """Whether it still listens, or the human has not played for long."""

@@ -116,8 +116,6 @@ class SpanClock:
         self._jumped: tuple[int, int] | None = None  # where the song is now: ns, ticks
         self._recent: deque[Played] = deque(maxlen=RECENT)
 
-    # ── in ────────────────────────────────────────────────────────────────────────
-
     def hear(self, event: Played) -> Key | None:
         """Put a key on the grid; return it if it went down."""
         self._recent.append(event)
@@ -162,8 +160,6 @@ class SpanClock:
         self.presence.clear()
         self.step, self.resumed = Step.AWAY, None
 
-    # ── out ───────────────────────────────────────────────────────────────────────
-
     @property
     def has_stopped(self) -> bool:
         """Whether the song has stopped since the role was with it."""
@@ -190,8 +186,6 @@ class SpanClock:
         if self.step is Step.AHEAD:
             return self.spans.start_ns(self.index, -HALF_FRAME)
         return self._due_ns(self.step, self.index)
-
-    # ── where the song is ─────────────────────────────────────────────────────────
 
     def _hear(self, event: Played, ticks: int) -> Key | None:
         if not event.velocity:

@@ -76,8 +76,6 @@ class Turns(Player):
             return "machine"
         return "idle" if self._phrase.is_empty else "human"
 
-    # ── in ────────────────────────────────────────────────────────────────────────
-
     def on_key(self, event: Played) -> None:
         """Handle a key. A key that went down ends the reply."""
         self._dismiss()
@@ -144,8 +142,6 @@ class Turns(Player):
         self._drop_reply(at_ns)
         self._phrase.clear()
 
-    # ── out ───────────────────────────────────────────────────────────────────────
-
     def advance(self, now_ns: int) -> None:
         """Ask for a guess, decide on it when the phrase is over, and continue it."""
         if self._reply is None:
@@ -185,8 +181,6 @@ class Turns(Player):
         if not reply.ask.closing:
             return timeline.ns_at(self._extend_at_ticks(reply)) - reach_ns
         return None
-
-    # ── asking ────────────────────────────────────────────────────────────────────
 
     def _times(self) -> tuple[int, int] | None:
         """When the phrase is over and when the reply begins, or None."""
@@ -285,8 +279,6 @@ class Turns(Player):
             vary=vary,
             reply=self._seat.replies + 1,
         )
-
-    # ── the machine's turn ────────────────────────────────────────────────────────
 
     def _keep_going(self, now_ns: int) -> None:
         reply = self._reply
