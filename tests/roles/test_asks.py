@@ -185,9 +185,9 @@ def test_an_open_ask_is_found_by_its_revision_until_all_are_cleared():
     assert asks.find(backup.revision) is backup
     assert asks.find(on_beat.revision) is on_beat
     assert asks.find(10_000) is None
+    revisions = backup.revision, on_beat.revision
     asks.clear()
-    assert asks.find(backup.revision) is None
-    assert asks.find(on_beat.revision) is None
+    assert [asks.find(revision) for revision in revisions] == [None, None]
 
 
 def test_a_missed_ask_tells_once_when_it_was_made():
