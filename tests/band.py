@@ -1,4 +1,4 @@
-"""A player and a thinker's end of its rings, in simulated time."""
+"""A player on an open port, with rings and a journal, in simulated time."""
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, SimulatedClock
 from ripieno.commands.replay import replay

@@ -1,4 +1,4 @@
-"""A master's clocks with stalls, bursts and losses, and how far off the transport is.
+"""MIDI clocks with stalls, bursts and losses, and the error of the transport.
 
 The position that the transport plays by is compared with the truth, at each clock from
 two beats after the deciding moment on. That moment is the gap itself where nothing was

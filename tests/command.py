@@ -1,4 +1,4 @@
-"""`ripieno` as its users run it: a process, its one sentence, and what it is given."""
+"""Runs `ripieno` as a process and checks its one-sentence errors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a live journal, and a capture beside it, say about time."""
+"""Punctuality of a live performance, from its journal and a capture."""
 
 from ripieno.bench import pairing
 from ripieno.clock import NS_PER_MS

@@ -1,4 +1,4 @@
-"""A daemon in processes of its own, and the questions that tests ask about it."""
+"""A daemon as a process, and questions about it for tests."""
 
 import os
 import signal

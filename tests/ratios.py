@@ -1,4 +1,4 @@
-"""How long our steps take beside a fixed piece of work: what a slow change changes.
+"""The time of our steps relative to a fixed ONNX graph in the same run.
 
 The fixed work is an ONNX graph of its own that nobody optimises: matrices that are
 together as large as what the step reads, since other work takes bandwidth from both

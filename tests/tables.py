@@ -1,4 +1,4 @@
-"""Views of the table of parameters, for tests that go through all of its rows."""
+"""Views of the table of parameters for parametrized tests."""
 
 from ripieno.settings.params import KNOBS
 

@@ -1,4 +1,4 @@
-"""The house as it is drawn: who may import whom, and how large a room may be."""
+"""The import contract, the sizes of files and functions, and banned calls."""
 
 import ast
 import functools
@@ -94,7 +94,7 @@ def test_each_library_is_imported_where_it_belongs(library):
 
 
 def test_only_one_file_imports_onnx_runtime_and_no_subprocess_does():
-    """Its home switches telemetry off first; ruff bans it elsewhere, but in strings."""
+    """That file switches telemetry off first. ruff finds imports only, not strings."""
     statement = re.compile(r"\b(import|from)[ ]+onnxruntime\b")
     sources = files(DAEMON, EXPORT, ROOT / "tests", ROOT / "benchmarks")
     users = [name_of(p) for p in sources if statement.search(p.read_text("utf-8"))]

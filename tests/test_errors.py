@@ -1,4 +1,4 @@
-"""Errors are sentences, and a program of ours hands its own on."""
+"""Errors are sentences, and a process passes its last one to its parent."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A million events of the worst that a cable can carry, in simulated time."""
+"""A million random events in simulated time leave no note hanging."""
 
 import multiprocessing
 import os
@@ -48,7 +48,7 @@ def anything(chance):
 
 
 def byte_stream(chance, events):
-    """So many events, and now and then both hands leave the keyboard."""
+    """Random events; every 500 events all keys are released."""
     for number in range(events):
         yield anything(chance)
         if number % 500 == 499:
@@ -96,7 +96,7 @@ def played(role, thru, events):
 
 
 def count(sent, ons, offs):
-    """Count what was sent, and forget it."""
+    """Count the note-ons and note-offs sent, and clear the list."""
     for _, send in sent:
         key = messages.channel_of(send.data), send.data[1]
         if messages.is_note_on(send.data):

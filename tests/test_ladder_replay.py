@@ -1,7 +1,7 @@
-"""A performance with a ladder, in simulated time, with the real models: its journal."""
+"""The journal of a performance in which the model changes twice."""
 
 import pytest
-from tests.test_offline import Performance
+from tests.journaled import Performance
 
 from ripieno.commands.replay import replay
 from ripieno.files import journal

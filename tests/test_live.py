@@ -1,7 +1,7 @@
-"""The daemon as its users run it: own processes, a real server, someone else's clients.
+"""The daemon with real processes on a JACK server, and clients of others.
 
-Times come from the C client's capture: JACK's clock is the daemon's, so what arrived
-can be compared with what was due. Absolute limits are those of the daemon's promises.
+A C client captures what arrives. It stamps with JACK's clock, as the daemon does, so
+arrival can be compared with due time. The limits are those that the README promises.
 """
 
 import shutil

@@ -1,7 +1,7 @@
-"""Every model that is shipped: complete, honest, and what training made of it.
+"""Every shipped model is complete and replays its golden vectors.
 
-Golden vectors were written by torch (`ripieno_export.parity` documents the arrays);
-here the daemon's own session replays those of the *step* interface, without torch.
+Torch wrote the golden vectors (`ripieno_export.parity` documents the arrays). The
+daemon's session replays those of the *step* interface without torch.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A slow change is seen: our steps against a fixed piece of work, in one run.
+"""A slow step is detected by its ratio to a fixed piece of work.
 
-The bounds are in `benchmarks/bounds.json`, with how they came about; what is measured
-and how, in `tests.ratios`.
+The bounds and their origin are in `benchmarks/bounds.json`; `tests.ratios` describes
+the measurement.
 """
 
 import platform

@@ -20,7 +20,7 @@ REACH_NS = 8 * NS_PER_MS
 
 
 def performance(reach_ns, role="answer", **play):
-    """Four notes to a scripted model that is handed over so far ahead."""
+    """A performance of four notes whose reply is handed over ahead by `reach_ns`."""
     engine = Engine(Beginning(Params(role=role, **play), seed=1, reach_ns=reach_ns))
     simulation = Simulation(engine, Composer(ScriptedModel(), Controls()), ready=READY)
     for number, pitch in enumerate((60, 62, 64, 65)):
@@ -54,7 +54,7 @@ def test_a_note_handed_over_early_counts_no_lateness():
 
 @pytest.mark.parametrize("period_frames", [128, 1024])
 def test_an_echo_is_recognised_at_any_hand_over_time(period_frames):
-    """Through a DAW that returns all that it gets, two buffers after it sounded."""
+    """A DAW returns every message two buffers after it sounded."""
     period_ns = period_frames * NS_PER_S // 48_000
     simulation = performance(period_ns + 5 * NS_PER_MS)
     heard, back = 0, list[tuple[int, bytes]]()
@@ -112,7 +112,7 @@ def test_clicks_are_handed_over_ahead():
     ids=["loop", "commit"],
 )
 def test_promised_chords_are_handed_over_ahead_of_the_beat(play):
-    """The first notes of a bar, not only those within."""
+    """The first notes of a bar are handed over ahead, like all others."""
     params = Params(lead=1.0, listen=0, bpm=120.0, chart="C F G C", **play)
     engine = Engine(Beginning(params, seed=1, reach_ns=REACH_NS))
     simulation = Simulation(engine, None)
@@ -132,7 +132,7 @@ def test_an_echo_is_due_when_its_key_went_down(reach_ns):
 
 
 def test_voices_are_an_echo_of_their_key():
-    """Due at the key's own stamp, to the nanosecond, so that a port knows them."""
+    """A voice is due at the stamp of its key, so a port can recognise it."""
     engine = Engine(
         Beginning(Params(role="harmonize", manner="thirds"), seed=1, reach_ns=REACH_NS)
     )
@@ -151,7 +151,7 @@ def test_voices_are_an_echo_of_their_key():
 
 
 def test_the_voices_of_a_very_short_key_begin_before_they_end():
-    """A note-off that is due before its note-on would take the note back."""
+    """A port drops a note whose note-off is due before its note-on."""
     engine = Engine(
         Beginning(
             Params(role="harmonize", manner="thirds"),

@@ -1,58 +1,33 @@
-"""Whatever is wrong, a musician reads one sentence, and a script reads an exit code.
+"""Wrong files and settings end a command with one sentence and an exit code.
 
-Every case runs the command as a process: nothing else shows that no library of ours
-writes a line of its own.
+Every case runs the command as a process, because only that shows whether a library
+writes lines of its own.
 """
 
-import ctypes
 import os
 import sys
 import zlib
-from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
 from tests.command import (
     assert_sentence,
-    break_library,
-    copy_model,
-    rewrite_manifest,
     ripieno,
     write_tune,
 )
+from tests.sentences import FILE, SETTING, render
 from tests.tables import BOUNDS
 
 from ripieno.files import journal
 from ripieno.files.midi import Track, write_performance
-from ripieno.inference.manifest import digest
-from ripieno.ports.backends import ALSA_SEQUENCER
 from ripieno.settings.params import Params
 
 pytestmark = pytest.mark.process
-
-SETTING, FILE, MODEL, PORT = 2, 3, 4, 5
-linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux has it")
-NO_JACK = {"JACK_DEFAULT_SERVER": "ripieno-nobody-has-this-name"}
-
-
-def installed(library):
-    """Skips where a library is missing: `test_without_audio` is about that."""
-    missing = find_library(library) is None
-    return pytest.mark.skipif(missing, reason=f"lib{library} is not installed")
 
 
 @pytest.fixture(scope="module")
 def tune(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tune(tmp_path_factory.mktemp("tune") / "tune.mid")
-
-
-def render(source, folder, *flags, env=None):
-    """`ripieno render` of a file into a folder; nothing may be left there."""
-    target = folder / "duet.mid"
-    done = ripieno("render", source, "-o", target, *flags, env=env)
-    assert not target.exists()
-    assert not list(folder.glob("*.part"))
-    return done
 
 
 def configured(folder, text):
@@ -62,7 +37,7 @@ def configured(folder, text):
     return ripieno("render", "in.mid", "-o", folder / "out.mid", "--config", config)
 
 
-# ── files ────────────────────────────────────────────────────────────────────────────
+# ── files ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_missing_file_is_named_in_one_sentence(tmp_path):
@@ -238,134 +213,7 @@ def test_a_journal_with_settings_out_of_bounds_is_refused(tmp_path):
     assert_sentence(ripieno("replay", path), FILE, path, "is damaged", "low is 400")
 
 
-# ── models ───────────────────────────────────────────────────────────────────────────
-
-
-def test_an_unknown_model_is_refused_with_the_installed_ones(tune, tmp_path):
-    done = render(tune, tmp_path, "--model", "deep-thought")
-    assert_sentence(done, MODEL, "deep-thought", "there is: ", "event-gru")
-
-
-def test_a_missing_model_folder_is_refused(tune, tmp_path):
-    missing = tmp_path / "nowhere"
-    done = render(tune, tmp_path, "--model", missing)
-    assert_sentence(done, MODEL, missing, "ripieno models")
-
-
-@pytest.mark.parametrize("command", ["render", "play", "demo"])
-@pytest.mark.slow
-def test_a_model_that_does_not_play_the_role_is_refused_with_its_roles(
-    tune, tmp_path, command
-):
-    flags = ["--model", "event-gru", "--role", "accompany"]
-    if command == "render":
-        done = render(tune, tmp_path, *flags)
-    elif command == "demo":
-        done = ripieno("demo", *flags, "-o", tmp_path / "duet")
-    elif sys.platform == "linux":
-        done = ripieno("play", "--backend", "jack", *flags, env=NO_JACK)
-    else:
-        pytest.skip("this is how Linux has it")
-    assert_sentence(done, MODEL, "event-gru does not play the role 'accompany'")
-    assert "(it plays: answer, continue" in done.stderr
-
-
-def test_a_model_with_another_hash_is_refused(tune, tmp_path):
-    model = copy_model(tmp_path)
-    with (model / "model.onnx").open("ab") as file:
-        file.write(b"\0")
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, "model.onnx", "SHA-256", "copy the whole model folder")
-
-
-@pytest.mark.slow
-def test_a_model_of_another_vocabulary_is_refused(tune, tmp_path):
-    model = copy_model(tmp_path, fingerprint="0123456789abcdef")
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, "0123456789abcdef", "vocabulary", "publish it again")
-
-
-@pytest.mark.slow
-def test_a_model_whose_graph_lacks_a_named_input_is_refused(tune, tmp_path):
-    model = copy_model(tmp_path)
-    manifest = model / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"noise"', '"weather"'))
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, "input 'weather'", "copy the folder again")
-
-
-@pytest.mark.slow
-def test_a_model_without_an_input_that_a_step_needs_is_refused(tune, tmp_path):
-    onnx = pytest.importorskip("onnx")
-    model = copy_model(tmp_path)
-    graph = onnx.load(model / "model.onnx")
-    for node in graph.graph.node:
-        node.input[:] = ["weather" if name == "noise" else name for name in node.input]
-    for given in graph.graph.input:
-        given.name = "weather" if given.name == "noise" else given.name
-    onnx.save(graph, model / "model.onnx")
-    manifest = model / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"noise"', '"weather"'))
-    rewrite_manifest(model, sha256=digest(model / "model.onnx"))
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, "no input 'noise'", "publish it again")
-
-
-@pytest.mark.slow
-def test_a_model_that_is_not_onnx_is_refused(tune, tmp_path):
-    model = copy_model(tmp_path)
-    graph = model / "model.onnx"
-    graph.write_bytes(b"this was downloaded as a web page")
-    rewrite_manifest(model, sha256=digest(graph))
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, graph, "not a graph")
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "model.onnx"])
-@pytest.mark.slow
-def test_a_model_with_a_file_missing_is_refused(tune, tmp_path, name):
-    model = copy_model(tmp_path)
-    (model / name).unlink()
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, name, "whole", "again")
-
-
-@pytest.mark.parametrize("damage", [b"{", b"[]", b"\xff\xfe", b'{"\xff": 1}', b"{}"])
-@pytest.mark.slow
-def test_a_model_with_a_damaged_manifest_is_refused(tune, tmp_path, damage):
-    model = copy_model(tmp_path)
-    (model / "manifest.json").write_bytes(damage)
-    done = render(tune, tmp_path, "--model", model)
-    assert_sentence(done, MODEL, "manifest.json", "publish the model again")
-
-
-@linux
-@pytest.mark.slow
-def test_play_with_a_bad_model_is_refused_in_one_sentence(tmp_path):
-    model = copy_model(tmp_path, fingerprint="0123456789abcdef")
-    done = ripieno("play", "--backend", "jack", "--model", model, env=NO_JACK)
-    assert_sentence(done, MODEL, "0123456789abcdef")
-
-
-@pytest.mark.slow
-def test_demo_with_a_bad_model_is_refused_in_one_sentence(tmp_path):
-    model = copy_model(tmp_path, fingerprint="0123456789abcdef")
-    done = ripieno("demo", "--model", model, "-o", tmp_path / "duet")
-    assert_sentence(done, MODEL, "0123456789abcdef")
-
-
-def test_cuda_without_a_driver_is_refused(tune, tmp_path):
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        pass
-    else:
-        pytest.skip("an NVIDIA driver is installed")
-    done = render(tune, tmp_path, "--provider", "cuda")
-    assert_sentence(done, MODEL, "CUDA was asked for", "--provider auto")
-
-
-# ── settings ─────────────────────────────────────────────────────────────────────────
+# ── settings ──────────────────────────────────────────────────────────────────────────
 
 
 def test_a_missing_settings_file_is_named_in_one_sentence(tmp_path):
@@ -519,80 +367,3 @@ def test_a_port_setting_out_of_its_bounds_is_refused(tmp_path, text, words):
 @pytest.mark.slow
 def test_a_wrong_flag_is_refused_with_what_is_right(arguments, words):
     assert_sentence(ripieno(*arguments), SETTING, *words)
-
-
-# ── ports and libraries ──────────────────────────────────────────────────────────────
-
-
-@linux
-@installed("jack")
-@installed("asound")
-def test_a_machine_without_any_midi_server_is_told_what_to_start():
-    if ALSA_SEQUENCER.exists():
-        pytest.skip("ALSA's sequencer is there")
-    for command in ("play", "ports"):
-        done = ripieno(command, env=NO_JACK)
-        assert_sentence(done, PORT, "no JACK server answers", ALSA_SEQUENCER)
-
-
-@linux
-@installed("jack")
-@pytest.mark.parametrize("command", ["play", "ports"])
-@pytest.mark.slow
-def test_the_jack_backend_without_a_server_is_refused(command):
-    done = ripieno(command, "--backend", "jack", env=NO_JACK)
-    assert_sentence(done, PORT, "JACK", "start ")
-
-
-@linux
-@installed("asound")
-def test_the_alsa_backend_without_its_sequencer_is_refused():
-    if ALSA_SEQUENCER.exists():
-        pytest.skip("ALSA's sequencer is there")
-    done = ripieno("ports", "--backend", "alsa")
-    assert_sentence(done, PORT, "alsa", "modprobe snd-seq")
-
-
-@linux
-@installed("jack")
-@pytest.mark.slow
-def test_demo_on_jack_without_a_server_is_refused(tmp_path):
-    done = ripieno("demo", "--jack", "-o", tmp_path / "duet", env=NO_JACK)
-    assert_sentence(done, PORT, "no JACK server answers")
-
-
-NO_LIBASOUND = (
-    "ImportError('libasound.so.2: cannot open shared object file: "
-    "No such file or directory')"
-)
-
-
-@linux
-@pytest.mark.parametrize("command", ["ports", "play"])
-@pytest.mark.slow
-def test_the_alsa_backend_without_libasound_is_refused(tmp_path, command):
-    env = break_library(tmp_path, "rtmidi", NO_LIBASOUND)
-    done = ripieno(command, "--backend", "alsa", env=env)
-    assert_sentence(done, PORT, "libasound.so.2: cannot open", "install libasound2")
-
-
-@linux
-@pytest.mark.parametrize("command", ["ports", "play"])
-def test_the_default_backend_without_libasound_is_refused(tmp_path, command):
-    env = break_library(tmp_path, "rtmidi", NO_LIBASOUND)
-    done = ripieno(command, env=env)
-    assert_sentence(done, PORT, "libasound.so.2: cannot open", "install libasound2")
-
-
-@linux
-@pytest.mark.slow
-def test_the_jack_backend_without_libjack_is_refused(tmp_path):
-    env = break_library(tmp_path, "jack", "OSError('JACK library not found')")
-    done = ripieno("play", "--backend", "jack", env=env | NO_JACK)
-    assert_sentence(done, PORT, "libjack is missing (JACK library not found)")
-
-
-def test_render_without_onnx_runtime_is_refused(tune, tmp_path):
-    env = break_library(tmp_path, "onnxruntime", "ImportError('libstdc++ is too old')")
-    done = render(tune, tmp_path, env=env)
-    assert_sentence(done, MODEL, "ONNX Runtime", "libstdc++ is too old")

@@ -1,8 +1,7 @@
-"""A thinker that gets no processor: the lighter model plays, and the heavy one again.
+"""A thinker without processor time changes to the lighter model and back.
 
-In real time, with the real models and a thinker process of its own, which is stopped
-and let go again, a dozen times a second: to it that is a machine with far too
-much to do.
+The test runs in real time with the real models. It stops the thinker process and
+continues it a dozen times a second, which simulates an overloaded machine.
 """
 
 import multiprocessing

@@ -1,6 +1,6 @@
-"""Simulated time costs next to nothing: five minutes of music in under a second.
+"""Five minutes of simulated performance take about a second of processor time.
 
-Of the processor's time: what else the machine does is not counted.
+Processor time is measured, so other work of the machine does not count.
 """
 
 from time import process_time_ns

@@ -1,4 +1,4 @@
-"""What is no file, or is far too much, ends a command with one sentence, at once."""
+"""Pipes, devices and huge files end a command with one sentence at once."""
 
 import os
 import sys

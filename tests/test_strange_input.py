@@ -1,4 +1,4 @@
-"""Very long names, deep nesting, byte-order marks: one sentence each, no traceback.
+"""Long names, deep nesting and byte-order marks give one sentence each.
 
 Every case runs the command as a process, as `test_sentences` does.
 """

@@ -62,7 +62,7 @@ def home(tmp_path):
 
 
 def run(home, *command):
-    """Run a command at a home that asks for telemetry; tell what it imported."""
+    """Run a command in a home that enables telemetry; return what it imported."""
     env = {
         "HOME": str(home),
         "PATH": os.environ["PATH"],
@@ -77,7 +77,7 @@ def run(home, *command):
 
 
 def files(home):
-    """Everything that is in a home."""
+    """All files in a home folder."""
     return [p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file()]
 
 

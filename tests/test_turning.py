@@ -1,4 +1,4 @@
-"""Turned while it plays: it holds at once, nothing hangs, and a replay is exact."""
+"""Parameters changed in a performance take effect, leave no note, and replay."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""The wheel holds what it should and nothing else, and works away from the checkout."""
+"""The wheel holds the files it should, and works outside the checkout."""
 
 import os
 import shutil

@@ -25,7 +25,7 @@ HIDE = ROOT / ".ci" / "without-audio-libraries"
 
 @pytest.fixture(scope="module")
 def hidden() -> list[str]:
-    """What to put before a command, so that it finds none of the libraries."""
+    """The prefix of a command that hides the audio libraries from it."""
     if not any(map(ctypes.util.find_library, LIBRARIES)):
         return []
     if os.geteuid():

@@ -1,4 +1,4 @@
-"""What lies in a track of a MIDI file: its notes, and whether each one ends."""
+"""The notes of a track of a MIDI file, and whether each one ends."""
 
 from collections import Counter
 

@@ -1,7 +1,7 @@
-"""The measurements as their users run them: short ones, on a real server.
+"""The `bench` commands as processes, with short runs, on a real JACK server.
 
-What a musician would hear is asserted; how fast a machine is that does other work
-meanwhile is not.
+The tests assert what a musician would hear. They assert no speed, because the machine
+does other work at the same time.
 """
 
 import os

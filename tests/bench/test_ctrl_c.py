@@ -1,4 +1,4 @@
-"""Ctrl-C is only noted, until it is asked for."""
+"""`Stop` notes a Ctrl-C, and the next check raises it."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""The daemon that is measured, when it is not there any more."""
+"""Commands of `bench` to a daemon that has already ended."""
 
 import os
 import subprocess

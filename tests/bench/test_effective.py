@@ -1,4 +1,4 @@
-"""What a stream of messages does to whoever hears it."""
+"""Which MIDI messages of a stream change what a receiver sounds."""
 
 from ripieno.bench.effective import effective, sounding
 from ripieno.music import messages

@@ -1,4 +1,4 @@
-"""What the jitter measurement makes of what was planned and what came."""
+"""The jitter measurement compares planned messages with arrived ones."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""`ripieno bench model` runs what the daemon runs, and compares it with its bytes."""
+"""`ripieno bench model` measures the answers that the daemon asks for."""
 
 import argparse
 import io

@@ -1,4 +1,4 @@
-"""Which answer belongs to which key."""
+"""Measured answers are paired with the keys that caused them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""`ripieno bench peers`: programs take turns, and what is missing is named."""
+"""`ripieno bench peers` runs programs in turns and names what is missing."""
 
 import argparse
 import io

@@ -1,4 +1,4 @@
-"""Which of a daemon's processes is which, whatever became of the others."""
+"""The processes of a daemon are told apart, also after a replacement."""
 
 import os
 import subprocess

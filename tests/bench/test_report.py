@@ -1,4 +1,4 @@
-"""A report: the same after it was written and read, and plain to read."""
+"""A report equals itself after writing and reading, and is readable as a table."""
 
 import io
 

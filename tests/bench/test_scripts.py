@@ -1,4 +1,4 @@
-"""What the measuring musicians play."""
+"""The events that the measuring musicians play."""
 
 import itertools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Quantiles, deviation and histograms, by what must be true of any values."""
+"""Properties of quantiles, deviation and histograms of any values."""
 
 import statistics
 

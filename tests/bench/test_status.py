@@ -1,4 +1,4 @@
-"""How a daemon goes, read from outside of it: what the soak looks at."""
+"""The status of a daemon, read from another process."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The command line: quick, the same before and after `play`, and in the right order."""
+"""The command line: start-up time, flags before and after `play`, precedence."""
 
 import json
 import os

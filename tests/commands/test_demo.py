@@ -1,7 +1,7 @@
-"""`ripieno demo`, heard from outside: a duet as MIDI and as sound, and a clean end.
+"""`ripieno demo` as a process: its MIDI file, its sound file and a clean end.
 
-The scripted musician plays in real time, so one phrase and its reply take some twenty
-seconds; all that there is to say about one run is asked of that one run.
+The scripted musician plays in real time, so one phrase and its reply take about twenty
+seconds. All tests of a run therefore share one run.
 """
 
 import os

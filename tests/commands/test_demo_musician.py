@@ -1,4 +1,4 @@
-"""The demo's musician: plays, listens, and waits only as long as a musician would."""
+"""The musician of the demo plays its phrases and waits for replies."""
 
 from itertools import pairwise
 

@@ -1,6 +1,6 @@
-"""`ripieno doctor`: everything is looked at, and what is missing is said with its cure.
+"""`ripieno doctor` checks every topic and names what to install.
 
-The broken libraries are stand-ins put before the real ones, as a broken install is.
+A stand-in on the path before a real library simulates a broken installation.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`ripieno set` on a daemon as its users run it: own processes, a real server."""
+"""`ripieno set` changes a running daemon, with real processes and a JACK server."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The one line that is always now."""
+"""The status line of `ripieno play`."""
 
 from rich.console import Console
 

@@ -1,6 +1,6 @@
-"""`ripieno render --role accompany`: a melody goes in, a song comes out.
+"""`ripieno render --role accompany` writes a song from a melody.
 
-What is written is read with mido, as a DAW would: tracks, names, markers, channels.
+The tests read the written file with mido: its tracks, names, markers and channels.
 """
 
 from itertools import pairwise

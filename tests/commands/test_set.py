@@ -1,7 +1,7 @@
-"""`ripieno set` as its users meet it: what it says, and one sentence for what is wrong.
+"""`ripieno set` as a process: what it prints, and its errors in one sentence.
 
-The daemon here is a block and a presence of this very process, and a thread that takes
-what comes; `tests/commands/test_live_set.py` has a real one.
+The daemon is simulated: this process announces itself and a thread applies the changes.
+`tests/commands/test_live_set.py` has a real daemon.
 """
 
 import os

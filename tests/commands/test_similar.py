@@ -1,4 +1,4 @@
-"""`ripieno similar` as its users run it: a process, a folder of MIDI files."""
+"""`ripieno similar` as a process, on a folder of MIDI files."""
 
 import json
 from itertools import accumulate

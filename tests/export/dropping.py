@@ -1,4 +1,4 @@
-"""What `test_scale` starts in several processes: each writes its dropout mask."""
+"""The program that `test_scale` starts: each process writes its dropout mask."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `test_scale` starts in several processes: a tiny event model takes one step."""
+"""The program that `test_scale` starts: a tiny event model takes one step."""
 
 import sys
 from pathlib import Path

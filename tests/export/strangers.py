@@ -1,4 +1,4 @@
-"""A stranger's folder of music, and music of any size, made by the test."""
+"""Folders of foreign music, and music of any size, made by the tests."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""The command line: quick, and it knows every recipe that there is."""
+"""The command line of training: start-up time and known recipes."""
 
 import subprocess
 import sys

@@ -64,11 +64,11 @@ def test_a_bad_file_is_listed_with_its_reason(
     assert refused[file]
 
 
-def test_what_is_no_music_at_all_is_passed_over(found: Packed) -> None:
+def test_files_that_are_not_music_are_passed_over(found: Packed) -> None:
     assert not {"notes.txt", "LICENSE", "README.md"} & set(dict(found.refused))
 
 
-def test_the_nearest_licence_is_the_one_that_counts(found: Packed) -> None:
+def test_the_licence_file_nearest_to_a_piece_counts(found: Packed) -> None:
     licences = {origin.name: origin.licence for origin in found.origins}
     assert licences == {"songs": "MIT", "theirs": "CC0-1.0"}
     origin = next(o for o in found.origins if o.name == "songs")
@@ -89,7 +89,9 @@ def test_the_nearest_licence_is_the_one_that_counts(found: Packed) -> None:
         ),
     ],
 )
-def test_a_licence_is_known_by_its_words(tmp_path: Path, text: str, name: str) -> None:
+def test_a_licence_is_recognised_by_its_text(
+    tmp_path: Path, text: str, name: str
+) -> None:
     (tmp_path / "COPYING").write_text(text)
     (tmp_path / "a.mid").write_bytes(strangers.midi(1))
     (piece,) = corpus.gather(folders.stream(tmp_path)).pieces
@@ -141,7 +143,7 @@ def test_a_folder_of_audio_alone_says_that_it_is_audio(
     assert "turn it into MIDI with a transcription" in capsys.readouterr().err
 
 
-def test_the_output_never_replaces_what_is_no_corpus(
+def test_a_folder_that_is_no_corpus_is_never_overwritten(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["corpus", str(folder), "-o", str(folder / "theirs")]) == 3
@@ -200,7 +202,7 @@ def test_a_transposing_instrument_is_put_where_it_sounds() -> None:
     assert set(plain - lower) == {2}
 
 
-def test_a_score_is_engraved_and_what_was_played_is_not(tmp_path: Path) -> None:
+def test_a_score_counts_as_engraved_and_a_performance_does_not(tmp_path: Path) -> None:
     import mido
 
     (tmp_path / "score.mid").write_bytes(strangers.midi(5))
@@ -224,7 +226,7 @@ def test_a_line_is_a_melody(found: Packed) -> None:
     assert kinds == {"melody", "piano"}  # tunes, and the scores of two staves
 
 
-def test_an_index_says_what_the_files_do_not(tmp_path: Path) -> None:
+def test_an_index_adds_facts_that_the_files_lack(tmp_path: Path) -> None:
     for seed in (1, 2, 3):
         (tmp_path / f"{seed}.mid").write_bytes(strangers.midi(seed))
     (tmp_path / "INDEX.jsonl").write_text(

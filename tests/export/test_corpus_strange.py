@@ -1,4 +1,4 @@
-"""Nothing that lies in a stranger's folder ends the reading of it, or makes it long."""
+"""Damaged or huge files in a foreign folder neither end nor delay the reading."""
 
 import io
 import json
@@ -86,7 +86,7 @@ def test_a_zip_whose_packing_is_not_known_or_whose_names_are_damaged_is_listed(
     }
 
 
-def test_what_may_not_be_read_is_listed(place: Path) -> None:
+def test_an_unreadable_file_is_listed(place: Path) -> None:
     locked, closed = place / "locked.mid", place / "closed"
     locked.write_bytes(strangers.midi(5))
     locked.chmod(0)
@@ -414,7 +414,7 @@ def test_what_a_folder_states_is_read_once_for_all_below_it(place: Path) -> None
     assert origins.of(place / "two").licence == "MIT"
 
 
-def test_an_index_may_say_anything(place: Path, tmp_path: Path) -> None:
+def test_any_content_of_an_index_is_tolerated(place: Path, tmp_path: Path) -> None:
     rows = [
         {"file": "good.mid", "title": "half \ud800", "licence": "\udce9\n"},
         {"file": ["good.mid"]},
@@ -448,7 +448,9 @@ def test_what_an_index_calls_test_music_is_never_learned_from(
 
 
 @pytest.mark.parametrize("name", [None, "", "fold 3"])
-def test_a_split_that_says_nothing_is_drawn(name: str | None, place: Path) -> None:
+def test_a_piece_without_a_valid_split_in_the_index_is_undecided(
+    name: str | None, place: Path
+) -> None:
     row = json.dumps({"file": "good.mid", "split": name})
     (place / "INDEX.jsonl").write_text(row)
     assert read(place).pieces[0].split == corpus.UNDECIDED
@@ -487,9 +489,7 @@ def chords(*starts: float, size: int = 20, length_s: float = 1.0) -> Notes:
         (chords(0.0, np.nan, size=15), "15 notes .15 more have no length"),
     ],
 )
-def test_what_nobody_could_play_is_refused_with_its_reason(
-    notes: Notes, why: str
-) -> None:
+def test_unplayable_music_is_refused_with_its_reason(notes: Notes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         folders.clean(notes)
 

@@ -86,7 +86,7 @@ def test_a_batch_is_a_function_of_seed_and_step(packed: Packed) -> None:
     assert not (first.events == other.events).all()
 
 
-def test_what_is_packed_is_what_is_read_back(packed: Packed, tmp_path: Path) -> None:
+def test_packed_pieces_are_read_back_unchanged(packed: Packed, tmp_path: Path) -> None:
     dataset.save(packed, tmp_path / "corpus")
     back = dataset.load(tmp_path / "corpus")
     assert (back.notes == packed.notes).all()
@@ -94,7 +94,7 @@ def test_what_is_packed_is_what_is_read_back(packed: Packed, tmp_path: Path) -> 
     assert back.refused == packed.refused
 
 
-def test_no_piece_is_on_both_sides(packed: Packed) -> None:
+def test_no_piece_is_in_both_training_and_validation(packed: Packed) -> None:
     titles = [packed.held_out[packed.origin == n] for n in range(len(packed.origins))]
     assert any(side.any() for side in titles)
     assert all((~side).any() for side in titles)

@@ -1,4 +1,4 @@
-"""What the duet learns from: the same things that the daemon hears and says."""
+"""Training of the duet uses the contexts and tokens of the daemon."""
 
 from itertools import pairwise
 from pathlib import Path

@@ -47,7 +47,7 @@ def test_a_known_confusion_has_its_known_scores():
     assert found.weighted.f1 == pytest.approx((4 * f1[0] + 2 * f1[1]) / 7)
 
 
-def test_who_is_always_right_scores_one():
+def test_a_perfect_prediction_scores_one():
     told = np.array([0, 1, 1, 3])
     found = classes.scores(classes.confusion(told, told, 5))
     assert (found.accuracy, found.macro.f1, found.weighted.f1) == (1.0, 1.0, 1.0)
@@ -91,7 +91,7 @@ def test_words_do_not_depend_on_how_hands_scatter_a_chord():
     assert bleu.moves(chord) == ((60, 0), (64, 0), (67, 0))
 
 
-def test_moves_know_rhythm():
+def test_move_words_depend_on_the_rhythm():
     assert bleu.pitches(notes()) == bleu.pitches(notes(every_s=0.1))
     assert bleu.moves(notes()) != bleu.moves(notes(every_s=0.1))
 
@@ -103,7 +103,7 @@ def test_a_scale_in_half_seconds_uses_four_pitch_classes_a_bar():
     assert likeness.used_classes(notes()) == 4.0  # two bars: C D E F, G A B C
 
 
-def test_crumbs_are_no_qualified_notes():
+def test_very_short_notes_are_no_qualified_notes():
     both = np.concatenate([notes(), notes(length_s=0.05)])
     assert likeness.qualified(both) == 0.5
 
@@ -188,7 +188,7 @@ def test_the_same_events_are_judged_after_hearing_more():
     assert all(nats.tolist() == [28.5, 28.5] for _, nats in found)
 
 
-def test_what_is_lost_is_nothing_at_the_longest_memory():
+def test_the_loss_of_context_is_zero_at_the_longest_context():
     places = np.ones((4, 16))
     figures = memory.as_figures(places, [(1, np.full(4, 3.0)), (8, np.ones(4))])
     assert [p["lost"]["nats"] for p in figures["by_heard"]] == [2.0, 0.0]

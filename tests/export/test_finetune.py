@@ -86,14 +86,14 @@ def mine(base: Path, player: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.mark.slow
-def test_the_tuned_model_is_a_model_like_any_other(mine: Path) -> None:
+def test_a_tuned_model_loads_like_any_other(mine: Path) -> None:
     session = Loaded(mine, "cpu")
     assert session.manifest.name == "mine"
     assert parity.check(session, parity.load(mine / manifests.GOLDEN)) < 1e-4
 
 
 @pytest.mark.slow
-def test_the_player_is_learned(mine: Path) -> None:
+def test_tuning_lowers_the_loss_on_the_players_music(mine: Path) -> None:
     tuned = json.loads((mine / publish.FIGURES).read_text())["tuned"]
     before, after = tuned["player"]
     assert sum(after) < sum(before) - 0.5
@@ -147,7 +147,7 @@ def test_a_tuned_models_licence_follows_from_the_players_files(
     assert finetune_command._licence(base, music, None) == wanted
 
 
-def test_music_that_forbids_it_is_refused_before_anything_is_learned(
+def test_music_whose_licence_forbids_tuning_is_refused_before_training(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     songs = tmp_path / "songs"
@@ -214,7 +214,7 @@ def test_old_music_is_mixed_into_every_step(
 
 
 @pytest.mark.slow
-def test_weights_that_got_no_better_are_the_old_ones(
+def test_tuning_without_improvement_keeps_the_base_weights(
     base: Path, tmp_path: Path
 ) -> None:
     payload = weights.read(base)
@@ -233,7 +233,7 @@ def test_weights_that_got_no_better_are_the_old_ones(
 
 
 @pytest.mark.slow
-def test_two_tunes_are_too_few(
+def test_tuning_on_two_tunes_is_refused(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in").mkdir()

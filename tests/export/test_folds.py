@@ -43,7 +43,9 @@ def test_every_tune_is_held_out_exactly_once_with_all_its_versions(
         assert held_out.isdisjoint(trained)
 
 
-def test_a_tunes_fold_hangs_on_its_name_alone(packed: Packed, tmp_path: Path) -> None:
+def test_the_fold_of_a_tune_depends_on_its_name_only(
+    packed: Packed, tmp_path: Path
+) -> None:
     fewer = packing.pack(strangers.pieces(20, 100), tmp_path / "c")
     known = dict(zip(packed.family.tolist(), packed.family % 4, strict=True))
     for family, fold in zip(fewer.family.tolist(), fewer.family % 4, strict=True):

@@ -115,7 +115,7 @@ def test_over_all_frames_the_likelihood_sums_to_one(head):
     assert total.item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_keys_are_told_from_below():
+def test_keys_are_predicted_from_the_lowest_up():
     notes, real = upwards(torch.tensor([[0.0, 1, 0, 1], [0, 0, 0, 0]]))
     assert notes.tolist() == [[1, 3, 4], [4, 4, 4]]
     assert real.tolist() == [[True, True, True], [True, False, False]]
@@ -136,7 +136,7 @@ def test_no_head_sees_the_future(backbone):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_the_past_is_heard(backbone):
+def test_the_prediction_depends_on_the_past(backbone):
     model = small(backbone)
     roll = torch.tensor(music(1, frames=31)[0], dtype=torch.float32)[None]
     other = roll.clone()
@@ -240,7 +240,7 @@ def test_pieces_without_a_frame_are_left_out(tmp_path: Path):
         (np.full((2, 88), "a", object), "0 and 1"),
     ],
 )
-def test_what_is_no_piano_roll_is_named(tmp_path: Path, piece, why):
+def test_a_file_that_is_no_piano_roll_is_named(tmp_path: Path, piece, why):
     path = tmp_path / "x.mat"
     scipy.io.savemat(path, {"traindata": cells([piece, piece])})
     with pytest.raises(FileError, match=why):
@@ -257,7 +257,7 @@ def test_a_part_with_nothing_to_predict_is_named(tmp_path: Path):
         rolls.read(path).part("test")
 
 
-def test_a_batch_hangs_on_seed_and_step_alone():
+def test_a_batch_depends_on_seed_and_step_only():
     drawn = crops.Crops(music(5), 8, crops.Moves(0.5, 3))
     again = crops.Crops(music(5), 8, crops.Moves(0.5, 3))
     drawn.batch(1, 6, 4)
@@ -272,7 +272,7 @@ def test_a_transposed_roll_keeps_its_intervals_and_stays_on_the_keyboard():
     assert np.array_equal(crops.moved(roll, -1), roll)
 
 
-def test_a_network_that_there_is_not_is_named():
+def test_an_unknown_network_is_named():
     with pytest.raises(SettingsError, match="transformer"):
         FrameNetwork(Shape("organ", 64, 1))
 
@@ -285,7 +285,7 @@ def test_every_network_has_a_recipe_for_every_file(file_name, backbone):
     assert task.network(recipe).heads.keys() == set(HEADS)
 
 
-def test_which_recipe_a_file_gets_hangs_on_its_name_and_is_said(
+def test_the_recipe_of_a_file_depends_on_its_name_and_is_printed(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert task.why("JSB_Chorales").endswith(

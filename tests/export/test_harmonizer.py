@@ -189,7 +189,7 @@ def test_a_false_history_keeps_the_right_answer(pieces: list[Chorale]) -> None:
     np.testing.assert_array_equal(false.voices, batch.voices)
 
 
-def test_a_recipe_names_what_it_does_not_know() -> None:
+def test_an_unknown_option_of_a_recipe_is_named() -> None:
     recipe = preset.load("chorale-gru")
     assert recipe.options_as(Options).own_after == 250
     with pytest.raises(SettingsError, match=r"chorale-gru.*own"):
@@ -301,7 +301,7 @@ def test_steps_give_the_scores_of_the_whole_sequence(
             torch.testing.assert_close(logits[0, voice], whole[voice][0, place])
 
 
-def test_nothing_is_learned_of_a_voice_that_rests(pieces: list[Chorale]) -> None:
+def test_a_resting_voice_adds_no_loss(pieces: list[Chorale]) -> None:
     piece = pieces[0]
     voices = piece.voices.copy()
     voices[::2, 1] = NOBODY
@@ -313,7 +313,7 @@ def test_nothing_is_learned_of_a_voice_that_rests(pieces: list[Chorale]) -> None
     assert [len(n) for n in nats] == [20, 10, 20]
 
 
-def test_its_own_answers_are_what_it_is_told_next(
+def test_a_sampled_chord_is_the_history_of_the_next_step(
     model: Harmonies, pieces: list[Chorale]
 ) -> None:
     batch = crops.crop(pieces[0], 0, 12)
@@ -346,7 +346,7 @@ def test_voices_never_cross_whatever_the_noise(model: Harmonies) -> None:
         assert bass <= tenor <= alto <= 72
 
 
-def test_where_all_is_forbidden_it_sings_in_unison(model: Harmonies) -> None:
+def test_with_all_pitches_forbidden_the_voices_are_in_unison(model: Harmonies) -> None:
     shut = torch.full((1, 3, 128), FORBIDDEN)
     assert answered(model, bias=shut) == [72, 72, 72]
     shut[0, 0, 48] = 0.0
@@ -451,7 +451,7 @@ def test_the_card_states_the_figures_and_the_sources(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_mind_performs_with_the_graph_and_keeps_every_law(
+def test_the_mind_with_the_published_graph_keeps_every_rule(
     folder: Path, pieces: list[Chorale]
 ) -> None:
     graph = Loaded(folder, "cpu").graphs["model"]

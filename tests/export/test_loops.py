@@ -1,4 +1,4 @@
-"""What the loop learns from, how it learns, and how its bars are judged."""
+"""The loop model: its training data, its training and the figures of its bars."""
 
 import json
 from dataclasses import replace
@@ -172,13 +172,13 @@ def test_a_step_is_the_critics_or_the_generators(songs: list[Song]) -> None:
         assert float(losses[1 - step % 2].detach()) == 0
 
 
-def test_a_lesson_is_the_same_every_time(songs: list[Song]) -> None:
+def test_a_training_step_is_the_same_for_the_same_seed(songs: list[Song]) -> None:
     learned = bars.bars_of(songs)
     made = LoopTask(TINY, learned, learned)
     assert torch.equal(made.losses(0), LoopTask(TINY, learned, learned).losses(0))
 
 
-def test_what_is_brought_back_exactly_costs_nothing() -> None:
+def test_an_exact_reconstruction_has_no_loss() -> None:
     rolls = torch.from_numpy(rolls_of([Note(0, 36, 4), Note(4, 64, 1)])).float()
     right = torch.where(rolls > 0, 40.0, -40.0)
     assert float(task.missed(right, rolls, 3.0)) < 1e-6
@@ -332,7 +332,7 @@ def test_a_run_leaves_weights_that_can_be_run(weights: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_published_answers_as_it_was_trained(
+def test_the_published_graph_gives_the_output_of_torch(
     weights: Path, songs: list[Song], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bars, "read", lambda _: songs)

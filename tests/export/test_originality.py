@@ -1,4 +1,4 @@
-"""Copies are found, and music that is merely alike is none."""
+"""Copied music is found, and music that is only similar is not."""
 
 from dataclasses import replace
 from pathlib import Path

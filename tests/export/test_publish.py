@@ -105,7 +105,7 @@ def test_the_card_says_that_figures_are_of_music_that_chose_the_weights(
     assert f"{figures['crops']} among them: the figures are a little optimistic" in card
 
 
-def test_weights_of_copyleft_music_are_under_its_licence_and_thank_nobody_else(
+def test_weights_of_copyleft_music_have_its_licence_and_no_other_credits(
     folder: Path, packed: Packed, tmp_path: Path
 ) -> None:
     gpl = Origin("tunes", "GPLv3", "https://example.org/tunes", "0123")
@@ -120,7 +120,7 @@ def test_weights_of_copyleft_music_are_under_its_licence_and_thank_nobody_else(
         assert foreign not in card
 
 
-def test_weights_of_music_that_forbids_it_are_not_published(
+def test_weights_of_music_that_forbids_publication_are_not_published(
     folder: Path, packed: Packed, tmp_path: Path
 ) -> None:
     closed = Origin("songs", "CC BY-NC 4.0", "https://example.org", "0123")
@@ -172,7 +172,7 @@ def test_a_folder_is_rewritten_from_its_figures(folder: Path, tmp_path: Path) ->
     assert "0.001 ms at the median" in (again / "README.md").read_text()
 
 
-def test_copies_of_every_seed_stand_on_the_card(folder: Path, tmp_path: Path) -> None:
+def test_the_card_lists_the_copies_of_every_seed(folder: Path, tmp_path: Path) -> None:
     music = packing.pack(strangers.pieces(20), tmp_path / "c", held_out_share=0.2)
     again = tmp_path / folder.name
     shutil.copytree(folder, again)
@@ -185,7 +185,7 @@ def test_copies_of_every_seed_stand_on_the_card(folder: Path, tmp_path: Path) ->
         assert f"| human | {seed} | 4 | 0.32% |" in copying(folder.name, figures)
 
 
-def test_a_chain_learns_what_alternates() -> None:
+def test_a_markov_chain_learns_alternating_events() -> None:
     events = np.zeros((8, 65, 4), np.int64)
     events[:, 1::2, 2] = 60
     batch = dataset.Batch(events, np.ones((8, 64), np.bool_), np.zeros(8, np.int64))

@@ -1,4 +1,4 @@
-"""The same model in fewer bits: it loads, it replays, and says what it costs."""
+"""A quantised model loads, replays its golden vectors and states its loss."""
 
 import json
 import shutil
@@ -137,7 +137,7 @@ def test_the_shipped_lighter_model_samples_as_the_whole_one() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.slow
-def test_only_the_state_of_half_precision_is_told_in_half(
+def test_half_precision_changes_the_type_of_the_state_only(
     models: Path, family: str
 ) -> None:
     manifest = manifests.load(lightened(models, family, 16))
@@ -201,7 +201,7 @@ def test_a_graph_is_not_changed_in_place(models: Path) -> None:
     ],
 )
 @pytest.mark.slow
-def test_what_costs_too_much_is_not_published(
+def test_a_quantised_model_that_loses_too_much_is_not_published(
     bound: Bound,
     what: str,
     models: Path,

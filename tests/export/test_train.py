@@ -152,7 +152,7 @@ def test_training_lowers_the_loss(
     assert "held out, step 40" in capsys.readouterr().out
 
 
-def test_a_run_that_gets_no_better_stops_after_its_patience(
+def test_a_run_without_improvement_stops_after_its_patience(
     corpus: Packed, tmp_path: Path
 ) -> None:
     still = TINY.with_(steps=100, learning_rate=0.0, patience=2)
@@ -170,7 +170,9 @@ def test_training_leaves_torchs_precision_as_it_was(
     assert before == torch.get_float32_matmul_precision() != "medium"
 
 
-def test_the_deadline_leaves_a_checkpoint(corpus: Packed, tmp_path: Path) -> None:
+def test_a_run_stopped_by_its_deadline_leaves_a_checkpoint(
+    corpus: Packed, tmp_path: Path
+) -> None:
     class Slow(SimulatedClock):
         def now_ns(self) -> int:
             self.wait_until(super().now_ns() + 60_000_000_000)
@@ -311,12 +313,12 @@ def test_an_option_that_the_family_does_not_know_is_a_sentence() -> None:
         TINY.with_(spice="much").options_as(Taste)
 
 
-def test_a_choice_that_there_is_not_names_those_that_there_are() -> None:
+def test_an_unknown_choice_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="must be one of adamw, muon"):
         TINY.with_(optimiser="sgd")
 
 
-def test_an_unknown_recipe_names_those_that_there_are() -> None:
+def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="event-gru"):
         preset.load("event-organ")
 

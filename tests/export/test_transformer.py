@@ -1,4 +1,4 @@
-"""The Transformer: what torch trains is what the daemon's lines of play compute."""
+"""The Transformer computes the same in torch and in the daemon's lines."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def source_logits(
 
 @pytest.mark.parametrize("count", [1, 2, 17, CONTEXT])
 @pytest.mark.slow
-def test_a_window_hears_what_torch_hears(
+def test_a_window_line_computes_the_logits_of_torch(
     network: EventTransformer, graph: Graph, count: int
 ) -> None:
     line = WindowLine(graph, CONTEXT)
@@ -101,7 +101,7 @@ def test_a_full_window_slides_by_half(
 
 @pytest.mark.parametrize(("heard", "back"), [(20, 5), (31, 25), (CONTEXT, 1), (45, 10)])
 @pytest.mark.slow
-def test_going_back_forgets_and_nothing_else(
+def test_going_back_equals_never_having_gone_further(
     graph: Graph, heard: int, back: int
 ) -> None:
     line, plain = WindowLine(graph, CONTEXT), WindowLine(graph, CONTEXT)
@@ -138,9 +138,7 @@ def test_a_line_that_follows_is_a_copy_wherever_the_window_is(
 
 @pytest.mark.parametrize("spare", [1, 2, 5])
 @pytest.mark.slow
-def test_what_is_done_in_idle_time_changes_nothing_that_is_said(
-    graph: Graph, spare: int
-) -> None:
+def test_work_in_idle_time_changes_no_output(graph: Graph, spare: int) -> None:
     line, plain = WindowLine(graph, CONTEXT), WindowLine(graph, CONTEXT)
     for place in range(3 * CONTEXT):
         feed(line, place, place + 1)

@@ -1,4 +1,4 @@
-"""Every recipe, given a folder without music: one sentence, before any work is done."""
+"""Every recipe without music ends in one sentence before any work is done."""
 
 import pytest
 

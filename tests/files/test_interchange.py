@@ -1,4 +1,4 @@
-"""mido and symusic, which share no code with our reader, read all that we write."""
+"""mido and symusic read every file that Ripieno writes."""
 
 import random
 import tempfile

@@ -1,4 +1,4 @@
-"""The journal: who can read its file, and what its ring had no room for."""
+"""The journal: permissions of its file, and entries that did not fit its ring."""
 
 import functools
 import stat

@@ -1,4 +1,4 @@
-"""MIDI files: what is written is read again, and damage becomes one sentence."""
+"""MIDI files are read as written, and damaged ones are refused in one sentence."""
 
 import random
 from collections.abc import Sequence

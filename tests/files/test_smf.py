@@ -1,4 +1,4 @@
-"""MIDI files as other programs write them, valid and damaged: what is read of each."""
+"""Valid and damaged MIDI files of other programs, and what is read of each."""
 
 import subprocess
 import sys

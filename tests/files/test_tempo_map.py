@@ -1,4 +1,4 @@
-"""Ticks and nanoseconds are two names of one moment."""
+"""A tempo map converts ticks to nanoseconds and back."""
 
 import numpy as np
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What the human plays, on the grid."""
+"""The human's notes on the grid of sixteenths."""
 
 from hypothesis import given
 from hypothesis import strategies as st

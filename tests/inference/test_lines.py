@@ -1,4 +1,4 @@
-"""Lines through a window: a copy costs what differs, and going back costs nothing.
+"""Lines through a window: following copies little, going back copies nothing.
 
 `Rows` is a graph whose cache can be read: each row is the event that was written there.
 """
@@ -123,7 +123,7 @@ def test_following_again_without_new_events_copies_nothing(branch):
 @pytest.mark.realtime
 @pytest.mark.slow
 def test_a_branch_of_any_length_is_dropped_in_fifty_microseconds(name):
-    """The median: a machine's own stalls are not ours."""
+    """The median is bounded, because the machine may stall some runs."""
     clock, session = SystemClock(), Loaded(find(name), "cpu")
     trunk, bough = session.line(), session.line()
     event, took_us = Event(0, 3, 60, 16), {}

@@ -1,4 +1,4 @@
-"""A model folder is trusted for nothing: what does not match is refused, and said."""
+"""A model folder that does not match its manifest is refused with a reason."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""A model whose outputs cannot be used is found out, said, and played without."""
+"""A model with invalid outputs is refused at load or replaced by the fallback."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tests.command import assert_sentence, ripieno, write_tune
-from tests.test_offline import Performance
+from tests.journaled import Performance
 from tests.tiny_models import OPSET, constant_model
 
 from ripieno.commands.replay import replay

@@ -1,4 +1,4 @@
-"""What a machine is known to like is kept, and believed only where it was found."""
+"""Tuned thread settings are kept, and used only on the machine they came from."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Presence: who plays is found, who is dead is not, and nobody else looks in."""
+"""Running daemons are found by files in a folder for their user only."""
 
 import os
 import subprocess

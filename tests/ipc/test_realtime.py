@@ -1,4 +1,4 @@
-"""Priorities: granted where the system allows it, and not handed on to children."""
+"""Real-time priority is taken where allowed and not inherited by children."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A slot: who looks sees the latest value, or the one before, and never a mixture."""
+"""A slot shows the latest whole value or the one before it."""
 
 from hypothesis import given
 from hypothesis import strategies as st

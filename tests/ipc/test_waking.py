@@ -1,4 +1,4 @@
-"""A bell wakes the process that waits for it, and never blocks the one that rings."""
+"""A bell wakes a waiting process and never blocks its caller."""
 
 import multiprocessing
 import sys

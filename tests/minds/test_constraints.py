@@ -131,7 +131,7 @@ def test_a_sounding_note_ends_while_density_delays_the_next_onset():
 @pytest.mark.parametrize("density", [0.25, 0.5, 1.0, 3.0, 40.0])
 @given(gaps_s=st.lists(st.floats(0.0, 1.0), max_size=60))
 def test_onsets_at_the_earliest_time_allowed_never_exceed_the_density(density, gaps_s):
-    limits, now_s, onsets = constraints(density=density), 0.0, []
+    limits, now_s, onsets = constraints(density=density), 0.0, list[float]()
     for gap_s in gaps_s:
         now_s = max(now_s + gap_s, limits.next_onset_s(now_s + gap_s))
         limits.started(now_s)

@@ -1,4 +1,4 @@
-"""The ladder: down at once when it has to be, up again when that is safe."""
+"""The ladder leaves a late model at once and returns to it with care."""
 
 import msgspec
 import pytest

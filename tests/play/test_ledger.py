@@ -31,7 +31,7 @@ def play(ledger, stream):
 
 
 def balance(out):
-    """Ons minus offs per key; never negative, never above one on the way."""
+    """Note-ons minus note-offs of each key; asserts that it stays 0 or 1."""
     sounding: Counter[tuple[int, int]] = Counter()
     for data in out:
         key = (messages.channel_of(data), data[1])

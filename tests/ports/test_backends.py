@@ -1,4 +1,4 @@
-"""Which MIDI server is chosen, and what is said where there is none."""
+"""Which MIDI backend is chosen, and the error where there is none."""
 
 import sys
 from pathlib import Path

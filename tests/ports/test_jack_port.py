@@ -1,7 +1,7 @@
-"""JackPort on a real JACK server: exact frames, nothing lost, and every kind of death.
+"""JackPort on a real JACK server: exact frames, no losses, dying processes.
 
-Frames are compared with frames: no clock comes between what was asked and what a C
-client saw. The machine is busy meanwhile.
+The tests compare the frame that was asked for with the frame that a C client saw; no
+other clock is involved. Other processes load the machine at the same time.
 """
 
 import itertools

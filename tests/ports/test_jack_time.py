@@ -1,4 +1,4 @@
-"""Frames and nanoseconds, and where a message is placed: claims that need no server."""
+"""Frames and nanoseconds of JACK, and the frame a message is placed on."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The port inside the process keeps the contract of `Port`."""
+"""`MemoryPort` keeps the contract of `Port`."""
 
 from ripieno.clock import SimulatedClock
 from ripieno.ports.memory import MemoryPort

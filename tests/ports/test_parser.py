@@ -1,4 +1,4 @@
-"""The byte parser: canonical messages out of any stream, and never an exception."""
+"""The byte parser gives canonical messages for any stream and never raises."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The patchbay on a real JACK server, which dies and comes back."""
+"""The patchbay restores connections on a JACK server that restarts."""
 
 import subprocess
 

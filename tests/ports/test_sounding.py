@@ -1,4 +1,4 @@
-"""What went through a port tells what sounds behind it."""
+"""`Sounding` follows the notes and pedals that are down behind a port."""
 
 from hypothesis import given
 from hypothesis import strategies as st

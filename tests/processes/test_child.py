@@ -1,4 +1,4 @@
-"""A process that is watched: what counts as hung."""
+"""A watched process: missed heartbeats and counted starts."""
 
 import multiprocessing
 import threading

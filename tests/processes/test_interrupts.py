@@ -1,7 +1,7 @@
-"""Ctrl-C at any moment of the start-up: no traceback, and the exit code of a Ctrl-C.
+"""Ctrl-C during start-up gives no traceback and the exit code of a Ctrl-C.
 
-A terminal sends SIGINT to every process of the group; so does this test, from the
-moment at which Python has started and our own code runs.
+A terminal sends SIGINT to every process of the group. This test does so too, at many
+instants after Python has started.
 """
 
 import contextlib

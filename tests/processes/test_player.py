@@ -1,4 +1,4 @@
-"""The player between its port and its rings: what is lost is counted, nothing hangs."""
+"""The player between its port and its rings: losses are counted, no note hangs."""
 
 from itertools import pairwise
 
@@ -85,7 +85,7 @@ def test_a_journal_that_lost_entries_says_so_and_is_compared_up_to_there(tmp_pat
 
 
 def test_without_the_entry_that_tells_of_a_loss_the_replay_differs(tmp_path):
-    """The entry matters: the same journal without it is compared, and differs."""
+    """The same journal without the entry is compared and differs."""
     band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
     band.play(*range(40, 90))
     band.keep()
@@ -134,7 +134,7 @@ def test_a_report_of_lost_messages_is_replayed_bit_for_bit(tmp_path):
 
 
 def test_a_journal_without_a_report_is_replayed_differently(tmp_path):
-    """The entry matters: without it the same bytes give another performance."""
+    """The same bytes without the entry give another performance."""
     band = Band(tmp_path, Params(role="accompany", listen=0))
     clocks_with_a_loss(band, tells=True)
     for _ in range(24):

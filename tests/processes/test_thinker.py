@@ -1,4 +1,4 @@
-"""The thinker: what it says while it loads and beside a burst; what it plays."""
+"""The thinker: its heartbeat, and the models that it loads for roles."""
 
 import contextlib
 import multiprocessing
@@ -100,7 +100,7 @@ def running():
 
 
 def fill(ring):
-    """Write as many played notes as there is room for; how many."""
+    """Write played notes until the ring is full; return their number."""
     count = 0
     while ring.write(plan.encode(Played(count, 0, 60 + count % 12, 80))):
         count += 1

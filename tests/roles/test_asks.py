@@ -181,13 +181,12 @@ def test_an_open_ask_is_found_by_its_revision_until_all_are_cleared():
     asking = Asking()
     asks = asking.asks
     backup, on_beat = asking.ask(3, staleness=1)[0], asking.ask(2)[0]
-    asks.backups[3], asks.on_beat = backup, on_beat
-    assert asks.find(backup.revision) is backup
-    assert asks.find(on_beat.revision) is on_beat
-    assert asks.find(10_000) is None
     revisions = backup.revision, on_beat.revision
+    asks.backups[3], asks.on_beat = backup, on_beat
+    assert [asks.find(number) for number in revisions] == [backup, on_beat]
+    assert asks.find(10_000) is None
     asks.clear()
-    assert [asks.find(revision) for revision in revisions] == [None, None]
+    assert [asks.find(number) for number in revisions] == [None, None]
 
 
 def test_a_missed_ask_tells_once_when_it_was_made():

@@ -1,4 +1,4 @@
-"""Harmony in simulated time: every key gets its voices, and takes them along."""
+"""`harmonize` in simulated time: voices begin and end with their key."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,6 @@
-"""A loop in simulated time: bars on the line, patterns that stay and change.
+"""`loop` in simulated time: bars on the bar line, repeated and changed patterns.
 
-A beat is half a second. Most is tested with a scripted mind, so that what is heard is
-the player's doing; the published model plays at the end.
+A beat is half a second. The mind is scripted, so these tests test the player.
 """
 
 from collections import Counter
@@ -12,9 +11,7 @@ from tests.inputs import BEAT, CLOCK, MS, START, STOP, S, key, line
 from tests.outputs import hanging, note_ons
 
 from ripieno.engine import Engine
-from ripieno.inference.manifest import for_role
 from ripieno.music import chords, messages
-from ripieno.processes.loading import wake
 from ripieno.protocol import Groove, Plan, PlannedNote, Ready, Reset
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, parse
@@ -99,7 +96,7 @@ def clocks(first_beat, beats, at_beat=None):
     return [(at_beat * BEAT + n * BEAT // 24, CLOCK) for n in range(24 * beats)]
 
 
-# ── bars ─────────────────────────────────────────────────────────────────────────────
+# ── bars ──────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(("listen", "enters"), [(4, 4), (8, 8), (5, 8), (0, 4)])
@@ -153,7 +150,7 @@ def test_it_rests_after_silence_except_with_a_chart():
     assert max(at for at, _ in note_ons(charted.sent)) > 80 * BEAT
 
 
-# ── late, or away ────────────────────────────────────────────────────────────────────
+# ── late, or away ─────────────────────────────────────────────────────────────────────
 
 
 def test_late_bars_play_the_last_pattern_on_the_new_chord():
@@ -198,7 +195,7 @@ def test_a_new_thinker_is_asked_again():
     assert again[0].revision != mind.asked[0].revision
 
 
-# ── another chord than the one expected ──────────────────────────────────────────────
+# ── another chord than the one expected ───────────────────────────────────────────────
 
 
 def test_a_chord_that_contradicts_the_expected_one_is_followed_within_a_beat():
@@ -216,7 +213,7 @@ def test_a_chord_of_the_chart_holds_against_the_humans_chord():
     assert {p for _, p in note_ons(played.sent)} == {64}
 
 
-# ── time ─────────────────────────────────────────────────────────────────────────────
+# ── time ──────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("meter", ["3/4", "6/8", "5/4", "7/8", "2/4", "12/8", "3/8"])
@@ -288,7 +285,7 @@ def test_all_notes_off_silences_it_until_the_next_note():
     played.stop()
 
 
-# ── how it plays ─────────────────────────────────────────────────────────────────────
+# ── how it plays ──────────────────────────────────────────────────────────────────────
 
 
 def test_density_thins_out_what_is_off_the_beat_first():
@@ -342,75 +339,6 @@ def test_it_is_as_loud_as_the_human():
         return [s.data[2] for _, s in played.sent if messages.is_note_on(s.data)][-1]
 
     assert loudness(40) < loudness(80) < loudness(110)
-
-
-# ── the published model ──────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def published():
-    return wake(for_role("loop"), "cpu")
-
-
-def grooved(published, beats=34, **play):
-    """The model over a chart, one chord all along unless said otherwise."""
-    mind, ready = published
-    params = Params(**{"role": "loop", "listen": 4, "chart": "C |", "seed": 5, **play})
-    engine = Engine(Beginning(params, seed=5))
-    played = Simulation(engine, mind, ready=ready)
-    played.play(line(beats=beats))
-    played.stop()
-    return played
-
-
-def rhythms(played):
-    """Where notes begin in each bar, in sixteenths."""
-    bars: dict[int, set[int]] = {}
-    for at, _ in note_ons(played.sent):
-        bars.setdefault(at // BAR, set()).add(at % BAR * 16 // BAR)
-    return bars
-
-
-def alike(one, two):
-    return len(one & two) / len(one | two)
-
-
-def test_the_model_plays_every_bar_on_the_grid(published):
-    played = grooved(published)
-    assert set(rhythms(played)) == set(range(1, 9))
-    assert {at % (BEAT // 4) for at, _ in note_ons(played.sent)} == {0}
-    assert played.engine.status().fallbacks == 0
-    assert hanging(played.sent) == {}
-
-
-def test_the_models_pattern_stays_and_then_changes(published):
-    inside, across = [], []
-    for seed in range(8):
-        bars = rhythms(grooved(published, seed=seed, bars=4))
-        inside += [alike(bars[n], bars[n + 1]) for n in (1, 2, 4, 5, 6)]
-        across.append(alike(bars[3], bars[4]))
-    assert sum(inside) / len(inside) > sum(across) / len(across)
-
-
-def test_the_model_follows_the_chord(published):
-    played = grooved(published, chart="C | F | G | Am |")
-    told = [chords.pitch_classes(chords.named(n)) for n in ("C", "F", "G", "Am")]
-    hits = [p % 12 in told[at // BAR % 4] for at, p in note_ons(played.sent)]
-    assert sum(hits) / len(hits) > 0.8
-
-
-def test_the_same_seed_plays_the_same(published):
-    assert note_ons(grooved(published).sent) == note_ons(grooved(published).sent)
-    assert note_ons(grooved(published).sent) != note_ons(
-        grooved(published, seed=6).sent
-    )
-
-
-@pytest.mark.parametrize("meter", ["3/4", "6/8", "5/4"])
-def test_the_model_plays_other_metres(published, meter):
-    played = grooved(published, meter=meter)
-    assert len(note_ons(played.sent)) > 20
-    assert hanging(played.sent) == {}
 
 
 @pytest.mark.parametrize(("before", "after"), [("12/8", "4/4"), ("3/4", "6/8")])

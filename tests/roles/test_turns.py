@@ -1,4 +1,4 @@
-"""Turns think ahead: what will be asked for is known, and asked for, before it is."""
+"""Turns foresee their next ask, so that a plan is there when it is needed."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""The harmony engine: what it believes, on music whose chords anybody would hear."""
+"""The harmony engine recognises the chords of clear music."""
 
 import contextlib
 
@@ -181,7 +181,7 @@ def moved(span, semitones):
 
 
 def rotated(values, semitones):
-    """The same values, for chords that lie so much higher."""
+    """The same values for the chords transposed up by some semitones."""
     out = np.empty_like(values)
     for chord in range(N_CHORDS):
         out[transposed(chord, semitones)] = values[chord]

@@ -1,4 +1,4 @@
-"""Settings: what a file says is what is played, and nothing out of bounds gets in."""
+"""Settings from files and flags, their precedence and their bounds."""
 
 import math
 import re
@@ -27,7 +27,7 @@ def is_whole(name):
 
 
 def inside(name):
-    """Any value of a parameter's kind within its bounds, the bounds too."""
+    """Any value of a parameter's type within its bounds, bounds included."""
     low, high = BOUNDS[name]
     if is_whole(name):
         return st.integers(int(low), int(high))
@@ -35,7 +35,7 @@ def inside(name):
 
 
 def outside(name):
-    """Any value of its kind beyond its bounds."""
+    """Any value of a parameter's type out of its bounds."""
     low, high = BOUNDS[name]
     if is_whole(name):
         low, high = int(low), int(high)

@@ -1,4 +1,4 @@
-"""Knobs: a controller's travel is the parameter's, and nothing invalid gets in."""
+"""MIDI controllers map to parameters within their bounds."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""A command whose reader goes away ends quietly, as `ripieno models | head -1` does."""
+"""A command whose output is closed ends quietly, as in `ripieno models | head -1`."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Files that people name are read only where they are files, and only up to a size."""
+"""Only regular files up to a stated size are read."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""How alike pieces are, by the model that is shipped: its graph and its runs."""
+"""Similarity of pieces by the shipped model: its graph and its interval runs."""
 
 import numpy as np
 import pytest

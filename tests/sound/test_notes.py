@@ -1,4 +1,4 @@
-"""Raw messages become notes to sound."""
+"""Raw messages become notes with a length."""
 
 from ripieno.sound.notes import SoundingNote, sounding_notes
 

@@ -1,4 +1,4 @@
-"""A piece becomes a WAV file, and what sounded it is said."""
+"""A piece becomes a WAV file, and the report names what sounded it."""
 
 import shutil
 import wave

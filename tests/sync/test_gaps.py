@@ -1,4 +1,4 @@
-"""Stalls, losses and doubled clocks: what is counted, and what evidence decides."""
+"""Missing and doubled MIDI clocks, and the evidence that corrects the position."""
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -11,9 +11,9 @@ from tests.clock_sweep import (
     TWO_BEATS,
     Case,
     errors_ms,
-    song_position,
 )
 from tests.clock_sweep import clocks as arriving
+from tests.inputs import song_position
 
 from ripieno.music.timeline import Timeline
 from ripieno.sync.missing import Missing
@@ -213,7 +213,7 @@ def test_a_report_that_comes_after_the_gap_counts_as_well():
 
 
 def opened(clocks):
-    """So many clocks may be missing."""
+    """A record in which this number of clocks may be missing."""
     missing = Missing()
     missing.report(0)
     missing.move(1, clocks)

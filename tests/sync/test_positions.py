@@ -1,4 +1,4 @@
-"""Song positions that are six times too large: what tells, and what must not."""
+"""Song positions in the wrong unit are detected, and right ones are not."""
 
 import random
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.inputs import CLOCK, CONTINUE, START, STOP
 
 from ripieno.commands.play import View
 from ripieno.ipc import notes
@@ -15,7 +16,6 @@ from ripieno.settings.status import Status
 from ripieno.sync.positions import Positions
 from ripieno.sync.transport import Transport
 
-CLOCK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 MS = 1_000_000
 PERIOD = 5_333_333
 
@@ -76,7 +76,7 @@ def test_a_loop_that_was_entered_twice_from_elsewhere_tells():
 
 
 def test_the_same_jump_over_and_over_is_one_observation():
-    """A scene of one bar, then six bars on: in sixteenths, by chance, as in clocks."""
+    """A jump of six bars can look alike in sixteenths and in clocks."""
     daw = Daw(4)
     for _ in range(50):
         daw.play(24, 96).play(48, 24)
@@ -94,7 +94,7 @@ def test_one_position_in_sixteenths_clears_it():
 
 @given(st.integers(0, 1 << 30))
 def test_a_right_master_is_never_corrected_wherever_it_goes(seed):
-    """Stops, loops, jumps: anything but two kinds of chance at once."""
+    """Any stops, loops and jumps, but at most one kind of coincidence."""
     chance, daw = random.Random(seed), Daw(4)
     for _ in range(12):
         beat = chance.choice([None, 0, chance.randrange(64), 4 * chance.randrange(16)])
@@ -113,7 +113,7 @@ def test_a_wrong_master_that_stops_and_goes_on_is_found(stops):
 
 @pytest.mark.parametrize("meter", ["4/4", "3/4", "6/8", "5/4", "7/8", "2/4"])
 def test_before_a_wrong_master_is_found_bars_begin_on_bar_lines(meter):
-    """Six times as far: a whole number of bars stays one."""
+    """A position of whole bars, times six, is a position of whole bars."""
     parsed = Meter.parse(meter)
     for bar in range(1, 8):
         ticks = bar * parsed.bar_ticks

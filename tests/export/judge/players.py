@@ -1,4 +1,4 @@
-"""Small accompanists for the harness's own tests, and the real one where it is."""
+"""Small accompanists for the tests of the harness, and the published one."""
 
 from collections import deque
 

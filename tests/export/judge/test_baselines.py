@@ -44,7 +44,7 @@ def test_another_song_is_moved_to_this_key_and_repeated():
     assert take.notes["start"].tolist() == [0, 16]
 
 
-def test_a_song_is_never_its_own_stranger():
+def test_the_stranger_baseline_never_uses_the_same_song():
     take = baselines.another_song([TUNE])(TUNE)
     assert len(take.notes) == 0
     assert (take.chords == -1).all()

@@ -49,7 +49,7 @@ def test_a_file_of_one_track_is_told_apart_by_its_channels(read):
     assert np.array_equal(found.accompaniment["pitch"], TRIADS["pitch"])
 
 
-def test_drums_accompany_nobody(read):
+def test_drum_tracks_are_no_accompaniment(read):
     tracks = {"melody": scale(), "drums": notes((0, 2, 36)), "piano": TRIADS}
     assert len(read(tracks, channels={"drums": 9}).accompaniment) == len(TRIADS)
 
@@ -66,7 +66,7 @@ def test_chords_are_read_from_markers_and_texts(read, kind):
     assert found.chords.tolist() == chords("C", "N", "N", "G7").tolist()
 
 
-def test_else_from_a_chart_of_block_chords_which_does_not_accompany(read):
+def test_without_chord_texts_chords_come_from_a_track_of_block_chords(read):
     bass = notes((0, 16, 36))
     found = read({"MELODY": scale(), "PIANO": bass, "CHORDS": TRIADS})
     assert found.chords_from == "track"
@@ -74,7 +74,7 @@ def test_else_from_a_chart_of_block_chords_which_does_not_accompany(read):
     assert found.accompaniment["pitch"].tolist() == [36]
 
 
-def test_else_from_the_accompaniment_itself(read):
+def test_without_chord_texts_or_chart_chords_come_from_the_accompaniment(read):
     found = read({"MELODY": scale(), "PIANO": TRIADS})
     assert found.chords_from == "notes"
     assert found.chords.tolist() == chords("C", "C", "F", "F").tolist()

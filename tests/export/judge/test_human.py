@@ -21,7 +21,7 @@ def test_the_same_seed_plays_the_same():
     assert perform(SONG, Human()).messages != perform(SONG, Human(seed=1)).messages
 
 
-def test_who_plays_exactly_plays_what_is_written():
+def test_a_human_without_variation_plays_the_written_notes():
     found = onsets(perform(SONG, EXACT))
     assert [pitch for _, pitch in found] == SONG.melody["pitch"].tolist()
     written = BEGINS_NS + SONG.melody["start"].astype(np.int64) * 125_000_000

@@ -1,4 +1,4 @@
-"""The live tier, on a JACK server of its own; and what journals say, without one."""
+"""Journals of live takes, and one live take on a JACK server."""
 
 import shutil
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.export.judge.players import READY, Plain, need_model
 from tests.export.judge.tunes import piece, scale
-from tests.test_offline import Performance
+from tests.journaled import Performance
 
 from ripieno import protocol as plan
 from ripieno.clock import SimulatedClock
@@ -135,7 +135,7 @@ def test_an_ask_for_the_same_span_is_one_on_the_beat():
     assert trace.on_beat.tolist() == [[2 * MS, 5 * MS]]
 
 
-def test_who_was_never_asked_on_the_beat_takes_as_long_as_before_it():
+def test_without_asks_on_the_beat_response_times_are_of_earlier_asks():
     none, some = np.zeros((0, 2), np.int64), np.array([[3, 4]])
     assert live.joined([Trace(some, none)]).on_beat.tolist() == [[3, 4]]
     assert live.joined([]).ahead.tolist() == [[0, 0]]

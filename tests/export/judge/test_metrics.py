@@ -36,13 +36,13 @@ def test_rests_of_either_count_for_nothing():
     assert progression.silence(TUNE, rested) == 0.75
 
 
-def test_who_answers_every_song_alike_gains_nothing_by_listening():
+def test_the_same_chords_for_every_song_gain_nothing_by_listening():
     songs = [piece(scale(64, tonic), frames=64) for tonic in (60, 62, 65)]
     tonics = [np.full(64, named(name)) for name in ("C", "D", "F")]
     assert listening.listening_gains(songs, tonics) == pytest.approx([0, 0, 0])
 
 
-def test_who_answers_the_song_gains():
+def test_chords_that_follow_the_song_gain_by_listening():
     up = piece(notes((0, 8, 60), (8, 12, 67), (12, 16, 60)))
     down = piece(notes((0, 8, 67), (8, 12, 60), (12, 16, 67)))
     answers = [chords("C", "C", "G", "C"), chords("G", "G", "C", "G")]
@@ -71,7 +71,7 @@ def test_a_pair_counts_for_as_long_as_both_sound():
     assert listening.pair_consonance(held, played) == 0.75
 
 
-def test_chords_by_themselves():
+def test_chord_figures_of_known_chords_are_known():
     mixed = chords("C", "C7", "C7", "N")
     assert progression.pitch_classes_per_chord(mixed) == pytest.approx(11 / 3)
     assert progression.lengths(mixed).tolist() == [4, 8]

@@ -43,7 +43,7 @@ def test_near_the_human_is_measured_from_the_human():
     assert near.reached(Figure(1.7, 0, 1)) == "-"
 
 
-def test_who_predicts_has_targets_of_its_own():
+def test_a_system_that_predicts_has_targets_of_its_own():
     assert target("NIC", "POP909", "predicting").must == 0.52
     assert target("NIC", "POP909", "T3").must == 0.68
     assert target("NIC", "Nottingham").must == 0.66
@@ -59,7 +59,7 @@ def test_a_table_has_a_row_a_system_and_marks_what_was_reached():
     assert "| human | 0.725 ± 0.010 |" in text
 
 
-def test_what_is_missed_is_a_sentence():
+def test_each_missed_target_is_one_sentence():
     assert report.missed(sheet("it", NIC=0.5)) == [
         "it on POP909: NIC is 0.500 ± 0.010, must be ≥ 0.68."
     ]

@@ -130,7 +130,7 @@ class Fickle(Plain):
         return msgspec.structs.replace(said, notes=(note,))
 
 
-def test_what_is_not_deterministic_is_found():
+def test_a_random_accompanist_fails_the_determinism_check():
     players = Players(Fickle(), READY, None)
     assert not deterministic([SONG], players, AT_ONCE, EXACT).holds
     assert not causal([SONG], players, AT_ONCE, EXACT, 0).holds

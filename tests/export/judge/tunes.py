@@ -1,4 +1,4 @@
-"""Music so small that every figure can be worked out by hand."""
+"""Short music of which every figure can be computed by hand."""
 
 import mido
 import numpy as np
