@@ -46,9 +46,14 @@ class Played(msgspec.Struct, frozen=True, tag=True):
     velocity: int
 
     @property
+    def is_pedal(self) -> bool:
+        """Whether it is a pedal, not a key."""
+        return self.pitch > 127
+
+    @property
     def is_human_onset(self) -> bool:
-        """Whether the human struck a note (not a pedal)."""
-        return self.source == HUMAN and self.velocity > 0 and self.pitch < 128
+        """Whether the human struck a note."""
+        return self.source == HUMAN and self.velocity > 0 and not self.is_pedal
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -53,3 +53,12 @@ def test_a_cleared_scheduler_hands_out_nothing():
     scheduler.clear()
     assert scheduler.take(100) == []
     assert scheduler.is_empty
+
+
+def test_a_note_added_with_an_exact_time_is_due_at_that_time_and_no_other_note_is():
+    scheduler = Scheduler()
+    scheduler.add([PlannedNote(0, 10, 60, 70)], at_ns=300)
+    scheduler.add([PlannedNote(0, 10, 62, 70)], at_ns=700)
+    scheduler.add([PlannedNote(0, 10, 64, 70)])
+    assert [due.exact_ns for due in scheduler.take(0)] == [300, 700, None]
+    assert [due.exact_ns for due in scheduler.take(10)] == [None, None, None]

@@ -10,8 +10,10 @@ from ripieno.music.spans import Note
 from ripieno.play.ledger import Ledger
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 from ripieno.roles.asks import MISSED, Asks
+from ripieno.roles.performance import Performance
+from ripieno.roles.player import Tell
+from ripieno.roles.seat import Seat
 from ripieno.roles.spans import Spans
-from ripieno.roles.stand import Stand, Tell
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 
@@ -20,13 +22,15 @@ BEAT_NS = 500_000_000
 
 
 class Asking:
-    """Asks on a stand of their own, and what they tell the thinker."""
+    """Asks with a performance of their own, and what they tell the thinker."""
 
     def __init__(self, **play):
         params = Params(**{"role": "accompany", **play})
-        self.stand = Stand(Beginning(params, seed=5), Ledger(), None)
-        self.spans = Spans(self.stand)
-        self.asks = Asks(self.stand, self.spans, Guide(None, 5))
+        begins = Beginning(params, seed=5)
+        self.performance = Performance(begins, Ledger())
+        seat = Seat(begins, self.performance, None)
+        self.spans = Spans(seat)
+        self.asks = Asks(seat, self.spans, Guide(None, 5))
 
     def strike(self, index, *pitches):
         """The human strikes keys on the beat of a span and holds them."""
@@ -36,11 +40,17 @@ class Asking:
     def ask(self, index, staleness=0, before=NO_CHORD):
         """The open answer, and the message that the thinker got for it."""
         answer = self.asks.ask(index, staleness, before)
-        (effect,) = self.stand.out
-        self.stand.out.clear()
+        (effect,) = self.performance.out
+        self.performance.out.clear()
         assert isinstance(effect, Tell)
         assert isinstance(effect.message, Decide)
         return answer, effect.message
+
+    def backup(self, index):
+        """Likewise, of a backup."""
+        answer, decide = self.ask(index)
+        self.asks.backups[index] = answer
+        return answer, decide
 
 
 def comp(answer, chord, *notes, section=0):
@@ -181,26 +191,25 @@ def test_an_open_ask_is_found_by_its_revision_until_all_are_cleared():
 
 def test_a_missed_ask_tells_once_when_it_was_made():
     asking = Asking()
-    asking.stand.now_ns = 7 * BEAT_NS
-    answer, _ = asking.ask(14)
-    asking.asks.miss(answer)
+    asking.performance.now_ns = 7 * BEAT_NS
+    answer, _ = asking.backup(14)
+    asking.asks.close(14)
     assert asking.asks.maybe_missed(answer.revision) == 7 * BEAT_NS
     assert asking.asks.maybe_missed(answer.revision) is None
 
 
 def test_an_ask_that_was_answered_is_not_missed():
     asking = Asking()
-    answer, _ = asking.ask(2)
+    answer, _ = asking.backup(2)
     answer.add(comp(answer, "C"))
-    asking.asks.miss(answer)
-    asking.asks.miss(None)
+    asking.asks.close(2)
     assert asking.asks.maybe_missed(answer.revision) is None
 
 
 def test_the_oldest_missed_asks_are_forgotten():
     asking = Asking()
-    answers = [asking.ask(index)[0] for index in range(MISSED + 2)]
-    for answer in answers:
-        asking.asks.miss(answer)
+    answers = [asking.backup(index)[0] for index in range(MISSED + 2)]
+    for index in range(MISSED + 2):
+        asking.asks.close(index)
     found = [asking.asks.maybe_missed(answer.revision) for answer in answers]
     assert found == [None, None, *[0] * MISSED]

@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 from ripieno.music import chords, messages
 from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.spans import Note, Phase
+from ripieno.music.voicing import BASS_REGISTER, CHORD_REGISTER
 from ripieno.play.ledger import Ledger
 from ripieno.protocol import BASS, CHORDS, TEXTURE
-from ripieno.roles.band import BASS_BELOW, PAD, ROOTS, Band
-from ripieno.roles.stand import Send, Stand
+from ripieno.roles.band import BASS_BELOW, Band
+from ripieno.roles.performance import Performance
+from ripieno.roles.player import Send
+from ripieno.roles.seat import Seat
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 
@@ -20,22 +23,24 @@ SPAN_TICKS = 480
 
 
 class Rehearsal:
-    """A band on a stand of its own; a span is a beat of 4/4 at 120 bpm."""
+    """A band with a performance of its own; a span is a beat of 4/4 at 120 bpm."""
 
     def __init__(self, **play):
         params = Params(**{"role": "accompany", **play})
-        self.stand = Stand(Beginning(params, seed=5), Ledger(), None)
-        self.band = Band(self.stand)
+        begins = Beginning(params, seed=5)
+        self.performance = Performance(begins, Ledger())
+        self.band = Band(Seat(begins, self.performance, None))
 
     def change(self, index, chord, melody=()):
         """The chord of a span, right on its beat."""
-        self.stand.now_ns = index * BEAT_NS
+        self.performance.now_ns = index * BEAT_NS
         self.band.change(index, phase_at(index), named(chord), index * BEAT_NS, melody)
 
     def play(self, index, notes=None, planned_for=None):
         """A texture that was planned for a chord; without notes, none was."""
         chord = None if planned_for is None else named(planned_for)
-        self.band.play(index, phase_at(index), notes, chord)
+        now_ns = self.performance.now_ns
+        self.band.play(index, phase_at(index), notes, chord, now_ns)
 
     def scheduled(self):
         """What is to start, in order: (ticks, part, pitch)."""
@@ -44,17 +49,19 @@ class Rehearsal:
 
     def take(self, until_ticks):
         """What is due until a tick; it is sent, as the engine sends it."""
-        due = self.stand.scheduler.take(until_ticks, 0)
+        due = self.performance.scheduler.take(until_ticks, 0)
         for each in due:
-            self.stand.play(each, self.stand.timeline.ns_at(each.ticks))
+            self.performance.send_due(each, self.performance.timeline.ns_at(each.ticks))
             if each.velocity:
-                self.band.started(each)
+                self.band.on_sent(each)
         return due
 
     def ended(self):
         """The channels and pitches of the note-offs that went out since the last."""
-        sent = [effect.data for effect in self.stand.out if isinstance(effect, Send)]
-        self.stand.out.clear()
+        sent = [
+            effect.data for effect in self.performance.out if isinstance(effect, Send)
+        ]
+        self.performance.out.clear()
         return {
             (messages.channel_of(data), data[1])
             for data in sent
@@ -80,7 +87,10 @@ def test_a_new_chord_strikes_a_pad_of_three_of_its_notes_on_the_beat():
     scheduled = rehearsal.scheduled()
     assert [ticks for ticks, _, _ in scheduled] == [4 * SPAN_TICKS] * 3
     assert classes(scheduled, CHORDS) == set(chords.pitch_classes(named("Am")))
-    assert all(PAD[0] <= pitch <= PAD[1] for pitch in pitches(scheduled, CHORDS))
+    assert all(
+        CHORD_REGISTER[0] <= pitch <= CHORD_REGISTER[1]
+        for pitch in pitches(scheduled, CHORDS)
+    )
 
 
 @pytest.mark.parametrize(("melody", "expected"), [((72,), {0, 4, 7}), ((68,), {0, 4})])
@@ -122,7 +132,7 @@ def test_a_new_chord_without_a_low_note_on_its_beat_is_given_its_root():
     rehearsal.play(0, [Note(0, 65, 2)], "F")
     (bass,) = pitches(rehearsal.scheduled(), BASS)
     assert bass % 12 == 5
-    assert ROOTS[0] <= bass <= ROOTS[1]
+    assert BASS_REGISTER[0] <= bass <= BASS_REGISTER[1]
 
 
 def test_a_chord_that_stays_is_given_no_other_root():
@@ -203,10 +213,10 @@ def test_no_chord_ends_what_sounds_and_forgets_what_is_scheduled():
     rehearsal.change(0, "C")
     rehearsal.play(0, [Note(0, 43, 16), Note(2, 64, 2)], "C")
     rehearsal.take(120)
-    assert rehearsal.stand.ledger.sounding == 4
+    assert rehearsal.performance.ledger.sounding == 4
     rehearsal.change(1, "-")
     assert rehearsal.band.chord == NO_CHORD
-    assert rehearsal.stand.ledger.sounding == 0
+    assert rehearsal.performance.ledger.sounding == 0
     assert not rehearsal.scheduled()
 
 
@@ -239,7 +249,7 @@ def test_a_band_is_louder_after_the_human_plays_louder():
     def loudest(struck):
         rehearsal = Rehearsal()
         for _ in range(20):
-            rehearsal.band.human(struck)
+            rehearsal.band.human.add(struck)
         rehearsal.change(0, "C")
         return max(due.velocity for due in rehearsal.take(0))
 
@@ -280,7 +290,7 @@ def test_every_note_lies_in_the_register_and_every_bass_is_low(
     high = min(127, low + width)
     rehearsal = Rehearsal(low=low, high=high)
     rehearsal.band.change(0, phase_at(0), chord, 0, ())
-    rehearsal.band.play(0, phase_at(0), notes, planned_for)
+    rehearsal.band.play(0, phase_at(0), notes, planned_for, 0)
     scheduled = rehearsal.scheduled()
     assert all(low <= pitch <= high for _, _, pitch in scheduled)
     assert all(pitch < BASS_BELOW for pitch in pitches(scheduled, BASS))

@@ -331,3 +331,12 @@ def test_on_an_exact_port_voices_have_one_delay_after_every_key(latency_ms, soun
     assert ons == [at + int(sounds_ms * MS) for at in downs for _ in OPEN]
     offs = [s.due_ns for s in sends if messages.is_note_off(s.data)]
     assert offs == [at + S // 2 for at in downs for _ in OPEN]
+
+
+def test_two_voices_scheduled_before_one_advance_keep_their_exact_due_times():
+    engine = Engine(Beginning(Params(role="harmonize", manner="thirds", voices=1)))
+    keys_ns = (100_300_000, 140_700_000)
+    for at_ns, pitch in zip(keys_ns, (60, 72), strict=True):
+        engine.heard(at_ns, messages.note_on(0, pitch, 80))
+    sent = [e for e in engine.advance(141_000_000) if isinstance(e, Send)]
+    assert tuple(send.due_ns for send in sent) == keys_ns

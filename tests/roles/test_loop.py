@@ -5,6 +5,7 @@ A beat is half a second. The mind is scripted, so these tests test the player.
 
 from collections import Counter
 
+import msgspec
 import pytest
 from tests.inputs import BEAT, CLOCK, MS, START, STOP, S, key, line
 from tests.outputs import hanging, note_ons
@@ -338,3 +339,15 @@ def test_it_is_as_loud_as_the_human():
         return [s.data[2] for _, s in played.sent if messages.is_note_on(s.data)][-1]
 
     assert loudness(40) < loudness(80) < loudness(110)
+
+
+@pytest.mark.parametrize(("before", "after"), [("12/8", "4/4"), ("3/4", "6/8")])
+def test_a_change_of_meter_plays_no_bar_of_the_meter_before(before, after):
+    played = started(Grooves(), meter=before, listen=0, lead=1.0)
+    played.play(line(beats=24))
+    sent = len(played.sent)
+    params = msgspec.structs.replace(played.engine.params, meter=after)
+    played.engine.turned(played.now_ns, params)
+    played.play(line(beats=48, at_beat=24))
+    played.stop()
+    assert len(played.sent) > sent

@@ -1,9 +1,8 @@
-"""What the player itself makes of the harmony: belief, taste, and the musician's word.
+"""The player's own choice of chords: log weights for the chords of any span to come.
 
-One log weight a chord, for any span to come. Into it go, weakest first: the harmony
-engine's belief; the wish to lead; a cadence where a phrase ends; what must be reached
-at a landing, and so what leads there; the scale, the chord lock; the chart. The last
-ones rule out, so what they promise is kept whoever decides in the end.
+What goes into the weights, weakest first: the belief of the harmony rules; leading; a
+cadence where a phrase ends; a landing, and what leads to it; the scale and the chord
+lock. The last ones rule chords out, so they are kept whatever the model decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,32 +20,27 @@ from ripieno.settings.params import Guidance
 Floats = npt.NDArray[np.float64]
 
 TRUST: Final = 2.0
-"""The network's logits against ours, where the human is followed. Note-in-chord and
-listening gain on held-out songs (POP909; Nottingham): the network alone 76.2, 33.7;
-78.1, 29.0. With half of our weights beside it 77.3, 34.6; 79.2, 30.4; with as much
-76.9, 34.3; 79.1, 30.5. We alone: 76.3, 34.1; 77.3, 30.2."""
+"""The weight of the network's logits beside ours, where the human is followed.
+Note-in-chord and listening gain on held-out songs (POP909; Nottingham): the network
+alone 76.2, 33.7; 78.1, 29.0. With half of our weights beside it 77.3, 34.6; 79.2, 30.4;
+with as much 76.9, 34.3; 79.1, 30.5. Ours alone: 76.3, 34.1; 77.3, 30.2."""
 APPROACH: Final = 8
-"""Spans before a landing in which the way there counts."""
+"""From how many spans before a landing on the chords lead to it."""
 CADENCE: Final = 3.0
-"""How much likelier a phrase begins on its tonic."""
+"""By how many nats the tonic is likelier where a phrase begins."""
 MINOR: Final = chords.SUFFIXES.index("m")
 
 
 class Guide:
-    """The player's own opinion. Thread: one. Cost: some 100 µs a span."""
+    """Weighs chords. Thread: one. Cost: some 100 µs a span."""
 
     def __init__(self, tables: Tables | None, seed: int) -> None:
         self._harmony = Harmony(tables)
         self._seed = seed
         self._sung = np.zeros(12)
 
-    def reset(self) -> None:
-        """Nothing was heard."""
-        self._harmony.reset()
-        self._sung[:] = 0
-
-    def heard(self, span: Span, phase: Phase) -> None:
-        """A span is over."""
+    def hear(self, span: Span, phase: Phase) -> None:
+        """Take in a span that is over."""
         self._harmony.heard(span, phase)
         for frame in span.sounding:
             for pitch in frame:
@@ -62,15 +56,15 @@ class Guide:
         staleness: int,
         before: int,
     ) -> Floats:
-        """Log weights of the chords of a span, [N_CHORDS].
+        """Return the log weights of the chords of a span, [N_CHORDS].
 
         Args:
             guidance: what the musician says of the chords.
             phase_at: where a span lies.
             index: the span that is decided.
-            beat: the human's part `staleness` spans before, its first frame; None for
-                unheard.
-            staleness: how many spans lie between what was heard and what is decided.
+            beat: the human's part, `staleness` spans before; only its first frame
+                counts. None if it was not heard.
+            staleness: how many spans before the decided one `beat` was heard.
             before: the chord of the span before it.
         """
         heard = index - staleness
@@ -84,11 +78,11 @@ class Guide:
         return self._ruled(own, guidance, phase_at, index)
 
     def likely(self, phases: Sequence[Phase]) -> int:
-        """The likeliest chord so many spans ahead, for people to see."""
+        """Return the likeliest chord of the last of the spans that come next."""
         return int(self._harmony.ahead(phases).argmax())
 
     def tonic(self) -> int:
-        """The tonic chord of what was sung; `NO_CHORD` before anything was."""
+        """Return the tonic chord of what the human played; `NO_CHORD` if nothing."""
         key = scales.key_of([float(weight) for weight in self._sung])
         if key is None:
             return chords.NO_CHORD
@@ -98,7 +92,7 @@ class Guide:
     def _led(
         self, own: Floats, guidance: Guidance, phase: Phase, index: int, before: int
     ) -> Floats:
-        """Leading: where our own last chord wants to go, with some chance in it."""
+        """Add where the last chord of ours leads, with some randomness."""
         if before == chords.NO_CHORD:
             return own
         here = np.full(chords.N_CHORDS, -30.0)
@@ -111,7 +105,7 @@ class Guide:
     def _towards(
         self, guidance: Guidance, phase_at: Callable[[int], Phase], index: int
     ) -> Floats:
-        """What leads to the next landing, or to a phrase's end."""
+        """Return the weights of what leads to the next landing or phrase end."""
         pull = np.zeros(chords.N_CHORDS)
         for ahead in range(APPROACH + 1):
             phase = phase_at(index + ahead)
@@ -123,7 +117,7 @@ class Guide:
         return pull
 
     def _target(self, guidance: Guidance, phase: Phase) -> Floats | None:
-        """What a span is to be: log weights, or None where it is free."""
+        """Return the weights that a span has to have, or None if it is free."""
         if phase.span:
             return None
         weights = np.zeros(chords.N_CHORDS)
@@ -146,7 +140,7 @@ class Guide:
         phase_at: Callable[[int], Phase],
         index: int,
     ) -> Floats:
-        """The musician's word: what is ruled out, unless that would leave nothing."""
+        """Rule out what the musician does not allow, unless nothing would be left."""
         landing = landing_at(guidance, phase_at(index))
         if landing is not None:
             return only(own, [landing])
@@ -162,12 +156,12 @@ class Guide:
 
 
 def landing_at(guidance: Guidance, phase: Phase) -> int | None:
-    """The chord that must be reached on a span, or None."""
+    """Return the chord that must be reached on a span, or None."""
     return None if phase.span else guidance.landings.get(phase.bar)
 
 
 def only(weights: Floats, allowed: Sequence[int]) -> Floats:
-    """The same weights, with all chords but some ruled out."""
+    """Return the weights with all chords but some ruled out."""
     kept = np.full(len(weights), FORBIDDEN)
     places = [chord for chord in allowed if chord != chords.NO_CHORD]
     kept[places] = weights[places]

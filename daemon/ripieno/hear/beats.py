@@ -1,8 +1,8 @@
 """What the human plays, on the grid: notes in ticks → spans of frames.
 
 A note belongs to the nearest sixteenth. A key that is still down sounds on, unless so
-many newer notes came that it is forgotten; a note shorter than a frame sounds for one.
-This module does not know what a bar is, nor what is made of the spans.
+many newer notes came that it is forgotten. A note shorter than a frame sounds for one.
+This module does not know what a bar is.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from typing import Final
 from ripieno.music.spans import FRAME_TICKS, Span
 
 KEPT_FRAMES: Final = 64
-"""Notes that ended so long before the newest one are forgotten."""
+"""A note that ended so many frames before the newest one is forgotten."""
 MOST_NOTES: Final = 1024
-"""The newest so many are kept: 64 in each of 16 beats. Every key looks at all."""
+"""How many notes are kept: 64 in each of 16 beats. Each key-down looks at all."""
 
 
 def frame_of(ticks: int) -> int:
-    """The frame that a tick is nearest to; the later one on a tie."""
+    """Return the frame nearest to a tick; the later one on a tie."""
     return (ticks + FRAME_TICKS // 2) // FRAME_TICKS
 
 
@@ -41,7 +41,7 @@ class Beats:
         self._notes.clear()
 
     def down(self, ticks: int, pitch: int) -> int:
-        """A key went down; the frame that its note belongs to."""
+        """Add a key that went down; return the frame that its note belongs to."""
         frame = frame_of(ticks)
         oldest = frame - KEPT_FRAMES
         kept = [n for n in self._notes if n.end is None or n.end > oldest]
@@ -49,7 +49,7 @@ class Beats:
         return frame
 
     def up(self, ticks: int, pitch: int) -> None:
-        """A key came up."""
+        """End the note of a key that came up."""
         for note in self._notes:
             if note.end is None and note.pitch == pitch:
                 note.end = max(note.onset + 1, frame_of(ticks))

@@ -1,7 +1,7 @@
-"""What was really played, by both: bounded, in order, ready to be told again.
+"""The history of what was really played, by both sides: in order, of bounded length.
 
-In a role of turns a thinker that was restarted is told this history; the fallback
-composer learns from it.
+In a role of turns, a thinker that was restarted is told the history. The fallback
+learns from it.
 """
 
 import itertools
@@ -22,7 +22,7 @@ class History:
         self._events: deque[Played] = deque(maxlen=LONGEST_EVENTS)
 
     def add(self, event: Played) -> None:
-        """Append; the oldest one falls out."""
+        """Append an event. When the history is full, the oldest one is dropped."""
         self._events.append(event)
 
     def __iter__(self) -> Iterator[Played]:
@@ -32,6 +32,6 @@ class History:
         return len(self._events)
 
     def human_onsets(self, most: int = 128) -> list[Played]:
-        """The human's last note-ons, oldest first. Cost: O(events back to them)."""
+        """Return the human's last note-ons, oldest first. Cost: O(events kept)."""
         onsets = (event for event in reversed(self._events) if event.is_human_onset)
         return list(itertools.islice(onsets, most))[::-1]

@@ -1,14 +1,12 @@
-"""MIDI in → what the human played: pairs downs with ups, pedals with releases.
+"""MIDI in → what the human played: each note-on with its note-off, each pedal too.
 
-An up without a down is dropped; a second down of a held key first lifts it, so that
-downs and ups alternate per pitch for everyone downstream. Two channels that hold the
-same pitch count as one hand: the last one to lift it lifts it.
+A note-off without a note-on is dropped. A second note-on of a held key ends the first
+one, so note-ons and note-offs of a pitch always alternate. If two channels hold the
+same pitch, it ends when the last of them lifts it.
 
-Our own notes can come back through the DAW's monitor routing. Those are recognised (the
-same bytes, within `ECHO_NS` of being sent) and ignored, or the machine would answer
-itself for ever.
-
-This module does not know who listens to it, nor what time it is now.
+Our own notes may come back through the DAW's monitor routing. The same bytes within
+`ECHO_NS` of being sent are taken for such an echo and ignored. Otherwise the machine
+would answer itself for ever.
 """
 
 from collections import deque
@@ -20,7 +18,7 @@ from ripieno.music.sources import HUMAN
 from ripieno.protocol import Played
 
 ECHO_NS: Final = 60_000_000
-"""A DAW returns a note within its own two buffers: 2 × 1024 frames are 43 ms."""
+"""A DAW returns a note within two of its buffers: 2 × 1024 frames are 43 ms."""
 
 PEDALS: Final = {messages.SUSTAIN: SUSTAIN_PEDAL, messages.SOFT: SOFT_PEDAL}
 
@@ -40,11 +38,11 @@ class Listener:
         return bool(self._held)
 
     def sent(self, at_ns: int, data: bytes) -> None:
-        """Remember a note-on that went out, to recognise it if it comes back."""
+        """Keep a note-on that was sent, to recognise it if it comes back."""
         self._sent.append((at_ns, data))
 
     def is_echo(self, at_ns: int, data: bytes) -> bool:
-        """Whether this note-on is one of ours that came back; each counts once."""
+        """Whether a note-on is one of ours that came back. Each one counts once."""
         while self._sent and self._sent[0][0] < at_ns - ECHO_NS:
             self._sent.popleft()
         for entry in self._sent:
@@ -55,7 +53,7 @@ class Listener:
         return False
 
     def hear(self, at_ns: int, data: bytes) -> list[Played]:
-        """What a channel message means for the performance; often one thing."""
+        """Return the events that a channel message stands for."""
         channel = messages.channel_of(data)
         if messages.is_note_on(data):
             return self._down(at_ns, channel, data[1], data[2])

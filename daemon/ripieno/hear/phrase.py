@@ -1,15 +1,13 @@
-"""When is a phrase over? From its own rhythm, not from a fixed silence.
+"""When a phrase is over, by its own rhythm instead of a fixed silence.
 
-A listener takes a silence for an end when it is clearly longer than the ones within the
-phrase. So the wait is a multiple of the longest recent gap between onsets, at least
-so many of the median one, between two bounds; a key still held means the phrase is
-still being played. Onsets closer than `CHORD_NS` are one.
+A listener takes a silence for the end if it is clearly longer than those within the
+phrase. So the wait is a multiple of the longest recent gap between onsets, or of the
+median gap if that is longer, within two bounds. While a key is held, the phrase is not
+over. Onsets closer than `CHORD_NS` count as one.
 
-The reply then starts on the human's own pulse: the first pulse after the last onset
-that is not before the end of the phrase. The pulse is the median gap, halved or doubled
-into a walking tempo.
-
-This module does not know who replies, or whether anyone does.
+The reply starts on the human's own pulse: on the first pulse after the last onset that
+is not before the end of the phrase. The pulse is the median gap, halved or doubled
+until it is a walking tempo.
 """
 
 import statistics
@@ -19,19 +17,20 @@ from typing import Final
 CHORD_NS: Final = 50_000_000
 """A pianist's chord spreads over 10–50 ms (Goebl 2001)."""
 RECENT: Final = 12
+"""How many gaps are kept."""
 LONGEST_GAP_RATIO: Final = 1.35
 MEDIAN_GAP_RATIO: Final = 2.2
 SHORTEST_WAIT_NS: Final = 320_000_000
 LONGEST_WAIT_NS: Final = 2_400_000_000
 WAIT_FOR_A_FIRST_NOTE_NS: Final = 900_000_000
-"""One lone onset tells no rhythm: wait a little under a second."""
+"""The wait after a single onset, which has no rhythm yet."""
 AFTER_RELEASE_NS: Final = 120_000_000
-"""A key just lifted is likely to be followed by another: never sooner than this."""
+"""The shortest wait after a key-up: another key is likely to follow."""
 PULSE_NS: Final = (300_000_000, 700_000_000)
-"""Walking tempo, 85 to 200 beats a minute: where people tap (Parncutt 1994)."""
+"""A walking tempo, 85 to 200 bpm: where people tap (Parncutt 1994)."""
 FEWEST_GAPS: Final = 4
 FINEST_GRID_NS: Final = 90_000_000
-"""Sixteenths at 166 bpm; below it, a player's own unevenness fills the grid."""
+"""Sixteenths at 166 bpm. A finer grid would fit any player's unevenness."""
 GRID_MISS: Final = 0.11
 
 
@@ -47,7 +46,7 @@ class Phrase:
         self.clear()
 
     def clear(self) -> None:
-        """Begin afresh; keys still held belong to the next phrase."""
+        """Begin a new phrase. Keys that are held belong to it."""
         self._gaps.clear()
         self._first_ns: int | None = None
         self._onset_ns = 0
@@ -55,7 +54,7 @@ class Phrase:
         self.onsets = 0
 
     def down(self, at_ns: int, pitch: int) -> None:
-        """A key went down."""
+        """Add a key that went down."""
         self._held.add(pitch)
         if self._first_ns is None:
             self._first_ns = at_ns
@@ -67,12 +66,12 @@ class Phrase:
         self.onsets += 1
 
     def up(self, at_ns: int, pitch: int) -> None:
-        """A key came up."""
+        """Note that a key came up."""
         self._held.discard(pitch)
         self._release_ns = max(self._release_ns, at_ns)
 
     def lift_all(self) -> None:
-        """No key is held any more, whatever was said."""
+        """Take all keys for lifted."""
         self._held.clear()
 
     @property
@@ -82,7 +81,7 @@ class Phrase:
 
     @property
     def pulse_ns(self) -> int:
-        """The beat felt in the phrase, within `PULSE_NS`."""
+        """The felt beat of the phrase, within `PULSE_NS`."""
         low, high = PULSE_NS
         pulse = int(statistics.median(self._gaps)) if self._gaps else 500_000_000
         while pulse < low:
@@ -115,7 +114,7 @@ class Phrase:
         return 0
 
     def wait_ns(self, patience: float = 1.0) -> int:
-        """The silence after an onset that ends the phrase, given its rhythm so far."""
+        """Return how long a silence after an onset ends the phrase."""
         if not self._gaps:
             return int(WAIT_FOR_A_FIRST_NOTE_NS * patience)
         wait = max(
@@ -125,7 +124,7 @@ class Phrase:
         return int(min(max(wait, SHORTEST_WAIT_NS), LONGEST_WAIT_NS) * patience)
 
     def ends_at_ns(self, patience: float = 1.0) -> int | None:
-        """When it is over if nothing more happens; None while it cannot be."""
+        """Return when it is over if nothing more comes; None while a key is held."""
         if self._first_ns is None or self._held:
             return None
         return max(
@@ -133,7 +132,7 @@ class Phrase:
         )
 
     def reply_at_ns(self, patience: float = 1.0) -> int | None:
-        """The first pulse after the last onset that is not before the end."""
+        """Return the first pulse after the last onset that is not before the end."""
         ends = self.ends_at_ns(patience)
         if ends is None:
             return None
@@ -141,7 +140,7 @@ class Phrase:
         return self._onset_ns + pulses * self.pulse_ns
 
     def length_ns(self) -> int:
-        """From the first onset to the last release, or a pulse after the last onset."""
+        """Return the time from the first onset to the last key-up or pulse."""
         if self._first_ns is None:
             return 0
         end_ns = max(self._release_ns, self._onset_ns + self.pulse_ns)

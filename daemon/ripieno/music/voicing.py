@@ -20,6 +20,10 @@ WIDEST_GAP: Final = 9
 """A major sixth: the widest gap in a triad in open position (C G E)."""
 SPAN: Final = 24
 """Two octaves: how far apart the outer voices of two hands' chord may be sought."""
+BASS_REGISTER: Final = (36, 50)
+"""C2 … D3: where a bass plays roots of its own."""
+CHORD_REGISTER: Final = (50, 69)
+"""D3 … A4: above the bass and below most melodies."""
 SEVENTHS: Final = (10, 11)
 FIFTH: Final = 7
 
@@ -142,6 +146,27 @@ def moved(pitch: int, from_chord: int, to_chord: int) -> int:
     if anchor == pitch:
         return _in_range(target)
     return _in_range(_beside(target, pitch - anchor, pitch, from_chord, to_chord))
+
+
+def within(pitch: int, low: int, high: int) -> int:
+    """The pitch moved by octaves into a register.
+
+    In a register narrower than an octave it may end up below `low`.
+    """
+    while pitch < low:
+        pitch += 12
+    while pitch > high:
+        pitch -= 12
+    return min(max(pitch, 0), 127)
+
+
+def common_register(wanted: tuple[int, int], low: int, high: int) -> tuple[int, int]:
+    """The part of a wanted register within ``low … high``, if it spans an octave.
+
+    Otherwise ``low … high``.
+    """
+    bottom, top = max(wanted[0], low), min(wanted[1], high)
+    return (bottom, top) if top - bottom >= 11 else (low, high)
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """The metronome's click: a pure function from a meter to notes.
 
-It knows no channel (`ripieno.roles.stand` sends the part `CLICK` to channel 10) and no
-tempo. Asking for a range in pieces gives the same notes as asking for it at once.
+It knows no tempo and no channel: `ripieno.roles.performance` sends the part `CLICK` to
+channel 10. A range in pieces gives the same notes as the range at once.
 
 Source: General MIDI System Level 1, table 2 (percussion map).
 """
@@ -17,13 +17,13 @@ LOW_WOOD_BLOCK: Final = 77
 DOWNBEAT_VELOCITY: Final = 112
 BEAT_VELOCITY: Final = 80
 CLICK_TICKS: Final = TICKS_PER_BEAT // 4
-"""A sixteenth: a wood block rings by itself, the off only has to come."""
+"""A sixteenth. A wood block rings by itself, so the length does not matter."""
 
 
 def click_notes(
     meter: Meter, from_ticks: int, until_ticks: int
 ) -> tuple[PlannedNote, ...]:
-    """The clicks that start in ``from_ticks <= start < until_ticks``, by start."""
+    """Return the clicks with ``from_ticks <= start < until_ticks``, by start."""
     span = meter.span_ticks
     first = -(-from_ticks // span) * span
     return tuple(_click(meter, ticks) for ticks in range(first, until_ticks, span))

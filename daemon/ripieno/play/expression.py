@@ -1,8 +1,9 @@
-"""How a plan becomes playing: where a frame falls within its beat, and how loud.
+"""Expression: when exactly a planned note is played, and how loud.
 
-Models decide frames; hands do not play on a grid. Off-beats swing, chords are rolled a
-little, downbeats are leaned on, and all of it follows how loud the human plays. Chance
-is drawn from the note itself, so the same note is always played the same way.
+Models plan in frames, but people do not play on a grid. Off-beats swing, some notes
+come a little late, downbeats are louder, and everything follows how loud the human
+plays. Random values are computed from the note, so a note is always played the same
+way.
 """
 
 import zlib
@@ -12,25 +13,28 @@ from ripieno.music.spans import FRAME_TICKS, Note, Phase
 from ripieno.protocol import BASS, CHORDS, TEXTURE
 
 SWUNG_FRAMES: Final = 4
-"""Only a beat of four sixteenths swings; a dotted one is a triplet by itself."""
+"""Only a beat of four frames swings. A dotted beat is a triplet already."""
 TRIPLET: Final = 1 / 6
 """How far the second half of a beat moves at full swing: from 1/2 to 2/3."""
 LOUDNESS: Final = {CHORDS: 0.72, BASS: 0.9, TEXTURE: 0.82}
-"""Beside the human's own: an accompanist stays below. By ear, on a piano and a pad."""
+"""Loudness of each part beside the human's. By ear, on a piano and a pad."""
 DOWNBEAT: Final = 8
+"""How much louder a note on the downbeat is, in velocity."""
 BEAT: Final = 4
+"""How much louder a note on another beat is, in velocity."""
 UNEVEN: Final = 5
-"""Velocities up or down: POP909's pianos vary by 9 (standard deviation) in a bar."""
+"""How much velocities vary up or down. POP909's pianos vary by 9 in a bar (standard
+deviation)."""
 LATE_TICKS: Final = 5
-"""A note off the beat may come so late: 5 ms at 120 bpm, a good player's spread."""
+"""How late a note off the beat may come: 5 ms at 120 bpm, a good player's spread."""
 QUIETEST: Final = 22
 LOUDEST: Final = 112
 GAP_TICKS: Final = 12
-"""Between a note's end and the next frame: repeated keys need to come up."""
+"""The gap from a note's end to the next frame: a repeated key has to come up."""
 
 
 def swung(frame: float, frames: int, swing: float) -> float:
-    """Where a frame falls, in frames, once the beat swings.
+    """Return where a frame lies when the beat swings, in frames.
 
     Args:
         frame: where it is written, 0 … `frames`.
@@ -47,24 +51,24 @@ def swung(frame: float, frames: int, swing: float) -> float:
 
 
 def onset_ticks(note: Note, frames: int, swing: float) -> int:
-    """When a note of a span starts, in ticks from the span's start."""
+    """Return when a note of a span starts, in ticks from the span's start."""
     ticks = round(swung(note.frame, frames, swing) * FRAME_TICKS)
     return ticks + (_chance(note, 0) % (LATE_TICKS + 1) if note.frame else 0)
 
 
 def end_ticks(note: Note, frames: int, swing: float) -> int:
-    """When it ends, in ticks from the span's start."""
+    """Return when a note of a span ends, in ticks from the span's start."""
     beats, frame = divmod(note.frame + note.frames, frames)
     ticks = beats * frames * FRAME_TICKS
     return ticks + round(swung(frame, frames, swing) * FRAME_TICKS) - GAP_TICKS
 
 
 def velocity(note: Note, part: int, phase: Phase, human: float) -> int:
-    """How loud a note is played.
+    """Return the velocity of a note.
 
     Args:
         note: what is played.
-        part: by whom.
+        part: which part plays it.
         phase: where its span lies.
         human: how loud the human plays, as a velocity.
     """
@@ -75,7 +79,7 @@ def velocity(note: Note, part: int, phase: Phase, human: float) -> int:
 
 
 def _chance(note: Note, salt: int) -> int:
-    """A number that only the note decides; `hash` differs between processes."""
+    """A number that depends only on the note; `hash` differs between processes."""
     return zlib.crc32(
         bytes((note.frame, note.pitch & 127, note.frames & 63, salt & 63))
     )

@@ -1,13 +1,14 @@
-"""Every note-on that went out has its note-off: the ledger owns what sounds.
+"""The ledger of what sounds: every note-on that was sent gets its note-off.
 
-One byte for each (channel, pitch) and one for each (channel, pedal), in memory that is
-handed in. Live, that memory is shared with the supervisor's block: when the player is
-killed, the next one reads there what still sounds. The byte is set *before* the on is
-sent and cleared *after* the off is, so a crash in between leaves a spare off, never a
-stuck note.
+It keeps one byte for each channel and pitch, and one for each channel and pedal, in
+memory that is handed in. Live, the supervisor shares that memory: if the player is
+killed, the next one reads there what still sounds. A byte is set *before* the note-on
+is sent and cleared *after* the note-off is sent. So a crash in between causes one
+note-off too many, never a stuck note.
 
-Rules: an on may be dropped, an off never. A retrigger releases first. An off names the
-note that it ends (its id), so the late off of an old note cannot kill a re-struck key.
+Rules: a note-on may be dropped, a note-off never. A retrigger ends the old note first.
+A note-off has the id of the note that it ends, so the late note-off of an old note does
+not end a new one on the same key.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,9 @@ from ripieno.music.messages import PEDALS
 N_NOTES: Final = 16 * 128
 SIZE: Final = N_NOTES + 16 * len(PEDALS)
 THRU: Final = 0
-"""The id of whatever the human holds through us; planned notes count from 1."""
+"""The id of the notes that are passed through. Planned notes count from 1."""
 ADOPTED: Final = -1
-"""The id of what a player that died left sounding."""
+"""The id of the notes that a player left sounding when it died."""
 
 
 class Ledger:
@@ -32,7 +33,7 @@ class Ledger:
     """
 
     def __init__(self, memory: bytearray | memoryview | None = None) -> None:
-        """Take over what `memory` (`SIZE` bytes) says sounds; a fresh one if None."""
+        """Take over what sounds according to `memory` (`SIZE` bytes; None: nothing)."""
         self._memory = bytearray(SIZE) if memory is None else memory
         self._ids = {slot: ADOPTED for slot in range(N_NOTES) if self._memory[slot]}
         self._feet = {slot for slot in range(N_NOTES, SIZE) if self._memory[slot]}
@@ -44,7 +45,7 @@ class Ledger:
         return len(self._ids)
 
     def on(self, channel: int, pitch: int, velocity: int, note_id: int) -> list[bytes]:
-        """Start a note; the same key, if it sounds, is released first."""
+        """Begin a note. If the same key sounds, it is ended first."""
         slot = channel * 128 + pitch
         on = messages.note_on(channel, pitch, velocity)
         out = [messages.note_off(channel, pitch), on] if slot in self._ids else [on]
@@ -53,12 +54,12 @@ class Ledger:
         return out
 
     def off(self, channel: int, pitch: int, note_id: int) -> list[bytes]:
-        """End a note, if the one that sounds is still that one."""
+        """End a note, if its key still sounds with that id."""
         slot = channel * 128 + pitch
         return [self._end(slot)] if self._ids.get(slot) == note_id else []
 
     def pedal(self, channel: int, number: int, value: int) -> list[bytes]:
-        """Pass a pedal on, and remember whether it is down."""
+        """Pass on a pedal, and keep whether it is down."""
         slot = N_NOTES + channel * len(PEDALS) + PEDALS.index(number)
         if value:
             self._memory[slot] = 1
@@ -68,11 +69,11 @@ class Ledger:
         return [messages.control(channel, number, value)]
 
     def release(self, which: Callable[[int], bool] = lambda _: True) -> list[bytes]:
-        """End every sounding note whose id answers to `which`."""
+        """End every sounding note whose id matches."""
         return [self._end(slot) for slot, i in list(self._ids.items()) if which(i)]
 
     def release_all(self) -> list[bytes]:
-        """End everything, whoever began it, and lift every pedal."""
+        """End every note, whoever began it, and lift every pedal."""
         return self.release() + self.lift_pedals()
 
     def lift_pedals(self) -> list[bytes]:
@@ -86,7 +87,7 @@ class Ledger:
         ]
 
     def settle(self) -> None:
-        """The messages returned have been sent: what they ended needs no heir."""
+        """Clear the bytes of what has ended. Call it after sending the messages."""
         for slot in self._ended:
             if slot not in self._ids and slot not in self._feet:
                 self._memory[slot] = 0
@@ -103,5 +104,5 @@ class Ledger:
 
 
 def is_planned(note_id: int) -> bool:
-    """Whether an id is of a note that the machine planned."""
+    """Whether an id is that of a planned note."""
     return note_id > THRU

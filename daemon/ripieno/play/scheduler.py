@@ -1,8 +1,8 @@
-"""What is to be played, in ticks: a heap, so a tempo change re-times nothing.
+"""The schedule: a heap of planned notes in ticks, so a tempo change re-times nothing.
 
-Holds planned notes; hands out what is due. Offs come before ons at the same tick. The
-off of a note enters the heap only when its on was handed out, so that clearing the plan
-can never lose one: what sounds is the ledger's, which `Scheduler.clear` leaves alone.
+It hands out what is due. In one tick, note-offs come before note-ons. A note-off enters
+the heap only when its note-on was handed out, so clearing the schedule cannot lose one:
+what sounds is in the ledger, which `Scheduler.clear` leaves alone.
 """
 
 import heapq
@@ -14,36 +14,59 @@ from ripieno.protocol import PlannedNote
 
 
 class Due(NamedTuple):
-    """Something whose time has come; `velocity` 0 is an off."""
+    """A note-on or a note-off that is due.
+
+    Attributes:
+        ticks: when it is due.
+        note_id: of the note; its note-on and its note-off have the same one.
+        pitch, part: as in `PlannedNote`.
+        velocity: 0 for a note-off.
+        exact_ns: when a note-on is due within its tick; None for the tick's beginning.
+    """
 
     ticks: int
     note_id: int
     pitch: int
     velocity: int
     part: int
+    exact_ns: int | None = None
+
+
+_Entry = tuple[int, bool, int, PlannedNote, int | None]
+"""Tick, whether it is a note-on, id, note, exact time."""
 
 
 class Scheduler:
-    """A heap of notes. Cost: O(log n) a note."""
+    """A heap of notes. Cost: O(log n) a note.
+
+    Attributes:
+        dropped: how many notes were too late to be played.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, bool, int, PlannedNote]] = []
+        self._heap: list[_Entry] = []
         self._ids = itertools.count(1)
         self.dropped = 0
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to start or to stop."""
+        """Whether no note is to begin or to end."""
         return not self._heap
 
     def add(
-        self, notes: Iterable[PlannedNote], earliest_ticks: int | None = None
+        self,
+        notes: Iterable[PlannedNote],
+        *,
+        at_ns: int | None = None,
+        earliest_ticks: int | None = None,
     ) -> list[int]:
-        """Put notes on the heap; their ids. Those that are too late are dropped.
+        """Put notes on the heap; return the ids of those that are not too late.
 
         Args:
             notes: in any order.
-            earliest_ticks: what was to begin before this comes too late; None for any.
+            at_ns: when notes that start in that very tick are due; None for the
+                beginning of the tick.
+            earliest_ticks: notes that start before it are dropped; None for no limit.
         """
         ids = []
         for note in notes:
@@ -51,44 +74,45 @@ class Scheduler:
                 self.dropped += 1
                 continue
             ids.append(next(self._ids))
-            heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note))
+            heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note, at_ns))
         return ids
 
     def cancel(self, which: Callable[[int], bool]) -> None:
-        """Forget notes that have not begun, by their ids. Cost: O(n)."""
-        kept = [entry for entry in self._heap if not (entry[1] and which(entry[2]))]
-        self._heap = kept
+        """Remove notes that have not begun and whose ids match. Cost: O(n)."""
+        self._heap = [e for e in self._heap if not (e[1] and which(e[2]))]
         heapq.heapify(self._heap)
 
     def next_ticks(self) -> int | None:
-        """When something is due next, or None."""
+        """Return when something is due next, or None."""
         return self._heap[0][0] if self._heap else None
 
     def take(self, until_ticks: int, now_ticks: int | None = None) -> list[Due]:
-        """All that is due at or before a tick, in order.
+        """Return all that is due at or before a tick, in order.
 
-        A note whose end has passed as well before it could start is dropped: late is
-        worse than missing.
+        A note that could not begin before its end is dropped: a late note is worse than
+        a missing one.
 
         Args:
             until_ticks: that tick.
-            now_ticks: what has passed, where things are taken ahead of their time.
+            now_ticks: the tick of now, if `until_ticks` is later; else None.
         """
         now_ticks = until_ticks if now_ticks is None else now_ticks
         due: list[Due] = []
         while self._heap and self._heap[0][0] <= until_ticks:
-            ticks, is_on, note_id, note = heapq.heappop(self._heap)
+            ticks, is_on, note_id, note, exact_ns = heapq.heappop(self._heap)
             if not is_on:
                 due.append(Due(ticks, note_id, note.pitch, 0, note.part))
                 continue
             if note.end_ticks < now_ticks and note.end_ticks > note.start_ticks:
                 self.dropped += 1
                 continue
-            due.append(Due(ticks, note_id, note.pitch, note.velocity, note.part))
+            due.append(
+                Due(ticks, note_id, note.pitch, note.velocity, note.part, exact_ns)
+            )
             off_ticks = max(note.end_ticks, note.start_ticks + 1)
-            heapq.heappush(self._heap, (off_ticks, False, note_id, note))
+            heapq.heappush(self._heap, (off_ticks, False, note_id, note, None))
         return due
 
     def clear(self) -> None:
-        """Forget the plan, offs included: the ledger releases what sounds."""
+        """Remove everything, note-offs too: the ledger releases what sounds."""
         self._heap.clear()

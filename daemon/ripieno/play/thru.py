@@ -1,13 +1,13 @@
-"""What the human plays, passed on: through the ledger, so that it too always ends."""
+"""Passing on what the human plays, through the ledger, so that it always ends."""
 
 from ripieno.music import messages
 from ripieno.play.ledger import THRU, Ledger
 
 
 def pass_through(ledger: Ledger, data: bytes) -> list[bytes]:
-    """The messages to send for one channel message that came in.
+    """Return the messages to send for one channel message that came in.
 
-    An off without an on is dropped; a silencing message becomes the offs it stands for.
+    A note-off without a note-on is dropped. All-notes-off becomes single note-offs.
     """
     channel = messages.channel_of(data)
     if messages.is_note_on(data):
@@ -22,5 +22,5 @@ def pass_through(ledger: Ledger, data: bytes) -> list[bytes]:
 
 
 def stop_passing(ledger: Ledger) -> list[bytes]:
-    """The messages that end what was passed on, where no more is."""
+    """Return the messages that end everything that was passed on."""
     return ledger.release(lambda note_id: note_id == THRU) + ledger.lift_pedals()

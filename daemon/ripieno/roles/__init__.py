@@ -1,1 +1,1 @@
-"""What the machine can be: one module a role, all from one stand."""
+"""The roles: what Ripieno can play. Each acts only through its seat."""

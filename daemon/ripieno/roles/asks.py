@@ -1,9 +1,9 @@
-"""What the thinker is asked for, and what came back, span by span.
+"""The requests to the thinker for single spans, and its answers.
 
-Of each span there is at most one *backup*, asked ahead of it, and one answer *on the
-beat*, asked when the human struck it. What the player itself would choose goes along
-with every ask: the thinker cannot choose what the musician has ruled out, and where it
-does not answer, the choice is known already.
+For each span there is at most one *backup*, asked for before the span, and one answer
+*on the beat*, asked for when the human struck the beat. Every request holds the weights
+that the harmony rules give to the chords. So the thinker cannot choose a chord that the
+musician has ruled out, and if it does not answer, the rules' choice is known already.
 """
 
 from collections.abc import Iterator
@@ -15,24 +15,24 @@ from ripieno.music import chords
 from ripieno.music.spans import Note
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 from ripieno.roles.manners import Manners
+from ripieno.roles.seat import Seat
 from ripieno.roles.spans import Spans
-from ripieno.roles.stand import Stand
 
 MISSED: Final = 16
-"""Asks that were not answered in time and may be still."""
+"""How many requests are kept that were not answered in time, and may be later."""
 
 
 @dataclass(slots=True)
 class Answer:
-    """What was asked for a span, and what came back.
+    """A request for a span, and what was answered so far.
 
     Attributes:
-        revision, asked_ns: of the ask.
-        staleness: how many spans before it the human was last heard.
-        knows_beat: whether it was asked with a note struck on the beat.
-        own: the player's own choice at that time.
-        chord: the thinker's; None until it answers.
-        notes: so far.
+        revision, asked_ns: of the request.
+        staleness: how many spans before this one the human was last heard.
+        knows_beat: whether the request held a note struck on the beat.
+        own: the chord that the rules chose at that time.
+        chord: the thinker's chord; None until it answers.
+        notes: the texture so far.
     """
 
     revision: int
@@ -49,66 +49,71 @@ class Answer:
         return self.chord is not None
 
     def add(self, message: Comp) -> None:
-        """A section came."""
+        """Add a section."""
         self.chord = message.chord
         self.notes += message.notes
 
 
 class Asks:
-    """Open asks. Thread: the engine's.
+    """The open requests. Thread: the engine's.
 
     Attributes:
         manners: how phrases are filled.
-        backups: by span.
-        on_beat: for the span under way.
+        backups: span → backup.
+        on_beat: the request on the beat of the span under way; None if there is none.
     """
 
-    def __init__(self, stand: Stand, spans: Spans, guide: Guide) -> None:
-        self._stand, self._spans, self._guide = stand, spans, guide
-        self.manners = Manners(stand.seed)
+    def __init__(self, seat: Seat, spans: Spans, guide: Guide) -> None:
+        self._seat, self._spans, self._guide = seat, spans, guide
+        self.manners = Manners(seat.seed)
         self.backups: dict[int, Answer] = {}
         self.on_beat: Answer | None = None
         self._missed: dict[int, int] = {}
 
-    def miss(self, answer: Answer | None) -> None:
-        """A span was decided without this: how late it comes is still worth knowing."""
-        if answer is not None and not answer.is_there:
-            self._missed[answer.revision] = answer.asked_ns
-            while len(self._missed) > MISSED:
-                del self._missed[next(iter(self._missed))]
+    def close(self, index: int) -> None:
+        """Close the requests for a span that was decided.
+
+        Those without an answer are kept for `maybe_missed`.
+        """
+        for answer in (self.on_beat, self.backups.pop(index, None)):
+            if answer is not None and not answer.is_there:
+                self._missed[answer.revision] = answer.asked_ns
+        while len(self._missed) > MISSED:
+            del self._missed[next(iter(self._missed))]
+        self.on_beat = None
 
     def maybe_missed(self, revision: int) -> int | None:
-        """When an ask was made that was missed; None where it was not, or long ago."""
+        """When a request was made that was answered too late; None if it is unknown."""
         return self._missed.pop(revision, None)
 
     def clear(self) -> None:
-        """Nothing is wanted any more."""
+        """Drop all requests."""
         self.backups.clear()
         self.on_beat = None
 
     def find(self, revision: int) -> Answer | None:
-        """The open ask with this revision."""
+        """The open request with a revision, or None."""
         return next((a for a in self._open() if a.revision == revision), None)
 
     def ask(self, index: int, staleness: int, before: int) -> Answer:
-        """Have the thinker decide a span, knowing what is known now.
+        """Ask the thinker to decide a span, from what is known now.
 
         Args:
-            index: which.
-            staleness: how many spans ahead of the one last heard it is.
+            index: the span.
+            staleness: how many spans before it the human was last heard.
             before: the chord of the span before it.
         """
-        stand, spans = self._stand, self._spans
-        guidance = stand.parsed.guidance
+        seat, spans = self._seat, self._spans
+        guidance = seat.parsed.guidance
         beat = spans.heard(index - staleness)
         weights = self._guide.weights(
             guidance, spans.phase, index, beat, staleness, before
         )
-        if (written := stand.written(index * spans.ticks)) is not None:
+        if (written := spans.written(index)) is not None:
             weights = only(weights, [written])
-        limits = stand.parsed.limits
+        limits = seat.parsed.limits
         decide = Decide(
-            revision=stand.next_revision(),
+            revision=seat.next_revision(),
             index=index,
             phase=spans.phase(index),
             frames=spans.frames,
@@ -117,29 +122,29 @@ class Asks:
             chords=tuple(round(float(weight), 3) for weight in weights),
             trust=TRUST * (1.0 - guidance.lead),
             before=before,
-            manner=self.manners.of(stand.parsed.manner, spans.phase(index)),
+            manner=self.manners.of(seat.parsed.manner, spans.phase(index)),
             low=limits.low,
             high=limits.high,
             polyphony=limits.polyphony,
             scale=limits.scale if limits.scale >= 0 else 0xFFF,
             temperature=limits.temperature,
             top_p=limits.top_p,
-            seed=stand.seed,
+            seed=seat.seed,
         )
-        stand.tell(decide)
+        seat.tell(decide)
         own = int(weights.argmax())
         return Answer(
             decide.revision,
-            stand.now_ns,
+            seat.now_ns,
             staleness,
             knows_beat=bool(beat.struck[0]) and not staleness,
             own=chords.NO_CHORD if weights[own] <= FORBIDDEN else own,
         )
 
     def own(self, index: int, before: int) -> int:
-        """The player's own choice for a span that is being heard."""
+        """The chord that the rules choose for a span that is being heard."""
         weights = self._guide.weights(
-            self._stand.parsed.guidance, self._spans.phase, index,
+            self._seat.parsed.guidance, self._spans.phase, index,
             self._spans.heard(index), 0, before,
         )  # fmt: skip
         return int(weights.argmax())

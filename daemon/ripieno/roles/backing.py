@@ -1,38 +1,33 @@
-"""The notes of a loop: one bar of them at a time, onto the schedule.
+"""The notes of a loop: one bar at a time, onto the schedule.
 
 A bar is a value: its chords and its notes, on the grid. It can be moved to other
-chords; so a pattern goes on though no new bar came, and what is left of a bar can
-follow a chord that nobody expected. On the way out off-beats swing, and all follows how
-loud the human plays.
+chords. So a pattern goes on if no new bar came, and the rest of a bar can follow a
+chord that was not expected. When a bar is played, off-beats swing, and it is as loud as
+the human plays.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from ripieno.music import chords
+import msgspec
+
+from ripieno.hear.loudness import AT_FIRST, Loudness
+from ripieno.music import chords, voicing
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import FRAME_TICKS
-from ripieno.music.voicing import bass_of, moved, voiced
 from ripieno.play.expression import GAP_TICKS, LOUDEST, QUIETEST, swung
 from ripieno.play.scheduler import Due
 from ripieno.protocol import PlannedNote
-from ripieno.roles.stand import Stand
+from ripieno.roles.scheduled import ScheduledNotes
+from ripieno.roles.seat import Seat
 from ripieno.settings.params import Params
 
 PART: Final = 0
-"""All of it plays on the player's own channel."""
-LOUD: Final = 80.0
-"""How loud the human is taken to play before a note of theirs is heard."""
-MEMORY: Final = 0.85
-"""How much of the human's loudness is kept at each of their notes."""
+"""The whole bar plays on the player's own channel."""
 BELOW: Final = 0.85
-"""A backing stays below what it backs. By ear, on a piano and a pad."""
+"""Loudness beside the human's: a backing stays below. By ear, on a piano and a pad."""
 SHORTEST_TICKS: Final = 20
-ROOTS: Final = (36, 50)
-"""C2 … D3: where a plain bar has its bass …"""
-CHORDS: Final = (50, 69)
-"""… and D3 … A4 its chords."""
 VOICES: Final = 3
 BASS_LOUD, CHORD_LOUD = 88, 76
 
@@ -45,174 +40,159 @@ class Bar:
         first: the span that it begins with.
         chords: one a span.
         notes: straight, in ticks of the song.
+        span_ticks: the length of a span.
     """
 
     first: int
     chords: tuple[int, ...]
     notes: tuple[PlannedNote, ...]
+    span_ticks: int
 
     def since(self, ticks: int) -> "Bar":
-        """The same bar, without what begins before a tick."""
+        """The same bar, without the notes that begin before a tick."""
         left = tuple(note for note in self.notes if note.start_ticks >= ticks)
-        return Bar(self.first, self.chords, left)
+        return replace(self, notes=left)
 
-    def moved_to(self, first: int, told: tuple[int, ...], span_ticks: int) -> "Bar":
-        """The same pattern elsewhere, on as many other chords."""
+    def moved_to(self, first: int, wanted: tuple[int, ...]) -> "Bar":
+        """The same pattern from another span on, on as many other chords."""
+        span_ticks = self.span_ticks
         by_ticks = (first - self.first) * span_ticks
         notes = []
         for note in self.notes:
             span = (note.start_ticks - self.first * span_ticks) // span_ticks
-            if told[span] == NO_CHORD:
+            if wanted[span] == NO_CHORD:
                 continue
-            pitch = moved(note.pitch, self.chords[span], told[span])
+            pitch = voicing.moved(note.pitch, self.chords[span], wanted[span])
             start, end = note.start_ticks + by_ticks, note.end_ticks + by_ticks
             notes.append(PlannedNote(start, end, pitch, note.velocity, note.part))
-        return Bar(first, told, tuple(notes))
+        return Bar(first, wanted, tuple(notes), span_ticks)
 
 
-def plain(first: int, told: tuple[int, ...], span_ticks: int, params: Params) -> Bar:
-    """A bass on one beat, a chord on the next; a waltz has its bass on the first."""
+def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) -> Bar:
+    """A bar by rule: bass and chord in turn; in a waltz, one bass and two chords."""
     notes: list[PlannedNote] = []
     voices: tuple[int, ...] = ()
-    for span, chord in enumerate(told):
+    for span, chord in enumerate(wanted):
         if chord == NO_CHORD:
             continue
-        is_bass = not (span % 2 if len(told) % 3 else span % 3)
+        is_bass = not (span % 2 if len(wanted) % 3 else span % 3)
         start = (first + span) * span_ticks
+        register = voicing.BASS_REGISTER if is_bass else voicing.CHORD_REGISTER
+        low, high = voicing.common_register(register, params.low, params.high)
         if is_bass:
-            low, high = _register(ROOTS, params)
-            pitches: tuple[int, ...] = (bass_of(chord, None, low, high),)
+            pitches: tuple[int, ...] = (voicing.bass_of(chord, None, low, high),)
         else:
-            low, high = _register(CHORDS, params)
-            wanted = min(VOICES, params.polyphony)
-            pitches = voices = voiced(chord, voices, low, high, wanted)
+            count = min(VOICES, params.polyphony)
+            pitches = voices = voicing.voiced(chord, voices, low, high, count)
         loud = BASS_LOUD if is_bass else CHORD_LOUD
         notes += [PlannedNote(start, start + span_ticks, p, loud) for p in pitches]
-    return Bar(first, told, tuple(notes))
+    return Bar(first, wanted, tuple(notes), span_ticks)
 
 
 class Backing:
-    """What plays. Thread: one."""
+    """The bar that plays. Thread: one.
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
-        self._loud = LOUD
+    Attributes:
+        human: how loud the human plays.
+    """
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat, self.human = seat, Loudness()
         self._bar: Bar | None = None
-        self._told: list[int] = []
-        self._waiting: dict[int, PlannedNote] = {}
-        self._sounding: dict[int, PlannedNote] = {}
+        self._chords: list[int] = []
+        self._notes = ScheduledNotes(seat)
 
     @property
     def is_playing(self) -> bool:
         """Whether a bar is under way."""
         return self._bar is not None
 
-    def human(self, struck: int) -> None:
-        """The human struck a note so hard."""
-        self._loud = MEMORY * self._loud + (1 - MEMORY) * struck
-
     def chord_at(self, index: int) -> int:
-        """The chord that is played to a span of this bar; else `NO_CHORD`."""
+        """The chord that is played in a span of this bar; else `NO_CHORD`."""
         place = -1 if self._bar is None else index - self._bar.first
-        return self._told[place] if 0 <= place < len(self._told) else NO_CHORD
+        return self._chords[place] if 0 <= place < len(self._chords) else NO_CHORD
 
-    def play(self, bar: Bar) -> None:
-        """A bar begins now."""
-        self._bar, self._told = bar, list(bar.chords)
-        self._waiting.clear()
-        self._sounding.clear()
-        notes = _distinct(self._real(note) for note in self._thinned(bar))
-        ids = self._stand.scheduler.add(notes)
-        self._waiting |= zip(ids, notes, strict=True)
+    def play(self, bar: Bar, now_ns: int) -> None:
+        """Begin a bar."""
+        self._bar, self._chords = bar, list(bar.chords)
+        self._notes.forget()
+        self._notes.add(_distinct(map(self._real, self._thinned(bar))), now_ns)
 
     def move(self, index: int, chord: int, now_ns: int) -> None:
-        """From a span on, for as long as one chord was expected, another is played.
+        """Play another chord from a span on, for as long as one chord was expected.
 
-        What sounds and does not belong to it ends; what was struck on this very beat is
-        struck again where it belongs.
+        Notes that sound and do not belong to it end. Those that began on this beat are
+        played again where they belong.
         """
         bar = self._bar
         if bar is None:
             return
         expected, first = self.chord_at(index), index - bar.first
         last = first
-        while last < len(self._told) and self._told[last] == expected:
-            self._told[last] = chord
+        while last < len(self._chords) and self._chords[last] == expected:
+            self._chords[last] = chord
             last += 1
-        span_ticks = self._stand.meter.span_ticks
-        now = self._stand.timeline.ticks_at(now_ns)
-        tones = chords.pitch_classes(chord)
-        cut = {i: n for i, n in self._sounding.items() if n.pitch % 12 not in tones}
-        self._sounding = {i: n for i, n in self._sounding.items() if i not in cut}
-        self._stand.release(now_ns, cut.__contains__)
+        span_ticks = self._seat.meter.span_ticks
         begin, end = index * span_ticks, (bar.first + last) * span_ticks
-        late = {
-            i: PlannedNote(now, n.end_ticks, n.pitch, n.velocity, n.part)
-            for i, n in cut.items()
-            if n.start_ticks >= begin and n.end_ticks > now + SHORTEST_TICKS
-        }
-        ahead = {
-            i: n
-            for i, n in self._waiting.items()
-            if n.start_ticks < end and n.pitch % 12 not in tones
-        }
-        self._stand.scheduler.cancel(ahead.__contains__)
-        self._waiting = {i: n for i, n in self._waiting.items() if i not in ahead}
-        taken = {(n.start_ticks, n.pitch) for n in self._waiting.values()}
-        taken |= {(now, n.pitch) for n in self._sounding.values()}
-        placed = (*late.values(), *ahead.values())
-        found = _distinct(self._on(chord, expected, note) for note in placed)
-        notes = [n for n in found if (n.start_ticks, n.pitch) not in taken]
-        ids = self._stand.scheduler.add(notes)
-        self._waiting |= zip(ids, notes, strict=True)
+        now = self._seat.timeline.ticks_at(now_ns)
+        tones, notes = chords.pitch_classes(chord), self._notes
+        cut = notes.cut(lambda note: note.pitch % 12 not in tones, now_ns)
+        ahead = notes.cancel(
+            lambda note: note.start_ticks < end and note.pitch % 12 not in tones
+        )
+        late = [
+            msgspec.structs.replace(note, start_ticks=now)
+            for note in cut
+            if note.start_ticks >= begin and note.end_ticks > now + SHORTEST_TICKS
+        ]
+        taken = {(n.start_ticks, n.pitch) for n in notes.waiting.values()}
+        taken |= {(now, n.pitch) for n in notes.begun.values()}
+        found = _distinct(self._on(chord, expected, note) for note in (*late, *ahead))
+        notes.add([n for n in found if (n.start_ticks, n.pitch) not in taken], now_ns)
 
-    def started(self, due: Due) -> None:
-        """A note sounds."""
-        note = self._waiting.pop(due.note_id, None)
-        if note is not None:
-            self._sounding[due.note_id] = note
+    def on_sent(self, due: Due) -> None:
+        """Note that a note began: from now on a change of chord may cut it."""
+        self._notes.on_sent(due)
 
     def stop(self, at_ns: int) -> None:
         """Stop playing; what sounds ends."""
         if self._bar is None:
             return
         self._bar = None
-        self._told.clear()
-        self._waiting.clear()
-        self._sounding.clear()
-        self._stand.scheduler.clear()
-        self._stand.release(at_ns)
+        self._chords.clear()
+        self._notes.stop(at_ns)
 
     def _on(self, chord: int, expected: int, note: PlannedNote) -> PlannedNote:
         """A note on the chord that was heard, within the register."""
-        params = self._stand.params
-        pitch = moved(note.pitch, expected, chord)
-        pitch = _between(pitch, params.low, params.high)
-        start, end = note.start_ticks, note.end_ticks
-        return PlannedNote(start, end, pitch, note.velocity, note.part)
+        params = self._seat.params
+        pitch = voicing.within(
+            voicing.moved(note.pitch, expected, chord), params.low, params.high
+        )
+        return msgspec.structs.replace(note, pitch=pitch)
 
     def _real(self, note: PlannedNote) -> PlannedNote:
-        """A note as it is played: swung, as loud as is wanted, its key up in time."""
-        params = self._stand.params
+        """A note as it is played: swung, loud as is wanted, its key up in time."""
+        params = self._seat.params
         start, end = self._swung(note.start_ticks), self._swung(note.end_ticks)
         end = max(end - GAP_TICKS, start + SHORTEST_TICKS)
-        loud = min(max(note.velocity * BELOW * self._loud / LOUD, QUIETEST), LOUDEST)
-        pitch = _between(note.pitch, params.low, params.high)
-        return PlannedNote(start, end, pitch, round(loud), PART)
+        loud = note.velocity * BELOW * self.human.velocity / AT_FIRST
+        loud = round(min(max(loud, QUIETEST), LOUDEST))
+        pitch = voicing.within(note.pitch, params.low, params.high)
+        return PlannedNote(start, end, pitch, loud, PART)
 
     def _swung(self, ticks: int) -> int:
-        span_ticks = self._stand.meter.span_ticks
+        span_ticks = self._seat.meter.span_ticks
         beats, into = divmod(ticks, span_ticks)
         frames = span_ticks // FRAME_TICKS
-        late = swung(into / FRAME_TICKS, frames, self._stand.params.swing)
+        late = swung(into / FRAME_TICKS, frames, self._seat.params.swing)
         return beats * span_ticks + round(late * FRAME_TICKS)
 
     def _thinned(self, bar: Bar) -> list[PlannedNote]:
-        """No more notes than the density allows: those off the beat go first."""
-        stand = self._stand
-        bar_s = stand.timeline.seconds_for(len(bar.chords) * stand.meter.span_ticks)
-        most = max(int(stand.params.density * bar_s), 1)
-        begin = bar.first * stand.meter.span_ticks
+        """The notes that the density allows: those off the beat are left out first."""
+        span_ticks = self._seat.meter.span_ticks
+        bar_s = self._seat.timeline.seconds_for(len(bar.chords) * span_ticks)
+        most = max(int(self._seat.params.density * bar_s), 1)
+        begin = bar.first * span_ticks
 
         def weight(note: PlannedNote) -> tuple[int, int, int]:
             into = note.start_ticks - begin
@@ -224,25 +204,10 @@ class Backing:
 
 
 def _distinct(notes: Iterable[PlannedNote]) -> list[PlannedNote]:
-    """Of notes that would strike one key at one instant, the longest."""
+    """The longest of the notes that would begin on one key at one time."""
     longest: dict[tuple[int, int], PlannedNote] = {}
     for note in notes:
         key = note.start_ticks, note.pitch
         if key not in longest or note.end_ticks > longest[key].end_ticks:
             longest[key] = note
     return list(longest.values())
-
-
-def _between(pitch: int, low: int, high: int) -> int:
-    """The pitch in another octave, where the register asks for it."""
-    while pitch < low:
-        pitch += 12
-    while pitch > high:
-        pitch -= 12
-    return min(max(pitch, 0), 127)
-
-
-def _register(wanted: tuple[int, int], params: Params) -> tuple[int, int]:
-    """A register of its own, where the musician leaves it an octave; else theirs."""
-    low, high = max(wanted[0], params.low), min(wanted[1], params.high)
-    return (low, high) if high - low >= 11 else (params.low, params.high)

@@ -1,63 +1,59 @@
-"""The three players of an accompaniment: a pad, a bass, and a texture over both.
+"""The three parts of an accompaniment: a pad, a bass, and a texture over both.
 
-The pad is voiced here, by rule, close to where it was. Bass and texture come from the
-thinker as one piano part: the lowest note of a frame, where it is low, is the bass's.
-Notes planned for one chord are moved to the one that was decided, note by note, so a
-late change of mind costs nothing. Where no plan is there, the last bar's pattern is
+The pad is voiced here, by rule, close to its last voicing. Bass and texture come from
+the thinker as one piano part; the lowest note of a frame, if it is low, is the bass's.
+Notes planned for one chord are moved to the chord that was decided, note by note, so a
+late change of chord costs nothing. If there is no plan, the last bar's pattern is
 played on the new chord.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from ripieno.music import chords
+from ripieno.hear.loudness import Loudness
+from ripieno.music import chords, voicing
 from ripieno.music.spans import FRAME_TICKS, Note, Phase
-from ripieno.music.voicing import bass_of, moved, voiced
 from ripieno.play.expression import end_ticks, onset_ticks, velocity
 from ripieno.play.scheduler import Due
 from ripieno.protocol import BASS, CHORDS, TEXTURE, PlannedNote
-from ripieno.roles.stand import Stand
+from ripieno.roles.scheduled import ScheduledNotes
+from ripieno.roles.seat import Seat
 
 BASS_BELOW: Final = 52
-"""E3: below it the lowest note of a frame is a left hand's bass."""
-PAD: Final = (50, 69)
-"""D3 … A4: above the bass and below most melodies."""
-ROOTS: Final = (36, 50)
-"""C2 … D3: where the bass puts a root of its own."""
+"""E3. The lowest note of a frame, if it is below, is the bass of a pianist's left
+hand."""
 BASS_FRAMES: Final = 8
-"""How long a root rings that the bass adds by itself."""
+"""How long a root rings that is added here."""
 PAD_VOICES: Final = 3
 AGAIN_BARS: Final = 2
-"""A pad that does not change is struck again so often: most instruments fade."""
+"""A pad that does not change is struck again after so many bars: most instruments
+fade."""
 RINGS_BARS: Final = 3
-MEMORY: Final = 0.85
-"""How much of the human's loudness is kept at each of their notes."""
-SOUNDING: Final = 256
+"""How long a pad rings if nothing ends it."""
+SHORTEST_TICKS: Final = 20
+KEPT_SPANS: Final = 4
+"""How many spans a note may begin after its own. Later it is taken for dropped."""
 
 
 class Band:
     """What plays, and what it has played. Thread: one.
 
     Attributes:
-        chord: what sounds; `NO_CHORD` while the band rests.
+        chord: the chord that sounds; `NO_CHORD` while the band rests.
+        human: how loud the human plays.
     """
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, seat: Seat) -> None:
+        self._seat, self.human = seat, Loudness()
         self.chord = chords.NO_CHORD
-        self._loud = 80.0
         self._pad: tuple[int, ...] = ()
         self._pad_bar = 0
         self._is_new = False
         self._low: int | None = None
-        self._ids: dict[int, tuple[int, int]] = {}
-        self._waiting: dict[int, tuple[int, Note]] = {}
+        self._notes = ScheduledNotes(seat)
+        self._texture: dict[int, tuple[int, Note]] = {}
         self._played: dict[int, tuple[int, list[Note]]] = {}
         self._patterns: dict[int, tuple[int, list[Note]]] = {}
-
-    def human(self, struck: int) -> None:
-        """The human struck a note so hard."""
-        self._loud = MEMORY * self._loud + (1 - MEMORY) * struck
 
     def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
         """The chord and the texture that were played in a span."""
@@ -68,28 +64,31 @@ class Band:
     def change(
         self, index: int, phase: Phase, chord: int, now_ns: int, melody: Sequence[int]
     ) -> None:
-        """A span begins: its chord, now.
+        """Begin a span with its chord.
 
         Args:
             index: the span.
             phase: where it lies.
             chord: what is to sound; `NO_CHORD` to rest.
             now_ns: no note of it starts before.
-            melody: the human's pitches on the beat, which the pad gives way to.
+            melody: the human's pitches on the beat; the pad avoids what rubs with them.
         """
         if chord == chords.NO_CHORD:
             if self.chord != chords.NO_CHORD:
                 self.rest(now_ns)
             self._played = {index: (chords.NO_CHORD, [])}
             return
-        self._waiting = {i: w for i, w in self._waiting.items() if w[0] > index - 4}
+        oldest = index - KEPT_SPANS
+        self._texture = {i: t for i, t in self._texture.items() if t[0] > oldest}
+        self._played = {i: p for i, p in self._played.items() if i > oldest}
+        self._played[index] = (chord, [])
         self._is_new = is_new = chord != self.chord
         self.chord = chord
-        self._played = {i: p for i, p in self._played.items() if i > index - 4} | {
-            index: (chord, [])
-        }
         if is_new:
-            self._cut(now_ns)
+            tones = chords.pitch_classes(chord)
+            self._notes.cut(
+                lambda note: note.part == CHORDS or note.pitch % 12 not in tones, now_ns
+            )
         is_faded = phase.span == 0 and phase.bar - self._pad_bar >= AGAIN_BARS
         if is_new or is_faded:
             self._strike_pad(index, phase, now_ns, melody)
@@ -100,14 +99,16 @@ class Band:
         phase: Phase,
         notes: Sequence[Note] | None,
         planned_for: int | None,
+        now_ns: int,
     ) -> None:
-        """Some of a span's texture; None where there is no plan for it.
+        """Play a section of a span's texture, on the chord that sounds.
 
         Args:
             index: the span.
             phase: where it lies.
-            notes: planned for the chord `planned_for`.
+            notes: planned for the chord `planned_for`; None if there is no plan.
             planned_for: that chord.
+            now_ns: no note on the beat starts before.
         """
         if self.chord == chords.NO_CHORD:
             return
@@ -124,82 +125,60 @@ class Band:
         basses = _basses(real)
         for note in real:
             part = BASS if note in basses else TEXTURE
-            self._schedule(index, phase, note, part)
+            if part in self._seat.parsed.parts:
+                self._schedule(index, phase, note, part, now_ns)
 
-    def started(self, due: Due) -> None:
-        """A note sounds that may have to be cut."""
-        self._ids[due.note_id] = (due.pitch, due.part)
-        self._waiting.pop(due.note_id, None)
-        while len(self._ids) > SOUNDING:
-            del self._ids[next(iter(self._ids))]
+    def on_sent(self, due: Due) -> None:
+        """Note that a note began: from now on a change of chord may cut it."""
+        self._notes.on_sent(due)
 
     def rest(self, at_ns: int) -> None:
         """Stop playing; what sounds ends."""
         self.chord, self._pad = chords.NO_CHORD, ()
-        self._stand.scheduler.clear()
-        self._stand.release(at_ns)
-        self._ids.clear()
-        for index, note in self._waiting.values():  # what never began was not played
-            if index in self._played:
-                self._played[index][1].remove(note)
-        self._waiting.clear()
-
-    def _cut(self, now_ns: int) -> None:
-        """End the pad, and whatever does not belong to the new chord."""
-        tones = chords.pitch_classes(self.chord)
-        cut = {
-            note_id
-            for note_id, (pitch, part) in self._ids.items()
-            if part == CHORDS or pitch % 12 not in tones
-        }
-        self._ids = {i: note for i, note in self._ids.items() if i not in cut}
-        self._stand.release(now_ns, cut.__contains__)
+        for note_id, (index, note) in self._texture.items():
+            if note_id in self._notes.waiting and index in self._played:
+                self._played[index][1].remove(note)  # it did not begin
+        self._texture.clear()
+        self._notes.stop(at_ns)
 
     def _strike_pad(
         self, index: int, phase: Phase, now_ns: int, melody: Sequence[int]
     ) -> None:
+        params, meter = self._seat.params, self._seat.meter
         self._pad_bar = phase.bar
-        rubs = {(p + step) % 12 for p in melody for step in (-1, 1)}
-        self._pad = voiced(
-            self.chord, self._pad, *self._register(), PAD_VOICES, avoid=frozenset(rubs)
+        rubs = frozenset((p + step) % 12 for p in melody for step in (-1, 1))
+        register = voicing.common_register(
+            voicing.CHORD_REGISTER, params.low, params.high
         )
-        if CHORDS not in self._stand.parsed.parts:
+        self._pad = voicing.voiced(
+            self.chord, self._pad, *register, PAD_VOICES, avoid=rubs
+        )
+        if CHORDS not in self._seat.parsed.parts:
             return
-        timeline, meter = self._stand.timeline, self._stand.meter
-        start = max(index * meter.span_ticks, timeline.ticks_at(now_ns))
+        start = max(index * meter.span_ticks, self._seat.timeline.ticks_at(now_ns))
         pad = Note(0, self._pad[0] if self._pad else 0, 0)
-        loud = velocity(pad, CHORDS, phase, self._loud)
+        loud = velocity(pad, CHORDS, phase, self.human.velocity)
         end = start + RINGS_BARS * meter.bar_ticks
-        self._stand.scheduler.add(
-            [PlannedNote(start, end, pitch, loud, CHORDS) for pitch in self._pad]
-        )
-
-    def _register(self) -> tuple[int, int]:
-        """The pad's own, as far as the musician leaves it an octave; else theirs."""
-        params = self._stand.params
-        low, high = max(PAD[0], params.low), min(PAD[1], params.high)
-        return (low, high) if high - low >= 11 else (params.low, params.high)
+        notes = [PlannedNote(start, end, pitch, loud, CHORDS) for pitch in self._pad]
+        self._notes.add(notes, now_ns)
 
     def _real(self, note: Note, planned_for: int | None) -> Note:
         """A planned note on the chord that sounds, within the register."""
-        pitch = note.pitch
-        if planned_for is not None and planned_for != chords.NO_CHORD:
-            pitch = moved(pitch, planned_for, self.chord)
-        low, high = self._stand.params.low, self._stand.params.high
-        while pitch < low:
-            pitch += 12
-        while pitch > high:
-            pitch -= 12
-        return Note(note.frame, max(pitch, 0), note.frames)
+        params, pitch = self._seat.params, note.pitch
+        if planned_for is not None:
+            pitch = voicing.moved(pitch, planned_for, self.chord)
+        return Note(
+            note.frame, voicing.within(pitch, params.low, params.high), note.frames
+        )
 
     def _root(self, notes: Sequence[Note]) -> list[Note]:
-        """A new chord stands on a bass: its root, where the texture has none."""
+        """The root of a new chord, if the texture has no bass on the beat."""
         self._is_new = False
         below = [n.pitch for n in notes if not n.frame and n.pitch < BASS_BELOW]
         if below:
             self._low = min(below)
             return []
-        self._low = bass_of(self.chord, self._low, *ROOTS)
+        self._low = voicing.bass_of(self.chord, self._low, *voicing.BASS_REGISTER)
         return [self._real(Note(0, self._low, BASS_FRAMES), None)]
 
     def _pattern(self, phase: Phase) -> tuple[int, list[Note]]:
@@ -207,25 +186,25 @@ class Band:
         found = self._patterns.get(phase.span)
         if found is not None:
             return found
-        root = bass_of(self.chord, None, 36, 48)
+        root = voicing.bass_of(self.chord, None, 36, 48)
         notes = [Note(0, root, 4), Note(2, self._pad[-1] if self._pad else root, 2)]
         return self.chord, notes
 
-    def _schedule(self, index: int, phase: Phase, note: Note, part: int) -> None:
-        params, meter = self._stand.params, self._stand.meter
-        if part not in self._stand.parsed.parts:
-            return
-        frames = meter.span_ticks // FRAME_TICKS
-        begin = index * meter.span_ticks
-        start = begin + onset_ticks(note, frames, params.swing)
-        end = begin + end_ticks(note, frames, params.swing)
-        now = self._stand.timeline.ticks_at(self._stand.now_ns)
-        start = max(start, now) if note.frame == 0 else start
-        loud = velocity(note, part, phase, self._loud)
-        ids = self._stand.scheduler.add(
-            [PlannedNote(start, max(end, start + 20), note.pitch, loud, part)]
+    def _schedule(
+        self, index: int, phase: Phase, note: Note, part: int, now_ns: int
+    ) -> None:
+        swing, span_ticks = self._seat.params.swing, self._seat.meter.span_ticks
+        frames, begin = span_ticks // FRAME_TICKS, index * span_ticks
+        start = begin + onset_ticks(note, frames, swing)
+        end = begin + end_ticks(note, frames, swing)
+        if note.frame == 0:
+            start = max(start, self._seat.timeline.ticks_at(now_ns))
+        end = max(end, start + SHORTEST_TICKS)
+        loud = velocity(note, part, phase, self.human.velocity)
+        planned = PlannedNote(start, end, note.pitch, loud, part)
+        self._texture |= dict.fromkeys(
+            self._notes.add([planned], now_ns), (index, note)
         )
-        self._waiting |= dict.fromkeys(ids, (index, note))
 
 
 def _basses(notes: Sequence[Note]) -> set[Note]:

@@ -1,37 +1,40 @@
 """Harmony: every key that goes down gets its other voices, at once.
 
-The thinker is asked for four-part harmony as the key goes down; its answer is played
-the moment it comes, or, on a port that is exact, always as long after its key. If none
-comes in time, or plain parallels are wanted, the voices follow in the scale. Each voice
-ends when its key comes up. Beats mean nothing here.
+The thinker is asked for four-part harmony when a key goes down. On a port that sends at
+an exact time, its answer is played a fixed time after the key; otherwise when it comes.
+If it is too late, or plain parallels are wanted, the voices follow in the scale. Each
+voice ends when its key comes up. The tempo means nothing here.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from ripieno.music import scales
-from ripieno.play.scheduler import Due
-from ripieno.protocol import PlannedNote, Played, Ready, Reset, Sing, ToPlayer, Voices
-from ripieno.roles.stand import Stand
+from ripieno.music.timeline import TICKS_PER_BEAT
+from ripieno.protocol import PlannedNote, Played, Reset, Sing, ToPlayer, Voices
+from ripieno.roles.player import Player
+from ripieno.roles.seat import Seat
 from ripieno.rules.parallel import parallel
-from ripieno.settings.status import Status, Turn
+from ripieno.settings.status import Turn
 
 PATIENCE_NS: Final = 8_000_000
-"""10 ms from key to answer are allowed; the plain fallback sounds before that."""
-LONGEST_BEATS: Final = 64
+"""How long the thinker's answer is waited for: 10 ms from key to answer are allowed."""
+LONGEST_TICKS: Final = 64 * TICKS_PER_BEAT
+"""When a voice ends whose key never comes up."""
 CHORD_NS: Final = 35_000_000
-"""Keys that go down so close together are one chord (Goebl 2001: 10–50 ms); a legato
-step overlaps later."""
+"""Keys that go down within this time are one chord (Goebl 2001: 10–50 ms). In legato
+the next key goes down later."""
 PLAIN: Final = "fauxbourdon"
 """What stands in for the model: whole triads without parallel fifths."""
 SOFTER: Final = 0.85
-"""The voices stay below the melody that they carry."""
+"""The velocity of a voice beside its melody's."""
 MEMORY: Final = 64
+"""From how many of the human's notes the scale is estimated."""
 
 
 @dataclass(slots=True)
 class _Key:
-    """A key that is down, and the voices that go with it."""
+    """A key that is down, and its voices; None while they are waited for."""
 
     pitch: int
     velocity: int
@@ -40,100 +43,84 @@ class _Key:
     voices: tuple[int, ...] | None = None
 
 
-class Harmonize:
-    """The role; see `ripieno.roles.stand.Player`."""
+class Harmonize(Player):
+    """Plays `harmonize`; see the module."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
         self._keys: dict[int, _Key] = {}
-        self._ids: dict[int, int] = {}
-        self._is_there = False
+        self._ids: dict[int, int] = {}  # of a voice → the pitch of its key
+        self._has_thinker = False
 
     @property
     def turn(self) -> Turn:
-        """We sing while a key is down."""
+        """The machine's while a key is down."""
         return "machine" if self._keys else "idle"
 
-    def heard(self, event: Played) -> None:
-        """A key went down: ask; or up: let go."""
-        if event.pitch > 127:
-            return
+    def on_key(self, event: Played) -> None:
+        """Ask for the voices of a key that went down; end those of one that came up."""
         if not event.velocity:
             self._lift(event.pitch, event.at_ns)
             return
-        stand, params = self._stand, self._stand.params
-        revision = stand.next_revision()
+        seat, params = self._seat, self._seat.params
+        revision = seat.next_revision()
         key = _Key(event.pitch, event.velocity, revision, event.at_ns)
-        if self._is_inner(key):
-            key.voices = ()
+        is_inner = self._is_inner(key)
         self._keys[event.pitch] = key
-        if key.voices is not None:
+        if is_inner:
+            key.voices = ()
             return
-        if params.manner != "learned":
-            self._sing(key, self._parallel(key), event.at_ns)
-            return
-        stand.tell(
-            Sing(revision, event.at_ns, event.pitch, params.voices, stand.parsed.limits)
-        )
-        if not self._is_there:
-            self._sing(key, self._parallel(key), event.at_ns)
+        is_learned = params.manner == "learned"
+        if is_learned:
+            limits = seat.parsed.limits
+            seat.tell(Sing(revision, event.at_ns, event.pitch, params.voices, limits))
+        if not (is_learned and self._has_thinker):
+            self._play(key, self._parallel(key), event.at_ns)
 
-    def thought(self, at_ns: int, message: ToPlayer) -> bool:
-        """The voices of a key that is still down and has none yet."""
+    def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
+        """Take the voices of a key that is still down and has none yet."""
         if not isinstance(message, Voices):
             return False
         for key in self._keys.values():
             if key.revision == message.revision and key.voices is None:
-                due_ns = key.down_ns + self._stand.answer_ns
-                self._sing(key, message.pitches, max(at_ns, due_ns))
+                due_ns = key.down_ns + self._seat.answer_ns
+                self._play(key, message.pitches, max(at_ns, due_ns))
                 return True
         return False
 
-    def met(self, ready: Ready) -> None:
-        """A thinker is there: it begins with what is played next."""
-        del ready
-        self._is_there = True
-        self._stand.tell(Reset())
+    def on_thinker_ready(self) -> None:
+        """Tell it to begin afresh: it needs only what is played next."""
+        self._has_thinker = True
+        self._seat.tell(Reset())
 
-    def silenced(self, at_ns: int) -> None:
-        """The DAW stopped."""
-        self.forget(at_ns)
+    def on_stop(self, at_ns: int) -> None:
+        """End all voices."""
+        self.clear_plans(at_ns)
 
-    def forget(self, at_ns: int) -> None:
-        """Let go of everything."""
+    def clear_plans(self, at_ns: int) -> None:
+        """End all voices, and forget the keys."""
         self._keys.clear()
         self._ids.clear()
-        self._stand.scheduler.clear()
-        self._stand.release(at_ns)
+        self._seat.clear_schedule()
+        self._seat.release(at_ns)
 
     def advance(self, now_ns: int) -> None:
-        """A key that has waited long enough gets the plain voices."""
+        """Play plain voices to the keys that have waited for long enough."""
         for key in list(self._keys.values()):
             if key.voices is None and now_ns >= key.down_ns + PATIENCE_NS:
-                self._stand.counts["fallbacks"] += 1
-                self._stand.acted = True
-                self._sing(key, self._parallel(key), now_ns)
-
-    def started(self, due: Due, late_ns: int) -> None:
-        """A voice sounds; whose it is was known when it was planned."""
-        del due, late_ns
-
-    def ended(self) -> None:
-        """Voices end with their keys."""
+                self._seat.count("fallbacks")
+                self._seat.mark_acted()
+                self._play(key, self._parallel(key), now_ns)
 
     def next_ns(self) -> int | None:
-        """When a key has waited long enough."""
+        """Return when a key has waited for long enough."""
         waiting = [k.down_ns for k in self._keys.values() if k.voices is None]
         return min(waiting) + PATIENCE_NS if waiting else None
 
-    def told(self, status: Status) -> Status:
-        """Harmony has nothing to add."""
-        return status
-
     def _is_inner(self, key: _Key) -> bool:
-        """Whether a key is struck in a chord, below its top: only the top is sung to.
+        """Whether a key is below the top of a chord: only the top gets voices.
 
-        What was sung to a lower key of the same chord is taken back.
+        The voices of the keys of this chord that are lower than the key are ended.
         """
         chord = [k for k in self._keys.values() if key.down_ns - k.down_ns < CHORD_NS]
         for lower in chord:
@@ -143,10 +130,10 @@ class Harmonize:
         return any(higher.pitch > key.pitch for higher in chord)
 
     def _parallel(self, key: _Key) -> tuple[int, ...]:
-        params = self._stand.params
-        scale = self._stand.parsed.guidance.scale
+        params = self._seat.params
+        scale = self._seat.parsed.guidance.scale
         if scale is None:
-            onsets = self._stand.history.human_onsets(MEMORY)
+            onsets = self._seat.history.human_onsets(MEMORY)
             scale = scales.heard([onset.pitch for onset in onsets])
         return parallel(
             key.pitch,
@@ -157,30 +144,28 @@ class Harmonize:
             high=params.high,
         )
 
-    def _sing(self, key: _Key, voices: tuple[int, ...], at_ns: int) -> None:
+    def _play(self, key: _Key, voices: tuple[int, ...], at_ns: int) -> None:
         key.voices = voices
-        self._stand.decided_ns = at_ns  # due then to the nanosecond, not to the tick
-        start = self._stand.timeline.ticks_at(at_ns)
+        start = self._seat.timeline.ticks_at(at_ns)
         loud = max(1, round(key.velocity * SOFTER))
-        end = start + LONGEST_BEATS * 480
-        ids = self._stand.scheduler.add(
-            [PlannedNote(start, end, pitch, loud) for pitch in voices]
-        )
+        end = start + LONGEST_TICKS
+        notes = [PlannedNote(start, end, pitch, loud) for pitch in voices]
+        ids = self._seat.schedule(notes, at_ns=at_ns)
         self._ids |= dict.fromkeys(ids, key.pitch)
-        self._stand.counts["turns"] += 1
-        self._stand.counts["on_time"] += at_ns - key.down_ns <= PATIENCE_NS
+        self._seat.count("turns")
+        self._seat.count("on_time", at_ns - key.down_ns <= PATIENCE_NS)
 
     def _lift(self, pitch: int, at_ns: int) -> None:
         if (key := self._keys.pop(pitch, None)) is not None:
             # However short a key is, its voices begin before they end.
-            begun_ns = key.down_ns + self._stand.answer_ns
+            begun_ns = key.down_ns + self._seat.answer_ns
             self._let_go(pitch, at_ns, max(at_ns, begun_ns))
 
     def _let_go(self, pitch: int, at_ns: int, due_ns: int | None = None) -> None:
-        """End the voices of a key, those that have yet to begin too."""
+        """End the voices of a key, and cancel those that have yet to begin."""
         mine = {note_id for note_id, key in self._ids.items() if key == pitch}
         if not mine:
             return
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
-        self._stand.scheduler.cancel(mine.__contains__)
-        self._stand.release(at_ns, mine.__contains__, due_ns)
+        self._seat.cancel(mine.__contains__)
+        self._seat.release(at_ns, mine.__contains__, due_ns)

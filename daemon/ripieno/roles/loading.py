@@ -5,16 +5,17 @@ from functools import cache
 from pkgutil import resolve_name
 from typing import cast
 
-from ripieno.roles.stand import Player, Stand
+from ripieno.roles.player import Player
+from ripieno.roles.seat import Seat
 from ripieno.settings.roles import Role
 
 
-def player_of(role: Role, stand: Stand) -> Player:
-    """A new player of a role. Cost: the first one of a role imports its module."""
-    return load(role.plays)(stand)
+def player_of(role: Role, seat: Seat) -> Player:
+    """Return a new player of a role. The first call for a role imports its module."""
+    return load(role.plays)(seat)
 
 
 @cache
-def load(plays: str) -> Callable[[Stand], Player]:
-    """What a row's `plays` names."""
-    return cast("Callable[[Stand], Player]", resolve_name(plays))
+def load(plays: str) -> Callable[[Seat], Player]:
+    """Return what makes the player: what a row's `plays` names."""
+    return cast("Callable[[Seat], Player]", resolve_name(plays))

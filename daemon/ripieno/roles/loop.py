@@ -1,17 +1,19 @@
-"""A backing pattern, bar by bar, to the chords that are played or written.
+"""A backing pattern, bar by bar, on the chords that are played or written.
 
-Of each span (a felt beat) three moments count, and bars begin among them::
+Each span (a felt beat) takes these steps; `STEPS` is their table::
 
-    before   half a frame ahead: the span before is over, the harmony engine hears it
-    begin    on the dot. Where a bar begins: the thinker's bar is played. If it is not
-             there, the pattern that was last played is, moved to the new chords; before
-             there was one, a bass and chords by rule
-    heed     shortly after: where the human's chord is plainly another than the expected
-             one, what is left of the bar is moved to it. On a bar's last span the next
-             bar is asked for, with the chords of the chart or those to be expected
+    AHEAD   until half a frame before the beat. Then the harmony rules hear the span
+            before.
+    READY   until the beat. If a bar begins there, the thinker's bar is played. If it is
+            not there, the last bar's pattern is played on the new chords; if there was
+            none, a bass and chords by rule.
+    BEGUN   until shortly after the beat. If the human's chord is then clearly another
+            than the expected one, the rest of the bar is moved to it. In a bar's last
+            span the next bar is asked for, with the chords of the chart or the
+            likeliest ones.
 
-Bars are counted in the song, and so are patterns: every `bars` of them another one, so
-that they change where the song's phrases do, and a place of the song that is played
+Bars are counted in the song, and so are patterns: after `bars` bars comes another one.
+So patterns change where the song's phrases do, and a place of the song that is played
 again has its pattern again. No note lasts over a bar line.
 """
 
@@ -19,67 +21,74 @@ from typing import Final
 
 import msgspec
 
-from ripieno.conduct.guide import Guide, landing_at
+from ripieno.conduct.guide import Guide
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.meter import Meter
 from ripieno.play.scheduler import Due
-from ripieno.protocol import Groove, Plan, Played, Ready, Reset, ToPlayer
+from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
 from ripieno.roles.backing import Backing, Bar, plain
-from ripieno.roles.moments import HALF_FRAME, Moments
-from ripieno.roles.stand import Stand
+from ripieno.roles.player import Player
+from ripieno.roles.seat import Seat
+from ripieno.roles.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.settings.status import Status, Turn
 
+STEPS: Final[Transitions] = {
+    (Step.AWAY, Cause.ENTER): Step.AHEAD,
+    (Step.AHEAD, Cause.TIME): Step.READY,
+    (Step.READY, Cause.TIME): Step.BEGUN,
+    (Step.BEGUN, Cause.TIME): Step.AHEAD,
+}
 HEED_NS: Final = 25_000_000
-"""An ensemble notices at 20–30 ms (Schuett 2002): by then a chord is struck."""
+"""How long after the beat the human's chord is looked at: by then it is struck. An
+ensemble notices an asynchrony at 20–30 ms (Schuett 2002)."""
 PLAINLY: Final = 1.0
-"""By so many nats another chord has to be likelier than the one expected. Share of the
+"""By so many nats another chord has to be likelier than the expected one. Share of the
 played chord's notes that are in the true one, twelve held-out songs of POP909 with the
 melody alone as the human: never heeding 42.4 %; from 4, 2, 1, 0.5, 0 nats on 47.9,
 51.5, 52.5, 52.4, 52.4, while chords change ever more often."""
-
-
 MOST_BARS: Final = 64
-"""So many bars are remembered, to be played again where the song returns."""
+"""How many bars are kept, to be played again where the song returns."""
 
 
-class Loop(Moments):
-    """The role; see the module and `ripieno.roles.stand.Player`."""
+class Loop(Player):
+    """Plays `loop`; see the module."""
 
-    waits = False  # it is a backing track: it goes on wherever the song does
-
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand)
-        self._backing = Backing(stand)
-        self._guide = Guide(stand.tables, stand.seed)
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        # It is a backing track: it goes on wherever the song does, and does not wait.
+        self._clock = SpanClock(seat, STEPS, self._due_ns, waits=False)
+        self._spans, self._presence = self._clock.spans, self._clock.presence
+        self._backing = Backing(seat)
+        self._guide = Guide(seat.tables, seat.seed)
         self._last: Bar | None = None
-        self._bars: dict[tuple[int, int], Bar] = {}
-        self._restart()
+        self._bars: dict[tuple[Meter, int], Bar] = {}
+        self._clear()
 
-    def _restart(self) -> None:
-        super()._restart()
-        self._is_begun = self._is_cut = False
+    def _clear(self) -> None:
+        """Forget what is asked for."""
+        self._is_cut = False  # by all notes off: begin again at the next span
         self._asked: Groove | None = None
         self._answer: Plan | None = None
 
     @property
     def turn(self) -> Turn:
-        """Both at once, once we are in."""
+        """The machine's as soon as it plays, though the human goes on."""
         if self._backing.is_playing:
             return "machine"
-        return "idle" if self._heard_ticks is None else "human"
+        return "idle" if self._presence.heard_ticks is None else "human"
 
-    # ── in ────────────────────────────────────────────────────────────────────────
+    def on_key(self, event: Played) -> None:
+        """Handle a key."""
+        if (key := self._clock.hear(event)) is not None:
+            self._on_note(key)
 
-    def _down(self, event: Played, ticks: int, frame: int) -> None:
-        """The human plays."""
-        del frame
-        self._backing.human(event.velocity)
-        self._heard_ticks = ticks
-        if self._entered is None:
-            self._entered = ticks
+    def _on_note(self, key: Key) -> None:
+        self._backing.human.add(key.velocity)
+        self._presence.on_note(key.ticks, key.ticks)
 
-    def thought(self, at_ns: int, message: ToPlayer) -> bool:
-        """The bar that was asked for; a bar that has begun keeps what it began with."""
+    def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
+        """Take the bar that was asked for; a bar that has begun does not change."""
         del at_ns
         asked = self._asked
         if asked is None or not isinstance(message, Plan):
@@ -89,37 +98,56 @@ class Loop(Moments):
         self._answer = message
         return True
 
-    def met(self, ready: Ready) -> None:
-        """A thinker is there, perhaps a new one: what is open is asked again."""
-        del ready
-        self._stand.tell(Reset())
+    def on_thinker_ready(self) -> None:
+        """Ask again for the bar that has not come."""
+        self._seat.tell(Reset())
         if self._asked is not None and self._answer is None:
-            self._asked = self._again(self._asked)
+            revision = self._seat.next_revision()
+            self._asked = msgspec.structs.replace(self._asked, revision=revision)
+            self._seat.tell(self._asked)
 
-    def silenced(self, at_ns: int) -> None:
-        """The DAW stopped; if that was a loop's pass, the next span goes on."""
-        super().silenced(at_ns)
-        self._is_cut = self._entered is not None
+    def on_stop(self, at_ns: int) -> None:
+        """Stop. If it was the pass of a DAW's loop, go on with the next span."""
+        self._backing.stop(at_ns)
+        self._clock.stop(at_ns)
+        self._is_cut = self._presence.entered_ticks is not None
 
-    def forget(self, at_ns: int) -> None:
-        """The song is elsewhere: what it taught us stays, plans do not."""
-        self._rest(at_ns)
-        self._leave(at_ns)
-        self._spans.beats.clear()
-        self._restart()
+    def clear_plans(self, at_ns: int) -> None:
+        """Leave the song. What was learned of the harmony stays."""
+        self._backing.stop(at_ns)
+        self._clock.leave(at_ns)
+        self._clear()
 
-    # ── out ───────────────────────────────────────────────────────────────────────
+    def advance(self, now_ns: int) -> None:
+        """Take the steps whose time has come."""
+        if self._clock.has_stopped:
+            self.clear_plans(now_ns)
+            self._seat.mark_acted()
+        for step, index in self._clock.steps(now_ns):
+            if step is Step.AWAY:
+                for key in self._clock.hear_again():
+                    self._on_note(key)
+            elif step is Step.AHEAD:
+                self._prepare(index)
+            elif step is Step.READY:
+                self._begin(index, now_ns)
+            else:
+                self._heed(index, now_ns)
 
-    def started(self, due: Due, late_ns: int) -> None:
-        """A planned note sounds: it may have to be cut when the chord is another."""
+    def next_ns(self) -> int | None:
+        """Return when the step is over."""
+        return self._clock.next_ns()
+
+    def on_note_sent(self, due: Due, late_ns: int) -> None:
+        """Keep a note that sounds: a change of chord may cut it."""
         del late_ns
-        self._backing.started(due)
+        self._backing.on_sent(due)
 
-    def told(self, status: Status) -> Status:
-        """While the song runs, position and chords."""
-        if self._index is None:
+    def report(self, status: Status) -> Status:
+        """Add position and chord while the song moves."""
+        if self._clock.step is Step.AWAY:
             return status
-        index = self._index if self._is_begun else self._index - 1
+        index = self._clock.index - (self._clock.step is not Step.BEGUN)
         chord = self._backing.chord_at(index)
         return msgspec.structs.replace(
             status,
@@ -127,135 +155,113 @@ class Loop(Moments):
             chord="" if chord == NO_CHORD else chords.name_of(chord),
         )
 
-    # ── moments ───────────────────────────────────────────────────────────────────
-
-    def _rest(self, at_ns: int) -> None:
-        """Stop playing; what sounds ends."""
-        self._backing.stop(at_ns)
+    def _due_ns(self, step: Step, index: int) -> int:
+        """When a step is over: on the beat or shortly after."""
+        start_ns = self._spans.start_ns(index)
+        if step is Step.BEGUN:
+            return start_ns + HEED_NS
+        return start_ns - self._seat.reach_ns  # the first notes have to be there
 
     def _prepare(self, index: int) -> None:
-        """The span before is over: it is heard."""
-        if index == self._resumes:
+        """End the span before: the harmony rules hear it."""
+        if index == self._clock.resumed:
             return  # it was before the song jumped
         span = self._spans.heard(index - 1)
-        self._guide.heard(span, self._spans.phase(index - 1))
-
-    def _moment_ns(self, index: int) -> int:
-        """The dot; then shortly after."""
-        start_ns = self._spans.start_ns(index)
-        begin_ns = start_ns - self._stand.reach_ns  # its first notes have to be there
-        return start_ns + HEED_NS if self._is_begun else begin_ns
-
-    def _moment(self, index: int, now_ns: int) -> None:
-        """Begin a bar; or heed the human, and turn to the next span."""
-        if self._is_begun:
-            self._heed(index, now_ns)
-            self._is_begun = False
-            self._turn_to(index + 1)
-            return
-        self._is_begun = True
-        is_cut, self._is_cut = self._is_cut, False
-        if not self._spans.phase(index).span or index == self._resumes or is_cut:
-            self._begin(index, now_ns)
+        self._guide.hear(span, self._spans.phase(index - 1))
 
     def _begin(self, index: int, now_ns: int) -> None:
-        """A bar, or from its span `index` on what is left of it."""
+        """Begin a bar, or what is left of it from a span on."""
+        is_cut, self._is_cut = self._is_cut, False
+        place = self._spans.phase(index).span
+        if place and index != self._clock.resumed and not is_cut:
+            return
         asked, answer = self._asked, self._answer
         self._asked = self._answer = None
         if self._rests(index):
-            self._rest(now_ns)
+            self._backing.stop(now_ns)
             return
-        first = index - self._spans.phase(index).span
+        first = index - place
         is_ours = asked is not None and asked.start_ticks == first * self._spans.ticks
         if asked is not None and answer is not None and is_ours:
-            bar = Bar(first, asked.chords, answer.notes)
+            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
             self._last = bar
-            self._remember(bar)
+            self._keep(bar)
         elif asked is not None and is_ours:
             bar = self._fallback(first, asked.chords)
         else:
             bar = self._known(first) or self._fallback(
                 first, self._expected(first, index)
             )
-        self._stand.decided_ns = now_ns
-        self._backing.play(bar.since(index * self._spans.ticks))
+        self._backing.play(bar.since(index * self._spans.ticks), now_ns)
 
-    def _remember(self, bar: Bar) -> None:
+    def _keep(self, bar: Bar) -> None:
         """Keep a bar of the thinker's, for when the song returns to it."""
-        self._bars[self._stand.meter.bar_ticks, bar.first] = bar
+        self._bars[self._seat.meter, bar.first] = bar
         while len(self._bars) > MOST_BARS:
             del self._bars[next(iter(self._bars))]
 
     def _known(self, first: int) -> Bar | None:
-        """The bar that was played here before; on the chords that are written now."""
-        bar = self._bars.get((self._stand.meter.bar_ticks, first))
+        """The bar that was played here before, on the chords that are written now."""
+        bar = self._bars.get((self._seat.meter, first))
         if bar is None:
             return None
-        told = [
-            own if (written := self._written(first + span)) is None else written
+        wanted = [
+            own if (written := self._spans.written(first + span)) is None else written
             for span, own in enumerate(bar.chords)
         ]
-        return bar.moved_to(first, tuple(told), self._spans.ticks)
+        return bar.moved_to(first, tuple(wanted))
 
-    def _fallback(self, index: int, told: tuple[int, ...]) -> Bar:
-        """The pattern that was last played, on new chords; by rule before there was."""
-        last = self._last
-        self._stand.counts["fallbacks"] += 1
-        if last is None or len(last.chords) != len(told):
-            return plain(index, told, self._spans.ticks, self._stand.params)
-        return last.moved_to(index, told, self._spans.ticks)
+    def _fallback(self, index: int, wanted: tuple[int, ...]) -> Bar:
+        """The last bar's pattern on new chords; a bar by rule if there was none."""
+        last, span_ticks = self._last, self._spans.ticks
+        self._seat.count("fallbacks")
+        shape = len(wanted), span_ticks
+        if last is None or (len(last.chords), last.span_ticks) != shape:
+            return plain(index, wanted, span_ticks, self._seat.params)
+        return last.moved_to(index, wanted)
 
     def _heed(self, index: int, now_ns: int) -> None:
-        """What the human plays on the beat: does it belong to the chord expected?"""
-        guidance = self._stand.parsed.guidance
+        """Follow the human's chord on the beat, and ask for the next bar in time."""
         expected = self._backing.chord_at(index)
         span = self._spans.heard(index)
-        is_free = self._written(index) is None
+        is_free = self._spans.written(index) is None
         if is_free and expected != NO_CHORD and span.sounding[0]:
             weights = self._guide.weights(
-                guidance, self._spans.phase, index, span, 0, expected
+                self._seat.parsed.guidance, self._spans.phase, index, span, 0, expected
             )
             heard = int(weights.argmax())
             if weights[heard] - weights[expected] > PLAINLY:
-                self._stand.decided_ns = now_ns
                 self._backing.move(index, heard, now_ns)
         if self._spans.phase(index + 1).span == 0 and not self._is_alone(index):
             self._ask(index + 1, index)
 
-    # ── asking ────────────────────────────────────────────────────────────────────
-
     def _ask(self, first: int, heard: int) -> None:
-        """Have the thinker make the bar that begins with a span."""
-        stand, params = self._stand, self._stand.params
+        """Ask the thinker for the bar that begins with a span."""
+        seat, params = self._seat, self._seat.params
         bar = self._spans.phase(first).bar
         self._answer = None
         self._asked = Groove(
-            revision=stand.next_revision(),
+            revision=seat.next_revision(),
             index=bar,
             start_ticks=first * self._spans.ticks,
-            bar_ticks=stand.meter.bar_ticks,
+            bar_ticks=seat.meter.bar_ticks,
             chords=self._expected(first, heard),
             pattern=bar // params.bars,
             busy=params.busy,
-            seed=stand.seed,
-            limits=stand.parsed.limits,
+            seed=seat.seed,
+            limits=seat.parsed.limits,
         )
-        stand.tell(self._asked)
-
-    def _again(self, asked: Groove) -> Groove:
-        again = msgspec.structs.replace(asked, revision=self._stand.next_revision())
-        self._stand.tell(again)
-        return again
+        seat.tell(self._asked)
 
     def _expected(self, first: int, heard: int) -> tuple[int, ...]:
         """The chords of a bar: written, or likeliest after what was heard."""
         beat, before = self._spans.heard(heard), self._backing.chord_at(first - 1)
         found: list[int] = []
         for index in range(first, first + self._spans.in_bar):
-            chord = self._written(index)
+            chord = self._spans.written(index)
             if chord is None:
                 weights = self._guide.weights(
-                    self._stand.parsed.guidance, self._spans.phase, index, beat,
+                    self._seat.parsed.guidance, self._spans.phase, index, beat,
                     index - heard, before,
                 )  # fmt: skip
                 chord = int(weights.argmax())
@@ -263,28 +269,13 @@ class Loop(Moments):
             before = chord
         return tuple(found)
 
-    def _written(self, index: int) -> int | None:
-        """The musician's word on a span: the chart's, or what must be reached there."""
-        written = self._stand.written(index * self._spans.ticks)
-        if written is not None:
-            return written
-        return landing_at(self._stand.parsed.guidance, self._spans.phase(index))
-
-    # ── resting ───────────────────────────────────────────────────────────────────
-
     def _rests(self, index: int) -> bool:
-        """Whether we listen still, or the human has not played for long."""
-        return self._is_alone(index) or self._listens(index)
-
-    @property
-    def _listen_ticks(self) -> int:
-        """Whoever begins half a frame late has begun on the beat."""
-        return super()._listen_ticks - HALF_FRAME
+        """Whether it still listens, or the human has not played for long."""
+        return self._is_alone(index) or self._presence.is_too_short(index)
 
     def _is_alone(self, index: int) -> bool:
-        """Whether nobody has played yet, or for long, and nothing tells us to go on."""
-        if self._heard_ticks is None or self._entered is None:
+        """Whether the human has not played, or not for long, and there is no chart."""
+        presence = self._presence
+        if presence.heard_ticks is None or presence.entered_ticks is None:
             return True
-        if self._stand.parsed.chart is not None:
-            return False
-        return self._is_left_alone(index * self._spans.ticks - self._heard_ticks)
+        return self._seat.parsed.chart is None and presence.is_over(index)

@@ -1,9 +1,9 @@
-"""In what manner a phrase is filled, where the musician leaves it open.
+"""The manner of a texture (how dense, how thick), if the musician does not set it.
 
-Left to itself the texture stays in whatever manner it fell into, sparse or thick. What
-pianists do depends on what they hear: to a melody in sixteenths they play sixteenths
-five times as often as to one in eighths. So a manner is drawn for each phrase of four
-bars from those that pianists play to such a melody. What the musician asks for is kept.
+A model alone keeps the manner that it happened to begin with. Pianists follow the
+melody: with a melody in sixteenths they play sixteenths five times as often as with one
+in eighths. So for each phrase of four bars a manner is drawn from those that pianists
+play with such a melody.
 """
 
 import random
@@ -14,11 +14,13 @@ from typing import Final
 from ripieno.music.spans import STYLES, Manner, Phase
 
 PHRASE_BARS: Final = 4
+"""A manner is drawn anew after so many bars."""
 HEARD: Final = 48
-"""Onsets of the human's that tell their rhythm: some eight bars."""
+"""From how many of the human's onsets the rhythm is judged: some eight bars."""
 FEWEST: Final = 8
+"""With fewer onsets the rhythm is taken to be in eighths."""
 SHARES: Final = (0.02, 0.1, 0.2, 0.35)
-"""Edges between melodies by the share of their onsets that lie between eighths."""
+"""Edges between the classes of melodies, by the share of onsets between eighths."""
 
 POP: Final = (
     ((4, 2), (5, 3), (5, 2)),
@@ -27,8 +29,8 @@ POP: Final = (
     ((6, 3), (6, 2), (7, 3)),
     ((6, 2), (6, 3), (7, 3)),
 )
-"""To each of those melodies, the commonest classes of density and thickness
-(`duet.DENSITIES`, `duet.VOICES`) around the mean, of POP909's pianists …"""
+"""For each class of melodies, the three commonest classes of density and thickness
+(`ripieno.music.spans.DENSITIES`, `VOICES`) around the mean, in POP909."""
 SONG: Final = (
     ((6, 3), (5, 4), (6, 4)),
     ((6, 3), (6, 4), (7, 4)),
@@ -36,22 +38,22 @@ SONG: Final = (
     ((7, 4), (6, 4), (7, 3)),
     ((7, 4), (8, 4), (6, 4)),
 )
-"""… and of OpenScore's art songs."""
+"""The same in OpenScore's art songs."""
 
 
 class Manners:
-    """Hears the human's rhythm, and chooses. Thread: one."""
+    """Draws manners by the human's rhythm. Thread: one."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._between: deque[bool] = deque(maxlen=HEARD)
 
-    def heard(self, frame: int) -> None:
-        """The human struck a note in a frame, counted from the song's beginning."""
+    def on_note(self, frame: int) -> None:
+        """Count a note of the human's in a frame of the song."""
         self._between.append(bool(frame % 2))
 
     def of(self, wanted: Manner, phase: Phase) -> Manner:
-        """How to fill a span: as the musician says, else as pianists would."""
+        """The manner of a span: as wanted, if that says anything, else as drawn."""
         if wanted.density or wanted.voices:
             return wanted
         table = SONG if STYLES[wanted.style] == "song" else POP

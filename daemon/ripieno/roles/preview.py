@@ -1,19 +1,19 @@
-"""The chords to come, for people: what is promised, and what it looks like now.
+"""The chords to come, for people: those that are promised, and those that are likely.
 
-Promised is what the chart, a landing or a commit horizon holds; it will be played.
-Tentative is the thinker's backup, and beyond it the harmony engine's guess.
+A chord is promised if the chart, a landing or the commit horizon says so: it will be
+played. A tentative chord is the thinker's backup or, further ahead, the likeliest one.
 """
 
 from collections.abc import Iterable
 
-from ripieno.conduct.guide import Guide, landing_at
+from ripieno.conduct.guide import Guide
 from ripieno.music import chords
 from ripieno.roles.asks import Asks
+from ripieno.roles.seat import Seat
 from ripieno.roles.spans import Spans
-from ripieno.roles.stand import Stand
 
 Shown = tuple[tuple[str, str], ...]
-"""(bar.beat, chord's name), without repeats."""
+"""Pairs of bar.beat and chord name, one for each change of chord."""
 
 BARS_AHEAD = 2
 
@@ -21,16 +21,16 @@ BARS_AHEAD = 2
 class Preview:
     """Looks ahead. Thread: the engine's. Cost: some 0.2 ms, a few times a second."""
 
-    def __init__(self, stand: Stand, spans: Spans, asks: Asks, guide: Guide) -> None:
-        self._stand, self._spans = stand, spans
+    def __init__(self, seat: Seat, spans: Spans, asks: Asks, guide: Guide) -> None:
+        self._seat, self._spans = seat, spans
         self._asks, self._guide = asks, guide
 
     def promised(self, index: int) -> Shown:
-        """Of the spans from `index` on, what will be played as it is."""
+        """The chords from a span on that will be played as they are."""
         return self._shown(self._sure(index).items())
 
     def tentative(self, index: int) -> Shown:
-        """Of the next bar, the rest."""
+        """The other chords of the bar from that span on, as they look now."""
         sure = self._sure(index)
         found: list[tuple[int, int]] = []
         for ahead in range(self._spans.in_bar):
@@ -48,11 +48,8 @@ class Preview:
     def _sure(self, index: int) -> dict[int, int]:
         found: dict[int, int] = {}
         for at in range(index, index + BARS_AHEAD * self._spans.in_bar):
-            chord = self._stand.written(at * self._spans.ticks)
-            if chord is None:
-                chord = landing_at(self._stand.parsed.guidance, self._spans.phase(at))
-            backup = self._asks.backups.get(at)
-            if chord is None and self._stand.params.commit and backup is not None:
+            chord, backup = self._spans.written(at), self._asks.backups.get(at)
+            if chord is None and self._seat.params.commit and backup is not None:
                 chord = backup.chord
             if chord is not None:
                 found[at] = chord

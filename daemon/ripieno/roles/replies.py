@@ -1,4 +1,4 @@
-"""A reply, and the guess at one that may follow: how much of it there is."""
+"""A reply of the machine's: one that is decided on, and one that is only foreseen."""
 
 from dataclasses import dataclass, field
 
@@ -8,16 +8,16 @@ from ripieno.settings.params import Params
 
 @dataclass(slots=True)
 class Reply:
-    """The machine's turn: asked for, begun, or under way.
+    """A reply that was asked for, and what came of it.
 
     Attributes:
         ask: what was asked for last.
-        over_ns: when it was decided on; None for one that goes on with another.
+        over_ns: when it was decided on; None for one that continues another.
         ready: whether its first section was there by then.
-        by_model: whether it is the thinker's; the fallback's if not.
-        sections: how many came.
+        by_model: whether the thinker made it, not the fallback.
+        sections: how many sections came.
         started: whether a note of it was sent.
-        complete: whether all of it is there.
+        complete: whether all sections came.
     """
 
     ask: Ask
@@ -29,7 +29,7 @@ class Reply:
     complete: bool = False
 
     def takes(self, plan: Plan) -> bool:
-        """Whether a section is the next one of the plan that is wanted; it counts."""
+        """Take a section; return False if it is not the next one of this reply."""
         if not self.by_model:
             return False
         if (plan.revision, plan.section) != (self.ask.revision, self.sections):
@@ -41,13 +41,14 @@ class Reply:
 
 @dataclass(slots=True)
 class Guess:
-    """The reply that follows if the human plays nothing more.
+    """The reply that follows if the human plays nothing more. None of it sounds.
 
     Attributes:
-        reply: as far as it is there; its notes wait in `notes`.
-        at_ns: when its first note should sound.
+        reply: what was asked for.
+        at_ns: when its first note is to sound.
         over_ns: when it is decided on.
-        params: by which it was foreseen.
+        params: the parameters with which it was asked for.
+        notes: of the sections that came.
     """
 
     reply: Reply

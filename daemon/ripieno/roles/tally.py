@@ -1,9 +1,9 @@
-"""How an accompaniment goes, in the figures of the field.
+"""Figures of an accompaniment, as research papers quote them.
 
-ISR: the share of sixteenths for which the model's own plan was there when they came.
-A frame's staleness: how many frames old the plan is that it is played from. Weighted
-ISR counts a plan of 32 frames as no plan: Σ(32 − S)/32 over the frames that had one,
-as a share of all frames.
+ISR is the share of frames (sixteenths) for which the model's plan was there in time.
+The staleness S of a frame is how many frames old its plan is. The weighted ISR is
+Σ(32 − S)/32 over the frames with a plan, as a share of all frames: a plan that is 32
+frames old counts for nothing.
 
 Source: StreamMUSE, for ISR and its weighting.
 """
@@ -12,74 +12,74 @@ from collections import deque
 from typing import Final
 
 RECENT: Final = 4096
+"""How many asynchronies are kept."""
 WORTHLESS: Final = 32
-"""Frames after which a plan is worth nothing."""
+"""From so many frames on a plan counts for nothing."""
 ANSWERS: Final = 64
+"""How many response times are kept."""
 
 
 class Tally:
-    """Counts of one performance. Cost: O(1) a count, a sort a question."""
+    """Counts of one performance. Cost: O(1) to count, a sort to read a quantile."""
 
     def __init__(self) -> None:
-        self.frames = self.planned = 0
-        self.spans = self.spans_by_model = 0
+        self._frames = self._planned = 0
+        self._spans = self._spans_by_model = 0
         self._worth = 0.0
         self._asynchrony_ns: deque[int] = deque(maxlen=RECENT)
         self._response_ns: deque[int] = deque(maxlen=ANSWERS)
 
-    def played(self, frames: int, staleness: int | None) -> None:
-        """A span was decided.
+    def add_span(self, frames: int, staleness: int | None, *, by_model: bool) -> None:
+        """Count a span that was decided.
 
         Args:
-            frames: how many of them.
-            staleness: the age of its plan in frames; None where the model had none.
+            frames: how many it has.
+            staleness: the age of its plan in frames; None if the model had none.
+            by_model: whether the model decided it, not the rules.
         """
-        self.frames += frames
+        self._spans += 1
+        self._spans_by_model += by_model
+        self._frames += frames
         if staleness is not None:
-            self.planned += frames
+            self._planned += frames
             self._worth += frames * max(0, WORTHLESS - staleness) / WORTHLESS
 
-    def decided(self, *, by_model: bool) -> None:
-        """A span was decided: by the model, or by the rules."""
-        self.spans += 1
-        self.spans_by_model += by_model
-
-    def met(self, late_ns: int) -> None:
-        """We played to an onset of the human's, so long after it."""
+    def add_asynchrony(self, late_ns: int) -> None:
+        """Count a note of ours that was played so long after the human's."""
         self._asynchrony_ns.append(abs(late_ns))
 
-    def answered(self, response_ns: int) -> None:
-        """The thinker's first section took so long."""
+    def add_response(self, response_ns: int) -> None:
+        """Count how long the thinker's first section took."""
         self._response_ns.append(response_ns)
 
     @property
     def by_model(self) -> float:
         """The share of spans that the model decided; 1 before the first."""
-        return self.spans_by_model / self.spans if self.spans else 1.0
+        return self._spans_by_model / self._spans if self._spans else 1.0
 
     @property
     def isr(self) -> float:
-        """See the module; 1 before the first frame."""
-        return self.planned / self.frames if self.frames else 1.0
+        """The ISR; 1 before the first frame."""
+        return self._planned / self._frames if self._frames else 1.0
 
     @property
     def isr_weighted(self) -> float:
-        """See the module; 1 before the first frame."""
-        return self._worth / self.frames if self.frames else 1.0
+        """The weighted ISR; 1 before the first frame."""
+        return self._worth / self._frames if self._frames else 1.0
 
     @property
     def asynchrony_p95_ms(self) -> float:
-        """Between the human's onsets on the beat and ours."""
+        """The 95th percentile of the time between the human's onsets and ours."""
         return _quantile(self._asynchrony_ns, 0.95) / 1e6
 
     @property
     def response_p50_ns(self) -> int:
-        """How long the thinker takes as a rule; 0 before it ever answered."""
+        """The median time that the thinker takes; 0 before its first answer."""
         return _quantile(self._response_ns, 0.5)
 
     @property
     def response_p95_ns(self) -> int:
-        """What nineteen of twenty answers stay below; 0 before any answer."""
+        """The 95th percentile of that time; 0 before the first answer."""
         return _quantile(self._response_ns, 0.95)
 
 

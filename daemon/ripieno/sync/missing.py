@@ -1,12 +1,12 @@
-"""How many MIDI clocks may have been lost, and what decides whether they were.
+"""How many MIDI clocks may have been lost, and the evidence for and against it.
 
 The port reports that messages may have been lost. If the clocks' phase moves about that
-time, there are two readings: the master paused, and the count of clocks is right; or
-clocks were lost, and the time is right. The count holds until something decides: a song
-position, a start, or the player's notes on the beat, which are on the beat of one
-reading only.
+time, there are two explanations. Either the master paused, and the count of clocks is
+right; or clocks were lost, and the time is right. The count is used until something
+decides: a song position, a start, or the human's notes on the beat, which are on the
+beat of one explanation only.
 
-It does not know the tempo or the timeline: `ripieno.sync.transport` keeps those.
+The tempo and the timeline are in `ripieno.sync.transport`.
 """
 
 import math
@@ -16,27 +16,28 @@ from typing import Final
 
 CLOCKS_PER_BEAT: Final = 24
 REPORT_NS: Final = 500_000_000
-"""A report and a move of the phase belong together if they are so near each other."""
+"""A report and a move of the phase at most so far apart belong together."""
 NEAR_CLOCKS: Final = 3.0
-"""So near a beat, half a sixteenth, a note counts as on the beat."""
+"""A note at most so far from a beat, half a sixteenth, counts as on the beat."""
 CHORD_NS: Final = 40_000_000
-"""Notes that follow each other within this are one chord, and count once."""
+"""Notes within this time are one chord, and count once."""
 NOTES: Final = 8
-"""On-beat notes that are needed to decide …"""
+"""How many notes on the beat are needed to decide."""
 MOST_NOTES: Final = 32
-"""… and as many as are kept, where they contradict each other."""
+"""How many notes are kept if they contradict each other."""
 HABIT_NOTES: Final = 16
+"""From how many notes it is learned how early or late this human usually plays."""
 SURE: Final = 3.0
-"""The notes decide where their mean is so many standard errors from the middle."""
+"""The notes decide if their mean is so many standard errors from the middle."""
 LEAST_SPREAD_CLOCKS: Final = 0.1
-"""Notes of a sequencer have no spread of their own; the clocks' jitter remains."""
+"""The least spread: a sequencer's notes have only the jitter of the clocks."""
 
 
 class Missing:
-    """The two readings, and the evidence. Thread: engine. Cost: O(notes kept) a note.
+    """Both explanations and the evidence. Thread: engine. Cost: O(notes kept) a note.
 
     Attributes:
-        clocks: how many clocks may have been lost; 0 where there is nothing to decide.
+        clocks: how many clocks may have been lost; 0 if there is nothing to decide.
     """
 
     def __init__(self) -> None:
@@ -48,13 +49,13 @@ class Missing:
         self._noted_ns: int | None = None
 
     def report(self, at_ns: int) -> None:
-        """Messages may have been lost at about this time."""
+        """Note that messages may have been lost at about this time."""
         self._reported_ns = at_ns
         if self._moved is not None and at_ns - self._moved[0] <= REPORT_NS:
             self._open(self._moved[1])
 
     def move(self, at_ns: int, clocks: float) -> None:
-        """The clocks' phase moved by so many intervals; later is positive."""
+        """Note that the clocks' phase moved by so many intervals; later is positive."""
         whole = round(clocks)
         reported_ns = self._reported_ns
         if reported_ns is not None and at_ns - reported_ns <= REPORT_NS:
@@ -63,26 +64,26 @@ class Missing:
             self._moved = at_ns, whole
 
     def decide(self) -> None:
-        """It is known where the song is: nothing is open any more."""
+        """Note that it is known where the song is: there is nothing to decide."""
         self.clocks = 0
         self._moved = self._reported_ns = None
         self._notes.clear()
 
     def note(self, at_ns: int, clocks: float) -> int:
-        """The player struck a note.
+        """Take a note of the human's as evidence.
 
         Args:
             at_ns: when.
             clocks: the song's position then, in clocks, as it is counted.
 
         Returns:
-            How many clocks were lost, if that is decided now; else 0.
+            How many clocks were lost, if this note decides it; else 0.
         """
         if self._noted_ns is not None and at_ns - self._noted_ns < CHORD_NS:
             return 0
         self._noted_ns = at_ns
         apart = _from_beat(self.clocks)
-        if not apart:  # nothing is open, or the readings differ by whole beats
+        if not apart:  # nothing to decide, or they differ by whole beats
             self._learn(_from_beat(clocks))
             return 0
         counted = _from_beat(clocks - self._usual)
@@ -96,7 +97,7 @@ class Missing:
 
     @property
     def _usual(self) -> float:
-        """How far from the beat this player usually is, in clocks."""
+        """How far from the beat this human usually plays, in clocks."""
         return statistics.median(self._habit) if self._habit else 0.0
 
     def _open(self, clocks: int) -> None:

@@ -1,17 +1,17 @@
-"""In what unit a master's song positions are: sixteenths, or clocks.
+"""The unit of a master's song positions: sixteenths, or clocks.
 
 A song position counts sixteenths, of six clocks each (MIDI 1.0 Detailed Specification
-4.2). Ardour 7.0 to 7.3 sends the number of clocks in its place: six times too much. One
-message does not tell. What tells is the count of clocks between two positions:
+4.2). Ardour 7.0 to 7.3 sends clocks instead: six times too much. One message does not
+show which it is. The count of clocks between two positions does:
 
-* the song goes on where it stopped: the position grew by as much as was counted, up to
-  the next beat, in one unit and not in the other;
-* the song returns to one place from one end, and had come there from different
-  positions: the two ways lead to the same end in one unit and not in the other.
+* the song goes on where it stopped, and the position grew by as much as was counted, up
+  to the next beat, in one unit and not in the other;
+* the song returns twice to one place from the same end, having started at different
+  positions, and both ways have that end in one unit and not in the other.
 
-Either may be chance, so two that are not alike are needed. A position that is no whole
-number of beats in clocks settles it: such a master sends whole beats only, so this one
-is right, until its clock is lost.
+Either may be a coincidence, so two different observations are needed. A position that,
+read as clocks, is not a whole number of beats decides at once: such a master sends
+whole beats only. So this one sends sixteenths, until its clock is lost.
 """
 
 from typing import Final
@@ -19,12 +19,13 @@ from typing import Final
 CLOCKS_PER_SIXTEENTH: Final = 6
 CLOCKS_PER_BEAT: Final = 24
 NEEDED: Final = 2
-"""So many observations more for a unit than against it."""
+"""How many more observations for a unit than against it are needed."""
 MOST_ENDS: Final = 32
+"""How many places, and how many observations, are kept."""
 
 
 class Positions:
-    """What was sent, what was counted, and what follows. Cost: O(1) a message.
+    """Reads song positions in the unit that was found. Cost: O(1) a message.
 
     Attributes:
         corrected: how many positions were read as clocks.
@@ -39,15 +40,15 @@ class Positions:
         self._ends: dict[int, tuple[int, int]] = {}  # by target: base, clocks from it
 
     def start(self) -> None:
-        """The song begins: that is 0 in either unit."""
+        """Note that the song begins at 0, which is the same in both units."""
         self._base = 0
 
     def lose(self) -> None:
-        """The count was interrupted: nothing that came before tells anything now."""
+        """Note that the count was interrupted: the last position is of no use now."""
         self._base, self._is_right = None, False
 
     def locate(self, sent: int, counted: int) -> int:
-        """A song position came.
+        """Read a song position.
 
         Args:
             sent: its value.
@@ -87,7 +88,7 @@ class Positions:
             del self._ends[next(iter(self._ends))]
 
     def _vote(self, what: tuple[int, int, int], clocks: bool, sixteenths: bool) -> None:  # noqa: FBT001
-        """One observation; the same one again says nothing new."""
+        """Count an observation. The same one is counted once."""
         if clocks == sixteenths or what in self._seen:
             return
         if len(self._seen) > MOST_ENDS:

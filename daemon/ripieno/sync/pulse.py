@@ -1,10 +1,11 @@
-"""The even pulse behind MIDI clocks that come late by up to an audio period.
+"""The even pulse behind MIDI clocks that come up to an audio period late.
 
-A Kalman filter on the time of the latest clock and the interval. Each clock counts for
-one: from clock times alone a master that paused and clocks that were lost are the same.
+It is a Kalman filter of the time of the latest clock and of the interval. Each clock
+counts for one: by the times of clocks alone, a master that paused looks the same as
+clocks that were lost.
 
-A clock far from its expected time is not fed to the filter. The pulse then runs on as
-it was until the next clocks tell what happened:
+A clock far from its expected time is not given to the filter. The pulse then goes on as
+it was until the next clocks show what happened:
 
 * they come on time, or in a burst until they are on time: clocks were delivered late,
   and the pulse stays as it is;
@@ -12,7 +13,7 @@ it was until the next clocks tell what happened:
   doubled, and the phase moves by that time;
 * three gaps agree on another tempo: the pulse begins again from them.
 
-It does not know where in the song it is, nor what is played to it.
+It does not know where the song is.
 """
 
 import math
@@ -24,7 +25,7 @@ INTERVAL_NS: Final = (6_250_000.0, 125_000_000.0)
 """Between two clocks, at 400 and at 20 bpm."""
 
 DRIFT: Final = 5e-4
-"""How much of itself the interval may wander in a clock (standard deviation).
+"""By what share of itself the interval may change in a clock (standard deviation).
 
 When a beat sounds, against the true beat plus the mean delay: ms at p95. Delays are
 uniform to 2.67 ms (128 frames), in brackets to 10.67 (512). Simulated at 120 bpm; the
@@ -38,47 +39,49 @@ drift is ±1.5 % in 8 s; the step, to 144, is judged at its third beat:
     Kalman, fixed, no restart     0.51 (2.2)  1.1 (2.6)   98    (104)
     this                          0.51 (1.5)  1.0 (3.1)    0.6  (6.2)
 
-Foretold a beat ahead, at 10.67 ms, gain 0.2 and the short line miss 12 and 11 ms, this
-4. With 1e-3 drift costs 0.8, but a beat ahead at 2.67 ms 2.9, not 2.1."""
+Predicted a beat ahead, at 10.67 ms, the errors are 12 ms (gain 0.2), 11 (short line)
+and 4 (this). With 1e-3 the drift column is 0.8, but the error a beat ahead at 2.67 ms
+is 2.9 instead of 2.1."""
 UNKNOWN: Final = 0.3
 KNOWN: Final = 0.02
-"""The doubt in the tempo, as a share of it, where clocks begin, and where they jump."""
+"""The uncertainty of the tempo, as a share of it: at the first clock, at a jump."""
 FIRST_JITTER_NS: Final = 2e6
-"""Between the 0.8 ms of 128 frames and the 3.1 ms of 512; learned from there."""
+"""The jitter to begin with: between 0.8 ms (128 frames) and 3.1 ms (512)."""
 JITTER_NS: Final = (1e5, 6e6)
 JITTER_MEMORY: Final = 32
-"""Clocks. Learned from the size of the misses; their differences take the slow ramp
-of a quantised clock for none, and then a step of it for a new tempo."""
+"""Over how many clocks jitter is averaged, from the size of the misses. Differences of
+misses would hide the slow ramp of a quantised clock, and its step would look like a new
+tempo."""
 MOST_MISS: Final = 4.0
-"""A miss counts for at most so many standard deviations: one stall is not a tempo."""
+"""A miss counts for at most so many standard deviations: a stall is no new tempo."""
 RUN: Final = 4
 RUN_MISS: Final = 2.0
 RUN_DOUBT: Final = 0.05
-"""So many misses on one side, of so many standard deviations on average (uniform
-delays reach 1.7), put the tempo in so much doubt. With runs of 3 the slow ramp of
-clocks quantised to 512 frames costs 5.2 ms, not 1.4."""
+"""After a run of so many misses on one side, of so many standard deviations on average
+(uniform delays reach 1.7), the tempo is so uncertain. With runs of 3, the slow ramp of
+clocks quantised to 512 frames costs 5.2 ms instead of 1.4."""
 GAPS: Final = 3
 GAPS_OFF: Final = 0.08
 GAPS_SURE: Final = 4.0
-"""Three gaps that agree on another tempo, off by more than 8 % and than jitter
-explains, restart the pulse. Where 6 stood, one step in four went unseen."""
+"""Three gaps that agree on another tempo restart the pulse, if it differs by more than
+8 % and by more than jitter explains. With 6 gaps, one step in four was not seen."""
 FAR: Final = 4.0
 FAR_SHARE: Final = 0.15
-"""A clock is off where it misses by more than so many standard deviations (uniform
-delays reach 1.7) and by more than this share of an interval. The filter follows what is
-less: a slow change of tempo is no pause."""
+"""A clock is off if it misses by more than so many standard deviations (uniform delays
+reach 1.7) and by more than this share of an interval. The filter follows smaller
+misses: a slow change of tempo is no pause."""
 AGREEING: Final = 3
 AGREE: Final = 4.0
-"""So many clocks that are off by the same time, to so many standard deviations, are the
-new phase (uniform delays span 3.5)."""
+"""So many clocks that are off by the same time, within so many standard deviations,
+give the new phase (uniform delays span 3.5)."""
 MOST_OFF: Final = 6
-"""After so many clocks that are off and agree on nothing the pulse begins again."""
+"""After so many clocks that are off and do not agree the pulse begins again."""
 BURST: Final = 0.5
-"""A clock that follows within so much of an interval is one of a burst."""
+"""A clock that follows within this share of an interval is one of a burst."""
 
 
 def bounded(interval_ns: float) -> float:
-    """The interval nearest to one, of those that are heard as a tempo."""
+    """Return the nearest interval within `INTERVAL_NS`."""
     shortest_ns, longest_ns = INTERVAL_NS
     return min(max(interval_ns, shortest_ns), longest_ns)
 
@@ -105,9 +108,9 @@ class Pulse:
         return not self._off
 
     def begin(self, at_ns: float, doubt: float) -> None:
-        """A clock came that tells nothing of the tempo; `doubt`: `UNKNOWN` or `KNOWN`.
+        """Take the phase from a clock, and keep the tempo.
 
-        The tempo stays as it is; the phase is that of this clock.
+        `doubt` is the uncertainty of the tempo: `UNKNOWN` or `KNOWN`.
         """
         self.at_ns = float(at_ns)
         self._last_ns = round(at_ns)
@@ -119,11 +122,11 @@ class Pulse:
         self._settle()
 
     def hear(self, at_ns: int) -> float:
-        """A clock came, the next one after the last.
+        """Take the next clock.
 
         Returns:
-            By how many ns the phase moved, against its own run, where it did not follow
-            the clocks but was put elsewhere; later is positive.
+            By how many ns the phase was moved, if it was put elsewhere instead of
+            following the clocks; else 0. Later is positive.
         """
         gap_ns, self._last_ns = at_ns - self._last_ns, at_ns
         self._gaps.append(gap_ns)
@@ -148,7 +151,7 @@ class Pulse:
         return abs(miss_ns) > far_ns
 
     def _move(self, at_ns: int) -> float:
-        """Put the phase where the clocks are that were far off, if they agree."""
+        """Move the phase to the clocks that were far off, if they agree."""
         off, line_ns = self._off, self.at_ns
         agree_ns = AGREE * math.sqrt(self._jitter)
         if len(off) == AGREEING and max(off) - min(off) <= agree_ns:
@@ -168,11 +171,11 @@ class Pulse:
         self._n_off = 0
 
     def _is_other_tempo(self) -> bool:
-        """Whether the last gaps agree with each other, but not with us."""
+        """Whether the last gaps agree with each other, but not with the tempo."""
         jitter_ns = math.sqrt(self._jitter)
         interval_ns = sum(self._gaps) / GAPS
         if len(self._gaps) < GAPS or interval_ns != bounded(interval_ns):
-            return False  # the latter: late clocks that arrive all at once
+            return False  # not a tempo: late clocks that arrive all at once
         off_ns = abs(interval_ns - self.interval_ns)
         jitter_off_ns = GAPS_SURE * math.sqrt(2) / GAPS * jitter_ns
         least_ns = max(GAPS_OFF * self.interval_ns, jitter_off_ns)
@@ -190,14 +193,14 @@ class Pulse:
         return moved_ns
 
     def _expect_next(self) -> None:
-        """One clock on, by the tempo that it has."""
+        """Go on by one clock at the tempo of now."""
         self.at_ns += self.interval_ns
         self._phase += 2 * self._both + self._tempo
         self._both += self._tempo
         self._tempo += (DRIFT * self.interval_ns) ** 2
 
     def _correct(self, miss_ns: float) -> None:
-        """One step of the filter: a clock missed its expected time by so much."""
+        """Take one step of the filter: a clock missed its expected time by so much."""
         phase, both, tempo = self._phase, self._both, self._tempo
         spread = phase + self._jitter
         most_ns = MOST_MISS * math.sqrt(spread)

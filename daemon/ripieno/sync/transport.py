@@ -1,19 +1,19 @@
-"""Who owns the tempo: we ourselves, or whoever sends MIDI clock.
+"""The owner of the tempo: our own clock, or whoever sends MIDI clock.
 
-A `Transport` counts clocks into a position, and publishes the `Timeline` to play by.
-The even pulse behind uneven clocks is `ripieno.sync.pulse`'s. Every clock counts for
-one, as the specification has it. Where the port reports that messages may have been
-lost, later evidence may add the lost ones (`ripieno.sync.missing`).
+A `Transport` counts clocks into a position, and gives the `Timeline` to play by. The
+even pulse behind uneven clocks comes from `ripieno.sync.pulse`. Every clock counts for
+one, as the specification says. If the port reports that messages may have been lost,
+later evidence may add the lost clocks (`ripieno.sync.missing`).
 
-The timeline never runs back but at a jump (`Transport.jumps`). Each new one begins
-where the old one is and meets the pulse `FOLD_CLOCKS` later, so a wrong phase is put
-right by playing faster or slower, between half and double speed; one that is wrong by
-more than `MOST_FOLDED_CLOCKS` is put right by a jump. It never stops: with the
-transport stopped it runs on at the last tempo, for those who play meanwhile;
-`Transport.position_ticks` says where the song stands.
+The timeline runs back only at a jump (`Transport.jumps`). Each new timeline begins
+where the old one is and meets the pulse `FOLD_CLOCKS` later. So a wrong phase is
+corrected by playing faster or slower, between half and double speed. A phase that is
+wrong by more than `MOST_FOLDED_CLOCKS` is corrected by a jump. The timeline never
+stops: while the transport is stopped it goes on at the last tempo, and
+`Transport.position_ticks` says where the song is.
 
-Start and Continue take effect at the next clock, which is exactly at its position. A
-lost master never stops the music. It does not know what plays, nor what a bar is.
+Start and Continue take effect at the next clock, which is exactly at its position. If
+the clock is lost, the music goes on. This module does not know what a bar is.
 
 Source: MIDI 1.0 Detailed Specification 4.2, system real time messages and song
 position pointer.
@@ -35,34 +35,35 @@ STOP: Final = 0xFC
 CLOCKS_PER_BEAT: Final = 24
 TICKS_PER_CLOCK: Final = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 FOLD_CLOCKS: Final = 6
-"""The timeline meets the pulse a sixteenth ahead. 12 is steadier a beat ahead (1.6 ms,
-not 2.1), but lags: 1.3 under drift, not 1.0."""
+"""The timeline meets the pulse a sixteenth ahead. With 12 the error a beat ahead is 1.6
+ms instead of 2.1, but under drift 1.3 instead of 1.0."""
 SILENCE_NS: Final = 500_000_000
 SILENT_CLOCKS: Final = 4
-"""A clock is lost after half a second or four intervals, whichever is longer."""
+"""The clock is lost after half a second or four intervals, whichever is longer."""
 AWAY_NS: Final = 2_500_000_000
 AWAY_CLOCKS: Final = 60
 """Clocks that come back within 2.5 seconds or so many intervals, whichever is longer,
 are counted on from the last one: a pause, or a loss of up to two beats. After that the
 song is taken to be where we are."""
 MOST_FOLDED_CLOCKS: Final = 12
-"""Half a beat: at half speed a beat of playing puts it right, and more would take
-longer than two beats."""
+"""Half a beat: at half speed it is corrected within a beat. More would take longer than
+two beats."""
 
 
 class Transport:
-    """The tempo and the position that everyone plays by. Thread: engine.
+    """The tempo and the position of the song. Thread: engine.
 
-    It begins with our own clock, running. The first MIDI clock takes over: without a
-    Start it counts as the clock position nearest to where we are.
+    It begins with our own clock, running. The first MIDI clock takes over. Without a
+    Start it counts as the clock position nearest to where the song is.
 
     Attributes:
-        timeline: how ticks and nanoseconds meet now; a new value after each change.
-        running: whether the song moves; our own clock always runs, until a Stop.
+        timeline: the mapping between ticks and nanoseconds; a new value after each
+            change.
+        running: whether the song moves. Our own clock runs until a Stop.
         is_external: whether MIDI clock owns the tempo.
-        jumps: how often the timeline has jumped (start, continue, song position, a gap
-            in the clocks); whoever schedules in ticks drops its plan when this changes.
-        left_ticks: where the song was, on the timeline before, at the last jump.
+        jumps: how often the timeline has jumped: start, continue, song position, or a
+            gap in the clocks. Then every plan in ticks is to be dropped.
+        left_ticks: where the song was before the last jump, on the old timeline.
     """
 
     def __init__(self, timeline: Timeline) -> None:
@@ -72,8 +73,8 @@ class Transport:
         self.jumps = self.left_ticks = 0
         self._pulse = Pulse(timeline.beat_ns / CLOCKS_PER_BEAT)
         self._index = 0  # which clock of the song came last
-        self._resume = 0  # … and which comes next, where it has stopped or jumps
-        self._waits = False  # for a clock, to jump at
+        self._resume = 0  # the next clock of the song, if it has stopped or jumps
+        self._waits = False  # for a clock, at which the song jumps
         self._asked_ns = 0
         self._clock_ns: int | None = None
         self._counted_ns: int | None = None  # the clock that counting goes on from
@@ -82,19 +83,19 @@ class Transport:
 
     @property
     def bpm(self) -> float:
-        """The tempo; steadier than that of `timeline`, which also corrects phase."""
+        """The tempo, steadier than that of `timeline`, which also corrects phase."""
         if self.is_external:
             return 60e9 / (CLOCKS_PER_BEAT * self._pulse.interval_ns)
         return 60e9 / self.timeline.beat_ns
 
     @property
     def missing_clocks(self) -> int:
-        """How many clocks may have been lost: the song may be so much further."""
+        """How many clocks may have been lost."""
         return self._missing.clocks
 
     @property
     def positions_corrected(self) -> int:
-        """How many song positions were six times too large, and read as clocks."""
+        """How many song positions were in clocks, six times too large."""
         return self._positions.corrected
 
     @property
@@ -107,13 +108,13 @@ class Transport:
         return self._clock_ns + self._silence_ns
 
     def position_ticks(self, at_ns: int) -> int:
-        """Where the song stands: on the timeline, or where it was stopped."""
+        """Return where the song is: on the timeline, or where it was stopped."""
         if self.running:
             return self.timeline.ticks_at(at_ns)
         return self._resume * TICKS_PER_CLOCK
 
     def hear(self, at_ns: int, data: bytes) -> bool:
-        """A message came in. Returns whether it was a whole one of those above."""
+        """Handle a message; return whether it was a complete one of those above."""
         if len(data) == 3 and data[0] == SONG_POSITION and max(data[1:]) < 0x80:
             self.check(at_ns)
             self._locate(at_ns, data[1] | data[2] << 7)
@@ -134,11 +135,11 @@ class Transport:
         return True
 
     def may_have_missed(self, at_ns: int) -> None:
-        """The port reports that messages may have been lost, clocks among them."""
+        """Note that messages, clocks among them, may have been lost."""
         self._missing.report(at_ns)
 
     def on_note(self, at_ns: int) -> None:
-        """The player struck a note: it may tell whether clocks were lost."""
+        """Take the human's note as evidence of whether clocks were lost."""
         if not (self.running and self.is_external) or self._waits:
             return
         since_ns = at_ns - self._pulse.at_ns
@@ -148,10 +149,10 @@ class Transport:
             self._steer(at_ns)
 
     def set_tempo(self, at_ns: int, bpm: float) -> bool:
-        """Set our own clock's tempo from `at_ns` on; beyond 20 … 400 bpm, the nearer.
+        """Set our own clock's tempo from `at_ns` on, limited to 20 … 400 bpm.
 
         Returns:
-            False where MIDI clock owns the tempo: then nothing changes.
+            False if MIDI clock owns the tempo. Then nothing changes.
         """
         if self.is_external:
             return False
@@ -161,10 +162,11 @@ class Transport:
         return True
 
     def check(self, now_ns: int) -> bool:
-        """Go on by ourselves, at the last tempo, where clocks stopped coming.
+        """Go on with our own clock, at the last tempo, if no clock came for too long.
 
-        So it is after a Start that no clock follows. It is dated when it was due, not
-        now: calling it late, or often, changes nothing. `hear` calls it.
+        The same holds for a Start that no clock follows. The change is dated when it
+        was due, so it does not matter how late or how often this is called. `hear`
+        calls it.
 
         Returns:
             Whether the external clock has just been lost.
@@ -177,9 +179,9 @@ class Transport:
         return was_external
 
     def release(self, at_ns: int) -> None:
-        """Take the tempo back, until the next clock: our own clock runs on from here.
+        """Go on with our own clock from here, until the next MIDI clock.
 
-        A song that was stopped runs on along the timeline.
+        A song that was stopped goes on along the timeline.
         """
         self._positions.lose()
         if self._waits:
@@ -206,7 +208,7 @@ class Transport:
         return round(CLOCKS_PER_BEAT * self._pulse.interval_ns)
 
     def _tick(self, at_ns: int) -> None:
-        """One clock."""
+        """Count a clock."""
         last_ns = self._counted_ns
         at_ns = at_ns if last_ns is None else max(at_ns, last_ns)
         gap_ns = None if last_ns is None else at_ns - last_ns
@@ -230,10 +232,10 @@ class Transport:
             self._steer(at_ns)
 
     def _locate(self, at_ns: int, sixteenths: int) -> None:
-        """The next clock is at this position.
+        """Take a song position: the next clock is there.
 
-        While the song runs that is a jump, or tells where we are: as many clocks on as
-        may have been lost, or none.
+        While the song runs it is a jump, unless it can be explained by the clocks that
+        may have been lost. Then it corrects the count.
         """
         next_index = (
             self._resume if self._waits or not self.running else self._index + 1
@@ -251,7 +253,7 @@ class Transport:
         self._missing.decide()
 
     def _stop(self, at_ns: int) -> None:
-        """The clock after the last one comes first when the song continues."""
+        """Stop. The song continues with the clock after the last one."""
         if self.running and not self._waits:
             ticks = self.timeline.ticks_at(at_ns)
             self._resume = -(-ticks // TICKS_PER_CLOCK)
@@ -260,13 +262,13 @@ class Transport:
         self.running = self._waits = False
 
     def _jump(self, at_ns: int) -> None:
-        """Go on at `at_ns` from the position that was waited with."""
+        """Go on at `at_ns` from the position of the last Start, Continue or jump."""
         self._index = self._resume
         self.running, self._waits = True, False
         self._jump_here(at_ns)
 
     def _jump_here(self, at_ns: int) -> None:
-        """The latest clock is at `at_ns`: no way leads there from where we are."""
+        """Jump to where the latest clock is, at `at_ns`."""
         self.left_ticks = self.timeline.ticks_at(at_ns)
         self.timeline = Timeline(
             beat_ns=self._pulse_beat_ns,
@@ -276,10 +278,11 @@ class Transport:
         self.jumps += 1
 
     def _retime(self, at_ns: int, beat_ns: int) -> None:
-        """Another tempo from here on.
+        """Change the tempo from here on.
 
-        The lines meet at the tick's own start, so no part of a tick gets lost; the
-        tick at `at_ns` is then the same, or the next one where the tempo rises.
+        The new timeline begins at the start of the current tick, so no part of a tick
+        is lost. The tick at `at_ns` stays the same; if the tempo rises it may be the
+        next one.
         """
         ticks = self.timeline.ticks_at(at_ns)
         self.timeline = Timeline(
@@ -287,7 +290,7 @@ class Transport:
         )
 
     def _steer(self, at_ns: int) -> None:
-        """From where the timeline is to where the pulse will be."""
+        """Lead the timeline from where it is to where the pulse will be."""
         pulse_ns = round(self._pulse.at_ns)
         ahead = self.timeline.ticks_at(pulse_ns) / TICKS_PER_CLOCK - self._index
         if abs(ahead) > MOST_FOLDED_CLOCKS and self._pulse.is_settled:

@@ -1,0 +1,80 @@
+"""What a role implements, and what goes out of a performance.
+
+A role decides what to play and when. It acts only through its seat
+(`ripieno.roles.seat`). It knows neither clock nor port: every call that acts is given
+the time.
+"""
+
+from abc import ABC, abstractmethod
+
+import msgspec
+
+from ripieno.play.scheduler import Due
+from ripieno.protocol import Played, ToPlayer, ToThinker
+from ripieno.settings.status import Status, Turn
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Bytes to hand to the port now; `due_ns` is when they are to leave it."""
+
+    due_ns: int
+    data: bytes
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """A message for the thinker."""
+
+    message: ToThinker
+
+
+Effect = Send | Tell
+
+
+class Player(ABC):
+    """Plays one role. Has no state of its own. Thread: the engine's."""
+
+    @property
+    @abstractmethod
+    def turn(self) -> Turn:
+        """Who plays now."""
+
+    @abstractmethod
+    def on_key(self, event: Played) -> None:
+        """Handle a key that went down or up. The history does not have it yet."""
+
+    def on_pedal(self, event: Played) -> None:  # noqa: B027
+        """Handle a pedal that went down or up. Most roles ignore it."""
+
+    @abstractmethod
+    def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
+        """Take an answer of the thinker; return False if it is no longer wanted."""
+
+    @abstractmethod
+    def on_thinker_ready(self) -> None:
+        """Tell a thinker that has just started what it needs to know."""
+
+    @abstractmethod
+    def on_stop(self, at_ns: int) -> None:
+        """Handle all-notes-off: the DAW stopped, or its loop began again."""
+
+    @abstractmethod
+    def clear_plans(self, at_ns: int) -> None:
+        """Drop every plan: panic, a change of role, or a jump in the song."""
+
+    @abstractmethod
+    def advance(self, now_ns: int) -> None:
+        """Do what is due by now: ask, decide, schedule."""
+
+    @abstractmethod
+    def next_ns(self) -> int | None:
+        """Return when `advance` next has something to do, or None."""
+
+    def on_note_sent(self, due: Due, late_ns: int) -> None:  # noqa: B027
+        """Handle a planned note-on that was just sent, `late_ns` after it was due."""
+
+    def on_all_sent(self) -> None:  # noqa: B027
+        """Handle the end of an `advance`: everything that was due has been sent."""
+
+    def report(self, status: Status) -> Status:
+        """Return the status with what only the role knows added."""
+        return status
