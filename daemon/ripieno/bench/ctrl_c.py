@@ -1,4 +1,4 @@
-"""Ctrl-C that raises only where the program asks for it."""
+"""Raises KeyboardInterrupt only at points that the program chooses."""
 
 import signal
 from types import FrameType

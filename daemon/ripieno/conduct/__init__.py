@@ -1,1 +1,1 @@
-"""What all that play share: the chord of a beat."""
+"""Chooses chords, for the roles that play on the beat."""

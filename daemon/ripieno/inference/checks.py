@@ -1,7 +1,7 @@
 """Whether a model's graphs are what its manifest and its interface say.
 
 Three things must agree: the graph's file, the manifest beside it, and the mind, which
-writes and reads tensors by name. Nothing is run to find out.
+writes and reads tensors by name. The check does not run the model.
 """
 
 from collections.abc import Sequence

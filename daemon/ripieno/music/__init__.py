@@ -1,1 +1,1 @@
-"""Values shared with training: time, messages, plans, scales, the vocabulary."""
+"""Musical values: time, meter, chords, scales, charts, voicings, messages."""
