@@ -7,51 +7,46 @@ from tests.command import copy_model, write_tune
 from ripieno.commands.cli import main
 from ripieno.errors import SettingsError
 from ripieno.music import messages
-from ripieno.play.scheduler import Due
-from ripieno.protocol import Ask, PlannedNote, Played, Ready, ToPlayer
-from ripieno.roles.stand import Stand
+from ripieno.protocol import Ask, PlannedNote, Played, ToPlayer
+from ripieno.roles.player import Player
+from ripieno.roles.seat import Seat
 from ripieno.settings import params
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES, Kind, Part, Role
-from ripieno.settings.status import Status, Turn
+from ripieno.settings.status import Turn
 from ripieno.testing import simulate
 
 BEAT = 480
 MS = 1_000_000
 
 
-class Octaves:
+class Octaves(Player):
     """Plays every key an octave higher, a beat later, for half a beat."""
 
     turn: Turn = "idle"
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
 
-    def heard(self, event: Played) -> None:
+    def on_key(self, event: Played) -> None:
         if event.velocity:
-            start = self._stand.timeline.ticks_at(event.at_ns) + BEAT
+            start = self._seat.timeline.ticks_at(event.at_ns) + BEAT
             note = PlannedNote(start, start + BEAT // 2, event.pitch + 12, 64)
-            self._stand.scheduler.add([note])
+            self._seat.schedule([note])
 
-    def forget(self, at_ns: int) -> None:
-        self._stand.scheduler.clear()
-        self._stand.release(at_ns)
+    def clear_plans(self, at_ns: int) -> None:
+        self._seat.clear_schedule()
+        self._seat.release(at_ns)
 
-    def thought(self, at_ns: int, message: ToPlayer) -> bool:
+    def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
         return at_ns < 0 and bool(message)  # it asks for nothing
 
     def next_ns(self) -> int | None:
         return None
 
-    def told(self, status: Status) -> Status:
-        return status
-
-    def met(self, ready: Ready) -> None: ...
-    def silenced(self, at_ns: int) -> None: ...
+    def on_thinker_ready(self) -> None: ...
+    def on_stop(self, at_ns: int) -> None: ...
     def advance(self, now_ns: int) -> None: ...
-    def started(self, due: Due, late_ns: int) -> None: ...
-    def ended(self) -> None: ...
 
 
 @pytest.fixture(autouse=True)
