@@ -1,10 +1,11 @@
 """`ripieno bench latency`: the time from a key to the note that answers it.
 
-It is measured through real ports, with a separate daemon, role by role. The daemon also passes each key through unchanged. So the time of thru and the time of the answer are measured
-key by key, and the difference is the time of thinking. On JACK, times are in samples of
-the server, from port to port, without the latency of a sound card. A server delivers a
-key up to one period before its sample is played, so an answer may take less than the
-period that thru always takes.
+It is measured through real ports, with a separate daemon, role by role. The daemon also
+passes each key through unchanged. So the time of thru and the time of the answer are
+measured key by key, and the difference is the time of thinking. On JACK, times are in
+samples of the server, from port to port, without the latency of a sound card. JACK
+delivers a key up to one period early, so an answer can take less than one period; thru
+always takes exactly one.
 
 ::
 

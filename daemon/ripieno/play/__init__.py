@@ -1,1 +1,1 @@
-"""Plan → MIDI out: when and how loud a note is played, and the ledger of what sounds."""
+"""Plan → MIDI out: when and how loud a note is played, and the ledger of notes."""
