@@ -4,6 +4,7 @@ A terminal sends SIGINT to every process of the group; so does this test, from t
 moment at which Python has started and our own code runs.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.command import PATIENCE_S
 
+from ripieno import interrupts
 from ripieno.interrupts import children_are_spared
 
 pytestmark = [
@@ -131,3 +133,16 @@ def test_a_ctrl_c_while_a_child_is_started_is_raised_afterwards():
     signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         spared.__exit__(None, None, None)
+
+
+def test_a_ctrl_c_that_native_code_swallowed_is_raised_in_the_next_turn():
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        interrupts.raise_interrupts()
+        interrupts.raise_lost_interrupt()  # none was
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.raise_lost_interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)

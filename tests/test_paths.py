@@ -45,3 +45,10 @@ def test_a_link_to_a_file_is_read(tmp_path):
     (tmp_path / "file").write_bytes(b"C")
     (tmp_path / "link").symlink_to("file")
     assert read_file(tmp_path / "link", 10) == b"C"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks Linux' /proc")
+def test_a_file_whose_size_is_stated_as_nothing_is_read_whole():
+    path = Path("/proc/kallsyms")
+    assert path.stat().st_size == 0
+    assert len(read_file(path, 1 << 26)) > 1 << 18

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from tests.band import Band, sounding
 
 from ripieno.clock import NS_PER_S
@@ -147,3 +148,17 @@ def test_a_journal_without_a_report_is_replayed_differently(tmp_path):
     assert len(kept) == len(lines) - 1
     band.path.write_bytes(b"".join(kept))
     assert replay(band.path).differing > 0
+
+
+@pytest.mark.parametrize("role", ["answer", "harmonize", "accompany"])
+def test_what_is_cut_off_amid_a_burst_leaves_nothing_sounding(tmp_path, role):
+    """Keys that wait to be heard are heard before what is held is let go."""
+    band = Band(tmp_path, Params(role=role, thru=True))
+    for _ in range(300):
+        band.port.feed(messages.note_on(0, 60, 70))
+        band.port.feed(messages.note_off(0, 60))
+    band.port.feed(messages.note_on(0, 40, 70))
+    band.player.turn()
+    band.player.cut_off()
+    band.run(20)
+    assert not sounding(band.sent)

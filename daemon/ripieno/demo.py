@@ -18,6 +18,7 @@ from ripieno.audio import voice
 from ripieno.audio.render import render_wav
 from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.config import Settings
+from ripieno.interrupts import raise_lost_interrupt
 from ripieno.midi.files import Track, check_target, write_performance
 from ripieno.music import messages
 from ripieno.output import plain
@@ -125,6 +126,7 @@ def _perform(
     show_ns, status = 0, None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not performer.is_done:
+            raise_lost_interrupt()
             now_ns = clock.now_ns()
             plays = take.machine_plays(now_ns)
             for data in performer.advance(now_ns, machine_plays=plays):

@@ -13,6 +13,8 @@ from typing import Final
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Opening a FIFO does not wait for a writer; Windows changes no line ending."""
 
+PIECE_BYTES: Final = 1 << 18
+
 
 def is_folder(path: Path) -> bool:
     """Whether there is a folder at this path that this user can see."""
@@ -45,13 +47,16 @@ def read_file(path: Path, most_bytes: int) -> bytes:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             number = errno.EISDIR if stat.S_ISDIR(about.st_mode) else errno.EINVAL
-            raise OSError(number, "it is not a regular file", str(path))
-        # `read` takes the memory that it is asked for, whatever there is to read.
-        data = file.read(min(max(about.st_size, 65_536), most_bytes) + 1)
-    if len(data) > most_bytes:
-        why = f"it is larger than {most_bytes:,} bytes"
-        raise OSError(errno.EFBIG, why, str(path))
-    return data
+            raise OSError(number, "it is not a regular file; choose one", str(path))
+        # Piece by piece: `read` takes the memory that it is asked for at once, and the
+        # size that the system states may be too small.
+        data = bytearray()
+        while piece := file.read(PIECE_BYTES):
+            data += piece
+            if len(data) > most_bytes:
+                why = f"it is larger than {most_bytes:,} bytes; choose a smaller one"
+                raise OSError(errno.EFBIG, why, str(path))
+    return bytes(data)
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -129,8 +129,14 @@ class Player:
         self._write(journal.Thought(now_ns, ready))
 
     def cut_off(self) -> None:
-        """Nobody plays to us any more: what is held is let go, as at a DAW's stop."""
+        """Nobody plays to us any more: what is held is let go, as at a DAW's stop.
+
+        What was received and not heard yet comes first.
+        """
         now_ns = self._now_ns()
+        if self._received:
+            self._received.extend(Heard(now_ns, it) for it in messages.letting_go())
+            return
         for data in messages.letting_go():
             self._engine.heard(now_ns, data)
             self._write(journal.Heard(now_ns, data))

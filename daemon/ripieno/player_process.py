@@ -9,6 +9,7 @@ released first; what a dead server keeps from being released stays in the shared
 for the next player.
 """
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -110,7 +111,7 @@ def _run(order: Orders, loaded: Loaded) -> None:
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock = SystemClock()
-    log, told = Recorder(block.ring("journal")), block.ring("player_notes")
+    log, told = _recorder(block), block.ring("player_notes")
     try:
         port = _open(settings, clock, block, prepared)
     except PortError as error:
@@ -152,6 +153,12 @@ def _run(order: Orders, loaded: Loaded) -> None:
         _until(clock, NS_PER_S // 10, log.tell_of_loss)
     memory.release()
     block.close()
+
+
+def _recorder(block: Block) -> Recorder:
+    """The journal's end; what a player before this one lost is told of first."""
+    keep = functools.partial(block.set_word, "unlogged")
+    return Recorder(block.ring("journal"), block.word("unlogged"), keep)
 
 
 def _until(clock: Clock, most_ns: int, is_done: Callable[[], bool]) -> None:

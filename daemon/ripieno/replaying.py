@@ -323,7 +323,9 @@ class _Again:
         mind = self._minds.get(ready.roles[0])
         if isinstance(mind, Composer) and later and isinstance(later[0], Ask):
             plans = [plan for plan in self._plans if plan.revision == ready.since]
-            mind.take_over(later[0], plans)
+            with self._without_if_it_fails(mind):
+                mind.take_over(later[0], plans)
+            mind = self._minds.get(ready.roles[0])
         for message in later:
             self._told.append(message)
             if mind is not None:

@@ -31,7 +31,7 @@ from ripieno.ipc import notes, presence
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
 from ripieno.midi.jack_server import server_is_up
-from ripieno.midi.journal import JournalFile
+from ripieno.midi.journal import JournalFile, Lost, encode
 from ripieno.midi.ports import ON_JACK, name_on_jack
 from ripieno.music.plan import Ready
 from ripieno.player_process import Orders
@@ -326,7 +326,12 @@ class Supervisor:
             child.kill()
         self._read()
         if self._journal is not None:
+            if lost := self._block.word("unlogged"):  # the player could not tell of it
+                self._journal.write([encode(Lost(lost))])
             self._journal.close()
         self._block.close()
         if self._journal is not None and self._journal.lost:
-            self._say(f"Entries that the journal lacks: {self._journal.lost}.")
+            self._say(
+                f"The journal lacks {self._journal.lost} entries; `ripieno replay` "
+                "says which part it cannot compare."
+            )

@@ -55,7 +55,7 @@ class Thinker:
         return [plan.decode_to_thinker(record) for record in self._inbox.read()]
 
     def tell(self, message: ToThinker) -> None:
-        """Tell the mind one message. Cost: up to one step of each model."""
+        """Tell the mind one message. Cost: up to one span of each model."""
         self._mind.told(message)
 
     def answer(self) -> bool:

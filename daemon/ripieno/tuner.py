@@ -22,6 +22,7 @@ from ripieno.think import manifest as manifests
 from ripieno.think import tuning
 from ripieno.think.graph import Graph
 from ripieno.think.lines import MASKS, POSITION, SAMPLED, TOTAL
+from ripieno.think.outputs import naming
 from ripieno.think.session import Loaded, runtime_version
 from ripieno.think.tuning import Threads, Tuned
 
@@ -61,7 +62,8 @@ def tune(
     for folder in folders:
         if manifests.load(folder).interface == "tables":
             continue
-        found = _tuned(folder, provider, clock)
+        with naming(folder.name):
+            found = _tuned(folder, provider, clock)
         tuning.keep([found], place)
         yield found
 

@@ -21,26 +21,30 @@ UNSTATED: Final = "NOASSERTION"
 """SPDX's name for a licence that nobody has stated."""
 FORBIDDEN: Final = ""
 
+GAPS: Final = r"[\s_\-‐-―]+"
+"""What may stand between two words: blanks, underscores, hyphens and dashes."""
 FORBIDS: Final = (
-    r"\bBY[ -]N[CD]\b|Non-?Commercial|No-?Deriv|all rights reserved"
-    r"|(study|research|personal use) only"
+    r"\bBY (N[CD]|SA N[CD])\b|non ?commercial|no ?deriv"
+    r"|\b(no|not for|non) commercial"
+    r"|\b(study|research|academic|educational|personal|private)( use| purposes)? only"
+    r"|all rights reserved(?!\W*Redistribution)"
 )
 TERMS: Final = (
     # CC BY-SA 2.0 and later allow a later version of themselves for what is made.
     (
-        r"(Creative Commons )?(CC[ -])?(BY[ -]SA\b|Attribution[ -]?Share-?Alike)",
+        r"(Creative Commons )?(CC )?(BY SA\b|Attribution ?Share ?Alike)",
         "CC-BY-SA-4.0",
     ),
     (r"AGPL|GNU Affero", "AGPL-3.0-only"),
     (
-        r"(GNU )?GPL[ -]?(v|version )?2|GNU General Public License,? version 2",
+        r"(GNU )?GPL ?(v|version )?2|GNU General Public License,? version 2",
         "GPL-2.0-only",
     ),
     (r"(GNU )?L?GPL|GNU (Lesser )?General Public", "GPL-3.0-only"),
     (r"ODbL|Open Database License", "ODbL-1.0"),
     (
-        r"CC0|Creative Commons Zero|(US )?public[ -]domain|Unlicense|\bPD\b"
-        r"|CC[ -]BY\b|(Creative Commons )?Attribution\b"
+        r"CC0|Creative Commons Zero|(US )?public domain|Unlicense|\bPD\b"
+        r"|CC BY\b|(Creative Commons )?Attribution\b"
         r"|\bMIT\b|\bBSD\b|\bISC\b|Apache",
         FREE,
     ),
@@ -78,6 +82,7 @@ def of(sources: Iterable[Source]) -> str:
 
 def _asked(stated: str) -> str:
     """What the words of one source ask for."""
+    stated = re.sub(GAPS, " ", stated)
     if re.search(FORBIDS, stated, re.IGNORECASE):
         return FORBIDDEN
     found = [

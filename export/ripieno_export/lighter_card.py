@@ -49,7 +49,7 @@ def card(light: Manifest, whole: Manifest, bits: int, figures: dict[str, Any]) -
         "## Music it was trained on",
         data_table(light),
         "## Licence",
-        wrap(f"{sentence(light.licence)} So are those of `{whole.name}`."),
+        wrap(f"{sentence(light.licence)} The same holds for `{whole.name}`."),
         "## Making it again",
         f"    ripieno-export quantize {whole.name} --bits {bits} --data DIR",
     )

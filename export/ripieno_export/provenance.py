@@ -13,12 +13,14 @@ from ripieno_export.sources import NOT_STATED, Origin, read_origin
 from ripieno_export.tree import printable
 
 LICENCES: Final = (
+    (r"Attribution-NonCommercial|CC[ -]BY-NC", "CC-BY-NC"),
+    (r"Attribution-NoDerivatives|CC[ -]BY-ND", "CC-BY-ND"),
     (r"CC0|Public Domain Dedication", "CC0-1.0"),
     (r"Attribution-ShareAlike (\d\.\d)|CC[ -]BY-SA[ -](\d\.\d)", "CC-BY-SA-{}"),
-    (r"Attribution-NonCommercial|CC[ -]BY-NC", "CC-BY-NC"),
     (r"Attribution (\d\.\d) International|CC[ -]BY[ -](\d\.\d)", "CC-BY-{}"),
     (r"GNU GENERAL PUBLIC LICENSE\s+Version (\d)", "GPL-{}.0"),
     (r"Apache License\s+Version 2", "Apache-2.0"),
+    (r"Redistribution and use in source and binary forms", "BSD"),
     (r"MIT License|Permission is hereby granted, free of charge", "MIT"),
     (r"This is free and unencumbered software", "Unlicense"),
     (r"public domain", "public domain"),

@@ -45,6 +45,7 @@ def test_music_that_allows_any_use_gives_weights_under_apache(stated: str) -> No
         ("AGPL-3.0", "AGPL-3.0-only"),
         ("CC-BY-SA-3.0", "CC-BY-SA-4.0"),
         ("Creative Commons Attribution-ShareAlike 4.0", "CC-BY-SA-4.0"),
+        ("Creative Commons Attribution Share Alike 4.0", "CC-BY-SA-4.0"),
         ("not stated", "NOASSERTION"),
         ("", "NOASSERTION"),
     ],
@@ -64,6 +65,14 @@ def test_share_alike_music_gives_its_own_licence_and_unstated_none(
         "Attribution-NonCommercial 4.0 International",
         "MIT for the code; the music is for study and research only",
         "All rights reserved",
+        "Creative Commons Attribution Non Commercial 4.0 International",
+        "Creative Commons Attribution No Derivatives 4.0 International",
+        "Creative Commons Attribution Non Commercial Share Alike 4.0",
+        "CC BY–NC 4.0",
+        "CC BY 3.0 DE, no commercial use",
+        "not for commercial use; MIT",
+        "MIT code; data for research purposes only",
+        "for research use only",
     ],
 )
 def test_music_that_forbids_it_is_named_and_nothing_is_published(stated: str) -> None:

@@ -1,5 +1,6 @@
 """The journal: who can read its file, and what its ring had no room for."""
 
+import functools
 import stat
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ripieno.errors import FileError
+from ripieno.ipc.block import Block
 from ripieno.ipc.ring import Ring
 from ripieno.midi import journal
 from ripieno.midi.journal import Heard, JournalFile, Lost, encode
@@ -70,3 +72,21 @@ def test_a_file_counts_the_lost_entries_and_says_so_once(tmp_path):
     assert file.write([encode(Lost(2)), encode(Lost(1))]) is None
     assert file.lost == 8
     file.close()
+
+
+def test_what_a_killed_player_could_not_tell_of_the_next_one_tells_first():
+    block = Block()
+    keep = functools.partial(block.set_word, "unlogged")
+    ring = block.ring("journal")
+    killed = Recorder(ring, block.word("unlogged"), keep)
+    line = b"x" * 1000
+    while killed.write(line):
+        pass
+    assert block.word("unlogged") == 1
+    ring.read()
+    heir = Recorder(ring, block.word("unlogged"), keep)
+    assert heir.write(b"header")
+    assert ring.read() == [encode(Lost(1)), b"header"]
+    assert block.word("unlogged") == 0
+    del ring, killed, heir
+    block.close()

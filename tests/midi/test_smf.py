@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time_ns
 
 import pytest
 
@@ -318,3 +319,14 @@ def test_fifteen_megabytes_take_less_than_300_mb(tmp_path: Path, flood: str) -> 
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < MOST_MB
+
+
+def test_many_tracks_and_many_tempos_together_take_no_longer(read: Read) -> None:
+    """200 tracks and 20 000 tempos: each tempo is looked at once, not once a track."""
+    tempos = b"".join(meta(0x51, b"\x07\xa1\x20") for _ in range(20_000))
+    note = b"\x00\x90\x3c\x50\x60\x80\x3c\x40"
+    data = header(1, 201) + track(tempos) + track(note) * 200
+    read(data)  # what is imported is imported
+    began_ns = process_time_ns()
+    read(data)
+    assert (process_time_ns() - began_ns) / 1e9 < 0.7

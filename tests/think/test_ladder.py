@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.clock import SimulatedClock
+from ripieno.errors import OutputError
 from ripieno.music.plan import Ask, Limits, Plan, Played, Ready, Reset
 from ripieno.music.timeline import Timeline
 from ripieno.testing import ScriptedModel
@@ -298,3 +299,64 @@ def test_after_every_fall_it_takes_twice_as_many(falls):
             pace.tried(1, 10)
             needed += 1
     assert needed == min(FEWEST_GOOD * 2 ** (falls - 1), MOST_GOOD)
+
+
+class Failing(Slow):
+    """A model that stops to work after some steps."""
+
+    def __init__(self, clock, pitches, step_ns, steps):
+        super().__init__(clock, pitches, step_ns)
+        self.left = steps
+
+    def step(self, event, controls):
+        self.left -= 1
+        if self.left < 0:
+            raise OutputError("its output 'key' is not finite")
+        return super().step(event, controls)
+
+    def line(self):
+        return self
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5, 12])
+def test_where_the_best_one_fails_the_lighter_one_goes_on(steps):
+    stand = Stand()
+    best = Failing(stand.clock, (72,), MS // 2, steps)
+    rungs = [
+        Rung(Composer(best, Controls()), BEST),
+        Rung(Composer(stand.light, Controls()), LIGHT),
+    ]
+    stand.ladder = Ladder(rungs, now_ns=stand.clock.now_ns, is_news=lambda: stand.news)
+    told = stand.plays(seconds=3.0)
+    (shift,) = [said for said in told if isinstance(said, Ready)]
+    assert (shift.model, shift.shift, shift.since) == ("light", -1, 1)
+    assert "The model best does not work" in shift.why
+    sections = [said for said in told if isinstance(said, Plan)]
+    assert [plan.section for plan in sections] == list(range(len(sections)))
+    assert sections[-1].complete
+    assert all(isinstance(said, Plan) for said in stand.plays())
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_where_the_lighter_one_fails_the_best_one_plays_on(steps):
+    stand = Stand()
+    light = Failing(stand.clock, (48,), MS // 10, steps)
+    rungs = [
+        Rung(Composer(stand.best, Controls()), BEST),
+        Rung(Composer(light, Controls()), LIGHT),
+    ]
+    stand.ladder = Ladder(rungs, now_ns=stand.clock.now_ns, is_news=lambda: stand.news)
+    for _ in range(4):
+        told = stand.plays()
+        assert told
+        assert all(isinstance(said, Plan) for said in told)
+        stand.waits(3.0)
+
+
+def test_where_the_last_one_fails_the_error_is_raised():
+    stand = Stand()
+    best = Failing(stand.clock, (72,), MS // 2, 3)
+    rungs = [Rung(Composer(best, Controls()), BEST)]
+    stand.ladder = Ladder(rungs, now_ns=stand.clock.now_ns, is_news=lambda: stand.news)
+    with pytest.raises(OutputError, match="not finite"):
+        stand.plays()

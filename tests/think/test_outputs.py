@@ -186,7 +186,7 @@ def test_large_numbers_are_finite_and_huge_ones_are_not(dtype):
     numbers = np.full((1, 300), 1e4, dtype)
     finite = Finite({"logits": numbers, "event": np.zeros(4, np.int64)})
     finite.check()
-    for wrong in (NAN, INFINITE, -INFINITE, 1e18):
+    for wrong in (NAN, INFINITE, -INFINITE, 1e18, 1e30):
         with np.errstate(over="ignore"):
             numbers[0, 17] = wrong
         with pytest.raises(OutputError, match="'logits' is not finite"):

@@ -28,6 +28,7 @@ from ripieno.music.vocabulary import Event
 from ripieno.output import plain
 from ripieno.think import manifest as manifests
 from ripieno.think.controls import Controls
+from ripieno.think.outputs import naming
 from ripieno.think.session import Loaded, Session, choose_provider
 from ripieno.think.tuning import Threads
 from ripieno.tuner import FILLED, fill
@@ -78,7 +79,8 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
             continue
         say.print(plain(f"{manifest.name} …"), markup=False)
         ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]
-        measure(ways, int(arguments.seconds * NS_PER_S), memory)
+        with naming(manifest.name):
+            measure(ways, int(arguments.seconds * NS_PER_S), memory)
         rows += ways
     if not rows:
         raise SettingsError(

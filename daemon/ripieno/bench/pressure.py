@@ -83,10 +83,12 @@ def _work(kind: str, model: str, is_working: Event) -> None:
 
 def _inference(model: str) -> Callable[[], None]:
     from ripieno.think.manifest import find
+    from ripieno.think.outputs import naming
     from ripieno.think.session import Loaded
 
-    graph = Loaded(find(model), "cpu").graphs["model"]
-    graph.warm_up()
+    with naming(model):
+        graph = Loaded(find(model), "cpu").graphs["model"]
+        graph.warm_up()
     return graph.run
 
 

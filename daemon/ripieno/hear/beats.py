@@ -1,8 +1,8 @@
 """What the human plays, on the grid: notes in ticks → spans of frames.
 
-A note belongs to the nearest sixteenth. A key that is still down sounds on; a note
-shorter than a frame sounds for one. This module does not know what a bar is, nor what
-is made of the spans.
+A note belongs to the nearest sixteenth. A key that is still down sounds on, unless so
+many newer notes came that it is forgotten; a note shorter than a frame sounds for one.
+This module does not know what a bar is, nor what is made of the spans.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Beats:
                 note.end = max(note.onset + 1, frame_of(ticks))
 
     def span(self, first: int, frames: int) -> Span:
-        """What was heard in some frames; keys that are down sound in all to come."""
+        """What was heard in some frames; keys that are still down sound on."""
         struck = tuple(
             tuple(sorted(n.pitch for n in self._notes if n.onset == frame))
             for frame in range(first, first + frames)

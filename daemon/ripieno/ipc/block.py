@@ -35,7 +35,8 @@ PAIRS_BYTES: Final = 1 << 16
 STATUS_BYTES: Final = 1 << 14
 """Room for two of `ripieno.status`, for whoever looks from outside."""
 WORDS: Final = (
-    "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch"
+    "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch",
+    "unlogged",
 )  # fmt: skip
 
 _WORDS_BYTES: Final = 64

@@ -30,7 +30,7 @@ LARGEST_BYTES: Final = 1024**3
 MODE: Final = 0o600
 """What a musician plays is nobody else's business."""
 LOSES: Final = (
-    "The journal lacks entries from here on: more came in than could be written; "
+    "The journal lacks entries here: more came in than could be written; "
     "`ripieno replay` says which part it cannot compare."
 )
 

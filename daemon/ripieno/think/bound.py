@@ -109,8 +109,8 @@ class Graph:
         try:
             self._launch()
         except Exception as error:  # ONNX Runtime's own errors share no nearer base
-            first = str(error).splitlines()[0]
-            raise OutputError(f"ONNX Runtime cannot run it: {first}") from error
+            why = first_line(error)
+            raise OutputError(f"ONNX Runtime cannot run it: {why}") from error
         self._finite.check()
         for into, out in self._carried:
             self.put[into][...] = self.out[out]
@@ -317,12 +317,16 @@ def _open(
     try:
         return ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime's own errors share no nearer base
-        first = str(error).splitlines()[0]
         raise ModelError(
-            f"{path} is not a graph that ONNX Runtime can run ({first}). "
+            f"{path} is not a graph that ONNX Runtime can run ({first_line(error)}). "
             "Copy the whole model folder again, or publish it again."
         ) from error
 
 
 def _zeros(tensor: Tensor) -> npt.NDArray[Any]:
     return np.zeros(tensor.shape, np.dtype(tensor.dtype))
+
+
+def first_line(error: Exception) -> str:
+    """What an error says first; its kind, where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

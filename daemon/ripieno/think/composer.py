@@ -59,8 +59,9 @@ SCALE_MEMORY: Final = 64
 MOST_HEARD: Final = 4
 """Sections of another's plan that are heard as one's own: 6 s take the GRU 15 ms, ten
 minutes of `continue` 2.3 s, and the next section is due."""
-MOST_STEPS: Final = 4096
-"""No section needs more: 40 onsets a second of 16 notes take 1920 for 1.5 s."""
+MOST_STEPS: Final = 8192
+"""No section needs more: 40 onsets a second of 16 notes take 7040 for 5.5 s, which is a
+section of 1.5 s and the notes of 4 s that ring beyond it."""
 
 
 class StepModel(Protocol):

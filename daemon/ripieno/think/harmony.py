@@ -73,8 +73,8 @@ NAMES: Final = Tables.__struct_fields__
 NEVER_ZERO: Final = ("prior", "on_beat", "off_beat")
 """Tables of which logarithms are taken."""
 UNREADABLE: Final = (
-    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, BadZipFile,
-    zlib.error, struct.error,
+    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, MemoryError,
+    BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
 """What numpy raises at a damaged file, by where the damage is."""
 

@@ -13,18 +13,23 @@ its answers came late: then it stays *down*, and is tried on scratch in idle tim
 again after enough good tries in a row, at an Ask, never within a reply. Below the last
 rung is the player's own composer, which needs nobody here.
 
+A rung whose model does not work is given up, as long as there is another one.
+
 Whenever another rung plays from now on, a `Ready` says so before its first section.
 
 Knows composers by their interface only. Reads no clock: it is given one to ask.
 """
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from ripieno.errors import OutputError
 from ripieno.music.plan import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
+from ripieno.think.outputs import unusable
 
 NS_PER_MS: Final = 1_000_000
 RECENT: Final = 20
@@ -197,9 +202,10 @@ class Ladder:
             self._asked(message)
         elif not isinstance(message, Played | Reset):
             return
-        self._playing.mind.told(message)
         for place in self._others:
             place.told(message)
+        with self._without_if_it_fails(self._playing) as playing:
+            playing.mind.told(message)
 
     def _asked(self, ask: Ask) -> None:
         """Whoever made a part of it makes the rest; a new one is the best one's."""
@@ -227,8 +233,12 @@ class Ladder:
             return None
         due_ns = self._due_ns(ask)
         self._checked_ns, self._step_ns = self._now_ns(), 0
-        said = mind.section(lambda: self._is_news() or self._is_hopeless(due_ns))
+        said = None
+        with self._without_if_it_fails(self._playing):
+            said = mind.section(lambda: self._is_news() or self._is_hopeless(due_ns))
         now_ns = self._now_ns()
+        if self._playing.mind is not mind:
+            return self._news.popleft()
         if said is not None:
             self._count(said, now_ns, due_ns)
             return said
@@ -266,27 +276,67 @@ class Ladder:
         slow.pace.answered(late=True)
         slow.mind.drop()
         self._move(self._at + 1, ask.revision)
-        self._playing.mind.take_over(ask, self._plans)
+        with self._without_if_it_fails(self._playing) as lighter:
+            lighter.mind.take_over(ask, self._plans)
         self._began_ns = self._now_ns()
+
+    @contextlib.contextmanager
+    def _without_if_it_fails(self, place: _Place) -> Iterator[_Place]:
+        """Give up a rung whose model does not work, as long as there is another one.
+
+        Raises:
+            OutputError: it was the last one.
+        """
+        try:
+            yield place
+        except OutputError as error:
+            if len(self._places) == 1:
+                raise
+            self._give_up(place, error)
+
+    def _give_up(self, failed: _Place, error: OutputError) -> None:
+        """Go on without a rung; the next lighter one takes its place."""
+        plays, playing = self._at, self._playing
+        ask = failed.mind.wanted
+        place = self._places.index(failed)
+        del self._places[place]
+        if failed is not playing:
+            self._at -= place < plays
+            return
+        self._at = min(place, len(self._places) - 1)
+        revision = self._ask.revision if self._ask is not None else 0
+        why = str(unusable(failed.ready.model, error))
+        ready = msgspec.structs.replace(
+            self._playing.ready, shift=-1, since=revision, why=why
+        )
+        self._news.append(ready)
+        with self._without_if_it_fails(self._playing) as heir:
+            heir.catch_up()
+            if ask is not None:
+                heir.mind.take_over(ask, self._plans)
 
     def _move(self, to: int, revision: int) -> None:
         if to == self._at:
             return
         shift = -1 if to > self._at else 1
         self._at = to
-        self._playing.catch_up()
         ready = self._playing.ready
         self._news.append(msgspec.structs.replace(ready, shift=shift, since=revision))
+        with self._without_if_it_fails(self._playing) as playing:
+            playing.catch_up()
 
     # ── in idle time ──────────────────────────────────────────────────────────────
 
     def _idle(self) -> bool:
         """One step of what can wait, else a try; whether there was such a step."""
-        for place in self._places:
-            if place is not self._playing and place.catch_up(1):
-                return True
-        if any(place.mind.idle() for place in self._places):
-            return True
+        for place in list(self._places):
+            with self._without_if_it_fails(place):
+                if place is not self._playing and place.catch_up(1):
+                    return True
+        for place in list(self._places):
+            with self._without_if_it_fails(place):
+                if place.mind.idle():
+                    return True
         self._maybe_try()
         return False
 
@@ -303,10 +353,12 @@ class Ladder:
         News ends it: it says nothing then.
         """
         place, began_ns = self._places[self._at - 1 if self._at else 1], self._now_ns()
-        place.mind.drop()
-        place.mind.take_over(ask, ())
-        made = place.mind.section(self._is_news)
-        place.mind.drop()
+        made = None
+        with self._without_if_it_fails(place):
+            place.mind.drop()
+            place.mind.take_over(ask, ())
+            made = place.mind.section(self._is_news)
+            place.mind.drop()
         now_ns = self._now_ns()
         self._try_at_ns = now_ns + TRY_EVERY_NS
         if made is None:

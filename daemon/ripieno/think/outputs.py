@@ -50,7 +50,7 @@ class Finite:
         for name, flat in self._flat:
             if flat.dtype == _HALF:  # whose squares overflow from 256 on
                 flat = flat.astype(np.float32)  # noqa: PLW2901
-            if not flat.dot(flat) < _LARGEST_SQUARE:
+            if not np.vdot(flat, flat) < _LARGEST_SQUARE:
                 raise OutputError(f"its output {name!r} is not finite")
 
 
