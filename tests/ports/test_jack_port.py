@@ -194,7 +194,8 @@ def test_planned_notes_leave_on_their_frames_beside_any_load(
         capture.wait()
     events = [event for event in captured(csv) if messages.is_note_on(event[1])]
     frames = {data[1] + 128 * (data[2] - 1): frame for frame, data in events}
-    assert [*frames] == sorted(frames)
+    if not dropped:  # else the receiver, too, may have read a period late
+        assert [*frames] == sorted(frames)
     assert len(events) == len(frames)
     # Whatever was in a period that the server dropped is lost: one note, at 5 ms apart.
     assert n - dropped <= len(frames) <= n
