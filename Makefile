@@ -30,8 +30,8 @@ demo: .venv/ready-to-play
 	$(BIN)/ripieno demo
 
 test: .venv/ready-to-test
-	@echo "— Lint, types, import contracts and the quick tests: on two cores it takes 3"
-	@echo "  minutes where each is recent and idle, 6 where it is half as fast."
+	@echo "— Lint, types, import contracts and the quick tests: on two cores it takes 4"
+	@echo "  minutes where each is recent and idle, 8 where it is half as fast."
 	@$(MAKE) --no-print-directory lint docs quick
 
 test-all: .venv/ready-to-test
