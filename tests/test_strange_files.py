@@ -1,4 +1,4 @@
-"""Pipes, devices and huge files end a command with one sentence at once."""
+"""A pipe, a device or a huge file is refused at once, with one sentence."""
 
 import os
 import sys

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from tests.tables import BOUNDS, CHOICES, NAMES, TURNABLE
 
 from ripieno.errors import SettingsError
-from ripieno.settings import controllers as knobs
-from ripieno.settings import params
+from ripieno.settings import controllers, params
 from ripieno.settings.config import Settings, check, load
 from ripieno.settings.controllers import (
     merged,
@@ -174,4 +173,4 @@ def test_controls_of_the_file_replace_the_default_ones(tmp_path):
 )
 def test_an_impossible_table_of_controllers_is_refused_with_a_reason(controls, says):
     with pytest.raises(SettingsError, match=says):
-        knobs.check_controls(controls)
+        controllers.check_controls(controls)

@@ -148,11 +148,11 @@ class Minds:
                 self._deliver_one(served)
 
     def answer(self) -> ToPlayer | None:
-        """Return what is to be said next, the most urgent first.
+        """Return the next message for the player, of the most urgent mind that has one.
 
         Returns:
-            None when all is said, or when it was interrupted: `was_interrupted` says
-            which.
+            None when no mind has more to send, or when `is_interrupted` ended the
+            call early: `was_interrupted` says which.
         """
         self.was_interrupted = False
         if self._news:

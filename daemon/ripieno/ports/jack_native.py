@@ -4,7 +4,7 @@
 compiler is there. Without the library `maybe_native` returns None, and the callback in
 Python (`ripieno.ports.jack_crossing`) is used; it does the same.
 
-Measured beside a C client in the same run: benchmarks/README.md, *Whose loss is it*.
+Measured beside a C client in the same run: benchmarks/README.md, *A rough server*.
 """
 
 import ctypes

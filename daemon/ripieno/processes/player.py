@@ -12,8 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from ripieno import __version__
-from ripieno import protocol as plan
+from ripieno import __version__, protocol
 from ripieno.clock import Clock
 from ripieno.engine import Engine, Send
 from ripieno.errors import SettingsError
@@ -44,7 +43,7 @@ player's heartbeat comes between turns, and must come within 700 ms."""
 
 
 class Inbox(Protocol):
-    """A source of records, such as `ripieno.ipc.ring.Ring`."""
+    """Where records are read from, such as a `ripieno.ipc.ring.Ring`."""
 
     def read(self) -> list[bytes]:
         """Return and remove all records."""
@@ -52,7 +51,7 @@ class Inbox(Protocol):
 
 
 class Outbox(Protocol):
-    """A destination of records, such as `ripieno.ipc.ring.Ring`."""
+    """Where records are written to, such as a `ripieno.ipc.ring.Ring`."""
 
     def write(self, payload: bytes) -> bool:
         """Append a record; return False where there is no room."""
@@ -97,7 +96,7 @@ class Player:
         now_ns = self._latest_ns
         records = self._inbox.read()
         for record in records:
-            message = plan.decode_to_player(record)
+            message = protocol.decode_to_player(record)
             self._engine.thought(now_ns, message)
             self._write(journal.Thought(now_ns, message))
         if records:
@@ -202,7 +201,7 @@ class Player:
                 self._write(journal.Sent(effect.due_ns, effect.data))
             else:
                 self._answers_until_ns = now_ns + ANSWERS_NS
-                reached = self._outbox.write(plan.encode(effect.message))
+                reached = self._outbox.write(protocol.encode(effect.message))
                 self._untold += not reached
                 self._write(journal.Told(effect.message, reached))
 

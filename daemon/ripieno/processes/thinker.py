@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import Final
 
-from ripieno import protocol as plan
+from ripieno import protocol
 from ripieno.clock import SystemClock
 from ripieno.errors import ModelError
 from ripieno.inference.manifest import Library
@@ -50,7 +50,7 @@ class Thinker:
 
     def hear(self) -> list[ToThinker]:
         """Read the messages that have come in; the mind does not have them yet."""
-        return [plan.decode_to_thinker(record) for record in self._inbox.read()]
+        return [protocol.decode_to_thinker(record) for record in self._inbox.read()]
 
     def tell(self, message: ToThinker) -> None:
         """Pass one message to the mind."""
@@ -60,7 +60,7 @@ class Thinker:
         """Send the next answer; return whether to call again without waiting."""
         said = self._mind.answer()
         if said is not None:
-            self._outbox.write(plan.encode(said))
+            self._outbox.write(protocol.encode(said))
             return True
         return isinstance(self._mind, Minds) and self._mind.was_interrupted
 
@@ -90,7 +90,7 @@ def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> 
         sys.exit(notes.FAILED)
     inbox = block.ring("to_thinker")
     inbox.skip()
-    block.ring("to_player").write(plan.encode(ready))
+    block.ring("to_player").write(protocol.encode(ready))
     # The player opens its ports meanwhile, or lets its fallback play.
     minds.load_all(ROLES)
     gc.freeze()

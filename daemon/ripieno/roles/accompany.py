@@ -71,10 +71,11 @@ beats would wait for nothing. A few late answers do no harm, as each beat waits 
 `PATIENCE_NS`. Judged by the 95th percentile, a machine with 25 % of its time stolen had
 the rules decide 31 of 46 beats."""
 SLOW_SHARE: Final = 0.125
-"""A thinker that takes more than this share of a span is asked spans ahead: a backup is
-asked for half a frame before its beat, which is an eighth of a span."""
+"""If the thinker takes more than this share of a span, it is asked one or more spans
+ahead. A backup is asked for half a frame before its beat: an eighth of a span."""
 MARGIN: Final = 1.25
-"""How much more time than its 95th percentile a slow thinker is given."""
+"""The time allowed for a slow thinker's answer, as a multiple of the 95th percentile of
+its answers."""
 RETOLD: Final = 64
 """How many beats a thinker that was restarted is told again."""
 

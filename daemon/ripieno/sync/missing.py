@@ -30,7 +30,8 @@ HABIT_NOTES: Final = 16
 SURE: Final = 3.0
 """The notes decide if their mean is so many standard errors from the middle."""
 LEAST_SPREAD_CLOCKS: Final = 0.1
-"""The least spread: a sequencer's notes have only the jitter of the clocks."""
+"""The smallest standard deviation that is assumed. The notes of a sequencer are spread
+only as much as its clocks jitter."""
 
 
 class Missing:

@@ -9,7 +9,7 @@ from tests.export.judge.players import READY, Plain, need_model
 from tests.export.judge.tunes import piece, scale
 from tests.journaled import Performance
 
-from ripieno import protocol as plan
+from ripieno import protocol
 from ripieno.clock import SimulatedClock
 from ripieno.errors import SettingsError
 from ripieno.files import journal
@@ -54,9 +54,9 @@ def performed(tmp_path):
             clock.wait_until(min(at_ns, now + MS))
             player.turn()
             for record in told.read():
-                mind.receive(plan.decode_to_thinker(record))
+                mind.receive(protocol.decode_to_thinker(record))
             while (answer := mind.answer()) is not None:
-                said.write(plan.encode(answer))
+                said.write(protocol.encode(answer))
         port.feed(data)
     player.turn()
     path = tmp_path / "journal.jsonl"
