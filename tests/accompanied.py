@@ -1,4 +1,6 @@
-"""Performances of `accompany` in simulated time, and what was played in them.
+"""Performances on the beat in simulated time, and what was played in them.
+
+The role is `accompany` unless another one is named.
 
 A beat is half a second. The mind is scripted: it chooses the chord that the player
 itself weighs highest and writes the same notes to every span. So these performances
@@ -26,10 +28,10 @@ LATE_NS = LATE_TICKS * BEAT // 480 + 1
 TWINKLE = (60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60, 60)
 
 
-def started(mind=None, *, latency_ms=0.0, seed=1, **play):
+def started(mind=None, *, ready=ScriptedDuet.ready, latency_ms=0.0, seed=1, **play):
     """A performance that has not begun; without a mind, one that nobody thinks for."""
     engine = Engine(Beginning(Params(**{"role": "accompany", **play}), seed=seed))
-    ready = None if mind is None else ScriptedDuet.ready
+    ready = None if mind is None else ready
     takes_ms = latency_ms if callable(latency_ms) else lambda: latency_ms
     latency_ns = lambda: int(takes_ms() * MS)  # noqa: E731
     return Simulation(engine, mind, ready=ready, latency_ns=latency_ns)

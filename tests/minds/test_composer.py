@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import asked
 
 from ripieno.inference.controls import Controls
 from ripieno.inference.sampling import sample
 from ripieno.layouts.vocabulary import SIZES, Event
 from ripieno.minds.composer import LONGEST_NOTE_S, Composer
 from ripieno.music import scales
-from ripieno.music.timeline import Timeline
-from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, Plan, PlannedNote, Played
+from ripieno.protocol import FOLLOW_HUMAN, Limits, Plan, PlannedNote, Played
 from ripieno.testing import ScriptedModel
 
 S = 1_000_000_000
@@ -56,13 +56,11 @@ limits = st.builds(
 
 
 def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0):
-    return Ask(
+    return asked.ask(
         revision=revision,
-        timeline=Timeline(),
         start_ticks=4800,
         until_ticks=4800 + int(480 * seconds),
         closing=closing,
-        pulse_ticks=240,
         grid_ticks=grid_ticks,
         seed=3,
         limits=limit or Limits(),

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.asked import ask
 
 from ripieno.clock import SimulatedClock
 from ripieno.errors import OutputError
@@ -21,7 +22,7 @@ from ripieno.minds.ladder import (
     Rung,
 )
 from ripieno.music.timeline import Timeline
-from ripieno.protocol import Ask, Limits, Plan, Played, Ready, Reset
+from ripieno.protocol import Plan, Played, Ready, Reset
 from ripieno.testing import ScriptedModel
 
 MS = 1_000_000
@@ -60,20 +61,15 @@ class Stand:
         """Ask for a reply that begins so soon."""
         self.revision += 1
         start = Timeline().ticks_at(self.clock.now_ns() + in_ms * MS)
-        ask = Ask(
-            revision=self.revision,
-            timeline=Timeline(),
-            start_ticks=start,
-            until_ticks=start + Timeline().ticks_for(seconds),
-            closing=True,
-            pulse_ticks=240,
-            grid_ticks=0,
-            seed=3,
-            limits=Limits(),
-        )
-        ask = msgspec.structs.replace(ask, **fields)
-        self.ladder.receive(ask)
-        return ask
+        until = start + Timeline().ticks_for(seconds)
+        asked = ask(
+            **{
+                "revision": self.revision, "start_ticks": start, "until_ticks": until,
+                "seed": 3, **fields,
+            }
+        )  # fmt: skip
+        self.ladder.receive(asked)
+        return asked
 
     def said(self, most=100):
         """All that there is to be said, with when."""

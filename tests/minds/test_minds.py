@@ -1,11 +1,11 @@
 """Minds: who receives what, in which order minds are served, and when they load."""
 
 import pytest
+from tests.asked import ask
 
 from ripieno.errors import ModelError
 from ripieno.minds.backlog import MOST_MESSAGES
 from ripieno.minds.minds import Minds
-from ripieno.music.timeline import Timeline
 from ripieno.protocol import (
     FALLBACK,
     Ask,
@@ -20,17 +20,7 @@ from ripieno.protocol import (
 
 PLAYED = Played(0, 0, 60, 70)
 SING = Sing(7, 0, 72, 3, Limits())
-ASK = Ask(
-    revision=3,
-    timeline=Timeline(),
-    start_ticks=0,
-    until_ticks=480,
-    closing=True,
-    pulse_ticks=240,
-    grid_ticks=0,
-    seed=1,
-    limits=Limits(),
-)
+ASK = ask(revision=3)
 
 
 class Scripted:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import asked
 from tests.command import MODELS
 
 from ripieno.inference.manifest import GOLDEN
@@ -235,19 +236,7 @@ def test_silence_is_answered_with_no_notes(mind):
 
 def test_an_ask_without_a_variation_is_ignored(mind):
     play(mind, TUNE)
-    mind.receive(
-        Ask(
-            1,
-            Timeline(),
-            0,
-            480,
-            closing=True,
-            pulse_ticks=240,
-            grid_ticks=0,
-            seed=1,
-            limits=Limits(),
-        )
-    )
+    mind.receive(asked.ask())
     assert mind.answer() is None
 
 

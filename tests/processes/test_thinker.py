@@ -4,17 +4,17 @@ import contextlib
 import multiprocessing
 
 import pytest
+from tests.asked import ask
 from tests.live_daemon import until
 
-from ripieno import protocol as plan
+from ripieno import protocol
 from ripieno.clock import SystemClock
 from ripieno.ipc import notes
 from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
-from ripieno.music.timeline import Timeline
 from ripieno.processes import thinker
 from ripieno.processes.loading import minds_for
-from ripieno.protocol import Ask, Limits, Plan, Played, Ready
+from ripieno.protocol import Plan, Played, Ready
 from ripieno.settings.roles import ROLES
 
 
@@ -40,17 +40,7 @@ def test_a_role_outside_the_named_model_gets_another_model():
 
 def due_already():
     """An Ask whose first note should have sounded long ago."""
-    return Ask(
-        revision=1,
-        timeline=Timeline(),
-        start_ticks=0,
-        until_ticks=480,
-        closing=True,
-        pulse_ticks=240,
-        grid_ticks=0,
-        seed=1,
-        limits=Limits(),
-    )
+    return ask()
 
 
 def test_a_late_heavier_model_is_replaced_by_the_roles_own_model():
@@ -87,7 +77,7 @@ def running():
 
     def all_are_there():
         for record in block.ring("to_player").read():
-            roles.update(plan.decode_to_player(record).roles)
+            roles.update(protocol.decode_to_player(record).roles)
         return roles >= set(ROLES)
 
     until(all_are_there, patience_s=120.0)
@@ -102,7 +92,7 @@ def running():
 def fill(ring):
     """Write played notes until the ring is full; return their number."""
     count = 0
-    while ring.write(plan.encode(Played(count, 0, 60 + count % 12, 80))):
+    while ring.write(protocol.encode(Played(count, 0, 60 + count % 12, 80))):
         count += 1
     return count
 
@@ -113,7 +103,7 @@ def test_the_heartbeat_goes_on_while_a_full_ring_is_read():
     with running() as block:
         inbox, beats, said = block.ring("to_thinker"), set[int](), []
         assert fill(inbox) > 2000
-        until(lambda: inbox.write(plan.encode(due_already())))
+        until(lambda: inbox.write(protocol.encode(due_already())))
 
         def has_answered():
             beats.add(block.word("thinker_beat_ns"))

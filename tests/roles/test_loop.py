@@ -7,15 +7,13 @@ from collections import Counter
 
 import msgspec
 import pytest
+from tests import accompanied
 from tests.inputs import BEAT, CLOCK, MS, START, STOP, S, key, line
 from tests.outputs import hanging, note_ons
 
-from ripieno.engine import Engine
 from ripieno.music import chords, messages
 from ripieno.protocol import Groove, Plan, PlannedNote, Ready, Reset
-from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, parse
-from ripieno.simulation import Simulation
 
 BAR = 4 * BEAT
 CHART = "C | F | G | C |"
@@ -75,19 +73,15 @@ def triads(*names, beats=4):
     return sorted(message for note in notes for message in note)
 
 
-def started(mind=None, *, latency_ms=0.0, **play):
-    engine = Engine(Beginning(Params(**{"role": "loop", "listen": 4, **play}), seed=1))
-    ready = None if mind is None else Grooves.ready
-    latency_ns = lambda: int(latency_ms * MS)  # noqa: E731
-    return Simulation(engine, mind, ready=ready, latency_ns=latency_ns)
+LOOP = {"role": "loop", "listen": 4, "ready": Grooves.ready}
 
 
-def performed(inputs, mind=None, *, tail_beats=1, **how):
-    played = started(mind, **how)
-    played.play(inputs)
-    played.run_until(played.now_ns + tail_beats * BEAT)
-    played.stop()
-    return played
+def started(mind=None, **how):
+    return accompanied.started(mind, **{**LOOP, **how})
+
+
+def performed(inputs, mind=None, **how):
+    return accompanied.performed(inputs, mind, **{"tail_beats": 1, **LOOP, **how})
 
 
 def clocks(first_beat, beats, at_beat=None):

@@ -2,29 +2,20 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.asked import ask
 
-from ripieno.music.timeline import Timeline
-from ripieno.protocol import Ask, Limits, Played
+from ripieno.protocol import Limits, Played
 from ripieno.rules.fallback import compose
 
 S = 1_000_000_000
 
 
-def ask(until_ticks=4800 + 480 * 4, seed=7, low=48, high=84):
-    return Ask(
-        revision=1,
-        timeline=Timeline(),
-        start_ticks=4800,
-        until_ticks=until_ticks,
-        closing=True,
-        pulse_ticks=240,
-        grid_ticks=0,
-        seed=seed,
-        limits=Limits(low=low, high=high),
-    )
+def asked(until_ticks=4800 + 480 * 4, seed=7, low=48, high=84):
+    limits = Limits(low=low, high=high)
+    return ask(start_ticks=4800, until_ticks=until_ticks, seed=seed, limits=limits)
 
 
-ASK = ask()
+ASK = asked()
 
 
 def onsets(pitches, gap_s=0.25):
@@ -50,7 +41,7 @@ def test_the_reply_keeps_the_rhythm_of_the_phrase():
 
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=40), st.integers(0, 2**32))
 def test_the_reply_stays_in_the_register(pitches, seed):
-    an_ask = ask(6720, seed, low=60, high=63)
+    an_ask = asked(6720, seed, low=60, high=63)
     notes = compose(onsets(pitches), an_ask, 4800).notes
     assert notes
     assert all(60 <= note.pitch <= 63 for note in notes)
