@@ -225,6 +225,14 @@ def test_the_chord_lock_is_a_list_of_chords():
     ]
 
 
+def test_a_chart_is_parsed_once_however_often_other_parameters_change():
+    play = Params(role="accompany", chart="C | F G7")
+    louder = msgspec.structs.replace(play, lead=0.5)
+    assert parse(louder).chart is parse(play).chart
+    waltz = msgspec.structs.replace(play, meter="3/4")
+    assert parse(waltz).chart != parse(play).chart
+
+
 def test_a_chart_is_read_in_the_meter():
     play = params.check(Params(chart="| C . Am |", meter="3/4"))
     sheet = parse(play).chart
