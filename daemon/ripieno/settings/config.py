@@ -21,7 +21,7 @@ import msgspec
 
 from ripieno.errors import FileError, SettingsError
 from ripieno.settings import params
-from ripieno.settings.controllers import CONTROLS, check_controls
+from ripieno.settings.controllers import CONTROLS, check_controls, plainly
 from ripieno.settings.knobs import knobs_of, with_present_names
 from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
@@ -101,7 +101,7 @@ def load(
         settings = msgspec.convert(merged, into)
     except msgspec.ValidationError as error:
         where = f"{path}: " if path is not None else ""
-        raise SettingsError(f"{where}{_plainly(str(error))}") from error
+        raise SettingsError(f"{where}{plainly(str(error))}") from error
     return check(settings)
 
 
@@ -146,10 +146,3 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:  # syntax, or an endless number
         raise FileError(f"{path} is not TOML: {error}.") from error
-
-
-def _plainly(message: str) -> str:
-    """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` in words."""
-    what, _, where = message.partition(" - at `$")
-    field = where.strip(".`") or "the settings"
-    return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."

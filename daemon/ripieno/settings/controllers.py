@@ -69,11 +69,16 @@ def merged(params: P, fields: Mapping[str, Any]) -> P:
             {**msgspec.structs.asdict(params), **fields}, type(params)
         )
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        sentence = f"{what[0].lower()}{what[1:]}".replace("`", "")
-        raise SettingsError(f"{where.strip('`')}: {sentence}.") from error
+        raise SettingsError(plainly(str(error))) from error
     values.check(new)
     return new
+
+
+def plainly(message: str) -> str:
+    """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` in words."""
+    what, _, where = message.partition(" - at `$")
+    field = where.strip(".`") or "the settings"
+    return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."
 
 
 def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
