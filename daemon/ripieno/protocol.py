@@ -1,6 +1,7 @@
 """What the player and the thinker say to each other; also what the journal holds.
 
-To the thinker: `Reset` (forget all) and, by role,
+The thinker has a mind for each seat. A `Letter` goes to one of them, a `Reply` comes
+from it. To a mind: `Reset` (forget all, and play this role) and, by role,
 
 * turns: `Played` (something really sounded or stopped), `Ask` (a plan is wanted);
 * loop: `Groove` (a bar of the pattern is wanted);
@@ -23,11 +24,10 @@ FOLLOW_HUMAN: Final = -1
 FALLBACK: Final = "fallback"
 """The model, and the provider, of a `Ready` that says that no model plays."""
 
-CHORDS: Final = 0
-BASS: Final = 1
-TEXTURE: Final = 2
-CLICK: Final = -1
-"""Parts: each on the channel so many above the player's own; clicks on channel 10."""
+CONDUCTOR: Final = 0
+"""The number of the conductor among the seats; those that play count from 1."""
+EVERYONE: Final = -1
+"""The address of a `Ready` that concerns all seats that its roles are for."""
 
 
 class Played(msgspec.Struct, frozen=True, tag=True):
@@ -136,13 +136,12 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
 
 
 class PlannedNote(msgspec.Struct, frozen=True, array_like=True):
-    """A note to come: ``start_ticks <= end_ticks``, both absolute; of which part."""
+    """A note to come: ``start_ticks <= end_ticks``, both absolute."""
 
     start_ticks: int
     end_ticks: int
     pitch: int
     velocity: int
-    part: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, tag=True):
@@ -326,16 +325,46 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reset(msgspec.Struct, frozen=True, tag=True):
-    """Forget everything played.
+    """Forget everything played, and be the mind of a role from now on.
 
     What the player still has of the history may follow: for turns the last events
-    (`ripieno.hear.history`), for `accompany` the last beats, else nothing.
+    (`ripieno.hear.history`), for the conductor the last beats, else nothing.
+
+    Attributes:
+        role: the name under which models say that they play it.
     """
+
+    role: str = ""
 
 
 ToThinker = Played | Ask | Beat | Decide | Groove | Sing | Reset
 ToPlayer = Ready | Plan | Comp | Voices
 
+
+class Letter(msgspec.Struct, frozen=True, array_like=True):
+    """A message to the mind of a seat.
+
+    Attributes:
+        seat: the number of the seat, or `CONDUCTOR`.
+        message: what is said.
+    """
+
+    seat: int
+    message: ToThinker
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """A message from the mind of a seat.
+
+    Attributes:
+        seat: the number of the seat, `CONDUCTOR`, or `EVERYONE`.
+        message: what is said.
+    """
+
+    seat: int
+    message: ToPlayer
+
+
 encode = msgspec.json.Encoder().encode
-decode_to_thinker = msgspec.json.Decoder(ToThinker).decode
-decode_to_player = msgspec.json.Decoder(ToPlayer).decode
+decode_letter = msgspec.json.Decoder(Letter).decode
+decode_reply = msgspec.json.Decoder(Reply).decode

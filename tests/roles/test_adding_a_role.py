@@ -9,7 +9,7 @@ from ripieno.errors import SettingsError
 from ripieno.music import messages
 from ripieno.protocol import Ask, PlannedNote, Played, ToPlayer
 from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
+from ripieno.play.seat import Seat
 from ripieno.settings import params
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES, Kind, Part, Role

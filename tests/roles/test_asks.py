@@ -9,11 +9,11 @@ from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.spans import Note
 from ripieno.play.ledger import Ledger
 from ripieno.protocol import FORBIDDEN, Comp, Decide
-from ripieno.roles.asks import MISSED, Asks
-from ripieno.roles.performance import Performance
+from ripieno.conduct.asks import MISSED, Asks
+from ripieno.play.performance import Performance
 from ripieno.roles.player import Tell
-from ripieno.roles.seat import Seat
-from ripieno.roles.spans import Spans
+from ripieno.play.seat import Seat
+from ripieno.conduct.spans import Spans
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 

@@ -5,9 +5,9 @@ import pytest
 from ripieno.play.ledger import Ledger
 from ripieno.protocol import Played
 from ripieno.roles import accompany, loop
-from ripieno.roles.performance import Performance
-from ripieno.roles.seat import Seat
-from ripieno.roles.span_clock import Cause, SpanClock, Step
+from ripieno.play.performance import Performance
+from ripieno.play.seat import Seat
+from ripieno.conduct.span_clock import Cause, SpanClock, Step
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 

@@ -33,7 +33,7 @@ from ripieno.music.meter import Meter
 from ripieno.processes.interrupts import raise_interrupts
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, ToPlayer, ToThinker
-from ripieno.roles.performance import PERCUSSION, channel_of
+from ripieno.play.performance import PERCUSSION, channel_of
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
 from ripieno.settings.flags import seed_of

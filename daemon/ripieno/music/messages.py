@@ -11,6 +11,7 @@ from typing import Final
 NOTE_OFF: Final = 0x80
 NOTE_ON: Final = 0x90
 CONTROL: Final = 0xB0
+PROGRAM: Final = 0xC0
 SUSTAIN: Final = 64
 SOSTENUTO: Final = 66
 SOFT: Final = 67
@@ -52,6 +53,11 @@ def is_note_off(data: bytes) -> bool:
 def is_control(data: bytes) -> bool:
     """A control change, channel mode messages included."""
     return data[0] & 0xF0 == CONTROL
+
+
+def is_program(data: bytes) -> bool:
+    """A program change."""
+    return data[0] & 0xF0 == PROGRAM
 
 
 def is_silencing(data: bytes) -> bool:

@@ -1,216 +1,288 @@
-"""The three parts of an accompaniment: a pad, a bass, and a texture over both.
+"""The seats of a performance, their players and the conductor.
 
-The pad is voiced here, by rule, close to its last voicing. Bass and texture come from
-the thinker as one piano part; the lowest note of a frame, if it is low, is the bass's.
-Notes planned for one chord are moved to the chord that was decided, note by note, so a
-late change of chord costs nothing. If there is no plan, the last bar's pattern is
-played on the new chord.
+Messages are routed here: what comes in to the seats in whose zones it lies, an answer
+of the thinker to the seat that asked, a note that was sent to the seat that played it.
+Seats are added, removed and changed while the music plays.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-from ripieno.hear.loudness import Loudness
-from ripieno.music import chords, voicing
-from ripieno.music.spans import FRAME_TICKS, Note, Phase
-from ripieno.play.expression import end_ticks, onset_ticks, velocity
-from ripieno.play.scheduler import Due
-from ripieno.protocol import BASS, CHORDS, TEXTURE, PlannedNote
-from ripieno.roles.scheduled import ScheduledNotes
-from ripieno.roles.seat import Seat
+from ripieno.conduct.conductor import Conductor
+from ripieno.music.zones import Zone
+from ripieno.play.performance import Performance
+from ripieno.play.scheduler import MOST_SEATS, Due, owner_of
+from ripieno.play.seat import Seat
+from ripieno.protocol import CONDUCTOR, EVERYONE, Played, Ready, ToPlayer
+from ripieno.roles.loading import load, player_of
+from ripieno.roles.player import Player
+from ripieno.rules.harmony import Tables
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.params import Params
+from ripieno.settings.roles import CONDUCTING, ROLES
+from ripieno.settings.status import SeatStatus, Status, Turn
 
-BASS_BELOW: Final = 52
-"""E3. The lowest note of a frame, if it is below, is the bass of a pianist's left
-hand."""
-BASS_FRAMES: Final = 8
-"""How long a root rings that is added here."""
-PAD_VOICES: Final = 3
-AGAIN_BARS: Final = 2
-"""A pad that does not change is struck again after so many bars: most instruments
-fade."""
-RINGS_BARS: Final = 3
-"""How long a pad rings if nothing ends it."""
-SHORTEST_TICKS: Final = 20
-KEPT_SPANS: Final = 4
-"""How many spans a note may begin after its own. Later it is taken for dropped."""
+TURNS: Final[tuple[Turn, ...]] = ("machine", "human", "idle")
+"""Of several seats' turns the first one in this order is shown."""
+
+
+class Chair(NamedTuple):
+    """A seat, and what plays its role."""
+
+    seat: Seat
+    player: Player
 
 
 class Band:
-    """What plays, and what it has played. Thread: one.
+    """All seats of a performance. Thread: the engine's.
 
     Attributes:
-        chord: the chord that sounds; `NO_CHORD` while the band rests.
-        human: how loud the human plays.
+        ensemble: the parameters as they are now.
     """
 
-    def __init__(self, seat: Seat) -> None:
-        self._seat, self.human = seat, Loudness()
-        self.chord = chords.NO_CHORD
-        self._pad: tuple[int, ...] = ()
-        self._pad_bar = 0
-        self._is_new = False
-        self._low: int | None = None
-        self._notes = ScheduledNotes(seat)
-        self._texture: dict[int, tuple[int, Note]] = {}
-        self._played: dict[int, tuple[int, list[Note]]] = {}
-        self._patterns: dict[int, tuple[int, list[Note]]] = {}
-
-    def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
-        """The chord and the texture that were played in a span."""
-        chord, notes = self._played.get(index, (chords.NO_CHORD, []))
-        ordered = sorted(notes, key=lambda note: (note.frame, note.pitch))
-        return chord, tuple(ordered)
-
-    def change(
-        self, index: int, phase: Phase, chord: int, now_ns: int, melody: Sequence[int]
+    def __init__(
+        self, begins: Beginning, performance: Performance, tables: Tables | None
     ) -> None:
-        """Begin a span with its chord.
+        self._begins, self._performance, self._tables = begins, performance, tables
+        self.ensemble = begins.ensemble
+        for each in ROLES.values():  # not while the music plays
+            if each.plays:
+                load(each.plays)
+        self._ready: dict[str, Ready] = {}  # by the name of the models
+        self._chairs: dict[str, Chair] = {}
+        self._seated = 0  # the last number given to a seat
+        self._conductor: Conductor | None = None
+        for name, params in self.ensemble.seated().items():
+            self._chairs[name] = self._chair(name, params)
+        self._appoint()
 
-        Args:
-            index: the span.
-            phase: where it lies.
-            chord: what is to sound; `NO_CHORD` to rest.
-            now_ns: no note of it starts before.
-            melody: the human's pitches on the beat; the pad avoids what rubs with them.
-        """
-        if chord == chords.NO_CHORD:
-            if self.chord != chords.NO_CHORD:
-                self.rest(now_ns)
-            self._played = {index: (chords.NO_CHORD, [])}
+    @property
+    def is_on_the_beat(self) -> bool:
+        """Whether a seat plays by a tempo."""
+        return any(seat.role.is_on_the_beat for seat, _ in self._chairs.values())
+
+    def change(self, at_ns: int, ensemble: Ensemble) -> None:
+        """Add, remove and change seats."""
+        before, self.ensemble = self.ensemble.params, ensemble
+        seated = ensemble.seated()
+        for name in self._chairs.keys() - seated.keys():
+            _end(self._chairs.pop(name), at_ns)
+        for name, params in seated.items():
+            if name not in self._chairs:
+                self._chairs[name] = chair = self._chair(name, params)
+                self._greet(chair)
+            else:
+                self._change_seat(at_ns, name, params)
+        self._chairs = {name: self._chairs[name] for name in seated}
+        if self._conductor is not None and self._lead() is None:
+            self._conductor.clear_plans(at_ns)
+        self._appoint()
+        if ensemble.params.meter != before.meter:
+            self.clear_plans(at_ns)
+
+    def heard(self, at_ns: int, data: bytes) -> None:
+        """Hand a channel message to the seats in whose zones it lies."""
+        if self._conductor is not None:
+            self._conductor.heard(at_ns, data)
+        for seat, player in self._chairs.values():
+            if not seat.parsed.zone.takes(data):
+                continue
+            for event in seat.listener.hear(at_ns, data):
+                if event.is_pedal:
+                    player.on_pedal(event)
+                else:
+                    player.on_key(event)
+                seat.record(event)
+
+    def on_stop(self, at_ns: int) -> None:
+        """Handle all-notes-off: the DAW stopped, or its loop began again."""
+        if self._conductor is not None:
+            self._conductor.on_stop(at_ns)
+        for _, player in self._chairs.values():
+            player.on_stop(at_ns)
+
+    def clear_plans(self, at_ns: int) -> None:
+        """Drop every plan: panic, or a jump in the song."""
+        if self._conductor is not None:
+            self._conductor.clear_plans(at_ns)
+        for _, player in self._chairs.values():
+            player.clear_plans(at_ns)
+
+    def on_ready(self, message: Ready, number: int) -> None:
+        """Handle a thinker, or a mind of one seat, that is new or plays otherwise."""
+        self._ready |= dict.fromkeys(message.roles, message)
+        if message.shift:
             return
-        oldest = index - KEPT_SPANS
-        self._texture = {i: t for i, t in self._texture.items() if t[0] > oldest}
-        self._played = {i: p for i, p in self._played.items() if i > oldest}
-        self._played[index] = (chord, [])
-        self._is_new = is_new = chord != self.chord
-        self.chord = chord
-        if is_new:
-            tones = chords.pitch_classes(chord)
-            self._notes.cut(
-                lambda note: note.part == CHORDS or note.pitch % 12 not in tones, now_ns
+        if self._conductor is not None and CONDUCTING in message.roles:
+            self._conductor.on_thinker_ready()
+        for seat, player in self._chairs.values():
+            is_meant = number in (EVERYONE, seat.number)
+            if is_meant and seat.role.models in message.roles:
+                player.on_thinker_ready()
+
+    def on_plan(self, at_ns: int, message: ToPlayer, number: int) -> bool:
+        """Take an answer to a seat; return False if it is no longer wanted."""
+        if number == CONDUCTOR:
+            return self._conductor is not None and self._conductor.on_plan(
+                at_ns, message
             )
-        is_faded = phase.span == 0 and phase.bar - self._pad_bar >= AGAIN_BARS
-        if is_new or is_faded:
-            self._strike_pad(index, phase, now_ns, melody)
+        chair = self._numbered(number)
+        return chair is not None and chair.player.on_plan(at_ns, message)
 
-    def play(
-        self,
-        index: int,
-        phase: Phase,
-        notes: Sequence[Note] | None,
-        planned_for: int | None,
-        now_ns: int,
-    ) -> None:
-        """Play a section of a span's texture, on the chord that sounds.
+    def advance(self, now_ns: int) -> None:
+        """Do what is due by now."""
+        if self._conductor is not None:
+            self._conductor.leader.is_replying = any(
+                seat.role.is_a_turn and player.turn == "machine"
+                for seat, player in self._chairs.values()
+            )
+            self._conductor.advance(now_ns)
+        for _, player in self._chairs.values():
+            player.advance(now_ns)
 
-        Args:
-            index: the span.
-            phase: where it lies.
-            notes: planned for the chord `planned_for`; None if there is no plan.
-            planned_for: that chord.
-            now_ns: no note on the beat starts before.
-        """
-        if self.chord == chords.NO_CHORD:
+    def next_ns(self) -> int | None:
+        """Return when `advance` next has something to do, or None."""
+        acting = [player for _, player in self._chairs.values()]
+        times = [each.next_ns() for each in (self._conductor, *acting) if each]
+        return min((at_ns for at_ns in times if at_ns is not None), default=None)
+
+    def send(self, due: Due, now_ns: int) -> None:
+        """Send a note of a seat that is due."""
+        chair = self._numbered(owner_of(due.note_id))
+        if chair is None:
             return
-        if notes is None:
-            planned_for, notes = self._pattern(phase)
-        elif planned_for is not None:
-            is_rest = index not in self._played or not self._played[index][1]
-            kept = [] if is_rest else self._patterns.get(phase.span, (0, []))[1]
-            self._patterns[phase.span] = (planned_for, [*kept, *notes])
-        real = [self._real(note, planned_for) for note in notes]
-        if self._is_new:
-            real = [*self._root(real), *real]
-        self._played[index][1].extend(real)
-        basses = _basses(real)
-        for note in real:
-            part = BASS if note in basses else TEXTURE
-            if part in self._seat.parsed.parts:
-                self._schedule(index, phase, note, part, now_ns)
+        late_ns = chair.seat.send_due(due, now_ns)
+        if due.velocity:
+            chair.player.on_note_sent(due, late_ns)
 
-    def on_sent(self, due: Due) -> None:
-        """Note that a note began: from now on a change of chord may cut it."""
-        self._notes.on_sent(due)
+    def on_all_sent(self) -> None:
+        """Handle the end of an `advance`: everything that was due has been sent."""
+        for _, player in self._chairs.values():
+            player.on_all_sent()
 
-    def rest(self, at_ns: int) -> None:
-        """Stop playing; what sounds ends."""
-        self.chord, self._pad = chords.NO_CHORD, ()
-        for note_id, (index, note) in self._texture.items():
-            if note_id in self._notes.waiting and index in self._played:
-                self._played[index][1].remove(note)  # it did not begin
-        self._texture.clear()
-        self._notes.stop(at_ns)
+    def report(self, status: Status) -> Status:
+        """Return the status with what only seats and conductor know."""
+        for _, player in self._chairs.values():
+            status = player.report(status)
+        if self._conductor is not None:
+            status = self._conductor.report(status)
+        return status
 
-    def _strike_pad(
-        self, index: int, phase: Phase, now_ns: int, melody: Sequence[int]
-    ) -> None:
-        params, meter = self._seat.params, self._seat.meter
-        self._pad_bar = phase.bar
-        rubs = frozenset((p + step) % 12 for p in melody for step in (-1, 1))
-        register = voicing.common_register(
-            voicing.CHORD_REGISTER, params.low, params.high
+    def seats(self) -> Iterator[SeatStatus]:
+        """Yield the state of each seat."""
+        for name, (seat, player) in self._chairs.items():
+            ready = self._ready.get(seat.role.models)
+            conductor = self._conductor if seat.role.follows else None
+            counts = seat.counts if conductor is None else conductor.counts
+            yield SeatStatus(
+                name=name,
+                role=seat.role.name,
+                channel=seat.params.channel,
+                turn=player.turn if conductor is None else conductor.turn,
+                model=ready.model if ready else "",
+                is_muted=seat.params.mute,
+                sent=seat.counts["sent"],
+                sounding=seat.sounding,
+                asked=counts["turns"] if conductor is None else conductor.decided,
+                fallbacks=counts["fallbacks"],
+            )
+
+    @property
+    def left(self) -> Zone | None:
+        """The zone of the left hand's chords; None where the keyboard is not split."""
+        first, *_ = self._chairs.values()
+        return first.seat.parsed.left
+
+    @property
+    def role(self) -> str:
+        """The role that all seats play together; else the first seat's."""
+        if not self.ensemble.seats:
+            return self.ensemble.params.role
+        first, *_ = self._chairs.values()
+        return CONDUCTING if self._conductor is not None else first.seat.role.name
+
+    @property
+    def ready(self) -> Ready | None:
+        """What plays that role; None while the thinker starts."""
+        return self._ready.get(ROLES[self.role].models)
+
+    @property
+    def turn(self) -> Turn:
+        """Who plays now."""
+        turns = {player.turn for _, player in self._chairs.values()}
+        if self._conductor is not None:
+            turns.add(self._conductor.turn)
+        return next((turn for turn in TURNS if turn in turns), "idle")
+
+    # ── seats ─────────────────────────────────────────────────────────────────────
+
+    def _chair(self, name: str, params: Params) -> Chair:
+        """Return a new seat and its player."""
+        self._seated += 1
+        while self._numbered(number := 1 + (self._seated - 1) % (MOST_SEATS - 1)):
+            self._seated += 1
+        seat = Seat(
+            number, name, params, self._begins, self._performance, self._tables
         )
-        self._pad = voicing.voiced(
-            self.chord, self._pad, *register, PAD_VOICES, avoid=rubs
-        )
-        if CHORDS not in self._seat.parsed.parts:
+        seat.on_played = lambda event: self._on_played(seat, event)
+        return Chair(seat, player_of(seat.role, seat))
+
+    def _change_seat(self, at_ns: int, name: str, params: Params) -> None:
+        seat, player = self._chairs[name]
+        before = seat.params
+        if params == before:
             return
-        start = max(index * meter.span_ticks, self._seat.timeline.ticks_at(now_ns))
-        pad = Note(0, self._pad[0] if self._pad else 0, 0)
-        loud = velocity(pad, CHORDS, phase, self.human.velocity)
-        end = start + RINGS_BARS * meter.bar_ticks
-        notes = [PlannedNote(start, end, pitch, loud, CHORDS) for pitch in self._pad]
-        self._notes.add(notes, now_ns)
+        if params.role != before.role:
+            player.clear_plans(at_ns)
+        seat.set_params(params)
+        if params.role != before.role:
+            self._chairs[name] = chair = Chair(seat, player_of(seat.role, seat))
+            self._greet(chair)
+        if params.channel != before.channel or params.mute:
+            seat.release(at_ns)
 
-    def _real(self, note: Note, planned_for: int | None) -> Note:
-        """A planned note on the chord that sounds, within the register."""
-        params, pitch = self._seat.params, note.pitch
-        if planned_for is not None:
-            pitch = voicing.moved(pitch, planned_for, self.chord)
-        return Note(
-            note.frame, voicing.within(pitch, params.low, params.high), note.frames
-        )
+    def _greet(self, chair: Chair) -> None:
+        """Let a new player know of the thinker that is there."""
+        if chair.seat.role.models in self._ready:
+            chair.player.on_thinker_ready()
 
-    def _root(self, notes: Sequence[Note]) -> list[Note]:
-        """The root of a new chord, if the texture has no bass on the beat."""
-        self._is_new = False
-        below = [n.pitch for n in notes if not n.frame and n.pitch < BASS_BELOW]
-        if below:
-            self._low = min(below)
-            return []
-        self._low = voicing.bass_of(self.chord, self._low, *voicing.BASS_REGISTER)
-        return [self._real(Note(0, self._low, BASS_FRAMES), None)]
+    def _lead(self) -> Seat | None:
+        """The seat with whose parameters the conductor decides; None without one."""
+        following = [s for s, _ in self._chairs.values() if s.role.follows]
+        shaping = [seat for seat in following if seat.role.shapes_texture]
+        return next(iter(shaping or following), None)
 
-    def _pattern(self, phase: Phase) -> tuple[int, list[Note]]:
-        """What was last played at this place of the bar, or root and fifth."""
-        found = self._patterns.get(phase.span)
-        if found is not None:
-            return found
-        root = voicing.bass_of(self.chord, None, 36, 48)
-        notes = [Note(0, root, 4), Note(2, self._pad[-1] if self._pad else root, 2)]
-        return self.chord, notes
+    def _appoint(self) -> None:
+        """Keep a conductor where a seat follows one."""
+        lead = self._lead()
+        if lead is None:
+            self._conductor = None
+            return
+        conductor = self._conductor
+        if conductor is None:
+            seat = Seat(
+                CONDUCTOR, "", lead.params, self._begins, self._performance, self._tables
+            )
+            conductor = self._conductor = Conductor(seat)
+            if CONDUCTING in self._ready:
+                conductor.on_thinker_ready()
+        else:
+            conductor.set_params(lead.params)
+        conductor.leader.followers = [player for _, player in self._chairs.values()]
 
-    def _schedule(
-        self, index: int, phase: Phase, note: Note, part: int, now_ns: int
-    ) -> None:
-        swing, span_ticks = self._seat.params.swing, self._seat.meter.span_ticks
-        frames, begin = span_ticks // FRAME_TICKS, index * span_ticks
-        start = begin + onset_ticks(note, frames, swing)
-        end = begin + end_ticks(note, frames, swing)
-        if note.frame == 0:
-            start = max(start, self._seat.timeline.ticks_at(now_ns))
-        end = max(end, start + SHORTEST_TICKS)
-        loud = velocity(note, part, phase, self.human.velocity)
-        planned = PlannedNote(start, end, note.pitch, loud, part)
-        self._texture |= dict.fromkeys(
-            self._notes.add([planned], now_ns), (index, note)
-        )
+    def _on_played(self, seat: Seat, event: Played) -> None:
+        """Let the conductor hear a seat that replies: it is the soloist then."""
+        if self._conductor is not None and seat.role.is_a_turn:
+            self._conductor.on_reply(event)
+
+    def _numbered(self, number: int) -> Chair | None:
+        chairs = self._chairs.values()
+        return next((chair for chair in chairs if chair.seat.number == number), None)
 
 
-def _basses(notes: Sequence[Note]) -> set[Note]:
-    """The lowest note of each frame, where it is low."""
-    lowest: dict[int, Note] = {}
-    for note in notes:
-        if note.frame not in lowest or note.pitch < lowest[note.frame].pitch:
-            lowest[note.frame] = note
-    return {note for note in lowest.values() if note.pitch < BASS_BELOW}
+def _end(chair: Chair, at_ns: int) -> None:
+    """Let a seat go: nothing of it is scheduled, and nothing sounds."""
+    chair.player.clear_plans(at_ns)
+    chair.seat.clear_schedule()
+    chair.seat.release(at_ns)

@@ -11,9 +11,9 @@ from typing import Final
 
 from ripieno.music import scales
 from ripieno.music.timeline import TICKS_PER_BEAT
+from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote, Played, Reset, Sing, ToPlayer, Voices
 from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
 from ripieno.rules.parallel import parallel
 from ripieno.settings.status import Turn
 

@@ -5,8 +5,8 @@ from functools import cache
 from pkgutil import resolve_name
 from typing import cast
 
+from ripieno.play.seat import Seat
 from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
 from ripieno.settings.roles import Role
 
 

@@ -22,15 +22,15 @@ from typing import Final
 import msgspec
 
 from ripieno.conduct.guide import Guide
+from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
 from ripieno.play.scheduler import Due
+from ripieno.play.seat import Seat
 from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
 from ripieno.roles.backing import Backing, Bar, plain
 from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
-from ripieno.roles.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.settings.status import Status, Turn
 
 STEPS: Final[Transitions] = {

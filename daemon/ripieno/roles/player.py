@@ -1,7 +1,7 @@
 """What a role implements, and what goes out of a performance.
 
 A role decides what to play and when. It acts only through its seat
-(`ripieno.roles.seat`). It knows neither clock nor port: every call that acts is given
+(`ripieno.play.seat`). It knows neither clock nor port: every call that acts is given
 the time.
 """
 

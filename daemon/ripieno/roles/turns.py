@@ -18,10 +18,10 @@ import msgspec
 
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
+from ripieno.play.seat import Seat
 from ripieno.protocol import Ask, Plan, Played, Reset, ToPlayer, Variation
 from ripieno.roles.player import Player
 from ripieno.roles.replies import Guess, Reply
-from ripieno.roles.seat import Seat
 from ripieno.rules import fallback
 from ripieno.settings.status import Turn
 

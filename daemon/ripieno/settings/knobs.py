@@ -35,6 +35,7 @@ class Knob:
         formerly: an old name, which is still accepted; empty for none.
         is_fixed: whether it cannot be changed during a performance.
         is_live: whether it has no meaning where a file is rendered.
+        is_shared: whether it is the same for all seats.
         name, kind, default: the field's name, type and default.
     """
 
@@ -51,6 +52,7 @@ class Knob:
     formerly: str = ""
     is_fixed: bool = False
     is_live: bool = False
+    is_shared: bool = False
     name: str = ""
     kind: type = str
     default: Any = None

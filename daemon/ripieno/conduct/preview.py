@@ -6,11 +6,11 @@ played. A tentative chord is the thinker's backup or, further ahead, the likelie
 
 from collections.abc import Iterable
 
+from ripieno.conduct.asks import Asks
 from ripieno.conduct.guide import Guide
+from ripieno.conduct.spans import Spans
 from ripieno.music import chords
-from ripieno.roles.asks import Asks
-from ripieno.roles.seat import Seat
-from ripieno.roles.spans import Spans
+from ripieno.play.seat import Seat
 
 Shown = tuple[tuple[str, str], ...]
 """Pairs of bar.beat and chord name, one for each change of chord."""

@@ -2,9 +2,9 @@
 
 from typing import Final, NamedTuple
 
+from ripieno.conduct.spans import Spans
 from ripieno.music.timeline import TICKS_PER_BEAT
-from ripieno.roles.seat import Seat
-from ripieno.roles.spans import Spans
+from ripieno.play.seat import Seat
 
 RESTS_AFTER_BARS: Final = 8
 """A role rests after so many bars without a human note, unless it leads."""

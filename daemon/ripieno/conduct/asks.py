@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ripieno.conduct.guide import TRUST, Guide, only
+from ripieno.conduct.manners import Manners
+from ripieno.conduct.spans import Spans
 from ripieno.music import chords
 from ripieno.music.spans import Note
+from ripieno.play.seat import Seat
 from ripieno.protocol import FORBIDDEN, Comp, Decide
-from ripieno.roles.manners import Manners
-from ripieno.roles.seat import Seat
-from ripieno.roles.spans import Spans
 
 MISSED: Final = 16
 """How many requests are kept that were not answered in time, and may be later."""

@@ -19,12 +19,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from ripieno.conduct.presence import LONG_AGO, Kept, Presence
+from ripieno.conduct.spans import Places, Spans
 from ripieno.music.spans import FRAME_TICKS
 from ripieno.music.timeline import TICKS_PER_BEAT
+from ripieno.play.seat import Seat
 from ripieno.protocol import Played
-from ripieno.roles.presence import LONG_AGO, Kept, Presence
-from ripieno.roles.seat import Seat
-from ripieno.roles.spans import Places, Spans
 
 HALF_FRAME: Final = FRAME_TICKS // 2
 """A note belongs to a span from so long before its start."""

@@ -1,6 +1,8 @@
-"""Accompaniment: chords, bass and texture, decided on the beat.
+"""The conductor: decides, once per felt beat, what all seats of the beat share.
 
-Each span (a felt beat) takes these steps; `STEPS` is their table::
+It chooses the chord and writes the texture, with the thinker or by the harmony rules.
+It hands each decision to the seats that follow as a cue. Each span (a felt beat) takes
+these steps; `STEPS` is their table::
 
     AHEAD       until half a frame before the beat. Then the thinker is told the span
                 before, and asked for a backup, as if nothing were struck on the beat.
@@ -15,6 +17,9 @@ that is played are added as they come.
 With a commit horizon of some beats, or a slow thinker, a span is asked for so much
 earlier, from what is known then. With a horizon it is played as promised. Notes off the
 beat count for the next span. The thinker is told what was played, not what was planned.
+
+Where the keyboard is split, a chord of the left hand is a cue as soon as it is named,
+on the beat or off it. From then on it is the harmony, until the hand names another.
 """
 
 from collections import deque
@@ -22,18 +27,13 @@ from typing import Final
 
 import msgspec
 
+from ripieno.conduct.asks import Answer, Asks
 from ripieno.conduct.guide import Guide
-from ripieno.layouts.duet import STALENESS
-from ripieno.music import chords
-from ripieno.music.spans import FRAME_TICKS
-from ripieno.play.scheduler import Due
-from ripieno.protocol import Beat, Comp, Played, Reset, ToPlayer
-from ripieno.roles.asks import Answer, Asks
-from ripieno.roles.band import Band
-from ripieno.roles.player import Player
-from ripieno.roles.preview import Preview
-from ripieno.roles.seat import Seat
-from ripieno.roles.span_clock import (
+from ripieno.conduct.leader import Leader
+from ripieno.conduct.left_hand import LeftHand
+from ripieno.conduct.presence import LONG_AGO
+from ripieno.conduct.preview import Preview
+from ripieno.conduct.span_clock import (
     HALF_FRAME,
     Cause,
     Key,
@@ -41,7 +41,15 @@ from ripieno.roles.span_clock import (
     Step,
     Transitions,
 )
-from ripieno.roles.tally import Tally
+from ripieno.conduct.tally import Tally
+from ripieno.conduct.window import Window
+from ripieno.layouts.duet import STALENESS
+from ripieno.music.chords import NO_CHORD
+from ripieno.music.spans import FRAME_TICKS
+from ripieno.play.seat import Seat
+from ripieno.protocol import Beat, Comp, Played, Reset, ToPlayer
+from ripieno.settings.params import Params
+from ripieno.settings.roles import CONDUCTING
 from ripieno.settings.status import Status, Turn
 
 STEPS: Final[Transitions] = {
@@ -52,17 +60,6 @@ STEPS: Final[Transitions] = {
     (Step.LISTENING, Cause.TIME): Step.AHEAD,
     (Step.STRUCK, Cause.TIME): Step.AHEAD,
 }
-LATEST_NS: Final = 25_000_000
-"""The longest wait for a note after the beat. An ensemble begins to notice an
-asynchrony at 20–30 ms (Schuett 2002)."""
-EARLIEST_NS: Final = 4_000_000
-"""The shortest wait for a note after the beat."""
-ENOUGH: Final = 4
-"""With fewer notes on the beat, the wait is `LATEST_NS`."""
-RECENT: Final = 32
-"""From how many of the human's last notes on a beat the wait is estimated."""
-SPREADS: Final = 2.5
-"""The wait in standard deviations after the mean: 99 % of the notes come before."""
 PATIENCE_NS: Final = 18_000_000
 """How long after the beat, or the onset, the thinker's answer is waited for."""
 QUICK_NS: Final = 15_000_000
@@ -80,19 +77,33 @@ RETOLD: Final = 64
 """How many beats a thinker that was restarted is told again."""
 
 
-class Accompany(Player):
-    """Plays `accompany`; see the module."""
+SETTLING_NS: Final = 45_000_000
+"""For how long a beat waits for a chord of the left hand that is going down."""
+
+
+class Conductor:
+    """Decides the beats; see the module. Thread: the engine's.
+
+    Attributes:
+        leader: hands the decisions to the seats that follow.
+    """
 
     def __init__(self, seat: Seat) -> None:
+        """Begin away from the song.
+
+        Args:
+            seat: of the conductor, with the parameters of the texture.
+        """
         self._seat = seat
         self._clock = SpanClock(seat, STEPS, self._due_ns, notice_ticks=HALF_FRAME)
         self._spans, self._presence = self._clock.spans, self._clock.presence
-        self._band, self._tally = Band(seat), Tally()
+        self.leader, self._tally = Leader(seat, self._spans), Tally()
         self._guide = Guide(seat.tables, seat.seed)
         self._asks = Asks(seat, self._spans, self._guide)
         self._preview = Preview(seat, self._spans, self._asks, self._guide)
+        self._left = LeftHand()
         self._told: deque[Beat] = deque(maxlen=RETOLD)
-        self._misses: deque[int] = deque(maxlen=RECENT)
+        self._window = Window()
         self._struck_ns = 0  # when the beat was struck; only in the step STRUCK
         self._clear()
 
@@ -101,37 +112,71 @@ class Accompany(Player):
         self._playing: tuple[int, Answer] | None = None
         self._asked_to: int | None = None
         self._last: Key | None = None
+        self._named_at: int | None = None  # the span that a left-hand chord decides
 
     @property
     def turn(self) -> Turn:
         """The machine's as soon as it plays, though the human goes on."""
-        if self._band.chord != chords.NO_CHORD:
+        if self.leader.cue is not None:
             return "machine"
         return "idle" if self._last is None else "human"
 
-    def on_key(self, event: Played) -> None:
-        """Handle a key, perhaps on the beat."""
+    @property
+    def counts(self) -> dict[str, int]:
+        """One for each of `ripieno.play.performance.COUNTS`."""
+        return self._seat.counts
+
+    @property
+    def decided(self) -> int:
+        """How many beats it has decided."""
+        return self._tally.spans
+
+    def heard(self, at_ns: int, data: bytes) -> None:
+        """Handle a channel message that came in."""
+        parsed = self._seat.parsed
+        if parsed.zone.takes(data):
+            for event in self._seat.listener.hear(at_ns, data):
+                if not event.is_pedal:
+                    self._on_key(event)
+        if parsed.left is not None and parsed.left.takes(data):
+            self._left.hear(at_ns, data)
+
+    def _on_key(self, event: Played) -> None:
+        """Handle a key of the melody, perhaps on the beat."""
         if (key := self._clock.hear(event)) is not None:
+            self.leader.on_note(event.pitch, key.velocity)
             self._on_note(key)
 
+    def on_reply(self, event: Played) -> None:
+        """Take a note of a seat that replies for a melody, except on the beat.
+
+        Its notes are known before the beat, so they say nothing about how late a
+        person's notes come.
+        """
+        if (key := self._clock.hear(event)) is not None:
+            self._asks.manners.on_note(key.frame)
+            self._last = key
+            self._hear_present(key)
+
     def _on_note(self, key: Key) -> None:
-        self._band.human.add(key.velocity)
         self._asks.manners.on_note(key.frame)
         self._last = key
-        span = key.frame // self._spans.frames
-        self._presence.on_note(key.frame * FRAME_TICKS, span * self._spans.ticks)
+        self._hear_present(key)
         if key.frame == self._clock.index * self._spans.frames:
             self._strike(self._clock.index, key.at_ns)
+
+    def _hear_present(self, key: Key) -> None:
+        span = key.frame // self._spans.frames
+        self._presence.on_note(key.frame * FRAME_TICKS, span * self._spans.ticks)
 
     def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
         """Take a section of the answer that plays, or of one that is asked for."""
         if not isinstance(message, Comp):
             return False
         if self._playing is not None and self._playing[1].revision == message.revision:
-            index, answer = self._playing
+            _, answer = self._playing
             answer.add(message)
-            phase = self._spans.phase(index)
-            self._band.play(index, phase, message.notes, message.chord, at_ns)
+            self.leader.write(message.notes, message.chord, at_ns)
             return True
         answer_to = self._asks.find(message.revision)
         if answer_to is None:
@@ -146,7 +191,7 @@ class Accompany(Player):
 
     def on_thinker_ready(self) -> None:
         """Tell it the last beats, and ask again what the one before was asked."""
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(CONDUCTING))
         for beat in self._told:
             self._seat.tell(beat)
         self._asks.clear()
@@ -157,12 +202,14 @@ class Accompany(Player):
 
     def on_stop(self, at_ns: int) -> None:
         """Stop until the human plays again."""
-        self._band.rest(at_ns)
+        self.leader.rest(at_ns)
         self._clock.stop(at_ns)
+        if not self._left.holds_keys:
+            self._forget_left()
 
     def clear_plans(self, at_ns: int) -> None:
         """Leave the song. What was learned of the harmony stays."""
-        self._band.rest(at_ns)
+        self.leader.rest(at_ns)
         self._clock.leave(at_ns)
         self._asks.clear()
         self._clear()
@@ -171,6 +218,9 @@ class Accompany(Player):
         """Prepare and decide the spans whose time has come."""
         if self._clock.has_stopped:
             self.clear_plans(now_ns)
+            self._seat.mark_acted()
+        if self._left.settle(now_ns):
+            self._follow_left(now_ns)
             self._seat.mark_acted()
         for step, index in self._clock.steps(now_ns):
             if step is Step.AWAY:
@@ -182,13 +232,15 @@ class Accompany(Player):
                 self._decide(index, now_ns, is_struck=step is Step.STRUCK)
 
     def next_ns(self) -> int | None:
-        """Return when the step is over."""
-        return self._clock.next_ns()
+        """Return when the step is over, or when the left hand's chord is named."""
+        times = (self._clock.next_ns(), self._left.check_at_ns)
+        return min((at_ns for at_ns in times if at_ns is not None), default=None)
 
-    def on_note_sent(self, due: Due, late_ns: int) -> None:
-        """Keep a note that sounds: a change of chord may cut it."""
-        del late_ns
-        self._band.on_sent(due)
+    def set_params(self, params: Params) -> None:
+        """Use other parameters from now on."""
+        self._seat.set_params(params)
+        if self._seat.parsed.left is None:
+            self._forget_left()
 
     def report(self, status: Status) -> Status:
         """Add figures and, while the song moves, position and chords."""
@@ -201,11 +253,11 @@ class Accompany(Player):
         )
         if self._clock.step is Step.AWAY:
             return status
-        chord, index = self._band.chord, self._clock.index
+        index = self._clock.index
         return msgspec.structs.replace(
             status,
             position=self._spans.name(index - 1),
-            chord="" if chord == chords.NO_CHORD else chords.name_of(chord),
+            chord=self.leader.chord_name,
             promised=() if self._rests(index) else self._preview.promised(index),
             tentative=self._preview.tentative(index),
         )
@@ -213,25 +265,22 @@ class Accompany(Player):
     def _due_ns(self, step: Step, index: int) -> int:
         """When a span is decided, as things are."""
         start_ns, on_beat = self._spans.start_ns(index), self._asks.on_beat
+        if self._named_at == index:
+            return start_ns
+        if (named_ns := self._left.check_at_ns) is not None:
+            return min(max(start_ns, named_ns), start_ns + SETTLING_NS)
         if self._seat.params.commit:
             return start_ns - self._seat.reach_ns
         if step is Step.LISTENING:
-            return start_ns + self._window_ns()
+            return start_ns + self._window.ns
         played_ns = max(start_ns, self._struck_ns)
         is_open = on_beat is not None and not on_beat.is_there
         return played_ns + PATIENCE_NS if is_open else played_ns
 
-    def _window_ns(self) -> int:
-        """How long after the beat a note is waited for, by how late they come."""
-        recent = self._misses
-        if len(recent) < ENOUGH:
-            return LATEST_NS
-        mean = sum(recent) / len(recent)
-        spread = (sum((m - mean) ** 2 for m in recent) / len(recent)) ** 0.5
-        return int(min(max(mean + SPREADS * spread, EARLIEST_NS), LATEST_NS))
-
     def _prepare(self, index: int) -> None:
         """End the span before, and ask for what is to come."""
+        if self._left.holds_keys:
+            self._presence.heard_ticks = index * self._spans.ticks
         is_resumed = index == self._clock.resumed
         if not is_resumed:  # else that span was told before the song jumped
             self._tell_beat(index - 1)
@@ -247,7 +296,7 @@ class Accompany(Player):
     def _tell_beat(self, index: int) -> None:
         """Tell the thinker and the harmony rules what happened in a span."""
         span = self._spans.heard(index)
-        beat = Beat(index, span, *self._band.sent(index))
+        beat = Beat(index, span, *self.leader.sent(index))
         self._told.append(beat)
         self._seat.tell(beat)
         self._guide.hear(span, self._spans.phase(index))
@@ -259,7 +308,7 @@ class Accompany(Player):
             return
         if is_first:
             self._struck_ns = at_ns
-            self._misses.append(at_ns - self._spans.start_ns(index))
+            self._window.add(at_ns - self._spans.start_ns(index))
         backup = self._asks.backups.get(index)
         has_backup = backup is not None and backup.is_there
         # So early that two answers can be made before the beat: the backup's comes too.
@@ -270,25 +319,48 @@ class Accompany(Player):
 
     def _decide(self, index: int, now_ns: int, *, is_struck: bool) -> None:
         """Play a span: the chord and the notes, from the best source there is."""
-        phase, asks = self._spans.phase(index), self._asks
         chord, answer, by_model = self._chosen(index, is_struck=is_struck)
         self._playing = None if answer is None else (index, answer)
         if self._rests(index):
-            chord = chords.NO_CHORD
+            chord = NO_CHORD
         else:
             self._count(answer, by_model=by_model)
             if is_struck:
                 played_ns = max(now_ns, self._spans.start_ns(index))
                 self._tally.add_asynchrony(played_ns - self._struck_ns)
-        melody = self._spans.heard(index).sounding[0]
-        self._band.change(index, phase, chord, now_ns, melody)
+        left = self._left.chord
+        bass = left.bass if left is not None and left.chord == chord else None
+        self.leader.begin(index, chord, bass, now_ns)
         if answer is not None and answer.chord is not None:
-            self._band.play(index, phase, answer.notes, answer.chord, now_ns)
+            self.leader.write(answer.notes, answer.chord, now_ns)
         else:
-            self._band.play(index, phase, None, None, now_ns)
-        asks.close(index)
+            self.leader.write(None, None, now_ns)
+        self._asks.close(index)
+        self._named_at = None
         if ahead := self._ahead:
             self._ask_ahead(index, ahead)
+
+    def _follow_left(self, now_ns: int) -> None:
+        """Play the chord that the left hand has just named, at once."""
+        named = self._left.chord
+        assert named is not None
+        self._spans.held = named.chord
+        if not self._seat.is_running:
+            return
+        now_ticks = self._seat.timeline.ticks_at(now_ns)
+        index = now_ticks // self._spans.ticks
+        self._presence.on_note(now_ticks, now_ticks)
+        self._presence.entered_ticks = LONG_AGO
+        if self._clock.step is Step.AWAY:
+            return
+        if index >= self._clock.index:  # that beat is not decided yet
+            self._named_at = self._clock.index
+            return
+        self.leader.change(index, named, now_ticks, now_ns)
+
+    def _forget_left(self) -> None:
+        self._left.clear()
+        self._spans.held = None
 
     def _chosen(
         self, index: int, *, is_struck: bool
@@ -352,7 +424,7 @@ class Accompany(Player):
         backup = self._asks.backups.get(index - 1)
         if backup is not None and backup.chord is not None:
             return backup.chord
-        return self._band.chord
+        return self.leader.chord
 
     def _rests(self, index: int) -> bool:
         """Whether it still listens, or the human has not played for long."""

@@ -20,11 +20,15 @@ ANSWERS: Final = 64
 
 
 class Tally:
-    """Counts of one performance. Cost: O(1) to count, a sort to read a quantile."""
+    """Counts of one performance. Cost: O(1) to count, a sort to read a quantile.
+
+    Attributes:
+        spans: how many were decided.
+    """
 
     def __init__(self) -> None:
         self._frames = self._planned = 0
-        self._spans = self._spans_by_model = 0
+        self.spans = self._spans_by_model = 0
         self._worth = 0.0
         self._asynchrony_ns: deque[int] = deque(maxlen=RECENT)
         self._response_ns: deque[int] = deque(maxlen=ANSWERS)
@@ -37,7 +41,7 @@ class Tally:
             staleness: the age of its plan in frames; None if the model had none.
             by_model: whether the model decided it, not the rules.
         """
-        self._spans += 1
+        self.spans += 1
         self._spans_by_model += by_model
         self._frames += frames
         if staleness is not None:
@@ -55,7 +59,7 @@ class Tally:
     @property
     def by_model(self) -> float:
         """The share of spans that the model decided; 1 before the first."""
-        return self._spans_by_model / self._spans if self._spans else 1.0
+        return self._spans_by_model / self.spans if self.spans else 1.0
 
     @property
     def isr(self) -> float:

@@ -8,7 +8,7 @@ from typing import Final
 from ripieno.conduct.guide import landing_at
 from ripieno.hear.beats import Beats
 from ripieno.music.spans import FRAME_TICKS, Phase, Span
-from ripieno.roles.seat import Seat
+from ripieno.play.seat import Seat
 
 
 class Spans:
@@ -16,11 +16,13 @@ class Spans:
 
     Attributes:
         beats: the human's notes on the grid.
+        held: the chord that the left hand holds; None where it holds none.
     """
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         self.beats = Beats()
+        self.held: int | None = None
 
     @property
     def frames(self) -> int:
@@ -53,8 +55,10 @@ class Spans:
     def written(self, index: int) -> int | None:
         """The chord that the musician prescribes for a span, or None.
 
-        The chart comes before a landing.
+        What the left hand holds comes first, and the chart before a landing.
         """
+        if self.held is not None:
+            return self.held
         parsed, phase = self._seat.parsed, self.phase(index)
         chart = parsed.chart
         chord = None if chart is None else chart.chord_at(index * self.ticks)

@@ -1,0 +1,275 @@
+"""The seats of a performance, as settings: each has a name and its own parameters.
+
+An `Ensemble` is the parameters of all seats, and the seats. A seat has the parameters
+of all, except for those that it has for itself. Where no seats are given, the role says
+which there are: `accompany` has three, any other role one.
+
+::
+
+    Ensemble(params, seats) ──▶ seated() ──▶ name → Params, one for each seat
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ripieno.errors import SettingsError
+from ripieno.music import messages
+from ripieno.settings import controllers
+from ripieno.settings import params as values
+from ripieno.settings.controllers import merged, plainly
+from ripieno.settings.knobs import knobs_of
+from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
+
+SOLO: Final = "solo"
+"""The name of the only seat of a role that has one."""
+PERCUSSION: Final = 9
+"""MIDI channel 10, counted from 0."""
+MOST: Final = 16
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,19}")
+
+
+class SeatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A seat.
+
+    Attributes:
+        name: as people call it: small letters, digits and `_`.
+        own: the parameters that it has for itself, by name.
+        place: how many channels above the channel of all it plays, if it has none of
+            its own.
+    """
+
+    name: str
+    own: dict[str, Any] = {}
+    place: int = 0
+
+
+class Ensemble(msgspec.Struct, frozen=True):
+    """All parameters of a performance.
+
+    Attributes:
+        params: those of all seats.
+        seats: none for those of the role.
+    """
+
+    params: Params = Params()
+    seats: tuple[SeatSettings, ...] = ()
+
+    @property
+    def lineup(self) -> tuple[SeatSettings, ...]:
+        """The seats, those of the role included."""
+        return self.seats or seats_of(self.params)
+
+    def seated(self) -> dict[str, Params]:
+        """Return the parameters of each seat: name → parameters."""
+        return {seat.name: params_of(self.params, seat) for seat in self.lineup}
+
+
+def seats_of(params: Params) -> tuple[SeatSettings, ...]:
+    """Return the seats that play a role."""
+    row = ROLES[params.role]
+    if not row.seats:
+        return (SeatSettings(SOLO),)
+    return tuple(
+        SeatSettings(each.name, {"role": each.role}, place)
+        for place, each in enumerate(row.seats)
+    )
+
+
+def params_of(params: Params, seat: SeatSettings) -> Params:
+    """Return the parameters of a seat."""
+    own = seat.own
+    if "channel" not in own:
+        own = {**own, "channel": channel_of(params.channel, seat.place)}
+    return msgspec.structs.replace(params, **own)
+
+
+def channel_of(channel: int, place: int) -> int:
+    """Return the channel of a seat, counted from 1.
+
+    Seats skip the drum channel, unless the first of them is on it.
+
+    Args:
+        channel: of the first seat, counted from 1.
+        place: 0 for the first.
+    """
+    first = channel - 1
+    return (first + place + (first < PERCUSSION <= first + place)) % 16 + 1
+
+
+def seat_from(table: Mapping[str, Any]) -> SeatSettings:
+    """Return a seat from its table in the settings file.
+
+    Raises:
+        SettingsError: it has no name, or the name is not one.
+    """
+    own = dict(table)
+    name = own.pop("name", None)
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        raise SettingsError(
+            f"{name!r} is no name of a seat; write 1 to 20 small letters, digits or _, "
+            "and begin with a letter."
+        )
+    return SeatSettings(name, own)
+
+
+def check(ensemble: Ensemble) -> Ensemble:
+    """Return the same value, each parameter of its type, if it is valid.
+
+    Raises:
+        SettingsError: a parameter is unknown, of the wrong type or out of its bounds,
+            two seats have one name, or there are too many seats.
+    """
+    values.check(ensemble.params)
+    if len(ensemble.seats) > MOST:
+        raise SettingsError(
+            f"there are {len(ensemble.seats)} seats; there may be {MOST}."
+        )
+    names: set[str] = set()
+    seats = []
+    for seat in ensemble.seats:
+        if seat.name in names:
+            raise SettingsError(
+                f"two seats are called {seat.name!r}; give each a name of its own."
+            )
+        names.add(seat.name)
+        seats.append(_checked(ensemble.params, seat))
+    return Ensemble(ensemble.params, tuple(seats))
+
+
+def warnings(ensemble: Ensemble) -> Iterator[str]:
+    """Yield a sentence for each channel on which several seats play."""
+    by_channel: dict[int, list[str]] = {}
+    for name, params in ensemble.seated().items():
+        by_channel.setdefault(params.channel, []).append(name)
+    for channel, names in by_channel.items():
+        if len(names) > 1:
+            yield (
+                f"The seats {' and '.join(names)} all play on channel {channel}; a key "
+                "that both play sounds once."
+            )
+
+
+def _checked(params: Params, seat: SeatSettings) -> SeatSettings:
+    """Return a seat with each of its parameters of its type."""
+    knobs = knobs_of(type(params))
+    for name in seat.own:
+        knob = knobs.get(name)
+        if knob is None or knob.is_shared:
+            why = "is no setting" if knob is None else "is the same for all seats"
+            own = ", ".join(knob.name for knob in knobs.values() if not knob.is_shared)
+            raise SettingsError(f"{seat.name}.{name} {why}; a seat has: {own}.")
+    try:
+        merged = msgspec.convert(
+            {**msgspec.structs.asdict(params), **seat.own}, type(params)
+        )
+        own = {name: getattr(merged, name) for name in seat.own}
+        typed = msgspec.structs.replace(seat, own=own)
+        values.check(params_of(params, typed))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"seat {seat.name}: {plainly(str(error))}") from error
+    except SettingsError as error:
+        raise SettingsError(f"seat {seat.name}: {error}") from error
+    role = params_of(params, typed).role
+    if ROLES[role].seats:
+        alone = ", ".join(name for name, row in ROLES.items() if not row.seats)
+        raise SettingsError(
+            f"seat {seat.name}: {role} takes several seats; choose one of {alone}."
+        )
+    return typed
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change of an ensemble while it plays.
+
+    Attributes:
+        fields: ``name`` or ``seat.name`` → value.
+        add: seats to add.
+        remove: the names of the seats to remove.
+    """
+
+    fields: dict[str, Any] = {}
+    add: tuple[SeatSettings, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+def changed(ensemble: Ensemble, change: Change) -> Ensemble:
+    """Return the ensemble after a change, all checked.
+
+    A new role of all replaces the seats by those of the role.
+
+    Raises:
+        SettingsError: as `check`; or a seat is named that does not exist, or no seat
+            would be left.
+    """
+    shared = {name: v for name, v in change.fields.items() if "." not in name}
+    params = merged(ensemble.params, shared)
+    seats = {} if "role" in shared else {each.name: each for each in ensemble.seats}
+    own = {name: v for name, v in change.fields.items() if "." in name}
+    if own or change.add or change.remove:
+        seats = seats or {each.name: each for each in seats_of(params)}
+    for path, value in own.items():
+        name, _, knob = path.partition(".")
+        seat = _named(seats, name)
+        seats[name] = msgspec.structs.replace(seat, own={**seat.own, knob: value})
+    for name in change.remove:
+        _named(seats, name)
+        del seats[name]
+        if not seats:
+            raise SettingsError(f"{name} is the only seat; mute it instead.")
+    return check(Ensemble(params, (*seats.values(), *change.add)))
+
+
+def turned(ensemble: Ensemble, name: str, value: int) -> Ensemble:
+    """Return the ensemble with one parameter changed by a MIDI controller.
+
+    Args:
+        ensemble: how to play.
+        name: of a parameter of all seats, or ``seat.name``.
+        value: the controller's, 0 … 127.
+
+    Returns:
+        The same ensemble where the seat does not exist or the value is invalid.
+    """
+    seat, _, knob = name.rpartition(".")
+    if not seat:
+        params = controllers.turned(ensemble.params, knob, value)
+        seats = ensemble.seats if params.role == ensemble.params.role else ()
+        return Ensemble(params, seats)
+    before = ensemble.seated().get(seat)
+    if before is None:
+        return ensemble
+    new = getattr(controllers.turned(before, knob, value), knob)
+    with contextlib.suppress(SettingsError):
+        return changed(ensemble, Change({name: new}))
+    return ensemble
+
+
+def selected(
+    ensemble: Ensemble, programs: Mapping[str, tuple[str, ...]], data: bytes
+) -> Ensemble:
+    """Return the ensemble after a program change on the channel of a seat.
+
+    Args:
+        ensemble: how to play.
+        programs: seat → the roles that programs 1, 2, … select.
+        data: the program change.
+    """
+    channel, program = messages.channel_of(data) + 1, data[1]
+    for name, params in ensemble.seated().items():
+        roles = programs.get(name, ())
+        if params.channel == channel and program < len(roles):
+            return changed(ensemble, Change({f"{name}.role": roles[program]}))
+    return ensemble
+
+
+def _named(seats: Mapping[str, SeatSettings], name: str) -> SeatSettings:
+    if name not in seats:
+        raise SettingsError(
+            f"there is no seat {name!r}; there are: {', '.join(seats)}."
+        )
+    return seats[name]
