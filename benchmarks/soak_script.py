@@ -21,7 +21,7 @@ CONTINUE: Final = b"\xfb"
 SCALES: Final = ("auto", "off", "D dorian", "C major", "A minor")
 CHARTS: Final = ("", "", "C | Am | F | G7 |", "Dm7 | G7 | Cmaj7 | % |")
 MIDDLE: Final[dict[str, tuple[str, ...]]] = {
-    "answer": ("temperature=0.8", "density=6"),
+    "answer": ("temperature=0.8", "busy=12"),
     "continue": ("polyphony=2", "low=48"),
     "vary": ("distance=0.9", "rise=0.5"),
     "accompany": ("lead=0.6", "texture=song", "swing=0.5", "busy=8"),
@@ -31,8 +31,8 @@ MIDDLE: Final[dict[str, tuple[str, ...]]] = {
 """What is turned in the middle of a stint; one of them. `commit` is none of them: plans
 made ahead are older, and ISRw counts that."""
 BACK: Final = (
-    "temperature=1", "density=40", "polyphony=4", "low=36", "distance=0.4", "rise=0",
-    "lead=0", "texture=auto", "swing=0", "busy=0", "bars=4", "manner=learned",
+    "temperature=1", "polyphony=4", "low=36", "distance=0.4", "rise=0",
+    "lead=0", "texture=auto", "swing=0", "busy=auto", "bars=4", "manner=learned",
     "voices=3",
 )  # fmt: skip
 """Everything as it was, for the next stint."""

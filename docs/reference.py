@@ -106,7 +106,8 @@ def _knob(knob: Knob) -> tuple[str, ...]:
     if knob.is_live:
         notes.append("It has no effect where a file is rendered.")
     if knob.formerly:
-        notes.append(f"Its old name, `{knob.formerly}`, is still accepted.")
+        old = ", ".join(f"`{name}`" for name in knob.formerly)
+        notes.append(f"Old names that are still accepted: {old}.")
     return (
         f"`{knob.name}`",
         _values(knob),
@@ -126,15 +127,17 @@ def _values(knob: Knob) -> str:
         found = f"{low:,} to {high:,}".replace(",", " ")
     else:
         found = "text"
-    return f"{found} {knob.unit}".strip()
+    unset = f", or `{knob.unset}`" if knob.unset else ""
+    return f"{found} {knob.unit}".strip() + unset
 
 
 def _default(knob: Knob) -> str:
-    if knob.default is None:
+    if knob.default is None and not knob.unset:
         return "chosen at random"
-    if isinstance(knob.default, bool):
-        return "yes" if knob.default else "no"
-    return f"`{knob.default}`" if knob.default != "" else "empty"
+    text = knob.text(knob.default)
+    if knob.kind is bool:
+        return text
+    return f"`{text}`" if text else "empty"
 
 
 def _role(role: Role) -> tuple[str, ...]:

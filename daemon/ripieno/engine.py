@@ -86,7 +86,6 @@ class Engine:
         self._metronome.set_params(params)
         if params.click and not before.click:
             self._metronome.begin(at_ns)
-'''
 
     def heard(self, at_ns: int, data: bytes) -> None:
         """Handle a complete MIDI message that arrived at `at_ns`."""

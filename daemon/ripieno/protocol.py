@@ -20,7 +20,6 @@ from ripieno.music.sources import HUMAN
 from ripieno.music.spans import Manner, Note, Phase, Span
 from ripieno.music.timeline import Timeline
 
-FOLLOW_HUMAN: Final = -1
 FALLBACK: Final = "fallback"
 """The model, and the provider, of a `Ready` that says that no model plays."""
 
@@ -61,15 +60,16 @@ class Limits(msgspec.Struct, frozen=True):
 
     Attributes:
         tightness: how strongly onsets are drawn to the grid, 0 … 1.
-        scale: bit c set where pitch class c is allowed; `FOLLOW_HUMAN` for what the
-            human plays in.
+        density: onsets a second.
+        scale: bit c set where pitch class c is allowed; None for what the human plays
+            in.
     """
 
     low: int = 0
     high: int = 127
     polyphony: int = 16
     density: float = 40.0
-    scale: int = 0xFFF
+    scale: int | None = 0xFFF
     temperature: float = 1.0
     top_p: float = 1.0
     tightness: float = 0.0
@@ -82,7 +82,8 @@ class Variation(msgspec.Struct, frozen=True):
         since_ns: when the phrase began; what the human played from then on is it.
         distance: 0 repeats it, 1 is new.
         blend: how much of the phrase before it is mixed in, 0 … 1.
-        fill, rise, offbeat: −1 … 1.
+        fill: −1 for half as many notes, 1 for twice as many.
+        rise, offbeat: −1 … 1.
     """
 
     since_ns: int
@@ -255,7 +256,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
         start_ticks, bar_ticks: where it lies, and how long it is.
         chords: one for every beat of it (`ripieno.music.chords`); `NO_CHORD` for none.
         pattern: which pattern it belongs to: bars with the same one sound alike.
-        busy: notes a bar; 0 leaves it to the music.
+        busy: notes a bar; None leaves it to the music.
         seed: what chance starts from.
         limits: what is allowed.
     """
@@ -266,7 +267,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
     bar_ticks: int
     chords: tuple[int, ...]
     pattern: int
-    busy: float
+    busy: float | None
     seed: int
     limits: Limits
 

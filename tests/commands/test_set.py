@@ -198,7 +198,7 @@ def test_in_with_an_unknown_port_lists_the_ports_there_are(playing, pids):
             ["role is 'sing'", "answer, continue, vary, accompany, loop, harmonize"],
         ),
         ("click=loud", ["click is 'loud'", "yes or no"]),
-        ("land=@9", ["land is not read from a file", "chart=@FILE"]),
+        ("scale=@9", ["scale is not read from a file", "chart=@FILE"]),
     ],
 )
 @pytest.mark.slow
@@ -217,7 +217,7 @@ def test_a_malformed_word_is_refused_without_a_daemon(runtime_dir, word, words):
         ("scale=H dur", ["scale", "'H dur'"]),
         ("meter=4/5", ["meter"]),
         ("chord-lock=C H", ["chord_lock", "'H'"]),
-        ("land=C", ["land", "C@9"]),
+        ("chart=C@x", ["chart", "C@9"]),
         ("chart=| H |", ["chart", "line 1", "'H'"]),
         ("chart=" + "| C E7 Am F " * 3000, ["chart", "longer than"]),
         ("parts=drums", ["parts", "'drums'"]),
@@ -287,6 +287,6 @@ def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
     daemon = playing(pid=pids[0])
     done = ripieno("set", "style=pop")
     assert done.returncode == 0
-    assert done.stderr == "style is now called texture; the old name still works.\n"
+    assert done.stderr == "style is now called texture; it was read as texture = pop.\n"
     assert done.stdout.splitlines() == ["texture = pop (was auto)"]
     assert daemon.params == Params(texture="pop")

@@ -12,7 +12,7 @@ from ripieno.inference.sampling import sample
 from ripieno.layouts.vocabulary import SIZES, Event
 from ripieno.minds.composer import LONGEST_NOTE_S, Composer
 from ripieno.music import scales
-from ripieno.protocol import FOLLOW_HUMAN, Limits, Plan, PlannedNote, Played
+from ripieno.protocol import Limits, Plan, PlannedNote, Played
 from ripieno.testing import ScriptedModel
 
 S = 1_000_000_000
@@ -51,7 +51,7 @@ limits = st.builds(
     high=st.integers(61, 100),
     polyphony=st.integers(1, 6),
     density=st.floats(0.25, 40.0),
-    scale=st.sampled_from([0xFFF, FOLLOW_HUMAN, sum(1 << p for p in (0, 2, 4, 7, 9))]),
+    scale=st.sampled_from([0xFFF, None, sum(1 << p for p in (0, 2, 4, 7, 9))]),
 )
 
 
@@ -87,7 +87,7 @@ def test_a_plan_keeps_every_limit(limit, closing):
     composer = Composer(RandomModel(), Controls())
     hear(composer)
     notes = planned(composer, ask(limit, closing=closing))
-    allowed = limit.scale if limit.scale != FOLLOW_HUMAN else 0xFFF
+    allowed = 0xFFF if limit.scale is None else limit.scale
     end = 4800 + 480 * 4
     assert notes
     for note in notes:
@@ -153,7 +153,7 @@ def test_a_second_ask_of_a_revision_continues_its_plan():
 def test_an_automatic_scale_follows_the_human():
     composer = Composer(RandomModel(), Controls())
     hear(composer, [62, 66, 69, 62, 64, 66, 67, 69, 71, 73, 74, 69, 66, 62])
-    notes = planned(composer, ask(Limits(scale=FOLLOW_HUMAN), seconds=16.0))
+    notes = planned(composer, ask(Limits(scale=None), seconds=16.0))
     assert {note.pitch % 12 for note in notes} <= scales.named("D major")
 
 

@@ -47,7 +47,7 @@ def mind_on(graph):
 
 
 def asked(index=0, told=(C,) * 4, bar_ticks=1920, **how):
-    fields = {"pattern": index // 4, "busy": 0.0, "seed": 3, "limits": Limits()} | how
+    fields = {"pattern": index // 4, "busy": None, "seed": 3, "limits": Limits()} | how
     return Groove(index, index, index * bar_ticks, bar_ticks, tuple(told), **fields)
 
 

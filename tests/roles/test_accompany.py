@@ -181,7 +181,7 @@ CHANGES = (
     {"lead": 0.0}, {"parts": "bass"}, {"parts": "chords bass texture"}, {"channel": 3},
     {"channel": 16}, {"swing": 1.0}, {"low": 60, "high": 65}, {"role": "harmonize"},
     {"role": "answer"}, {"role": "accompany"}, {"role": "accompany"},
-    {"click": True}, {"click": False}, {"listen": 0}, {"land": "C@3"},
+    {"click": True}, {"click": False}, {"listen": 0}, {"chart": "C@3"},
     {"phrase": 2}, {"busy": 9.0, "thick": 2.0}, {"texture": "song"},
 )  # fmt: skip
 
@@ -273,7 +273,7 @@ def test_a_landing_set_after_chords_were_promised_is_reached():
     mind, tune = ScriptedDuet(), line((62, 65, 69, 71), beats=36)
     played = started(mind, commit=4)
     played.play([m for m in tune if m[0] < 31 * BEAT])
-    late = Params(role="accompany", commit=4, land="F#@9")
+    late = Params(role="accompany", commit=4, chart="F#@9")
     played.engine.turned(played.now_ns, late)
     played.play([m for m in tune if m[0] >= 31 * BEAT])
     assert names(mind)[32] == "F#"

@@ -68,7 +68,7 @@ melodies = st.lists(st.integers(48, 84), min_size=1, max_size=24)
 def test_a_landing_is_reached_at_any_melody(melody, commit, name, latency_ms):
     mind = None if latency_ms is None else ScriptedDuet()
     played = performed(
-        line(melody, beats=34), mind, commit=commit, land=f"{name}@9 G@4",
+        line(melody, beats=34), mind, commit=commit, chart=f"{name}@9 G@4",
         latency_ms=latency_ms or 0,
     )  # fmt: skip
     tones = set(chords.pitch_classes(chords.named(name)))
@@ -81,7 +81,7 @@ def test_the_way_to_a_landing_leads_there():
     tune = line((60, 64, 67, 72), beats=20)
     free, led = insists("N"), insists("N")
     performed(tune, free)
-    performed(tune, led, land="F#@5")
+    performed(tune, led, chart="F#@5")
     assert names(led)[16] == "F#"
     assert names(free)[16] != "F#"
     assert names(led)[17] != "F#"

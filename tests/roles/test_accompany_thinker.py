@@ -184,6 +184,6 @@ def test_commit_zero_promises_nothing_and_shows_likely_chords():
 
 
 def test_a_landing_is_promised_before_it_is_reached():
-    played = started(ScriptedDuet(), land="C@6")
+    played = started(ScriptedDuet(), chart="C@6")
     played.play(line((62, 65, 69), beats=18))
     assert played.engine.status().promised == (("6.1", "C"),)

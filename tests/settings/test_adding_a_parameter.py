@@ -34,7 +34,7 @@ class Toy(Params, frozen=True, forbid_unknown_fields=True):
         float,
         Knob(
             "how bright it plays", 0.0, 2.0, unit="stars", controller=26,
-            formerly="glitter", roles=("answer",), more="0 is dull.",
+            formerly={"glitter": None}, roles=("answer",), more="0 is dull.",
         ),
     ] = 1.0  # fmt: skip
 
@@ -114,7 +114,7 @@ def test_set_reads_the_text_of_a_new_parameter():
 def test_the_old_name_of_a_new_parameter_still_works(capsys):
     assert given("--glitter=0.5").play == Toy(sparkle=0.5)
     assert capsys.readouterr().err == (
-        "glitter is now called sparkle; the old name still works.\n"
+        "glitter is now called sparkle; it was read as sparkle = 0.5.\n"
     )
 
 
@@ -123,5 +123,5 @@ def test_a_new_parameter_has_a_row_in_the_reference():
     row = next(line for line in page.splitlines() if "`sparkle`" in line)
     assert row == (
         "| `sparkle` | 0.0 to 2.0 stars | `1.0` | how bright it plays. 0 is dull. "
-        "Its old name, `glitter`, is still accepted. | 26 |"
+        "Old names that are still accepted: `glitter`. | 26 |"
     )

@@ -123,7 +123,7 @@ class _Bars(_Asked):
         self._mind.receive(
             Groove(
                 index, index, index * BAR_TICKS, BAR_TICKS, (0,) * 4,
-                pattern=index // 4, busy=0.0, seed=1, limits=Limits(),
+                pattern=index // 4, busy=None, seed=1, limits=Limits(),
             )
         )  # fmt: skip
         self._mind.answer()

@@ -32,11 +32,11 @@ def settings_of(
     """
     given = {k: v for k, v in vars(arguments).items() if v is not None}
     knobs = knobs_of(type(into().play))
-    names = (*knobs, *(knob.formerly for knob in knobs.values()))
+    names = (*knobs, *(old for knob in knobs.values() for old in knob.formerly))
     play = {name: given[name] for name in names if name in given}
     top = {name: given[name] for name in TOP.values() if name in given}
     chart = play.get("chart", "")
-    if chart.strip():
+    if chart.strip() and not lead_sheet.has_landings_only(chart):
         without = load(given.get("config"), top, play | {"chart": ""})
         play |= _charted(chart, without.play.meter)
         play |= {"meter": given["meter"]} if "meter" in given else {}

@@ -30,10 +30,10 @@ from ripieno.inference.tables import maybe_tables
 from ripieno.minds.minds import Mind
 from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
+from ripieno.play.performance import PERCUSSION, channel_of
 from ripieno.processes.interrupts import raise_interrupts
 from ripieno.processes.loading import wake
 from ripieno.protocol import Beat, ToPlayer, ToThinker
-from ripieno.play.performance import PERCUSSION, channel_of
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
 from ripieno.settings.flags import seed_of

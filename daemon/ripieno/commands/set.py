@@ -30,14 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _line(name: str, params: Params, before: Params | None = None) -> str:
-    said = f"{name.replace('_', '-')} = {_text(getattr(params, name))}"
+    said = f"{name.replace('_', '-')} = {_text(name, params)}"
     if before is None or getattr(params, name) == getattr(before, name):
         return said
-    return f"{said} (was {_text(getattr(before, name))})"
+    return f"{said} (was {_text(name, before)})"
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = " ".join(str(value).split()) or "(none)"
+def _text(name: str, params: Params) -> str:
+    text = " ".join(KNOBS[name].text(getattr(params, name)).split()) or "(none)"
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"

@@ -126,7 +126,7 @@ class Asks:
             low=limits.low,
             high=limits.high,
             polyphony=limits.polyphony,
-            scale=limits.scale if limits.scale >= 0 else 0xFFF,
+            scale=0xFFF if limits.scale is None else limits.scale,
             temperature=limits.temperature,
             top_p=limits.top_p,
             seed=seat.seed,

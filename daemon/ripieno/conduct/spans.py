@@ -53,16 +53,16 @@ class Spans:
         return self.beats.span(index * self.frames, self.frames)
 
     def written(self, index: int) -> int | None:
-        """The chord that the musician prescribes for a span, or None.
+        """The chord that left hand or chart prescribes for a span, or None.
 
-        What the left hand holds comes first, and the chart before a landing.
+        What the left hand holds comes first.
         """
         if self.held is not None:
             return self.held
-        parsed, phase = self._seat.parsed, self.phase(index)
-        chart = parsed.chart
-        chord = None if chart is None else chart.chord_at(index * self.ticks)
-        return landing_at(parsed.guidance, phase) if chord is None else chord
+        parsed = self._seat.parsed
+        if parsed.chart is None:
+            return landing_at(parsed.guidance, self.phase(index))
+        return parsed.chart.chord_at(index * self.ticks)
 
     def next_after(self, ticks: int) -> int:
         """The first span that begins at or after a tick."""

@@ -20,8 +20,7 @@ import msgspec
 from ripieno.errors import FileError
 from ripieno.protocol import ToPlayer, ToThinker
 from ripieno.settings.beginning import Beginning
-from ripieno.settings.knobs import with_present_names
-from ripieno.settings.params import KNOBS, Params
+from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
 
 LARGEST_BYTES: Final = 1024**3
@@ -202,21 +201,8 @@ def _lost_in(lines: Sequence[bytes]) -> int:
 
 
 encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(Entry)
+_decode = msgspec.json.Decoder(Entry).decode
 _LOST: Final = b'{"type":"Lost"'
-
-
-def _decode(line: bytes) -> Entry:
-    """Return the entry of a line; parameters may have their former names."""
-    try:
-        entry: Entry = _decoder.decode(line)
-    except msgspec.ValidationError:
-        plain = msgspec.json.decode(line)
-        for name in ("params", "controls"):
-            if isinstance(plain, dict) and isinstance(plain.get(name), dict):
-                plain[name], _ = with_present_names(KNOBS, plain[name])
-        entry = _decoder.decode(encode(plain))
-    return entry
 
 
 def read(path: Path) -> Iterator[Entry]:

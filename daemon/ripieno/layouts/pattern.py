@@ -88,10 +88,10 @@ def chord_input(bar: Sequence[int], shift: int) -> Floats:
     return numbers
 
 
-def manner_input(notes: float, *, has_before: bool) -> Floats:
-    """Return its input for the density (notes a bar; 0 for any) and the bar before."""
+def manner_input(notes: float | None, *, has_before: bool) -> Floats:
+    """Return its input for the notes a bar (None for any) and the bar before."""
     numbers = np.zeros(MANNER, np.float32)
-    numbers[crowd_of(notes) if notes else UNKNOWN] = 1.0
+    numbers[UNKNOWN if notes is None else crowd_of(notes)] = 1.0
     numbers[-1] = has_before
     return numbers
 

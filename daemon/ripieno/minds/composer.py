@@ -40,7 +40,6 @@ from ripieno.minds.draft import AFTER_THE_END_S, Draft, moments
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Ask,
     Limits,
     Plan,
@@ -214,7 +213,7 @@ class Composer:
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
-        if bits == FOLLOW_HUMAN:
+        if bits is None:
             return scales.heard(self._heard)
         return frozenset(pc for pc in range(12) if bits >> pc & 1)
 

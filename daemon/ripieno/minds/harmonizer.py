@@ -26,7 +26,6 @@ from ripieno.inference.outputs import check_choice
 from ripieno.layouts.voices import DEPTHS, LONGEST_GAP_S, NOBODY, STYLES, VOICES
 from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Limits,
     Played,
     Reset,
@@ -255,8 +254,7 @@ class Harmonizer:
 def _levels(limits: Limits, shift: int) -> list[Bools]:
     pitch = np.arange(128)
     inside = (pitch + shift >= limits.low) & (pitch + shift <= limits.high)
-    is_open = limits.scale == FOLLOW_HUMAN
-    bits = 0xFFF if is_open else limits.scale
+    bits = 0xFFF if limits.scale is None else limits.scale
     in_scale = np.array([bool(bits >> (p + shift) % 12 & 1) for p in range(128)])
     ranged = np.stack([(pitch >= low) & (pitch <= high) for low, high in RANGES])
     return [

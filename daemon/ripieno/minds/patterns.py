@@ -24,7 +24,6 @@ from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import FRAME_TICKS, Note
 from ripieno.music.voicing import bass_of, moved
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Groove,
     Limits,
     Plan,
@@ -110,10 +109,10 @@ class Patterns:
         put["noise"][0] = self._noise(ask)
         put["chords"][0] = pattern.chord_input(heard, shift)
         put["before"][0] = 0.0 if before is None else before
-        busy = ask.busy or self._crowd(ask)
+        busy = self._crowd(ask) if ask.busy is None else ask.busy
         put["manner"][0] = pattern.manner_input(busy, has_before=before is not None)
         self._graph.run()
-        if ask.busy:
+        if ask.busy is not None:
             return likeliest(self._graph.out["logits"][0], ask.busy)
         roll: Roll = self._graph.out["roll"][0] > 0.5
         return roll
@@ -131,10 +130,10 @@ class Patterns:
             return None
         return pattern.roll_of(notes, shift)
 
-    def _crowd(self, ask: Groove) -> float:
-        """Return the notes of the pattern's first bar; 0 if this is the first."""
+    def _crowd(self, ask: Groove) -> float | None:
+        """Return the notes of the pattern's first bar; None if it has none yet."""
         number, count = self._begun
-        return count if number == ask.pattern else 0.0
+        return count if number == ask.pattern and count else None
 
     def _remember(self, ask: Groove, notes: tuple[Note, ...]) -> None:
         if ask.pattern != self._begun[0]:
@@ -221,7 +220,7 @@ def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:
 
 def _fitted(pitch: int, limits: Limits) -> int | None:
     """Return the pitch moved into register and scale; None if they leave none."""
-    scale = CHROMATIC if limits.scale == FOLLOW_HUMAN else limits.scale
+    scale = CHROMATIC if limits.scale is None else limits.scale
     while pitch < limits.low:
         pitch += 12
     while pitch > limits.high:

@@ -29,7 +29,6 @@ from ripieno.minds.writer import FORBIDDEN, Wish, Writer
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Ask,
     Limits,
     Plan,
@@ -225,7 +224,7 @@ class Variations:
         return [note.pitch for note in list(self._notes)[-KEY_MEMORY:]]
 
     def _scale(self, limits: Limits, own: _Phrase) -> frozenset[int]:
-        if limits.scale == FOLLOW_HUMAN:
+        if limits.scale is None:
             return scales.heard(self._lately()) | {n.pitch % 12 for n in own.line}
         return frozenset(pc for pc in range(12) if limits.scale >> pc & 1)
 

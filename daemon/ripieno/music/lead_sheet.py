@@ -38,6 +38,8 @@ ALLOWED: Final = (
     "or % (the bar before), . or / (the chord before), - (silence), ? (free), "
     "and x2 at a line's end"
 )
+_LANDING: Final = re.compile(r"[^\s@]+@[^\s@./\\]*")
+"""``C@9``; no path, and no name of a file with an ending."""
 _HEADER: Final = re.compile(r"(\w+)\s*:\s*(.*)")
 _TIMES: Final = re.compile(r"(|.*[\s|])x(\d{1,9})")
 _YES: Final = ("yes", "on", "true")
@@ -118,6 +120,12 @@ class _Sheet:
             return chords.named(word)
         except ValueError as error:
             raise ValueError(f"{error}; {ALLOWED}") from error
+
+
+def has_landings_only(text: str) -> bool:
+    """Whether every word of a chart is a landing, such as ``C@9``; not for no word."""
+    words = text.split()
+    return bool(words) and all(map(_LANDING.fullmatch, words))
 
 
 def parse(text: str, bar_ticks: int, beat_ticks: int) -> Chart:

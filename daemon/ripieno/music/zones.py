@@ -10,7 +10,9 @@ from ripieno.music import messages, pitches
 
 _RANGE: Final = re.compile(r"\s*([A-Ga-g][#b]*-?\d+)\s*-\s*([A-Ga-g][#b]*-?\d+)\s*")
 _CHANNEL: Final = re.compile(r"\s*channel\s*(\d{1,2})\s*")
-WAYS: Final = "all, left, right, a channel such as 'channel 2', or keys such as 'C2-B3'"
+WAYS: Final = (
+    "auto, all, left, right, a channel such as 'channel 2', or keys such as 'C2-B3'"
+)
 
 
 class Zone(NamedTuple):
@@ -52,9 +54,9 @@ def parse(text: str, split: int | None) -> Zone:
         ValueError: it names no zone, or one without a key.
     """
     word = text.strip().lower()
-    if word in ("", "all"):
+    if word == "all" or (word == "auto" and split is None):
         return ALL
-    if word in ("left", "right"):
+    if word in ("left", "right", "auto"):
         if split is None:
             raise ValueError(f"{text!r} needs a split point; set split, such as C4.")
         return _checked(text, 0, split - 1) if word == "left" else Zone(low=split)

@@ -1,6 +1,7 @@
 """The metronome's click: a pure function from a meter to notes.
 
-It knows no tempo and no channel. A range in pieces gives the same notes as the range at once.
+It knows no tempo and no channel. A range in pieces gives the same notes as the range at
+once.
 
 Source: General MIDI System Level 1, table 2 (percussion map).
 """

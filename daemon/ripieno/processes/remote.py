@@ -24,7 +24,7 @@ from ripieno.files.charts import read_chart
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.music.lead_sheet import BAR_LINE, text_of
+from ripieno.music.lead_sheet import BAR_LINE, has_landings_only, text_of
 from ripieno.music.meter import Meter
 from ripieno.settings.controllers import merged, parsed
 from ripieno.settings.knobs import with_present_names
@@ -115,8 +115,10 @@ def _split(word: str) -> tuple[str, str]:
 
 
 def _maybe_file(name: str, text: str) -> Path | None:
-    """Return the file that a chart names, or None: a name has no bar line."""
-    if name != "chart" or not text.strip() or BAR_LINE in text:
+    """Return the file that a chart names, or None for bars and landings."""
+    if name != "chart" or not text.strip():
+        return None
+    if BAR_LINE in text or has_landings_only(text):
         return None
     return Path(text.removeprefix(FROM_FILE))
 

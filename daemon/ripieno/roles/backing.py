@@ -160,10 +160,10 @@ class Backing:
         return beats * span_ticks + round(late * FRAME_TICKS)
 
     def _thinned(self, bar: Bar) -> list[PlannedNote]:
-        """The notes that the density allows: those off the beat are left out first."""
+        """The notes that the limits allow: those off the beat are left out first."""
         span_ticks = self._seat.meter.span_ticks
         bar_s = self._seat.timeline.seconds_for(len(bar.chords) * span_ticks)
-        most = max(int(self._seat.params.density * bar_s), 1)
+        most = max(int(self._seat.parsed.limits.density * bar_s), 1)
         begin = bar.first * span_ticks
 
         def weight(note: PlannedNote) -> tuple[int, int, int]:

@@ -222,9 +222,7 @@ class Band:
         self._seated += 1
         while self._numbered(number := 1 + (self._seated - 1) % (MOST_SEATS - 1)):
             self._seated += 1
-        seat = Seat(
-            number, name, params, self._begins, self._performance, self._tables
-        )
+        seat = Seat(number, name, params, self._begins, self._performance, self._tables)
         seat.on_played = lambda event: self._on_played(seat, event)
         return Chair(seat, player_of(seat.role, seat))
 
@@ -262,7 +260,12 @@ class Band:
         conductor = self._conductor
         if conductor is None:
             seat = Seat(
-                CONDUCTOR, "", lead.params, self._begins, self._performance, self._tables
+                CONDUCTOR,
+                "",
+                lead.params,
+                self._begins,
+                self._performance,
+                self._tables,
             )
             conductor = self._conductor = Conductor(seat)
             if CONDUCTING in self._ready:

@@ -11,15 +11,17 @@ plan is dropped. When the human plays, the machine stops at once. If there is no
 time, the fallback plays.
 """
 
+import math
 from collections import deque
 from typing import Final
 
 import msgspec
 
+from ripieno.clock import NS_PER_S
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
-from ripieno.protocol import Ask, Plan, Played, Reset, ToPlayer, Variation
+from ripieno.protocol import Ask, Limits, Plan, Played, Reset, ToPlayer, Variation
 from ripieno.roles.player import Player
 from ripieno.roles.replies import Guess, Reply
 from ripieno.rules import fallback
@@ -257,10 +259,30 @@ class Turns(Player):
             since_ns=self._since_ns,
             distance=params.distance,
             blend=params.blend,
-            fill=params.fill,
+            fill=self._fill(),
             rise=params.rise,
             offbeat=params.offbeat,
         )
+
+    def _bar_ns(self) -> int:
+        """Return the length of a bar by the beat felt in the phrase."""
+        return self._phrase.pulse_ns * self._seat.meter.spans_in_bar
+
+    def _fill(self) -> float:
+        """Return `Variation.fill`: from the phrase's notes a bar to those wanted."""
+        busy, phrase = self._seat.params.busy, self._phrase
+        if busy is None:
+            return 0.0
+        notes_a_bar = phrase.onsets * self._bar_ns() / phrase.length_ns()
+        return min(max(math.log2(busy / notes_a_bar), -1.0), 1.0)
+
+    def _limits(self) -> Limits:
+        """Return the limits of a plan; outside `vary`, `busy` bounds its density."""
+        limits, busy = self._seat.parsed.limits, self._seat.params.busy
+        if busy is None or self._varies:
+            return limits
+        density = min(limits.density, busy * NS_PER_S / self._bar_ns())
+        return msgspec.structs.replace(limits, density=density)
 
     def _asked(self, start_ticks: int, until_ticks: int, *, closing: bool) -> Ask:
         """Return an Ask for what is to be played next."""
@@ -274,7 +296,7 @@ class Turns(Player):
             pulse_ticks=self._seat.timeline.ticks_for(self._phrase.pulse_ns / 1e9),
             grid_ticks=self._seat.timeline.ticks_for(self._phrase.grid_ns / 1e9),
             seed=self._seat.seed,
-            limits=self._seat.parsed.limits,
+            limits=self._limits(),
             role="vary" if self._varies else "answer",
             vary=vary,
             reply=self._seat.replies + 1,

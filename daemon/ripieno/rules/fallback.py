@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ripieno.music import scales
-from ripieno.protocol import FOLLOW_HUMAN, Ask, Plan, PlannedNote, Played
+from ripieno.protocol import Ask, Plan, PlannedNote, Played
 
 ORDER: Final = 3
 CHORD_NS: Final = 50_000_000
@@ -117,9 +117,10 @@ def _next(
 
 def _allowed(ask: Ask, heard: list[int]) -> list[int]:
     limits, bits = ask.limits, ask.limits.scale
-    scale = frozenset(pc for pc in range(12) if bits >> pc & 1)
-    if bits == FOLLOW_HUMAN:
+    if bits is None:
         scale = scales.heard(heard)
+    else:
+        scale = frozenset(pc for pc in range(12) if bits >> pc & 1)
     register = range(limits.low, limits.high + 1)
     return [p for p in register if p % 12 in scale] or list(register)
 

@@ -83,8 +83,10 @@ def load(
     """
     knobs = knobs_of(type(into().play))
 
-    def with_new_names(values: dict[str, Any]) -> dict[str, Any]:
-        found, sentences = with_present_names(knobs, values)
+    def with_new_names(
+        values: dict[str, Any], *, converts: bool = True
+    ) -> dict[str, Any]:
+        found, sentences = with_present_names(knobs, values, converts=converts)
         for sentence in sentences:
             tell(sentence)
         return found
@@ -92,11 +94,15 @@ def load(
     table = _read(path) if path is not None else {}
     for name in ("play", "controls"):
         if isinstance(table.get(name), dict):  # else it is refused as what it is
-            table[name] = with_new_names(table[name])
+            table[name] = with_new_names(table[name], converts=name == "play")
     merged = {**table, **flags}
     in_file = table.get("play", {})
     if isinstance(in_file, dict):
-        merged["play"] = {**in_file, **with_new_names(play)}
+        values = {**in_file, **with_new_names(play)}
+        merged["play"] = {
+            name: knobs[name].maybe(value) if name in knobs else value
+            for name, value in values.items()
+        }
     try:
         settings = msgspec.convert(merged, into)
     except msgspec.ValidationError as error:

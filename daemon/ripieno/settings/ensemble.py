@@ -74,8 +74,13 @@ def seats_of(params: Params) -> tuple[SeatSettings, ...]:
     row = ROLES[params.role]
     if not row.seats:
         return (SeatSettings(SOLO),)
+    playing = values.parse(params).parts
     return tuple(
-        SeatSettings(each.name, {"role": each.role}, place)
+        SeatSettings(
+            each.name,
+            {"role": each.role} | ({} if each.name in playing else {"mute": True}),
+            place,
+        )
         for place, each in enumerate(row.seats)
     )
 

@@ -5,12 +5,12 @@
 
 import argparse
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from ripieno.settings.config import Settings
-from ripieno.settings.knobs import Knob, knobs_of
+from ripieno.settings.knobs import UNSET, Knob, knobs_of
 from ripieno.settings.params import KNOBS
 
 TOP: Final = {
@@ -110,14 +110,23 @@ def _add(group: argparse._ArgumentGroup, knob: Knob, absent: str | None) -> None
         )  # fmt: skip
     else:
         group.add_argument(
-            knob.flag, dest=knob.name, type=knob.kind, default=absent, help=knob.help,
-            metavar=knob.metavar,
+            knob.flag, dest=knob.name, type=_reader(knob), default=absent,
+            help=knob.help, metavar=knob.metavar,
         )  # fmt: skip
-    if knob.formerly:
+    for old in knob.formerly:
         group.add_argument(
-            f"--{knob.formerly.replace('_', '-')}", dest=knob.formerly,
-            type=knob.kind, default=absent, help=argparse.SUPPRESS,
+            f"--{old.replace('_', '-')}", dest=old, type=knob.kind, default=absent,
+            help=argparse.SUPPRESS,
         )  # fmt: skip
+
+
+def _reader(knob: Knob) -> Callable[[str], object]:
+    """Return what reads a flag's value; `load` makes None of a word for None."""
+
+    def number(text: str) -> object:
+        return text if text in UNSET else knob.kind(text)
+
+    return number if knob.unset else knob.kind
 
 
 def _written(name: str, value: object) -> str:

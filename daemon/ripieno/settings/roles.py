@@ -11,7 +11,6 @@ from typing import Final
 
 from ripieno.protocol import Ask, Decide, Groove, Sing, ToThinker
 
-
 CONDUCTING: Final = "accompany"
 """The name under which models say that they decide chords and textures."""
 

@@ -123,7 +123,7 @@ def run(  # what one bar needs
     is_told = [bool(bar.any()) for bar in before[:, ONSET]]
     crowds = np.broadcast_to(notes, len(rows)).tolist()
     both = zip(crowds, is_told, strict=True)
-    manner = np.stack([pattern.manner_input(n, has_before=b) for n, b in both])
+    manner = np.stack([pattern.manner_input(n or None, has_before=b) for n, b in both])
     chords = torch.from_numpy(bars.told[rows])
     told = (
         chords,

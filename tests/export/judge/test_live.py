@@ -142,7 +142,7 @@ def test_without_asks_on_the_beat_response_times_are_of_earlier_asks():
 
 
 def test_settings_are_written_as_the_daemon_reads_them(tmp_path):
-    params = Params(role="accompany", bpm=97.5, meter="6/8", click=True, land="C@9")
+    params = Params(role="accompany", bpm=97.5, meter="6/8", click=True, chart="C@9")
     path = tmp_path / "live.toml"
     path.write_text(live.as_toml(params))
     assert load(path, {}, {}).play == params
