@@ -116,6 +116,7 @@ def _parser() -> _Parser:
 
     _add_similar(commands.add_parser("similar", help="rank MIDI files by likeness"))
     _add_set(commands.add_parser("set", help="look at, or change, what plays now"))
+    _add_seat(commands.add_parser("seat", help="add or remove a seat while it plays"))
 
     models = commands.add_parser("models", help="list the models there are")
     models.set_defaults(run="ripieno.commands.models:run")
@@ -169,12 +170,30 @@ def _add_similar(parser: argparse.ArgumentParser) -> None:
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "words", nargs="*", metavar="NAME=VALUE", help="such as lead=0.5, chart=@FILE"
+        "words",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="such as lead=0.5, keys.busy=8, chart=@FILE",
     )
+    _add_daemon(parser)
+    parser.set_defaults(run="ripieno.commands.set:run")
+
+
+def _add_seat(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "verb", nargs="?", choices=("add", "remove", "list"), default="list"
+    )
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="such as solo role=answer channel=4"
+    )
+    _add_daemon(parser)
+    parser.set_defaults(run="ripieno.commands.seat:run")
+
+
+def _add_daemon(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--in",
         dest="name_in",
         default=argparse.SUPPRESS,
         help="whose input port this is, where several play",
     )
-    parser.set_defaults(run="ripieno.commands.set:run")

@@ -1,4 +1,4 @@
-"""The metronome: clicks on each felt beat, on a schedule of their own, on channel 10."""
+"""The metronome: clicks on each felt beat, on channel 10, on a schedule of its own."""
 
 from ripieno.music.meter import Meter
 from ripieno.play.click import click_notes

@@ -12,6 +12,7 @@ from ripieno.ipc.waking import Bells
 from ripieno.processes import thinker
 from ripieno.processes.interrupts import children_are_spared
 from ripieno.settings.config import Settings
+from ripieno.settings.ensemble import minds_of
 
 PER_NS: Final = 20 * NS_PER_S
 """How far back `Child.starts_lately` looks."""
@@ -29,7 +30,7 @@ def start_thinker(block: Block, settings: Settings, bells: Bells) -> BaseProcess
             block.name,
             settings.model,
             settings.provider,
-            settings.play.role,
+            minds_of(settings.ensemble),
             bells,
         ),
         name="ripieno thinker",

@@ -5,6 +5,8 @@ and plays while the heavier one is too slow (`ripieno.minds.ladder`).
 """
 
 import contextlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Final
@@ -96,7 +98,19 @@ def minds_for(
         alive_ns = block.word("thinker_beat_ns")
         return is_news() or clock.now_ns() - alive_ns >= CHECK_NS
 
-    return Minds(wake_for, show, is_interrupted)
+    loader = ThreadPoolExecutor(1, "loader")  # for seats that are added
+    return Minds(wake_for, show, is_interrupted, loader)
+
+
+def check_plays(library: Library, model: str, roles: Iterable[str]) -> None:
+    """Check that a model that was named plays one of the roles.
+
+    Raises:
+        ModelError: it plays none of them, or cannot be read.
+    """
+    if model and not set(library.read(find(model)).manifest.roles) & set(roles):
+        for role in roles:
+            library.for_role(role, model)  # says what it plays
 
 
 def _lighter(library: Library, role: str, named: Model) -> list[Rung]:

@@ -184,7 +184,9 @@ class Supervisor:
         if record is None:
             return self._settings
         shown = notes.decode_shown(record)
-        return msgspec.structs.replace(self._settings, play=shown.params)
+        return msgspec.structs.replace(
+            self._settings, play=shown.ensemble.params, seats=shown.ensemble.seats
+        )
 
     def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
         def is_done() -> bool:

@@ -91,7 +91,7 @@ class Harmonize(Player):
     def on_thinker_ready(self) -> None:
         """Tell it to begin afresh: it needs only what is played next."""
         self._has_thinker = True
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(self._seat.role.models))
 
     def on_stop(self, at_ns: int) -> None:
         """End all voices."""

@@ -100,7 +100,7 @@ class Loop(Player):
 
     def on_thinker_ready(self) -> None:
         """Ask again for the bar that has not come."""
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(self._seat.role.models))
         if self._asked is not None and self._answer is None:
             revision = self._seat.next_revision()
             self._asked = msgspec.structs.replace(self._asked, revision=revision)

@@ -126,7 +126,7 @@ class Turns(Player):
         elif reply is not None and reply.ask.closing:
             reply.complete = True  # no more of it will come
             self.on_all_sent()
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(self._seat.role.models))
         for event in self._seat.history:
             self._seat.tell(event)
 
@@ -297,7 +297,7 @@ class Turns(Player):
             grid_ticks=self._seat.timeline.ticks_for(self._phrase.grid_ns / 1e9),
             seed=self._seat.seed,
             limits=self._limits(),
-            role="vary" if self._varies else "answer",
+            role=self._seat.role.models,
             vary=vary,
             reply=self._seat.replies + 1,
         )

@@ -7,7 +7,7 @@ parameter's type. Either way the result is a new, checked `Params`.
 This module does not know where controller values or texts come from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -107,15 +107,25 @@ def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
 
 
 def check_controls(
-    controls: Mapping[str, int], knobs: Mapping[str, Knob] = KNOBS
+    controls: Mapping[str, int],
+    knobs: Mapping[str, Knob] = KNOBS,
+    seats: Container[str] = (),
 ) -> None:
     """Check that every named parameter can be changed, each by its own controller.
+
+    Args:
+        controls: parameter, or ``seat.parameter`` → number of the controller.
+        knobs: the table of parameters.
+        seats: the names of the seats.
 
     Raises:
         SettingsError: names the bounds, or the parameters that can be changed.
     """
     for name, number in controls.items():
-        if name not in knobs or not knobs[name].can_be_turned:
+        seat, _, plain = name.rpartition(".")
+        knob = knobs.get(plain)
+        is_of_seat = seat in seats and knob is not None and not knob.is_shared
+        if knob is None or not knob.can_be_turned or (seat and not is_of_seat):
             can_be = names(knob for knob in knobs.values() if knob.can_be_turned)
             raise SettingsError(
                 f"controls: no controller turns {name!r}; choose of {can_be}."

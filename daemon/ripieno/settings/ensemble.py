@@ -146,6 +146,30 @@ def check(ensemble: Ensemble) -> Ensemble:
     return Ensemble(ensemble.params, tuple(seats))
 
 
+def minds_of(ensemble: Ensemble) -> tuple[str, ...]:
+    """Return the names of the models that the seats need, once for each mind.
+
+    All seats that follow the conductor share one mind.
+    """
+    roles = [ROLES[params.role] for params in ensemble.seated().values()]
+    shared = dict.fromkeys(role.models for role in roles if role.follows)
+    return (*shared, *(role.models for role in roles if not role.follows))
+
+
+def check_programs(ensemble: Ensemble, programs: Mapping[str, tuple[str, ...]]) -> None:
+    """Check that each program selects a role of a seat that exists.
+
+    Raises:
+        SettingsError: names the seats, or the roles that a seat can have.
+    """
+    seats = {seat.name: seat for seat in ensemble.lineup}
+    for name, roles in programs.items():
+        _named(seats, name)
+        for role in roles:
+            own = {**seats[name].own, "role": role}
+            _checked(ensemble.params, SeatSettings(name, own))
+
+
 def warnings(ensemble: Ensemble) -> Iterator[str]:
     """Yield a sentence for each channel on which several seats play."""
     by_channel: dict[int, list[str]] = {}

@@ -5,11 +5,15 @@
 
 import argparse
 import secrets
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from ripieno.errors import SettingsError
 from ripieno.settings.config import Settings
+from ripieno.settings.controllers import parsed
+from ripieno.settings.ensemble import SeatSettings
 from ripieno.settings.knobs import UNSET, Knob, knobs_of
 from ripieno.settings.params import KNOBS
 
@@ -38,6 +42,10 @@ def add_playing(
     group.add_argument("--config", type=Path, default=absent, help="a TOML file")
     group.add_argument("--model", default=absent, help="a name, or a model's folder")
     group.add_argument("--provider", default=absent, help="auto, cpu or cuda")
+    group.add_argument(
+        "--seat", action="append", default=absent, metavar="'NAME KEY=VALUE …'",
+        help="a seat, such as 'solo role=answer channel=4'; once for each seat",
+    )  # fmt: skip
     for knob in knobs.values():
         if not knob.is_live:
             _add(group, knob, absent)
@@ -80,6 +88,29 @@ def add_live(
     )
 
 
+def seat_of(text: str, knobs: Mapping[str, Knob] = KNOBS) -> dict[str, object]:
+    """Return the table of a seat that is written as ``solo role=answer channel=4``.
+
+    Raises:
+        SettingsError: a word is not a name, or not ``name=value``.
+    """
+    try:
+        name, *words = shlex.split(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{text!r} is no seat; write its name and its settings, such as "
+            "'solo role=answer channel=4'."
+        ) from error
+    table: dict[str, object] = {"name": name}
+    for word in words:
+        knob, equals, value = word.partition("=")
+        knob = knob.replace("-", "_")
+        if not equals:
+            raise SettingsError(f"{word!r} is no setting; write name=value.")
+        table[knob] = parsed(knob, value, knobs)
+    return table
+
+
 def seed_of(settings: Settings) -> int:
     """Return the seed of the settings, or a fresh one."""
     given = settings.play.seed
@@ -95,7 +126,13 @@ def written(settings: Settings, seed: int) -> list[str]:
     knobs = knobs_of(type(settings.play))
     play = {name: getattr(settings.play, name) for name in knobs} | {"seed": seed}
     given = {name: value for name, value in (top | play).items() if value is not None}
-    return [_written(name, value) for name, value in given.items()]
+    seats = [_seat_written(seat) for seat in settings.seats]
+    return [*(_written(name, value) for name, value in given.items()), *seats]
+
+
+def _seat_written(seat: SeatSettings) -> str:
+    words = [f"{name}={KNOBS[name].text(value)}" for name, value in seat.own.items()]
+    return f"--seat={shlex.join([seat.name, *words])}"
 
 
 def _absent(*, again: bool) -> str | None:

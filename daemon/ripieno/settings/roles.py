@@ -105,6 +105,7 @@ ROLES: Final[dict[str, Role]] = {
             help="goes on when a phrase is over, until the human plays",
             kind=Kind.TURN,
             plays="ripieno.roles.turns:go_on",
+            model="answer",
             asks=Ask,
             answers="Replies",
         ),
