@@ -2,15 +2,15 @@
 
 ::
 
-    heard(at, bytes) ──▶ transport, listener ─▶ player: whose turn, which chord?
-    thought(at, plan) ─────────────────────────▶ player
-    advance(now) ──────▶ what is due ◀────────── player ─▶ [Send | Tell]
+    heard(at, bytes) ──▶ transport, listener ─▶ performer: whose turn, chord?
+    thought(at, plan) ─────────────────────────▶ performer
+    advance(now) ──────▶ what is due ◀────────── performer ─▶ [Send | Tell]
 
 The same engine runs live, in `render`, in tests and in `replay`. What comes out depends
 only on what went in and on the times given. A call of `advance` that returns nothing
 and leaves `acted` false changed nothing, so a journal need not keep it.
 
-The engine routes. What to play is decided by the player of the role (`ripieno.roles`).
+The engine routes. The performer of the role decides what to play (`ripieno.roles`).
 Everything that is sent goes through the ledger.
 """
 
@@ -23,9 +23,9 @@ from ripieno.play.ledger import Ledger
 from ripieno.play.scheduler import Scheduler
 from ripieno.play.thru import pass_through, stop_passing
 from ripieno.protocol import CLICK, Ready, ToPlayer
-from ripieno.roles.loading import load, player_of
+from ripieno.roles.loading import load, performer_of
 from ripieno.roles.performance import Performance
-from ripieno.roles.player import Effect, Send, Tell
+from ripieno.roles.performer import Effect, Send, Tell
 from ripieno.roles.seat import Seat
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
@@ -60,7 +60,7 @@ class Engine:
             performance.transport.set_tempo(begins.start_ns, begins.params.bpm)
         for each in ROLES.values():  # not while the music plays
             load(each.plays)
-        self._player = player_of(performance.role, self._seat)
+        self._performer = performer_of(performance.role, self._seat)
         self._ready: dict[str, Ready] = {}
         self._click, self._clicked_ticks = Scheduler(), 0
         self._jumps = 0
@@ -86,7 +86,7 @@ class Engine:
         if params.role != before.role:
             self._change_role(at_ns)
         elif params.meter != before.meter:
-            self._player.clear_plans(at_ns)
+            self._performer.clear_plans(at_ns)
         if params.channel != before.channel:
             performance.release(at_ns)
         if before.thru and not params.thru:
@@ -116,12 +116,12 @@ class Engine:
                 performance.counts["heard"] += 1
                 performance.transport.on_note(event.at_ns)
             if event.is_pedal:
-                self._player.on_pedal(event)
+                self._performer.on_pedal(event)
             else:
-                self._player.on_key(event)
+                self._performer.on_key(event)
             performance.record(event)
         if messages.is_silencing(data):
-            self._player.on_stop(at_ns)
+            self._performer.on_stop(at_ns)
 
     def may_have_missed(self, at_ns: int) -> None:
         """Note that messages may have been lost just before the next one."""
@@ -136,13 +136,13 @@ class Engine:
             self._performance.counts["shed"] += message.shift < 0
             self._performance.counts["climbed"] += message.shift > 0
             if not message.shift and self._performance.params.role in message.roles:
-                self._player.on_thinker_ready()
-        elif not self._player.on_plan(at_ns, message):
+                self._performer.on_thinker_ready()
+        elif not self._performer.on_plan(at_ns, message):
             self._performance.counts["stale"] += 1
 
     def release(self, at_ns: int) -> None:
         """End everything that sounds, and drop every plan (panic)."""
-        self._player.clear_plans(at_ns)
+        self._performer.clear_plans(at_ns)
         self._click.clear()
         for data in self._performance.ledger.release_all():
             self._performance.out.append(Send(at_ns, data))
@@ -152,7 +152,7 @@ class Engine:
         performance = self._performance
         performance.now_ns, performance.acted = now_ns, False
         self._follow(now_ns)
-        self._player.advance(now_ns)
+        self._performer.advance(now_ns)
         self._plan_clicks(now_ns)
         now_ticks = performance.timeline.ticks_at(now_ns)
         until_ticks = performance.timeline.ticks_at(now_ns + performance.reach_ns)
@@ -162,8 +162,8 @@ class Engine:
             for due in scheduler.take(until_ticks, now_ticks):
                 late_ns = performance.send_due(due, now_ns)
                 if due.velocity and due.part != CLICK:
-                    self._player.on_note_sent(due, late_ns)
-        self._player.on_all_sent()
+                    self._performer.on_note_sent(due, late_ns)
+        self._performer.on_all_sent()
         out, performance.out = performance.out, []
         return out
 
@@ -188,7 +188,7 @@ class Engine:
         ]
         times += [
             at_ns
-            for at_ns in (self._player.next_ns(), performance.transport.check_at_ns)
+            for at_ns in (self._performer.next_ns(), performance.transport.check_at_ns)
             if at_ns is not None
         ]
         return min(times, default=None)
@@ -202,7 +202,7 @@ class Engine:
         late_p50_ms, late_p99_ms = performance.lateness.quantiles_ms(0.5, 0.99)
         wait_p50_ms, wait_p99_ms = performance.waits.quantiles_ms(0.5, 0.99)
         status = Status(
-            turn=self._player.turn,
+            turn=self._performer.turn,
             role=performance.params.role,
             model=ready.model if ready else "",
             provider=ready.provider if ready else "",
@@ -217,7 +217,7 @@ class Engine:
             bpm=round(performance.transport.bpm, 2),
             is_external=performance.transport.is_external,
         )
-        return self._player.report(
+        return self._performer.report(
             msgspec.structs.replace(status, **performance.counts)
         )
 
@@ -237,7 +237,7 @@ class Engine:
         transport.check(now_ns)
         if transport.jumps != self._jumps:
             self._jumps = transport.jumps
-            self._player.clear_plans(now_ns)
+            self._performer.clear_plans(now_ns)
             self._click.clear()
             self._clicked_ticks = transport.timeline.ticks_at(now_ns)
 
@@ -258,10 +258,10 @@ class Engine:
         self._clicked_ticks = until
 
     def _change_role(self, at_ns: int) -> None:
-        """Let a new player play another role, with the thinker that is there."""
-        self._player.clear_plans(at_ns)
-        self._player = player_of(self._performance.role, self._seat)
+        """Let a new performer play another role, with the thinker that is there."""
+        self._performer.clear_plans(at_ns)
+        self._performer = performer_of(self._performance.role, self._seat)
         if self._performance.role.is_on_the_beat:
             self._performance.transport.set_tempo(at_ns, self._performance.params.bpm)
         if self._performance.params.role in self._ready:
-            self._player.on_thinker_ready()
+            self._performer.on_thinker_ready()

@@ -11,7 +11,7 @@ from ripieno.play.ledger import Ledger
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 from ripieno.roles.asks import MISSED, Asks
 from ripieno.roles.performance import Performance
-from ripieno.roles.player import Tell
+from ripieno.roles.performer import Tell
 from ripieno.roles.seat import Seat
 from ripieno.roles.spans import Spans
 from ripieno.settings.beginning import Beginning

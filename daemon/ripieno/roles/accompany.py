@@ -30,7 +30,7 @@ from ripieno.play.scheduler import Due
 from ripieno.protocol import Beat, Comp, Played, Reset, ToPlayer
 from ripieno.roles.asks import Answer, Asks
 from ripieno.roles.band import Band
-from ripieno.roles.player import Player
+from ripieno.roles.performer import Performer
 from ripieno.roles.preview import Preview
 from ripieno.roles.seat import Seat
 from ripieno.roles.span_clock import (
@@ -80,12 +80,12 @@ RETOLD: Final = 64
 """How many beats a thinker that was restarted is told again."""
 
 
-class Accompany(Player):
+class Accompany(Performer):
     """Plays `accompany`; see the module."""
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
-        self._clock = SpanClock(seat, STEPS, self._due_ns, notice_ticks=HALF_FRAME)
+        self._clock = SpanClock(seat, STEPS, self, notice_ticks=HALF_FRAME)
         self._spans, self._presence = self._clock.spans, self._clock.presence
         self._band, self._tally = Band(seat), Tally()
         self._guide = Guide(seat.tables, seat.seed)
@@ -111,10 +111,10 @@ class Accompany(Player):
 
     def on_key(self, event: Played) -> None:
         """Handle a key, perhaps on the beat."""
-        if (key := self._clock.hear(event)) is not None:
-            self._on_note(key)
+        self._clock.hear(event)
 
-    def _on_note(self, key: Key) -> None:
+    def on_note(self, key: Key) -> None:
+        """Note a key, and whether it struck the beat."""
         self._band.human.add(key.velocity)
         self._asks.manners.on_note(key.frame)
         self._last = key
@@ -169,14 +169,8 @@ class Accompany(Player):
 
     def advance(self, now_ns: int) -> None:
         """Prepare and decide the spans whose time has come."""
-        if self._clock.has_stopped:
-            self.clear_plans(now_ns)
-            self._seat.mark_acted()
         for step, index in self._clock.steps(now_ns):
-            if step is Step.AWAY:
-                for key in self._clock.hear_again():
-                    self._on_note(key)
-            elif step is Step.AHEAD:
+            if step is Step.AHEAD:
                 self._prepare(index)
             else:
                 self._decide(index, now_ns, is_struck=step is Step.STRUCK)
@@ -210,7 +204,7 @@ class Accompany(Player):
             tentative=self._preview.tentative(index),
         )
 
-    def _due_ns(self, step: Step, index: int) -> int:
+    def due_ns(self, step: Step, index: int) -> int:
         """When a span is decided, as things are."""
         start_ns, on_beat = self._spans.start_ns(index), self._asks.on_beat
         if self._seat.params.commit:

@@ -12,7 +12,7 @@ from typing import Final
 from ripieno.music import scales
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.protocol import PlannedNote, Played, Reset, Sing, ToPlayer, Voices
-from ripieno.roles.player import Player
+from ripieno.roles.performer import Performer
 from ripieno.roles.seat import Seat
 from ripieno.rules.parallel import parallel
 from ripieno.settings.status import Turn
@@ -43,7 +43,7 @@ class _Key:
     voices: tuple[int, ...] | None = None
 
 
-class Harmonize(Player):
+class Harmonize(Performer):
     """Plays `harmonize`; see the module."""
 
     def __init__(self, seat: Seat) -> None:

@@ -28,7 +28,7 @@ from ripieno.music.meter import Meter
 from ripieno.play.scheduler import Due
 from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
 from ripieno.roles.backing import Backing, Bar, plain
-from ripieno.roles.player import Player
+from ripieno.roles.performer import Performer
 from ripieno.roles.seat import Seat
 from ripieno.roles.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.settings.status import Status, Turn
@@ -51,13 +51,13 @@ MOST_BARS: Final = 64
 """How many bars are kept, to be played again where the song returns."""
 
 
-class Loop(Player):
+class Loop(Performer):
     """Plays `loop`; see the module."""
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         # It is a backing track: it goes on wherever the song does, and does not wait.
-        self._clock = SpanClock(seat, STEPS, self._due_ns, waits=False)
+        self._clock = SpanClock(seat, STEPS, self, waits=False)
         self._spans, self._presence = self._clock.spans, self._clock.presence
         self._backing = Backing(seat)
         self._guide = Guide(seat.tables, seat.seed)
@@ -80,10 +80,10 @@ class Loop(Player):
 
     def on_key(self, event: Played) -> None:
         """Handle a key."""
-        if (key := self._clock.hear(event)) is not None:
-            self._on_note(key)
+        self._clock.hear(event)
 
-    def _on_note(self, key: Key) -> None:
+    def on_note(self, key: Key) -> None:
+        """Note that the human plays, and how loud."""
         self._backing.human.add(key.velocity)
         self._presence.on_note(key.ticks, key.ticks)
 
@@ -120,14 +120,8 @@ class Loop(Player):
 
     def advance(self, now_ns: int) -> None:
         """Take the steps whose time has come."""
-        if self._clock.has_stopped:
-            self.clear_plans(now_ns)
-            self._seat.mark_acted()
         for step, index in self._clock.steps(now_ns):
-            if step is Step.AWAY:
-                for key in self._clock.hear_again():
-                    self._on_note(key)
-            elif step is Step.AHEAD:
+            if step is Step.AHEAD:
                 self._prepare(index)
             elif step is Step.READY:
                 self._begin(index, now_ns)
@@ -155,7 +149,7 @@ class Loop(Player):
             chord="" if chord == NO_CHORD else chords.name_of(chord),
         )
 
-    def _due_ns(self, step: Step, index: int) -> int:
+    def due_ns(self, step: Step, index: int) -> int:
         """When a step is over: on the beat or shortly after."""
         start_ns = self._spans.start_ns(index)
         if step is Step.BEGUN:

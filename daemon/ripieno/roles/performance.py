@@ -16,7 +16,7 @@ from ripieno.music.timeline import Timeline
 from ripieno.play.ledger import Ledger, is_planned
 from ripieno.play.scheduler import Due, Scheduler
 from ripieno.protocol import CLICK, Played
-from ripieno.roles.player import Effect, Send, Tell
+from ripieno.roles.performer import Effect, Send, Tell
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, parse
 from ripieno.settings.roles import ROLES, Role

@@ -1,10 +1,10 @@
-"""The seat of a player: all that a role can read, and all that it can do."""
+"""The seat of a performer: all that it can read, and all that it can do."""
 
 from ripieno.music.meter import Meter
 from ripieno.music.timeline import Timeline
 from ripieno.protocol import ToThinker
 from ripieno.roles.performance import Performance
-from ripieno.roles.player import Tell
+from ripieno.roles.performer import Tell
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, Parsed
@@ -17,7 +17,7 @@ class Seat:
         seed: what random choices start from.
         tables: what the harmony rules know; None for plain ones.
         is_resumed: whether a player before this one died in the same performance.
-        replies: how many were decided on, by this player and those before it.
+        replies: how many were decided on, by this performer and those before it.
         reach_ns: how long before it is due a planned note is handed to the port.
         answer_ns: how long after a key a voice that the thinker chose is due.
         history: what was really played, by both sides.

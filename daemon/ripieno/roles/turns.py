@@ -19,7 +19,7 @@ import msgspec
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
 from ripieno.protocol import Ask, Plan, Played, Reset, ToPlayer, Variation
-from ripieno.roles.player import Player
+from ripieno.roles.performer import Performer
 from ripieno.roles.replies import Guess, Reply
 from ripieno.roles.seat import Seat
 from ripieno.rules import fallback
@@ -48,7 +48,7 @@ BRIDGE_S: Final = 1.0
 """How long the fallback plays if `continue` has no music left."""
 
 
-class Turns(Player):
+class Turns(Performer):
     """Plays `answer`, `continue` and `vary`; see the module."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Turns(Player):
         """Begin with an empty phrase.
 
         Args:
-            seat: of the player.
+            seat: of the performer.
             is_closing: whether a reply is as long as the phrase was. If not, it goes on
                 until the human plays.
             varies: whether a reply is a variation of the phrase.
@@ -333,15 +333,15 @@ class Turns(Player):
 
 
 def answer(seat: Seat) -> Turns:
-    """Return a player that replies when a phrase is over."""
+    """Return a performer that replies when a phrase is over."""
     return Turns(seat)
 
 
 def go_on(seat: Seat) -> Turns:
-    """Return a player that plays on until the human plays."""
+    """Return a performer that plays on until the human plays."""
     return Turns(seat, is_closing=False)
 
 
 def vary(seat: Seat) -> Turns:
-    """Return a player that replies with a variation of the phrase."""
+    """Return a performer that replies with a variation of the phrase."""
     return Turns(seat, varies=True)

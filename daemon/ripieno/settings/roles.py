@@ -41,8 +41,8 @@ class Role:
         name: as on the command line.
         help: what it does, in a line.
         kind: when it plays.
-        plays: ``module:name`` of what makes a `ripieno.roles.player.Player` from a
-            `ripieno.roles.seat.Seat`.
+        plays: ``module:name`` of what makes the role's
+            `ripieno.roles.performer.Performer` from a `ripieno.roles.seat.Seat`.
         asks: the type of message that asks the thinker for something in this role.
         parts: one a channel, from the parameter `channel` on.
         answers: what `Status.turns` counts, for people; empty where it says nothing.

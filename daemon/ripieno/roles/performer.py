@@ -30,8 +30,8 @@ class Tell(msgspec.Struct, frozen=True):
 Effect = Send | Tell
 
 
-class Player(ABC):
-    """Plays one role. Has no state of its own. Thread: the engine's."""
+class Performer(ABC):
+    """Plays one role. It has no state of its own. Thread: the engine's."""
 
     @property
     @abstractmethod
