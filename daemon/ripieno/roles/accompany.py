@@ -276,10 +276,9 @@ class Accompany(Performer):
                 self._tally.add_asynchrony(played_ns - self._struck_ns)
         melody = self._spans.heard(index).sounding[0]
         self._band.change(index, phase, chord, now_ns, melody)
-        if answer is not None and answer.chord is not None:
-            self._band.play(index, phase, answer.notes, answer.chord, now_ns)
-        else:
-            self._band.play(index, phase, None, None, now_ns)
+        notes = answer.notes if answer is not None and answer.is_there else None
+        own_chord = None if answer is None else answer.chord
+        self._band.play(index, phase, notes, own_chord, now_ns)
         asks.close(index)
         if ahead := self._ahead:
             self._ask_ahead(index, ahead)

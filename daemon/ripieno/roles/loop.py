@@ -90,10 +90,9 @@ class Loop(Performer):
     def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
         """Take the bar that was asked for; a bar that has begun does not change."""
         del at_ns
-        asked = self._asked
-        if asked is None or not isinstance(message, Plan):
+        if not isinstance(message, Plan) or self._asked is None:
             return False
-        if message.revision != asked.revision:
+        if message.revision != self._asked.revision:
             return False
         self._answer = message
         return True
@@ -160,8 +159,7 @@ class Loop(Performer):
         """End the span before: the harmony rules hear it."""
         if index == self._clock.resumed:
             return  # it was before the song jumped
-        span = self._spans.heard(index - 1)
-        self._guide.hear(span, self._spans.phase(index - 1))
+        self._guide.hear(self._spans.heard(index - 1), self._spans.phase(index - 1))
 
     def _begin(self, index: int, now_ns: int) -> None:
         """Begin a bar, or what is left of it from a span on."""
@@ -175,21 +173,19 @@ class Loop(Performer):
             self._backing.stop(now_ns)
             return
         first = index - place
-        is_ours = asked is not None and asked.start_ticks == first * self._spans.ticks
-        if asked is not None and answer is not None and is_ours:
-            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
-            self._last = bar
-            self._keep(bar)
-        elif asked is not None and is_ours:
+        if asked is None or asked.start_ticks != first * self._spans.ticks:
+            bar = self._known(first)
+            bar = bar or self._fallback(first, self._expected(first, index))
+        elif answer is None:
             bar = self._fallback(first, asked.chords)
         else:
-            bar = self._known(first) or self._fallback(
-                first, self._expected(first, index)
-            )
+            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
+            self._keep(bar)
         self._backing.play(bar.since(index * self._spans.ticks), now_ns)
 
     def _keep(self, bar: Bar) -> None:
-        """Keep a bar of the thinker's, for when the song returns to it."""
+        """Keep a bar of the thinker's, for the next one and when the song returns."""
+        self._last = bar
         self._bars[self._seat.meter, bar.first] = bar
         while len(self._bars) > MOST_BARS:
             del self._bars[next(iter(self._bars))]
@@ -259,8 +255,7 @@ class Loop(Performer):
                     index - heard, before,
                 )  # fmt: skip
                 chord = int(weights.argmax())
-            found.append(chord)
-            before = chord
+            found.append(before := chord)
         return tuple(found)
 
     def _rests(self, index: int) -> bool:

@@ -136,10 +136,10 @@ class SpanClock:
 
     def strike(self) -> bool:
         """Note that the human struck the beat; return whether it is time for that."""
-        following = self._transitions.get((self.step, Cause.STRIKE))
-        if following is not None:
-            self.step = following
-        return following is not None
+        is_time = (self.step, Cause.STRIKE) in self._transitions
+        if is_time:
+            self.step = self._transitions[self.step, Cause.STRIKE]
+        return is_time
 
     def stop(self, at_ns: int) -> None:
         """Wait for the human's next note: the DAW sent all-notes-off.

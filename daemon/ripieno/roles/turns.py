@@ -4,7 +4,8 @@
 
 Each time the human may have finished, a speculative reply is asked for at once, a
 *guess*. So the plan is there before the silence is over. Nothing of it sounds before
-that, and one more event of the human's makes it void.
+that, and one more event of the human's makes it void. `TRANSITIONS` is the table of all
+states.
 
 A plan is played at the ticks that it was planned for, however late it comes. A stale
 plan is dropped. When the human plays, the machine stops at once. If there is no plan in
