@@ -66,6 +66,11 @@ class Engine:
         return self._band.ensemble
 
     @property
+    def is_on_the_beat(self) -> bool:
+        """Whether a seat plays by a tempo."""
+        return self._band.is_on_the_beat
+
+    @property
     def timeline(self) -> Timeline:
         """The mapping between ticks and nanoseconds as it is now."""
         return self._performance.timeline
@@ -132,7 +137,7 @@ class Engine:
 
     def release(self, at_ns: int) -> None:
         """End everything that sounds, and drop every plan (panic)."""
-        self._band.clear_plans(at_ns)
+        self._band.release(at_ns)
         self._metronome.clear()
         for data in self._performance.ledger.release_all():
             self._performance.send(at_ns, data)

@@ -8,7 +8,7 @@ from ripieno.commands.cli import main
 from ripieno.errors import SettingsError
 from ripieno.music import messages
 from ripieno.protocol import Ask, PlannedNote, Played, ToPlayer
-from ripieno.roles.player import Player
+from ripieno.roles.performer import Performer
 from ripieno.play.seat import Seat
 from ripieno.settings import params
 from ripieno.settings.params import Params
@@ -20,7 +20,7 @@ BEAT = 480
 MS = 1_000_000
 
 
-class Octaves(Player):
+class Octaves(Performer):
     """Plays every key an octave higher, a beat later, for half a beat."""
 
     turn: Turn = "idle"

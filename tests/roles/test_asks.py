@@ -11,7 +11,7 @@ from ripieno.play.ledger import Ledger
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 from ripieno.conduct.asks import MISSED, Asks
 from ripieno.play.performance import Performance
-from ripieno.roles.player import Tell
+from ripieno.roles.performer import Tell
 from ripieno.play.seat import Seat
 from ripieno.conduct.spans import Spans
 from ripieno.settings.beginning import Beginning

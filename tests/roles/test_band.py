@@ -12,7 +12,7 @@ from ripieno.play.ledger import Ledger
 from ripieno.protocol import BASS, CHORDS, TEXTURE
 from ripieno.roles.band import BASS_BELOW, Band
 from ripieno.play.performance import Performance
-from ripieno.roles.player import Send
+from ripieno.roles.performer import Send
 from ripieno.play.seat import Seat
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params

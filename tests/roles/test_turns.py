@@ -12,6 +12,7 @@ from ripieno.minds.composer import Composer
 from ripieno.music import messages
 from ripieno.processes.loading import wake
 from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.roles.replies import TRANSITIONS, State
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
@@ -34,6 +35,14 @@ class Hindsight:
 
     def answer(self):
         return self._mind.answer()
+
+
+def test_every_state_can_be_reached_and_leads_back_to_listening():
+    assert set(TRANSITIONS.values()) == set(State)
+    back = {
+        before for (before, _), after in TRANSITIONS.items() if after is State.LISTENING
+    }
+    assert back == set(State) - {State.LISTENING}
 
 
 def asks_at(engine, times_ns):

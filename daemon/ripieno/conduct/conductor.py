@@ -45,6 +45,7 @@ from ripieno.conduct.tally import Tally
 from ripieno.conduct.window import Window
 from ripieno.layouts.duet import STALENESS
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.sources import HUMAN
 from ripieno.music.spans import FRAME_TICKS
 from ripieno.play.seat import Seat
 from ripieno.protocol import Beat, Comp, Played, Reset, ToPlayer
@@ -95,7 +96,7 @@ class Conductor:
             seat: of the conductor, with the parameters of the texture.
         """
         self._seat = seat
-        self._clock = SpanClock(seat, STEPS, self._due_ns, notice_ticks=HALF_FRAME)
+        self._clock = SpanClock(seat, STEPS, self, notice_ticks=HALF_FRAME)
         self._spans, self._presence = self._clock.spans, self._clock.presence
         self.leader, self._tally = Leader(seat, self._spans), Tally()
         self._guide = Guide(seat.tables, seat.seed)
@@ -137,37 +138,27 @@ class Conductor:
         if parsed.zone.takes(data):
             for event in self._seat.listener.hear(at_ns, data):
                 if not event.is_pedal:
-                    self._on_key(event)
+                    self._clock.hear(event)
         if parsed.left is not None and parsed.left.takes(data):
             self._left.hear(at_ns, data)
 
-    def _on_key(self, event: Played) -> None:
-        """Handle a key of the melody, perhaps on the beat."""
-        if (key := self._clock.hear(event)) is not None:
-            self.leader.on_note(event.pitch, key.velocity)
-            self._on_note(key)
-
     def on_reply(self, event: Played) -> None:
-        """Take a note of a seat that replies for a melody, except on the beat.
+        """Take a note of a seat that replies: it is the melody meanwhile."""
+        self._clock.hear(event)
 
-        Its notes are known before the beat, so they say nothing about how late a
-        person's notes come.
+    def on_note(self, key: Key) -> None:
+        """Note a key of the melody, and whether the human struck the beat with it.
+
+        When a reply's notes come is known beforehand. They say nothing about how late
+        a person's notes come.
         """
-        if (key := self._clock.hear(event)) is not None:
-            self._asks.manners.on_note(key.frame)
-            self._last = key
-            self._hear_present(key)
-
-    def _on_note(self, key: Key) -> None:
+        self.leader.on_note(key)
         self._asks.manners.on_note(key.frame)
         self._last = key
-        self._hear_present(key)
-        if key.frame == self._clock.index * self._spans.frames:
-            self._strike(self._clock.index, key.at_ns)
-
-    def _hear_present(self, key: Key) -> None:
         span = key.frame // self._spans.frames
         self._presence.on_note(key.frame * FRAME_TICKS, span * self._spans.ticks)
+        if key.source == HUMAN and key.frame == self._clock.index * self._spans.frames:
+            self._strike(self._clock.index, key.at_ns)
 
     def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
         """Take a section of the answer that plays, or of one that is asked for."""
@@ -216,17 +207,11 @@ class Conductor:
 
     def advance(self, now_ns: int) -> None:
         """Prepare and decide the spans whose time has come."""
-        if self._clock.has_stopped:
-            self.clear_plans(now_ns)
-            self._seat.mark_acted()
         if self._left.settle(now_ns):
             self._follow_left(now_ns)
             self._seat.mark_acted()
         for step, index in self._clock.steps(now_ns):
-            if step is Step.AWAY:
-                for key in self._clock.hear_again():
-                    self._on_note(key)
-            elif step is Step.AHEAD:
+            if step is Step.AHEAD:
                 self._prepare(index)
             else:
                 self._decide(index, now_ns, is_struck=step is Step.STRUCK)
@@ -262,7 +247,7 @@ class Conductor:
             tentative=self._preview.tentative(index),
         )
 
-    def _due_ns(self, step: Step, index: int) -> int:
+    def due_ns(self, step: Step, index: int) -> int:
         """When a span is decided, as things are."""
         start_ns, on_beat = self._spans.start_ns(index), self._asks.on_beat
         if self._named_at == index:
@@ -331,10 +316,9 @@ class Conductor:
         left = self._left.chord
         bass = left.bass if left is not None and left.chord == chord else None
         self.leader.begin(index, chord, bass, now_ns)
-        if answer is not None and answer.chord is not None:
-            self.leader.write(answer.notes, answer.chord, now_ns)
-        else:
-            self.leader.write(None, None, now_ns)
+        notes = answer.notes if answer is not None and answer.is_there else None
+        own_chord = None if answer is None else answer.chord
+        self.leader.write(notes, own_chord, now_ns)
         self._asks.close(index)
         self._named_at = None
         if ahead := self._ahead:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from ripieno.music.spans import Note, Phase
 
 
-class Cue(NamedTuple):
+class Cue(msgspec.Struct, frozen=True):
     """A decision for one span (a felt beat).
 
     Attributes:
@@ -50,7 +52,7 @@ class Section(NamedTuple):
 
 
 class Follower(Protocol):
-    """What a seat does with a cue; every `ripieno.roles.player.Player` does it."""
+    """What a seat does with a cue, as every `ripieno.roles.performer.Performer`."""
 
     def on_cue(self, cue: Cue, now_ns: int) -> None:
         """Begin a span, or change its chord."""

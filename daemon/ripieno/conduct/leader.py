@@ -4,13 +4,17 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from ripieno.conduct.cue import Cue, Follower, Section
+from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
 from ripieno.conduct.texture import Texture
 from ripieno.hear.loudness import Loudness
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.held import Held
+from ripieno.music.sources import HUMAN
 from ripieno.music.spans import Note
 from ripieno.play.seat import Seat
 
@@ -53,10 +57,11 @@ class Leader:
         """The chord and the texture that were played in a span."""
         return self._texture.sent(index)
 
-    def on_note(self, pitch: int, velocity: int) -> None:
-        """Note what the soloist plays, and how loud."""
-        self._solo.append(pitch)
-        self._loudness.add(velocity)
+    def on_note(self, key: Key) -> None:
+        """Note what the soloist plays, and how loud the human is."""
+        self._solo.append(key.pitch)
+        if key.source == HUMAN:
+            self._loudness.add(key.velocity)
 
     def begin(self, index: int, chord: int, bass: int | None, now_ns: int) -> None:
         """Begin a span with its chord; `NO_CHORD` lets nothing sound."""
@@ -82,7 +87,7 @@ class Leader:
         """
         if self.cue is None:
             return
-        cue = self.cue._replace(velocity=self._loudness.velocity)
+        cue = msgspec.structs.replace(self.cue, velocity=self._loudness.velocity)
         self._share(cue, self._texture.write(cue, notes, planned_for), now_ns)
 
     def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
@@ -124,7 +129,8 @@ class Leader:
         """Hand over a cue; to a seat that had none before, as a new chord."""
         for follower in self.followers:
             is_first = id(follower) not in self._led
-            follower.on_cue(cue._replace(is_new=True) if is_first else cue, now_ns)
+            its = msgspec.structs.replace(cue, is_new=True) if is_first else cue
+            follower.on_cue(its, now_ns)
         self._led = {id(follower) for follower in self.followers}
 
     def _share(self, cue: Cue, section: Section, now_ns: int) -> None:

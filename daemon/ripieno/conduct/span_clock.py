@@ -16,8 +16,8 @@ listening. The clock does not know what is played.
 
 import enum
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple, Protocol
 
 from ripieno.conduct.presence import LONG_AGO, Kept, Presence
 from ripieno.conduct.spans import Places, Spans
@@ -63,12 +63,27 @@ span. `SpanClock.leave` leads from every step to `AWAY`."""
 
 
 class Key(NamedTuple):
-    """A key that went down, on the grid of the song."""
+    """A key that went down, on the grid of the song; `source` says whose."""
 
     at_ns: int
     ticks: int
     frame: int
+    pitch: int
     velocity: int
+    source: int
+
+
+class Stepping(Protocol):
+    """A role that follows the clock."""
+
+    def due_ns(self, step: Step, index: int) -> int:
+        """Return when a step of a span is over, for the steps after `AHEAD`."""
+
+    def on_note(self, key: Key) -> None:
+        """Handle a key that went down, or one heard again at the place after a jump."""
+
+    def clear_plans(self, at_ns: int) -> None:
+        """Drop every plan, and call `SpanClock.leave`: the song has stopped."""
 
 
 class SpanClock:
@@ -87,7 +102,7 @@ class SpanClock:
         self,
         seat: Seat,
         transitions: Transitions,
-        due_ns: Callable[[Step, int], int],
+        role: Stepping,
         *,
         notice_ticks: int = 0,
         waits: bool = True,
@@ -97,7 +112,7 @@ class SpanClock:
         Args:
             seat: of the role.
             transitions: the role's steps.
-            due_ns: when a step of a span is over, for the steps after `AHEAD`.
+            role: what follows the clock. It is not called before `hear` or `steps`.
             notice_ticks: how long before a span the song has to move for the role to
                 begin with that span, and not with the next one.
             waits: whether after a stop, or a jump to a new place, the role waits for
@@ -105,7 +120,7 @@ class SpanClock:
                 another one for half a frame less, as a note may begin so much late.
         """
         self._seat, self.spans = seat, Spans(seat)
-        self._transitions, self._due_ns = transitions, due_ns
+        self._transitions, self._role = transitions, role
         self._notice_ticks, self._waits = notice_ticks, waits
         self.presence = Presence(seat, self.spans, 0 if waits else HALF_FRAME)
         self.step, self.index = Step.AWAY, 0
@@ -116,30 +131,17 @@ class SpanClock:
         self._jumped: tuple[int, int] | None = None  # where the song is now: ns, ticks
         self._recent: deque[Played] = deque(maxlen=RECENT)
 
-    def hear(self, event: Played) -> Key | None:
-        """Put a key on the grid; return it if it went down."""
+    def hear(self, event: Played) -> None:
+        """Put a key that went down or up on the grid."""
         self._recent.append(event)
-        return self._hear(event, self._seat.timeline.ticks_at(event.at_ns))
-
-    def hear_again(self) -> Iterator[Key]:
-        """Hear again what was played just before the jump: it belongs to this place."""
-        if self._jumped is None:
-            return
-        (jumped_ns, place), self._jumped = self._jumped, None
-        timeline = self._seat.timeline
-        half_ns = HALF_FRAME * timeline.beat_ns // TICKS_PER_BEAT
-        for event in list(self._recent):
-            if event.at_ns > jumped_ns - half_ns:
-                key = self._hear(event, max(place, timeline.ticks_at(event.at_ns)))
-                if key is not None:
-                    yield key
+        self._hear(event, self._seat.timeline.ticks_at(event.at_ns))
 
     def strike(self) -> bool:
         """Note that the human struck the beat; return whether it is time for that."""
-        following = self._transitions.get((self.step, Cause.STRIKE))
-        if following is not None:
-            self.step = following
-        return following is not None
+        is_time = (self.step, Cause.STRIKE) in self._transitions
+        if is_time:
+            self.step = self._transitions[self.step, Cause.STRIKE]
+        return is_time
 
     def stop(self, at_ns: int) -> None:
         """Wait for the human's next note: the DAW sent all-notes-off.
@@ -160,17 +162,15 @@ class SpanClock:
         self.presence.clear()
         self.step, self.resumed = Step.AWAY, None
 
-    @property
-    def has_stopped(self) -> bool:
-        """Whether the song has stopped since the role was with it."""
-        return self.step is not Step.AWAY and not self._seat.is_running
-
     def steps(self, now_ns: int) -> Iterator[tuple[Step, int]]:
-        """Yield each step that is over by now, and its span; `AWAY` when it enters."""
-        if self.step is Step.AWAY and self._seat.is_running:
+        """Enter or leave the song; yield each step that is over, and its span."""
+        if self._seat.is_running and self.step is Step.AWAY:
             self._enter(now_ns)
             self._seat.mark_acted()
-            yield Step.AWAY, self.index
+            self._hear_again()
+        elif not self._seat.is_running and self.step is not Step.AWAY:
+            self._role.clear_plans(now_ns)
+            self._seat.mark_acted()
         while (at_ns := self.next_ns()) is not None and at_ns <= now_ns:
             step, index = self.step, self.index
             self.step = self._transitions[step, Cause.TIME]
@@ -185,14 +185,34 @@ class SpanClock:
             return None
         if self.step is Step.AHEAD:
             return self.spans.start_ns(self.index, -HALF_FRAME)
-        return self._due_ns(self.step, self.index)
+        return self._role.due_ns(self.step, self.index)
 
-    def _hear(self, event: Played, ticks: int) -> Key | None:
-        if not event.velocity:
+    def _hear(self, event: Played, ticks: int) -> None:
+        if event.velocity:
+            frame = self.spans.beats.down(ticks, event.pitch)
+            self._role.on_note(
+                Key(
+                    event.at_ns,
+                    ticks,
+                    frame,
+                    event.pitch,
+                    event.velocity,
+                    event.source,
+                )
+            )
+        else:
             self.spans.beats.up(ticks, event.pitch)
-            return None
-        frame = self.spans.beats.down(ticks, event.pitch)
-        return Key(event.at_ns, ticks, frame, event.velocity)
+
+    def _hear_again(self) -> None:
+        """Hear again what was played just before a jump: it belongs to this place."""
+        if self._jumped is None:
+            return
+        (jumped_ns, place), self._jumped = self._jumped, None
+        timeline = self._seat.timeline
+        half_ns = HALF_FRAME * timeline.beat_ns // TICKS_PER_BEAT
+        for event in self._recent:
+            if event.at_ns > jumped_ns - half_ns:
+                self._hear(event, max(place, timeline.ticks_at(event.at_ns)))
 
     def _turn_to(self, index: int) -> None:
         """Go on to a span; the song up to there has been played."""

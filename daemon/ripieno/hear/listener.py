@@ -68,10 +68,9 @@ class Listener:
     def _down(
         self, at_ns: int, channel: int, pitch: int, velocity: int
     ) -> list[Played]:
-        struck = Played(at_ns, HUMAN, pitch, velocity)
-        again = pitch in self._held
+        again = [Played(at_ns, HUMAN, pitch, 0)] if pitch in self._held else []
         self._held.setdefault(pitch, set()).add(channel)
-        return [Played(at_ns, HUMAN, pitch, 0), struck] if again else [struck]
+        return [*again, Played(at_ns, HUMAN, pitch, velocity)]
 
     def _up(self, at_ns: int, channel: int, pitch: int) -> list[Played]:
         holders = self._held.get(pitch, set())

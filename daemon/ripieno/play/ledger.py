@@ -48,6 +48,10 @@ class Ledger:
         """How many sounding notes have an id that matches."""
         return sum(map(which, self._ids.values()))
 
+    def id_of(self, channel: int, pitch: int) -> int | None:
+        """The id of the note that sounds on a key, or None."""
+        return self._ids.get(channel * 128 + pitch)
+
     def on(self, channel: int, pitch: int, velocity: int, note_id: int) -> list[bytes]:
         """Begin a note. If the same key sounds, it is ended first."""
         slot = channel * 128 + pitch

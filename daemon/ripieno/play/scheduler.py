@@ -111,15 +111,14 @@ class Scheduler:
         due: list[Due] = []
         while self._heap and self._heap[0][0] <= until_ticks:
             ticks, is_on, note_id, note, exact_ns = heapq.heappop(self._heap)
-            if not is_on:
-                due.append(Due(ticks, note_id, note.pitch, 0))
-                continue
-            if note.end_ticks < now_ticks and note.end_ticks > note.start_ticks:
+            if is_on and note.start_ticks < note.end_ticks < now_ticks:
                 self.dropped += 1
                 continue
-            due.append(Due(ticks, note_id, note.pitch, note.velocity, exact_ns))
-            off_ticks = max(note.end_ticks, note.start_ticks + 1)
-            heapq.heappush(self._heap, (off_ticks, False, note_id, note, None))
+            velocity = note.velocity if is_on else 0
+            due.append(Due(ticks, note_id, note.pitch, velocity, exact_ns))
+            if is_on:
+                off_ticks = max(note.end_ticks, note.start_ticks + 1)
+                heapq.heappush(self._heap, (off_ticks, False, note_id, note, None))
         return due
 
     def has_notes_of(self, owner: int) -> bool:

@@ -13,7 +13,7 @@ from ripieno.music import messages
 from ripieno.music.meter import Meter
 from ripieno.music.sources import MACHINE
 from ripieno.music.timeline import Timeline
-from ripieno.play.effects import Tell
+from ripieno.play.effects import NOBODY, Tell
 from ripieno.play.performance import COUNTS, PERCUSSION, Performance
 from ripieno.play.scheduler import Due, owner_of
 from ripieno.protocol import PlannedNote, Played, ToThinker
@@ -195,7 +195,11 @@ class Seat:
             return late_ns
         else:
             loud = min(max(round(due.velocity * self.params.level), 1), LOUDEST)
+            before = performance.ledger.id_of(channel, due.pitch)
             sent = performance.ledger.on(channel, due.pitch, loud, due.note_id)
+            if before is not None and not self._is_mine(before):
+                end, *sent = sent  # the note of another seat on this channel
+                performance.send(due_ns, end, max(owner_of(before), NOBODY))
             performance.lateness.add(late_ns)
             self.count("sent")
         for data in sent:

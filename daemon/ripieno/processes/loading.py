@@ -82,8 +82,7 @@ def minds_for(
 
     def wake_for(role: str) -> tuple[ModelMind, Ready]:
         block.set_word("thinker_beat_ns", clock.now_ns() + LOADING_NS)
-        is_named = model and role in library.read(find(model)).manifest.roles
-        found = library.for_role(role, model if is_named else "")
+        found = chosen(library, role, model)
         mind, ready = wake(found, provider)
         show(ready)
         if not isinstance(mind, Composer):
@@ -100,6 +99,16 @@ def minds_for(
 
     loader = ThreadPoolExecutor(1, "loader")  # for seats that are added
     return Minds(wake_for, show, is_interrupted, loader)
+
+
+def chosen(library: Library, role: str, model: str) -> Model:
+    """Return the named model if it plays a role, else the role's own.
+
+    Raises:
+        ModelError: there is no such model, or none that plays the role.
+    """
+    is_named = model and role in library.read(find(model)).manifest.roles
+    return library.for_role(role, model if is_named else "")
 
 
 def check_plays(library: Library, model: str, roles: Iterable[str]) -> None:

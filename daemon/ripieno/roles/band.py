@@ -1,4 +1,4 @@
-"""The seats of a performance, their players and the conductor.
+"""The seats of a performance, their performers and the conductor.
 
 Messages are routed here: what comes in to the seats in whose zones it lies, an answer
 of the thinker to the seat that asked, a note that was sent to the seat that played it.
@@ -14,8 +14,8 @@ from ripieno.play.performance import Performance
 from ripieno.play.scheduler import MOST_SEATS, Due, owner_of
 from ripieno.play.seat import Seat
 from ripieno.protocol import CONDUCTOR, EVERYONE, Played, Ready, ToPlayer
-from ripieno.roles.loading import load, player_of
-from ripieno.roles.player import Player
+from ripieno.roles.loading import load, performer_of
+from ripieno.roles.performer import Performer
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.ensemble import Ensemble
@@ -31,7 +31,7 @@ class Chair(NamedTuple):
     """A seat, and what plays its role."""
 
     seat: Seat
-    player: Player
+    performer: Performer
 
 
 class Band:
@@ -85,29 +85,35 @@ class Band:
         """Hand a channel message to the seats in whose zones it lies."""
         if self._conductor is not None:
             self._conductor.heard(at_ns, data)
-        for seat, player in self._chairs.values():
+        for seat, performer in self._chairs.values():
             if not seat.parsed.zone.takes(data):
                 continue
             for event in seat.listener.hear(at_ns, data):
                 if event.is_pedal:
-                    player.on_pedal(event)
+                    performer.on_pedal(event)
                 else:
-                    player.on_key(event)
+                    performer.on_key(event)
                 seat.record(event)
 
     def on_stop(self, at_ns: int) -> None:
         """Handle all-notes-off: the DAW stopped, or its loop began again."""
         if self._conductor is not None:
             self._conductor.on_stop(at_ns)
-        for _, player in self._chairs.values():
-            player.on_stop(at_ns)
+        for _, performer in self._chairs.values():
+            performer.on_stop(at_ns)
 
     def clear_plans(self, at_ns: int) -> None:
         """Drop every plan: panic, or a jump in the song."""
         if self._conductor is not None:
             self._conductor.clear_plans(at_ns)
-        for _, player in self._chairs.values():
-            player.clear_plans(at_ns)
+        for _, performer in self._chairs.values():
+            performer.clear_plans(at_ns)
+
+    def release(self, at_ns: int) -> None:
+        """Drop every plan, and end every note of every seat (panic)."""
+        self.clear_plans(at_ns)
+        for seat, _ in self._chairs.values():
+            seat.release(at_ns)
 
     def on_ready(self, message: Ready, number: int) -> None:
         """Handle a thinker, or a mind of one seat, that is new or plays otherwise."""
@@ -116,10 +122,10 @@ class Band:
             return
         if self._conductor is not None and CONDUCTING in message.roles:
             self._conductor.on_thinker_ready()
-        for seat, player in self._chairs.values():
+        for seat, performer in self._chairs.values():
             is_meant = number in (EVERYONE, seat.number)
             if is_meant and seat.role.models in message.roles:
-                player.on_thinker_ready()
+                performer.on_thinker_ready()
 
     def on_plan(self, at_ns: int, message: ToPlayer, number: int) -> bool:
         """Take an answer to a seat; return False if it is no longer wanted."""
@@ -128,22 +134,22 @@ class Band:
                 at_ns, message
             )
         chair = self._numbered(number)
-        return chair is not None and chair.player.on_plan(at_ns, message)
+        return chair is not None and chair.performer.on_plan(at_ns, message)
 
     def advance(self, now_ns: int) -> None:
         """Do what is due by now."""
         if self._conductor is not None:
             self._conductor.leader.is_replying = any(
-                seat.role.is_a_turn and player.turn == "machine"
-                for seat, player in self._chairs.values()
+                seat.role.is_a_turn and performer.turn == "machine"
+                for seat, performer in self._chairs.values()
             )
             self._conductor.advance(now_ns)
-        for _, player in self._chairs.values():
-            player.advance(now_ns)
+        for _, performer in self._chairs.values():
+            performer.advance(now_ns)
 
     def next_ns(self) -> int | None:
         """Return when `advance` next has something to do, or None."""
-        acting = [player for _, player in self._chairs.values()]
+        acting = [performer for _, performer in self._chairs.values()]
         times = [each.next_ns() for each in (self._conductor, *acting) if each]
         return min((at_ns for at_ns in times if at_ns is not None), default=None)
 
@@ -154,32 +160,33 @@ class Band:
             return
         late_ns = chair.seat.send_due(due, now_ns)
         if due.velocity:
-            chair.player.on_note_sent(due, late_ns)
+            chair.performer.on_note_sent(due, late_ns)
 
     def on_all_sent(self) -> None:
         """Handle the end of an `advance`: everything that was due has been sent."""
-        for _, player in self._chairs.values():
-            player.on_all_sent()
+        for _, performer in self._chairs.values():
+            performer.on_all_sent()
 
     def report(self, status: Status) -> Status:
         """Return the status with what only seats and conductor know."""
-        for _, player in self._chairs.values():
-            status = player.report(status)
+        for _, performer in self._chairs.values():
+            status = performer.report(status)
         if self._conductor is not None:
             status = self._conductor.report(status)
         return status
 
     def seats(self) -> Iterator[SeatStatus]:
         """Yield the state of each seat."""
-        for name, (seat, player) in self._chairs.items():
+        for name, (seat, performer) in self._chairs.items():
             ready = self._ready.get(seat.role.models)
             conductor = self._conductor if seat.role.follows else None
             counts = seat.counts if conductor is None else conductor.counts
             yield SeatStatus(
+                number=seat.number,
                 name=name,
                 role=seat.role.name,
                 channel=seat.params.channel,
-                turn=player.turn if conductor is None else conductor.turn,
+                turn=performer.turn if conductor is None else conductor.turn,
                 model=ready.model if ready else "",
                 is_muted=seat.params.mute,
                 sent=seat.counts["sent"],
@@ -210,7 +217,7 @@ class Band:
     @property
     def turn(self) -> Turn:
         """Who plays now."""
-        turns = {player.turn for _, player in self._chairs.values()}
+        turns = {performer.turn for _, performer in self._chairs.values()}
         if self._conductor is not None:
             turns.add(self._conductor.turn)
         return next((turn for turn in TURNS if turn in turns), "idle")
@@ -218,32 +225,32 @@ class Band:
     # ── seats ─────────────────────────────────────────────────────────────────────
 
     def _chair(self, name: str, params: Params) -> Chair:
-        """Return a new seat and its player."""
+        """Return a new seat and its performer."""
         self._seated += 1
         while self._numbered(number := 1 + (self._seated - 1) % (MOST_SEATS - 1)):
             self._seated += 1
         seat = Seat(number, name, params, self._begins, self._performance, self._tables)
         seat.on_played = lambda event: self._on_played(seat, event)
-        return Chair(seat, player_of(seat.role, seat))
+        return Chair(seat, performer_of(seat.role, seat))
 
     def _change_seat(self, at_ns: int, name: str, params: Params) -> None:
-        seat, player = self._chairs[name]
+        seat, performer = self._chairs[name]
         before = seat.params
         if params == before:
             return
         if params.role != before.role:
-            player.clear_plans(at_ns)
+            performer.clear_plans(at_ns)
         seat.set_params(params)
         if params.role != before.role:
-            self._chairs[name] = chair = Chair(seat, player_of(seat.role, seat))
+            self._chairs[name] = chair = Chair(seat, performer_of(seat.role, seat))
             self._greet(chair)
         if params.channel != before.channel or params.mute:
             seat.release(at_ns)
 
     def _greet(self, chair: Chair) -> None:
-        """Let a new player know of the thinker that is there."""
+        """Let a new performer know of the thinker that is there."""
         if chair.seat.role.models in self._ready:
-            chair.player.on_thinker_ready()
+            chair.performer.on_thinker_ready()
 
     def _lead(self) -> Seat | None:
         """The seat with whose parameters the conductor decides; None without one."""
@@ -272,7 +279,7 @@ class Band:
                 conductor.on_thinker_ready()
         else:
             conductor.set_params(lead.params)
-        conductor.leader.followers = [player for _, player in self._chairs.values()]
+        conductor.leader.followers = [each for _, each in self._chairs.values()]
 
     def _on_played(self, seat: Seat, event: Played) -> None:
         """Let the conductor hear a seat that replies: it is the soloist then."""
@@ -286,6 +293,6 @@ class Band:
 
 def _end(chair: Chair, at_ns: int) -> None:
     """Let a seat go: nothing of it is scheduled, and nothing sounds."""
-    chair.player.clear_plans(at_ns)
+    chair.performer.clear_plans(at_ns)
     chair.seat.clear_schedule()
     chair.seat.release(at_ns)

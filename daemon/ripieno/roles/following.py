@@ -1,11 +1,11 @@
 """What the roles have in common that play what the conductor decides."""
 
 from ripieno.protocol import Played, ToPlayer
-from ripieno.roles.player import Player
+from ripieno.roles.performer import Performer
 from ripieno.settings.status import Turn
 
 
-class Following(Player):
+class Following(Performer):
     """A role that acts only on cues and sections. Subclasses say what they play."""
 
     @property

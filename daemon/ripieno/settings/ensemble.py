@@ -190,8 +190,8 @@ def _checked(params: Params, seat: SeatSettings) -> SeatSettings:
         knob = knobs.get(name)
         if knob is None or knob.is_shared:
             why = "is no setting" if knob is None else "is the same for all seats"
-            own = ", ".join(knob.name for knob in knobs.values() if not knob.is_shared)
-            raise SettingsError(f"{seat.name}.{name} {why}; a seat has: {own}.")
+            has = ", ".join(knob.name for knob in knobs.values() if not knob.is_shared)
+            raise SettingsError(f"{seat.name}.{name} {why}; a seat has: {has}.")
     try:
         merged = msgspec.convert(
             {**msgspec.structs.asdict(params), **seat.own}, type(params)

@@ -366,7 +366,7 @@ def _chart(text: str, meter: Meter) -> Chart | None:
     return chart
 
 
-def _parts(text: str) -> frozenset[int]:
+def _parts(text: str) -> frozenset[str]:
     words = set(text.split())
     if unknown := words - set(PARTS):
         raise SettingsError(

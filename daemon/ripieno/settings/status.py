@@ -15,6 +15,7 @@ class SeatStatus(msgspec.Struct, frozen=True):
     """The state of one seat.
 
     Attributes:
+        number: of the seat, from 1 on.
         name, role, channel: as set.
         turn: who plays now.
         model: what plays; empty while the thinker starts, ``fallback`` where no model
@@ -26,6 +27,7 @@ class SeatStatus(msgspec.Struct, frozen=True):
         fallbacks: how many of them came without the model.
     """
 
+    number: int
     name: str
     role: str
     channel: int

@@ -1,4 +1,4 @@
-"""What a role implements, and what goes out of a performance.
+"""What a role implements.
 
 A role decides what to play and when. It acts only through its seat
 (`ripieno.play.seat`). It knows neither clock nor port: every call that acts is given
@@ -7,31 +7,14 @@ the time.
 
 from abc import ABC, abstractmethod
 
-import msgspec
-
+from ripieno.conduct.cue import Cue, Section
 from ripieno.play.scheduler import Due
-from ripieno.protocol import Played, ToPlayer, ToThinker
+from ripieno.protocol import Played, ToPlayer
 from ripieno.settings.status import Status, Turn
 
 
-class Send(msgspec.Struct, frozen=True):
-    """Bytes to hand to the port now; `due_ns` is when they are to leave it."""
-
-    due_ns: int
-    data: bytes
-
-
-class Tell(msgspec.Struct, frozen=True):
-    """A message for the thinker."""
-
-    message: ToThinker
-
-
-Effect = Send | Tell
-
-
-class Player(ABC):
-    """Plays one role. Has no state of its own. Thread: the engine's."""
+class Performer(ABC):
+    """Plays one role. It has no state of its own. Thread: the engine's."""
 
     @property
     @abstractmethod
@@ -68,6 +51,17 @@ class Player(ABC):
     @abstractmethod
     def next_ns(self) -> int | None:
         """Return when `advance` next has something to do, or None."""
+
+    def on_cue(self, cue: Cue, now_ns: int) -> None:  # noqa: B027
+        """Follow the conductor: a span begins, or its chord changes."""
+
+    def on_section(  # noqa: B027
+        self, cue: Cue, section: Section, now_ns: int
+    ) -> None:
+        """Take notes of the span of a cue. No note on the beat starts before now."""
+
+    def on_rest(self, at_ns: int) -> None:  # noqa: B027
+        """Follow the conductor: nothing is to sound."""
 
     def on_note_sent(self, due: Due, late_ns: int) -> None:  # noqa: B027
         """Handle a planned note-on that was just sent, `late_ns` after it was due."""
