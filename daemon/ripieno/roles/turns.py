@@ -17,7 +17,6 @@ from typing import Final
 
 import msgspec
 
-from ripieno.clock import NS_PER_S
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
 from ripieno.protocol import Ask, Limits, Plan, Played, Reset, ToPlayer, Variation
@@ -281,7 +280,7 @@ class Turns(Player):
         limits, busy = self._seat.parsed.limits, self._seat.params.busy
         if busy is None or self._varies:
             return limits
-        density = min(limits.density, busy * NS_PER_S / self._bar_ns())
+        density = min(limits.density, busy / (self._bar_ns() / 1e9))
         return msgspec.structs.replace(limits, density=density)
 
     def _asked(self, start_ticks: int, until_ticks: int, *, closing: bool) -> Ask:
