@@ -20,7 +20,7 @@ from tests.tables import BOUNDS
 
 from ripieno.files import journal
 from ripieno.files.midi import Track, write_performance
-from ripieno.settings.params import Params
+from ripieno.settings.params import KNOBS, Params
 
 pytestmark = pytest.mark.process
 
@@ -261,7 +261,10 @@ def out_of_bounds():
     """Every bounded parameter, once below and once above its bounds."""
     for name, (low, high) in BOUNDS.items():
         step = 0.0001 if isinstance(low, float) else 1
-        yield from ((name, low - step), (name, high + step))
+        below = low - step
+        if below == 0 and KNOBS[name].unset:
+            below = -1  # 0 means that no value is given
+        yield from ((name, below), (name, high + step))
 
 
 @pytest.mark.parametrize(("name", "value"), list(out_of_bounds()))

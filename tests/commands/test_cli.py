@@ -235,6 +235,16 @@ def test_the_flag_of_an_old_name_sets_the_new_one_and_a_sentence_says_so(capsys)
     assert capsys.readouterr().err == says
 
 
+@pytest.mark.parametrize("word", ["auto", "none", "0"])
+def test_auto_on_the_command_line_leaves_the_value_of_a_file_to_the_music(
+    tmp_path, word
+):
+    config = tmp_path / "settings.toml"
+    config.write_text("[play]\nbusy = 5\nthick = 2\nphrase = 4\n")
+    given = [f"--{name}={word}" for name in ("busy", "thick", "phrase")]
+    assert settings_of("--config", str(config), *given).play == Params()
+
+
 def test_what_is_on_in_a_file_may_be_turned_off_by_a_flag(tmp_path):
     config = tmp_path / "settings.toml"
     config.write_text("[play]\nclick = true\nthru = true\n")
@@ -285,6 +295,18 @@ def test_a_chart_that_says_no_meter_is_in_the_one_that_is_asked_for(tmp_path):
 def test_a_chart_may_be_written_on_the_command_line():
     play = settings_of("play", "--chart", "C | F G7").play
     assert names_of(play) == ["C", "C", "C", "C", "F", "F", "G7", "G7"]
+
+
+def test_landings_may_be_written_on_the_command_line():
+    play = settings_of("play", "--chart", "C@9 F#m7@17").play
+    assert play == Params(chart="C@9 F#m7@17")
+    assert sorted(parse(play).guidance.landings) == [8, 16]
+
+
+def test_a_file_with_an_at_sign_in_its_name_is_a_chart(tmp_path):
+    path = tmp_path / "me@home.txt"
+    path.write_text("| C | F |\n")
+    assert names_of(settings_of("play", "--chart", str(path)).play)[0] == "C"
 
 
 def test_a_chart_is_read_from_the_markers_of_a_midi_file(tmp_path):

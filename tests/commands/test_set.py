@@ -281,6 +281,39 @@ def test_a_runtime_folder_that_others_may_write_in_is_refused(runtime_dir):
     assert_sentence(ripieno("set"), FILE, runtime_dir, "not a folder of yours alone")
 
 
+@pytest.mark.parametrize(
+    ("word", "params", "read"),
+    [
+        ("land=C@9", Params(chart="C@9"), "chart = C@9"),
+        ("density=6", Params(busy=12.0), "busy = 12.0"),
+        ("fill=0", Params(busy=8.0), "busy = 8.0"),
+    ],
+)
+@pytest.mark.slow
+def test_a_merged_name_changes_what_it_was_merged_into(
+    playing, pids, word, params, read
+):
+    daemon = playing(pid=pids[0])
+    done = ripieno("set", word)
+    old, new = word.partition("=")[0], read.partition(" ")[0]
+    assert done.stderr == f"{old} is now called {new}; it was read as {read}.\n"
+    assert daemon.params == params
+
+
+def test_set_reads_and_shows_auto(playing, pids):
+    daemon = playing(pid=pids[0])
+    assert ripieno("set", "busy=6", "phrase=4").returncode == 0
+    done = ripieno("set", "busy=auto", "phrase=0", "thick=none", "chart=C@9")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "busy = auto (was 6.0)",
+        "phrase = none (was 4)",
+        "thick = auto",
+        "chart = C@9 (was (none))",
+    ]
+    assert daemon.params == Params(chart="C@9")
+
+
 def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
     playing, pids
 ):

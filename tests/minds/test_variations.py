@@ -181,9 +181,7 @@ def test_another_seed_makes_another_plan(mind):
         low=st.integers(48, 62),
         high=st.integers(66, 84),
         density=st.floats(1.0, 16.0),
-        scale=st.sampled_from(
-            [0xFFF, None, sum(1 << p for p in (0, 2, 4, 7, 9))]
-        ),
+        scale=st.sampled_from([0xFFF, None, sum(1 << p for p in (0, 2, 4, 7, 9))]),
     ),
     distance=st.floats(0.0, 1.0),
     fill=st.floats(-1.0, 1.0),

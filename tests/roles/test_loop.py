@@ -282,19 +282,29 @@ def test_all_notes_off_silences_it_until_the_next_note():
 # ── how it plays ──────────────────────────────────────────────────────────────────────
 
 
-def test_density_thins_out_what_is_off_the_beat_first():
+def test_more_notes_than_are_playable_are_thinned_out_off_the_beat_first():
+    """16 chords of three keys in a bar of 0.6 s, in which 9 notes may be played."""
+
     class Busy(Grooves):
         def answer(self):
             plan = super().answer()
             if plan is None:
                 return None
             start = plan.notes[0].start_ticks
-            notes = [PlannedNote(start + n * 120, start + n * 120 + 120, 60, 80)
-                     for n in range(16)]  # fmt: skip
+            notes = [
+                PlannedNote(start + n * 120, start + n * 120 + 120, pitch, 80)
+                for n in range(16)
+                for pitch in (60, 64, 67)
+            ]
             return Plan(plan.revision, 0, tuple(notes), plan.until_ticks, complete=True)
 
-    played = performed(line(beats=12), Busy(), density=2.0, chart=CHART)
-    assert {at % BEAT for at, _ in note_ons(played.sent)} == {0}
+    beat_ns = 60 * S // 400
+    notes = line(beats=12, every_ns=beat_ns)
+    played = performed(notes, Busy(), bpm=400.0, chart=CHART)
+    ons = note_ons(played.sent)
+    assert {at % beat_ns for at, _ in ons} == {0}
+    bars = Counter(at // (4 * beat_ns) for at, _ in ons)
+    assert max(bars.values()) == 9
 
 
 class Clusters(Grooves):

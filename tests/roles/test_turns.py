@@ -105,6 +105,22 @@ def test_a_pedal_and_a_changed_parameter_each_foresee_anew():
     assert after_knob.limits.temperature == 1.3
 
 
+@pytest.mark.parametrize("role", ["answer", "continue"])
+@pytest.mark.parametrize(
+    ("busy", "meter", "density"),
+    [(None, "4/4", 16.0), (6.0, "4/4", 3.0), (6.0, "3/4", 4.0), (40.0, "4/4", 16.0)],
+)
+def test_busy_bounds_the_notes_a_second_by_a_bar_of_felt_beats(
+    role, busy, meter, density
+):
+    """Notes every 0.25 s: the felt beat is half a second."""
+    engine, asked = playing(Params(role=role, busy=busy, meter=meter))
+    asked += asks_at(engine, [6 * S])
+    assert asked
+    for _, ask in asked:
+        assert ask.limits.density == pytest.approx(density)
+
+
 def test_a_speculative_plan_is_silent_before_the_phrase_is_over():
     engine, asked = playing()
     guess = asked[-1][1]

@@ -155,6 +155,19 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
     assert settings == Settings(model="b", provider="cpu", play=Params(low=50, high=80))
 
 
+@pytest.mark.parametrize("value", ["auto", "none", 0, 0.0])
+@pytest.mark.parametrize("name", ["busy", "thick", "phrase"])
+def test_a_word_or_0_in_a_file_or_a_flag_leaves_the_value_to_the_music(
+    tmp_path, name, value
+):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[play]\n{toml({name: value})}\n")
+    assert getattr(load(path, {}, {}).play, name) is None
+    path.write_text(f"[play]\n{name} = 5\n")
+    assert getattr(load(path, {}, {}).play, name) == 5
+    assert getattr(load(path, {}, {name: value}).play, name) is None
+
+
 def test_a_flag_may_replace_an_invalid_value_of_the_file(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("[play]\nlow = 200\n")
@@ -217,6 +230,13 @@ def test_landings_are_bars_from_zero_and_chords():
     }
     assert parse(play).chart is None
     assert parse(Params(chart="| C | F |")).guidance.landings == {}
+
+
+def test_a_chart_of_landings_leaves_the_chords_between_them_free():
+    assert parse(Params(chart="C@9")).chart is None
+    mixed = Params(chart="C@9 | F")
+    with pytest.raises(SettingsError, match="'C@9' is not a chord"):
+        params.check(mixed)
 
 
 def test_the_chord_lock_is_a_list_of_chords():

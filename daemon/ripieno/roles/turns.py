@@ -19,7 +19,6 @@ from typing import Final
 
 import msgspec
 
-from ripieno.clock import NS_PER_S
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
@@ -327,7 +326,7 @@ class Turns(Performer):
         limits, busy = self._seat.parsed.limits, self._seat.params.busy
         if busy is None or self._varies:
             return limits
-        density = min(limits.density, busy * NS_PER_S / self._bar_ns())
+        density = min(limits.density, busy / (self._bar_ns() / 1e9))
         return msgspec.structs.replace(limits, density=density)
 
     def _fall_back(self, ask: Ask, from_ticks: int) -> None:

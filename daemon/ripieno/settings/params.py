@@ -31,7 +31,7 @@ COMMITS: Final = (0, 1, 2, 4)
 LAST_BAR: Final = 9999
 """More than five hours at 120 bpm in 4/4."""
 MOST_A_SECOND: Final = 16.0
-"""No role plays more notes a second: that is a sixteenth at 240 bpm."""
+"""The highest density of a plan, in notes a second: sixteenths at 240 bpm."""
 OLD_BAR_S: Final = 2.0
 """A bar of 4/4 at 120 bpm, for a former value in notes a second."""
 OLD_NOTES: Final = 8.0
