@@ -30,6 +30,7 @@ from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.controllers import by_number
 from ripieno.settings.ensemble import Ensemble, selected, turned
+from ripieno.settings.params import Params
 from ripieno.settings.status import Status
 
 __all__ = ["Effect", "Engine", "Send", "Tell"]
@@ -66,6 +67,11 @@ class Engine:
         return self._band.ensemble
 
     @property
+    def params(self) -> Params:
+        """The parameters of all seats as they are now."""
+        return self._band.ensemble.params
+
+    @property
     def is_on_the_beat(self) -> bool:
         """Whether a seat plays by a tempo."""
         return self._band.is_on_the_beat
@@ -77,7 +83,7 @@ class Engine:
 
     def turned(self, at_ns: int, ensemble: Ensemble) -> None:
         """Use other parameters, and other seats, from now on."""
-        performance, before = self._performance, self.ensemble.params
+        performance, before = self._performance, self.params
         performance.now_ns = at_ns
         was_on_the_beat = self._band.is_on_the_beat
         self._band.change(at_ns, ensemble)
@@ -210,7 +216,7 @@ class Engine:
 
     def _passes(self, data: bytes) -> bool:
         """Whether a channel message is passed on."""
-        params = self.ensemble.params
+        params = self.params
         if not params.thru:
             return False
         left = None if params.thru_left else self._band.left
@@ -223,7 +229,7 @@ class Engine:
             self._follow(at_ns)
             return
         performance.counts["malformed"] += not data or data[0] < 0xF0
-        if self.ensemble.params.thru and messages.is_sysex(data):
+        if self.params.thru and messages.is_sysex(data):
             performance.send(at_ns, data)
 
     def _follow(self, now_ns: int) -> None:
