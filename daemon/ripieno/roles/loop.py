@@ -12,6 +12,8 @@ Each span (a felt beat) takes these steps; `STEPS` is their table::
             span the next bar is asked for, with the chords of the chart or the
             likeliest ones.
 
+Where a conductor plays, its chord is played instead, and the human's is not looked at.
+
 Bars are counted in the song, and so are patterns: after `bars` bars comes another one.
 So patterns change where the song's phrases do, and a place of the song that is played
 again has its pattern again. No note lasts over a bar line.
@@ -21,6 +23,7 @@ from typing import Final
 
 import msgspec
 
+from ripieno.conduct.cue import Cue
 from ripieno.conduct.guide import Guide
 from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.music import chords
@@ -63,6 +66,7 @@ class Loop(Performer):
         self._guide = Guide(seat.tables, seat.seed)
         self._last: Bar | None = None
         self._bars: dict[tuple[Meter, int], Bar] = {}
+        self._cue: Cue | None = None  # the conductor's last; None while it rests
         self._clear()
 
     def _clear(self) -> None:
@@ -104,6 +108,18 @@ class Loop(Performer):
             revision = self._seat.next_revision()
             self._asked = msgspec.structs.replace(self._asked, revision=revision)
             self._seat.tell(self._asked)
+
+    def on_cue(self, cue: Cue, now_ns: int) -> None:
+        """Play the conductor's chord: where there is one, it decides."""
+        self._cue = cue
+        self._spans.held = None if cue.bass is None else cue.chord
+        if self._backing.chord_at(cue.index) not in (NO_CHORD, cue.chord):
+            self._backing.move(cue.index, cue.chord, now_ns)
+
+    def on_rest(self, at_ns: int) -> None:
+        """Decide on chords alone again: the conductor rests."""
+        del at_ns
+        self._cue = None
 
     def on_stop(self, at_ns: int) -> None:
         """Stop. If it was the pass of a DAW's loop, go on with the next span."""
@@ -214,7 +230,7 @@ class Loop(Performer):
         """Follow the human's chord on the beat, and ask for the next bar in time."""
         expected = self._backing.chord_at(index)
         span = self._spans.heard(index)
-        is_free = self._spans.written(index) is None
+        is_free = self._cue is None and self._spans.written(index) is None
         if is_free and expected != NO_CHORD and span.sounding[0]:
             weights = self._guide.weights(
                 self._seat.parsed.guidance, self._spans.phase, index, span, 0, expected

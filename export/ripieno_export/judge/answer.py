@@ -78,14 +78,18 @@ def answer_of(
 ) -> Answer:
     """Put together what was sent and told; see `Answer`."""
     messages = [(at_ns, data) for at_ns, data in sent if is_channel_message(data)]
-    seated = Ensemble(params).seated()
-    judged = {seated[name].channel - 1 for name in JUDGED}
     chords = spans.chords(piece, params, performance.lead_frames)
     beats_ns = performance.beats_ns
     whole = take_of("", piece, messages, beats_ns, chords=chords)
-    kept = [m for m in messages if channel_of(m[1]) in judged]
+    kept = [m for m in messages if channel_of(m[1]) in judged_channels(params)]
     take = take_of("", piece, kept, beats_ns, chords=chords)
     return Answer(replace(take, stuck_notes=whole.stuck_notes), whole, status)
+
+
+def judged_channels(params: Params) -> set[int]:
+    """The channels, from 0 on, of the seats whose notes are judged."""
+    seated = Ensemble(params).seated()
+    return {seated[name].channel - 1 for name in JUDGED}
 
 
 def named(answer: Answer, system: str, timing: Timing | None = None) -> Answer:

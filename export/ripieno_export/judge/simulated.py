@@ -152,6 +152,7 @@ class Run:
     """One performance in simulated time.
 
     Attributes:
+        params: how it plays.
         spans: what the engine said that it played.
         told, said: what engine and mind said to each other.
         status: the engine's figures, when the human stopped.
@@ -161,7 +162,7 @@ class Run:
         self, params: Params, players: Players, trace: Trace, seed: int
     ) -> None:
         """Prepare; see `Product`."""
-        self._mind = _Watched(players.mind, trace, seed)
+        self.params, self._mind = params, _Watched(players.mind, trace, seed)
         engine = Engine(Beginning(params, seed=seed), tables=players.tables)
         self._simulation = Simulation(
             engine, self._mind, ready=players.ready, latency_ns=self._mind.latency_ns
