@@ -96,8 +96,8 @@ def _measure(
     sent = [e for e in journal.read(daemon.journal) if isinstance(e, journal.Sent)]
     came = Captured.read(ours).events
     theirs_came = [data for _, data in Captured.read(theirs).events]
-    print(f"daemon: {_lost([e.data for e in sent], [data for _, data in came])}")
-    print(f"C client: {_lost(_numbered(notes), theirs_came)}")
+    print(f"daemon: {lost([e.data for e in sent], [data for _, data in came])}")
+    print(f"C client: {lost(numbered(notes), theirs_came)}")
     rings = sorted(_beyond_ms(sent, came))
     over = sum(ms > 300.0 for ms in rings)
     print(
@@ -121,7 +121,7 @@ def _provoke(pid: int, what: str, for_s: float) -> int:
     return count
 
 
-def _numbered(notes: int) -> list[bytes]:
+def numbered(notes: int) -> list[bytes]:
     """What jack_sender sends."""
     sent = []
     for note in range(notes):
@@ -131,7 +131,7 @@ def _numbered(notes: int) -> list[bytes]:
     return sent
 
 
-def _lost(sent: list[bytes], came: list[bytes]) -> Lost:
+def lost(sent: list[bytes], came: list[bytes]) -> Lost:
     missing = Counter(effective(sent)) - Counter(effective(came))
     return Lost(missing.total(), sum(1 for _ in effective(sent)))
 

@@ -1,8 +1,8 @@
 """Chords that the left hand holds: when they count, and which they are.
 
 The keys of a chord do not go down together, and in legato the old chord's keys come up
-late. So a chord is named when no key has moved for `SETTLE_NS`. No chord in between is
-heard, if the gaps between its keys are shorter than that. What is named stays until
+late. So a chord is named when no key has gone down for `SETTLE_NS`. No chord in between
+is heard, if the gaps between its keys are shorter than that. What is named stays until
 another chord is named, though the hand lets go.
 
 ::
@@ -12,8 +12,12 @@ another chord is named, though the hand lets go.
                           │        2. those held
                           │        3. those struck, and the fewest of the others
                           └─ none: wait for the next key
+
+Where keys of the last chord were taken for keys of the new one, and come up soon after,
+the chord is named again without them.
 """
 
+from collections.abc import Set
 from itertools import combinations
 from typing import Final
 
@@ -23,12 +27,14 @@ from ripieno.music.held import Held
 from ripieno.protocol import Played
 
 SETTLE_NS: Final = 22_000_000
-"""How long no key may move before a chord is named. A chord is to sound 30 ms after its
-last key; naming, sending and one audio period take the rest."""
+"""How long no key may go down before a chord is named. A chord is to sound 30 ms after
+its last key; naming, sending and one audio period take the rest."""
 PAIR_NS: Final = 45_000_000
 """The same for two keys: a third one may still come."""
 LIFTED_NS: Final = 10_000_000
-"""The same after a key that came up while a chord is awaited."""
+"""How long no key may come up before a chord is named without it."""
+LEGATO_NS: Final = 80_000_000
+"""For how long after the last key an old chord's keys may come up in legato."""
 
 
 class LeftHand:
@@ -42,14 +48,15 @@ class LeftHand:
     def __init__(self) -> None:
         self._listener = Listener()
         self._held: set[int] = set()
+        self._down_ns = 0  # when the last key went down
         self.clear()
 
     def clear(self) -> None:
         """Forget the chord, not the keys that are down."""
         self.chord: Held | None = None
         self.check_at_ns: int | None = None
-        self._struck: set[int] = set()
-        self._awaits = False
+        self._struck: set[int] = set()  # since the last chord
+        self._is_open = False  # whether a key that comes up may change the name
 
     @property
     def holds_keys(self) -> bool:
@@ -67,14 +74,13 @@ class LeftHand:
         if event.velocity:
             self._held.add(event.pitch)
             self._struck.add(event.pitch)
-            self._awaits = True
+            self._down_ns, self._is_open = event.at_ns, False
             few = len(self._held) < held.FEWEST
             self.check_at_ns = event.at_ns + (PAIR_NS if few else SETTLE_NS)
             return
         self._held.discard(event.pitch)
-        if self._awaits:
-            at_ns = event.at_ns + LIFTED_NS
-            self.check_at_ns = max(at_ns, self.check_at_ns or 0)
+        if self._is_open and event.at_ns < self._down_ns + LEGATO_NS:
+            self.check_at_ns = event.at_ns + LIFTED_NS
 
     def settle(self, now_ns: int) -> bool:
         """Name the chord if it is time; return whether it is another one."""
@@ -83,24 +89,31 @@ class LeftHand:
         self.check_at_ns = None
         found = self._named()
         if found is None:
+            self._is_open = bool(self._struck)
             return False
         is_new, self.chord = found != self.chord, found
         self._struck.clear()
-        self._awaits = False
         return is_new
 
     def _named(self) -> Held | None:
+        if self._is_open:  # keys came up
+            self._is_open = _is_enough(self._held)
+            return held.named(self._held) if self._is_open else None
         struck = self._struck & self._held or self._struck
-        if len({pitch % 12 for pitch in struck}) >= held.FEWEST:
-            found = held.named(struck)
-            if found is not None:
-                return found
-        if (found := held.named(self._held | struck)) is not None:
+        if _is_enough(struck) and (found := held.named(struck)) is not None:
             return found
         older = sorted(self._held - struck)
+        self._is_open = bool(older)
+        if (found := held.named(self._held | struck)) is not None:
+            return found
         for count in range(1, len(older)):
             for some in combinations(older, count):
                 if (found := held.named(struck | set(some), only_plain=True)) is None:
                     continue
                 return found
         return None
+
+
+def _is_enough(pitches: Set[int]) -> bool:
+    """Whether keys are enough for a chord that is not a bare fifth."""
+    return len({pitch % 12 for pitch in pitches}) >= held.FEWEST
