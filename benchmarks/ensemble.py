@@ -6,9 +6,10 @@ It starts a JACK server of its own (default mode, 128 frames, no sound card), an
 daemon, which plays to a melody with MIDI clock. Blocks of one seat (`keys`) and of four
 (`keys`, `pad`, `bass`, and `answer` on another channel) alternate: seats are added and
 removed while they sound. Beside it a client in C sends numbered notes, and two
-receivers in C write down what arrives. It prints, for either kind of block, the share of beats
-that the model decided and how long after a key on the beat the first note is due; then
-what was lost of either sender, what hangs, and whether the journal replays bit for bit.
+receivers in C write down what arrives. It prints, for either kind of block, the share
+of beats that the model decided and how long after a key on the beat the first note is
+due; then what was lost of either sender, what hangs, and whether the journal replays
+bit for bit.
 
 Needs jackd, its headers and a C compiler.
 """
@@ -57,14 +58,13 @@ class Block:
         seats: how many.
         from_ns, until_ns: when, on the daemon's clock.
         decided, by_model: beats that were decided, and those by the model.
-        hanging: keys that a removed seat left sounding, heard at the receiver.
     """
 
     seats: int
     from_ns: int
     until_ns: int = 0
     decided: int = 0
-    by_model: float = 0.0
+    by_model: int = 0
 
 
 @dataclass
@@ -72,17 +72,16 @@ class Count:
     """The conductor's count, read from the status twice and subtracted."""
 
     decided: int = 0
-    by_model: float = 0.0
+    by_rules: int = 0
 
-    def since(self) -> tuple[int, float]:
-        """Return what was added since the last call."""
+    def since(self) -> tuple[int, int]:
+        """Return the beats that were decided since the last call: all, by the model."""
         status = status_of("Ripieno In")
         assert status is not None
         seat = next(seat for seat in status.seats if seat.name == "keys")
-        total = seat.asked, status.by_model * seat.asked
-        found = total[0] - self.decided, total[1] - self.by_model
-        self.decided, self.by_model = total
-        return found
+        decided, by_rules = seat.asked - self.decided, seat.fallbacks - self.by_rules
+        self.decided, self.by_rules = seat.asked, seat.fallbacks
+        return decided, decided - by_rules
 
 
 @dataclass

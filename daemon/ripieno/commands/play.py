@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ripieno.clock import SystemClock
 from ripieno.commands.arguments import settings_of
+from ripieno.commands.service import Service
 from ripieno.ipc import notes
 from ripieno.ports.backends import choose_backend
 from ripieno.processes.supervisor import Supervisor
@@ -73,6 +74,7 @@ class View:
         self._console, self._role = console, role
         self._models: dict[str, Ready] = {}  # not said yet, by role
         self._is_corrected = False
+        self._service = Service()
         # Where nobody watches (a log file), only the lines that stay are written.
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self._is_watched = sys.stdout.isatty()
@@ -93,6 +95,8 @@ class View:
             self._role = note.status.role
             self._name_model()
             self._tell_of_positions(note.status)
+            for sentence in self._service.judge(note.status):
+                self.say(sentence)
             if self._is_watched:
                 self.live.update(live_line(note.status), refresh=True)
 

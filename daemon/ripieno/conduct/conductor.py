@@ -23,6 +23,7 @@ on the beat or off it. From then on it is the harmony, until the hand names anot
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -31,6 +32,7 @@ from ripieno.conduct.asks import Answer, Asks
 from ripieno.conduct.guide import Guide
 from ripieno.conduct.leader import Leader
 from ripieno.conduct.left_hand import LeftHand
+from ripieno.conduct.pace import QUICK_NS, Pace
 from ripieno.conduct.presence import LONG_AGO
 from ripieno.conduct.preview import Preview
 from ripieno.conduct.span_clock import (
@@ -63,21 +65,8 @@ STEPS: Final[Transitions] = {
 }
 PATIENCE_NS: Final = 18_000_000
 """How long after the beat, or the onset, the thinker's answer is waited for."""
-QUICK_NS: Final = 15_000_000
-"""A thinker whose answers take longer (median) is no longer asked on the beat: most
-beats would wait for nothing. A few late answers do no harm, as each beat waits at most
-`PATIENCE_NS`. Judged by the 95th percentile, a machine with 25 % of its time stolen had
-the rules decide 31 of 46 beats."""
-SLOW_SHARE: Final = 0.125
-"""If the thinker takes more than this share of a span, it is asked one or more spans
-ahead. A backup is asked for half a frame before its beat: an eighth of a span."""
-MARGIN: Final = 1.25
-"""The time allowed for a slow thinker's answer, as a multiple of the 95th percentile of
-its answers."""
 RETOLD: Final = 64
 """How many beats a thinker that was restarted is told again."""
-
-
 SETTLING_NS: Final = 45_000_000
 """For how long a beat waits for a chord of the left hand that is going down."""
 
@@ -89,22 +78,25 @@ class Conductor:
         leader: hands the decisions to the seats that follow.
     """
 
-    def __init__(self, seat: Seat) -> None:
+    def __init__(
+        self, seat: Seat, is_replying: Callable[[], bool] = lambda: False
+    ) -> None:
         """Begin away from the song.
 
         Args:
             seat: of the conductor, with the parameters of the texture.
+            is_replying: whether a seat that takes turns with the human plays now.
         """
         self._seat = seat
         self._clock = SpanClock(seat, STEPS, self, notice_ticks=HALF_FRAME)
         self._spans, self._presence = self._clock.spans, self._clock.presence
-        self.leader, self._tally = Leader(seat, self._spans), Tally()
+        self.leader, self._tally = Leader(seat, self._spans, is_replying), Tally()
         self._guide = Guide(seat.tables, seat.seed)
         self._asks = Asks(seat, self._spans, self._guide)
         self._preview = Preview(seat, self._spans, self._asks, self._guide)
         self._left = LeftHand()
         self._told: deque[Beat] = deque(maxlen=RETOLD)
-        self._window = Window()
+        self._window, self._pace = Window(), Pace()
         self._struck_ns = 0  # when the beat was struck; only in the step STRUCK
         self._clear()
 
@@ -123,14 +115,9 @@ class Conductor:
         return "idle" if self._last is None else "human"
 
     @property
-    def counts(self) -> dict[str, int]:
-        """One for each of `ripieno.play.performance.COUNTS`."""
-        return self._seat.counts
-
-    @property
-    def decided(self) -> int:
-        """How many beats it has decided."""
-        return self._tally.spans
+    def decided(self) -> tuple[int, int]:
+        """How many beats it has decided, and how many of them by the rules."""
+        return self._tally.spans, self._tally.by_rules
 
     def heard(self, at_ns: int, data: bytes) -> None:
         """Handle a channel message that came in."""
@@ -173,10 +160,10 @@ class Conductor:
         if answer_to is None:
             asked_ns = self._asks.maybe_missed(message.revision)
             if asked_ns is not None:
-                self._tally.add_response(at_ns - asked_ns)
+                self._pace.add(at_ns - asked_ns)
             return False
         if not answer_to.is_there:
-            self._tally.add_response(at_ns - answer_to.asked_ns)
+            self._pace.add(at_ns - answer_to.asked_ns)
         answer_to.add(message)
         return True
 
@@ -298,8 +285,7 @@ class Conductor:
         has_backup = backup is not None and backup.is_there
         # So early that two answers can be made before the beat: the backup's comes too.
         is_early = self._spans.start_ns(index) - at_ns >= QUICK_NS
-        is_quick = self._tally.response_p50_ns <= QUICK_NS
-        if (has_backup or is_early) and not self._ahead and is_quick:
+        if (has_backup or is_early) and not self._ahead and self._pace.is_quick:
             self._asks.on_beat = self._asks.ask(index, 0, self._before(index))
 
     def _decide(self, index: int, now_ns: int, *, is_struck: bool) -> None:
@@ -386,10 +372,7 @@ class Conductor:
     def _ahead(self) -> int:
         """How many spans ahead the thinker is asked: by choice, or by its slowness."""
         span_ns = self._spans.start_ns(1) - self._spans.start_ns(0)
-        slow = self._tally.response_p95_ns / span_ns
-        needed = -int(-slow * MARGIN // 1) if slow > SLOW_SHARE else 0
-        wanted = max(self._seat.params.commit, needed)
-        return next((s for s in STALENESS if s >= wanted), STALENESS[-1])
+        return self._pace.spans_ahead(span_ns, self._seat.params.commit)
 
     def _ask_backup(self, index: int) -> None:
         self._asks.backups[index] = self._asks.ask(index, 0, self._before(index))

@@ -1,7 +1,7 @@
 """Leads the seats that follow the conductor: cues, sections of the texture, rests."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -28,17 +28,19 @@ class Leader:
     Attributes:
         followers: those seats.
         cue: the last one; None while nothing plays.
-        is_replying: whether a seat that takes turns with the human plays now.
     """
 
-    def __init__(self, seat: Seat, spans: Spans) -> None:
+    def __init__(
+        self, seat: Seat, spans: Spans, is_replying: Callable[[], bool]
+    ) -> None:
+        """Begin without followers; see `Cue.is_replying`."""
+        self._is_replying = is_replying
         self._spans, self._texture = spans, Texture(seat)
         self._loudness = Loudness()
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[int] = set()  # the followers that have had a cue, by id
         self.followers: Sequence[Follower] = ()
         self.cue: Cue | None = None
-        self.is_replying = False
 
     @property
     def chord(self) -> int:
@@ -122,7 +124,7 @@ class Leader:
             melody=tuple(self._spans.heard(index).sounding[0]),
             velocity=self._loudness.velocity,
             soloist=(min(self._solo), max(self._solo)) if self._solo else None,
-            is_replying=self.is_replying,
+            is_replying=self._is_replying(),
         )
 
     def _lead(self, cue: Cue, now_ns: int) -> None:

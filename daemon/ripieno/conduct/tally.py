@@ -15,8 +15,6 @@ RECENT: Final = 4096
 """How many asynchronies are kept."""
 WORTHLESS: Final = 32
 """From so many frames on a plan counts for nothing."""
-ANSWERS: Final = 64
-"""How many response times are kept."""
 
 
 class Tally:
@@ -31,7 +29,6 @@ class Tally:
         self.spans = self._spans_by_model = 0
         self._worth = 0.0
         self._asynchrony_ns: deque[int] = deque(maxlen=RECENT)
-        self._response_ns: deque[int] = deque(maxlen=ANSWERS)
 
     def add_span(self, frames: int, staleness: int | None, *, by_model: bool) -> None:
         """Count a span that was decided.
@@ -52,9 +49,10 @@ class Tally:
         """Count a note of ours that was played so long after the human's."""
         self._asynchrony_ns.append(abs(late_ns))
 
-    def add_response(self, response_ns: int) -> None:
-        """Count how long the thinker's first section took."""
-        self._response_ns.append(response_ns)
+    @property
+    def by_rules(self) -> int:
+        """The number of spans that the rules decided."""
+        return self.spans - self._spans_by_model
 
     @property
     def by_model(self) -> float:
@@ -74,19 +72,10 @@ class Tally:
     @property
     def asynchrony_p95_ms(self) -> float:
         """The 95th percentile of the time between the human's onsets and ours."""
-        return _quantile(self._asynchrony_ns, 0.95) / 1e6
-
-    @property
-    def response_p50_ns(self) -> int:
-        """The median time that the thinker takes; 0 before its first answer."""
-        return _quantile(self._response_ns, 0.5)
-
-    @property
-    def response_p95_ns(self) -> int:
-        """The 95th percentile of that time; 0 before the first answer."""
-        return _quantile(self._response_ns, 0.95)
+        return quantile(self._asynchrony_ns, 0.95) / 1e6
 
 
-def _quantile(values: deque[int], share: float) -> int:
+def quantile(values: deque[int], share: float) -> int:
+    """Return a quantile; 0 where there are no values."""
     ordered = sorted(values) or [0]
     return ordered[int(share * (len(ordered) - 1))]

@@ -53,6 +53,7 @@ class Band:
         self._chairs: dict[str, Chair] = {}
         self._seated = 0  # the last number given to a seat
         self._conductor: Conductor | None = None
+        self._acting: list[Performer] = []  # those that do something by themselves
         for name, params in self.ensemble.seated().items():
             self._chairs[name] = self._chair(name, params)
         self._appoint()
@@ -139,19 +140,18 @@ class Band:
     def advance(self, now_ns: int) -> None:
         """Do what is due by now."""
         if self._conductor is not None:
-            self._conductor.leader.is_replying = any(
-                seat.role.is_a_turn and performer.turn == "machine"
-                for seat, performer in self._chairs.values()
-            )
             self._conductor.advance(now_ns)
-        for _, performer in self._chairs.values():
+        for performer in self._acting:
             performer.advance(now_ns)
 
     def next_ns(self) -> int | None:
         """Return when `advance` next has something to do, or None."""
-        acting = [performer for _, performer in self._chairs.values()]
-        times = [each.next_ns() for each in (self._conductor, *acting) if each]
-        return min((at_ns for at_ns in times if at_ns is not None), default=None)
+        first_ns = None if self._conductor is None else self._conductor.next_ns()
+        for performer in self._acting:
+            at_ns = performer.next_ns()
+            if at_ns is not None and (first_ns is None or at_ns < first_ns):
+                first_ns = at_ns
+        return first_ns
 
     def send(self, due: Due, now_ns: int) -> None:
         """Send a note of a seat that is due."""
@@ -164,7 +164,7 @@ class Band:
 
     def on_all_sent(self) -> None:
         """Handle the end of an `advance`: everything that was due has been sent."""
-        for _, performer in self._chairs.values():
+        for performer in self._acting:
             performer.on_all_sent()
 
     def report(self, status: Status) -> Status:
@@ -180,7 +180,8 @@ class Band:
         for name, (seat, performer) in self._chairs.items():
             ready = self._ready.get(seat.role.models)
             conductor = self._conductor if seat.role.follows else None
-            counts = seat.counts if conductor is None else conductor.counts
+            asked = seat.counts["turns"], seat.counts["fallbacks"]
+            taken, fallbacks = asked if conductor is None else conductor.decided
             yield SeatStatus(
                 number=seat.number,
                 name=name,
@@ -191,8 +192,8 @@ class Band:
                 is_muted=seat.params.mute,
                 sent=seat.counts["sent"],
                 sounding=seat.sounding,
-                asked=counts["turns"] if conductor is None else conductor.decided,
-                fallbacks=counts["fallbacks"],
+                asked=taken,
+                fallbacks=fallbacks,
             )
 
     @property
@@ -260,6 +261,8 @@ class Band:
 
     def _appoint(self) -> None:
         """Keep a conductor where a seat follows one."""
+        performers = [performer for _, performer in self._chairs.values()]
+        self._acting = [each for each in performers if each.acts]
         lead = self._lead()
         if lead is None:
             self._conductor = None
@@ -274,12 +277,19 @@ class Band:
                 self._performance,
                 self._tables,
             )
-            conductor = self._conductor = Conductor(seat)
+            conductor = self._conductor = Conductor(seat, self._is_replying)
             if CONDUCTING in self._ready:
                 conductor.on_thinker_ready()
         else:
             conductor.set_params(lead.params)
-        conductor.leader.followers = [each for _, each in self._chairs.values()]
+        conductor.leader.followers = performers
+
+    def _is_replying(self) -> bool:
+        """Whether a seat that takes turns with the human plays now."""
+        return any(
+            seat.role.is_a_turn and performer.turn == "machine"
+            for seat, performer in self._chairs.values()
+        )
 
     def _on_played(self, seat: Seat, event: Played) -> None:
         """Let the conductor hear a seat that replies: it is the soloist then."""

@@ -8,6 +8,8 @@ from ripieno.settings.status import Turn
 class Following(Performer):
     """A role that acts only on cues and sections. Subclasses say what they play."""
 
+    acts = False
+
     @property
     def turn(self) -> Turn:
         """The conductor knows it."""

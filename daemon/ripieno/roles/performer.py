@@ -14,7 +14,13 @@ from ripieno.settings.status import Status, Turn
 
 
 class Performer(ABC):
-    """Plays one role. It has no state of its own. Thread: the engine's."""
+    """Plays one role. It has no state of its own. Thread: the engine's.
+
+    Attributes:
+        acts: whether `advance` does anything. Some roles only follow the conductor.
+    """
+
+    acts: bool = True
 
     @property
     @abstractmethod
