@@ -21,7 +21,7 @@ from ripieno.errors import ModelError, OutputError
 from ripieno.inference import checks
 from ripieno.inference.controls import State
 from ripieno.inference.lines import POSITION, TOTAL
-from ripieno.inference.manifest import Part, Tensor
+from ripieno.inference.manifest import Part
 from ripieno.inference.onnx_runtime import ort
 from ripieno.inference.outputs import Finite
 from ripieno.inference.tuning import Threads
@@ -29,6 +29,10 @@ from ripieno.inference.tuning import Threads
 CPU: Final = "CPUExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"
 _DEVICES: Final = {CUDA: "cuda", CPU: "cpu"}
+
+Arrays = dict[str, npt.NDArray[Any]]
+Same = dict[str, str]
+"""Output → the input that is the same buffer: the caches are written in place."""
 
 
 class Graph:
@@ -45,26 +49,23 @@ class Graph:
         out: the outputs by name.
     """
 
-    def __init__(
-        self, session: ort.InferenceSession, part: Part, bind: "Bind | None" = None
-    ) -> None:
+    def __init__(self, session: ort.InferenceSession, part: Part, bind: "Bind") -> None:
         """Allocate buffers and bind them; see `open_graph` and `twin`.
 
         Args:
             session: that runs it.
             part: what the manifest says of it.
-            bind: `shared` (if None), `copied` or `recorded`.
+            bind: `shared`, `copied` or `recorded`.
         """
-        self._session, self._part, self._bind = session, part, bind or shared
-        is_cached = any(tensor.name == POSITION for tensor in part.inputs)
-        cached = part.state if is_cached else ()
-        self._carried = () if is_cached else part.state
-        self.put = {t.name: _zeros(t) for t in part.inputs}
-        self.out = {t.name: _zeros(t) for t in part.outputs}
-        states = {out for _, out in part.state}
+        self._session, self._part, self._bind = session, part, bind
+        self.put: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.inputs}
+        self.out: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.outputs}
+        states = {out: into for into, out in part.state}
         self._finite = Finite({n: a for n, a in self.out.items() if n not in states})
-        self.out |= {out: self.put[into] for into, out in cached}
-        self._binding = self._bind(session, Buffers(self.put, self.out, cached))
+        is_cached = POSITION in self.put
+        same, self._carried = (states, {}) if is_cached else ({}, states)
+        self.out |= {out: self.put[into] for out, into in same.items()}
+        self._binding = bind(session, self.put, self.out, same)
 
     def twin(self) -> Self:
         """Return the same graph with buffers of its own."""
@@ -89,7 +90,7 @@ class Graph:
             why = first_line(error)
             raise OutputError(f"ONNX Runtime cannot run it: {why}") from error
         self._finite.check()
-        for into, out in self._carried:
+        for out, into in self._carried.items():
             self.put[into][...] = self.out[out]
 
     def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
@@ -122,24 +123,11 @@ class Graph:
         self.restore(state)
 
 
-class Buffers(NamedTuple):
-    """The arrays of a graph.
-
-    Attributes:
-        put, out: the inputs and the outputs by name.
-        cached: pairs (input, output) that are one buffer.
-    """
-
-    put: dict[str, npt.NDArray[Any]]
-    out: dict[str, npt.NDArray[Any]]
-    cached: tuple[tuple[str, str], ...]
-
-
 class Binding(NamedTuple):
     """How the buffers of one graph reach the device that runs it.
 
     Attributes:
-        launch: runs the graph once, from `Buffers.put` to `Buffers.out`.
+        launch: runs the graph once, from its inputs to its outputs.
         caches: by input, the caches that lie on the device; empty where numpy shares
             their memory.
         fixed: every buffer on the device that `launch` uses again and again.
@@ -150,39 +138,43 @@ class Binding(NamedTuple):
     fixed: tuple[ort.OrtValue, ...] = ()
 
 
-Bind = Callable[[ort.InferenceSession, Buffers], Binding]
+Bind = Callable[[ort.InferenceSession, Arrays, Arrays, Same], Binding]
+"""Binds a graph's inputs and outputs, given by name, and the outputs in place."""
 
 
-def shared(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+def shared(
+    session: ort.InferenceSession, put: Arrays, out: Arrays, same: Same
+) -> Binding:
     """Bind on the CPU, where an OrtValue shares numpy's memory: nothing is copied."""
     io = session.io_binding()
-    values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in buffers.put.items()}
+    values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in put.items()}
     for name, value in values.items():
         io.bind_ortvalue_input(name, value)
-    cached = {out: values[into] for into, out in buffers.cached}
-    for name, array in buffers.out.items():
-        value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
+    for name, array in out.items():
+        value = values.get(same.get(name, "")) or ort.OrtValue.ortvalue_from_numpy(
+            array
+        )
         io.bind_ortvalue_output(name, value)
     return Binding(lambda: session.run_with_iobinding(io), {})
 
 
-def copied(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+def copied(
+    session: ort.InferenceSession, put: Arrays, out: Arrays, same: Same
+) -> Binding:
     """Bind on a device without shared memory: its caches stay there.
 
     All other inputs are bound anew and outputs fetched at every run.
     """
-    io, put, out = session.io_binding(), buffers.put, buffers.out
-    device = _device_of(session)
+    io, device = session.io_binding(), _device_of(session)
     caches = {
-        into: ort.OrtValue.ortvalue_from_numpy(put[into], device, 0)
-        for into, _ in buffers.cached
+        name: ort.OrtValue.ortvalue_from_numpy(put[name], device, 0)
+        for name in same.values()
     }
     for name, value in caches.items():
         io.bind_ortvalue_input(name, value)
-    cached = {out: caches[into] for into, out in buffers.cached}
     for name in out:
-        if name in cached:
-            io.bind_ortvalue_output(name, cached[name])
+        if name in same:
+            io.bind_ortvalue_output(name, caches[same[name]])
         else:
             io.bind_output(name)
 
@@ -192,14 +184,18 @@ def copied(session: ort.InferenceSession, buffers: Buffers) -> Binding:
                 io.bind_cpu_input(name, array)
         session.run_with_iobinding(io)
         for name, value in zip(out, io.get_outputs(), strict=True):
-            if name not in cached:
+            if name not in same:
                 out[name][...] = value.numpy()
 
     return Binding(launch, caches)
 
 
 def recorded(
-    session: ort.InferenceSession, buffers: Buffers, numbers: Iterator[int]
+    session: ort.InferenceSession,
+    put: Arrays,
+    out: Arrays,
+    same: Same,
+    numbers: Iterator[int],
 ) -> Binding:
     """Bind a graph that is recorded as one CUDA graph and replayed.
 
@@ -213,31 +209,30 @@ def recorded(
 
     Args:
         session: opened to record.
-        buffers: the graph's.
+        put: the graph's inputs.
+        out: its outputs.
+        same: the outputs that are written in place.
         numbers: of the recordings of this session; each twin takes the next.
     """
-    io, put, out = session.io_binding(), buffers.put, buffers.out
+    io, device = session.io_binding(), _device_of(session)
     options = ort.RunOptions()
     options.add_run_config_entry("gpu_graph_id", str(next(numbers)))
-    device = _device_of(session)
     there = {
         name: ort.OrtValue.ortvalue_from_numpy(
             array.copy(), "cpu" if name == TOTAL else device, 0
         )
         for name, array in (put | out).items()
     }
-    caches = {into: there[into] for into, _ in buffers.cached}
+    caches = {name: there[name] for name in same.values()}
     if caches:
-        rows = put[buffers.cached[0][0]].shape[-2]
+        rows = put[next(iter(caches))].shape[-2]
         there[TOTAL].update_inplace(np.full_like(put[TOTAL], rows))
-    kept = {TOTAL, *caches, *(out for _, out in buffers.cached)}
     for name in put:
         io.bind_ortvalue_input(name, there[name])
-    same = {out: there[into] for into, out in buffers.cached}
     for name in out:
-        io.bind_ortvalue_output(name, same.get(name, there[name]))
-    inputs = {n: there[n] for n in put if n not in kept}
-    outputs = {n: there[n] for n in out if n not in kept}
+        io.bind_ortvalue_output(name, there[same.get(name, name)])
+    inputs = {n: there[n] for n in put if n not in {TOTAL, *caches}}
+    outputs = {n: there[n] for n in out if n not in same}
 
     def launch() -> None:
         for name, value in inputs.items():
@@ -338,10 +333,6 @@ def _open(
 
 def _device_of(session: ort.InferenceSession) -> str:
     return _DEVICES[str(session.get_providers()[0])]
-
-
-def _zeros(tensor: Tensor) -> npt.NDArray[Any]:
-    return np.zeros(tensor.shape, np.dtype(tensor.dtype))
 
 
 def first_line(error: Exception) -> str:

@@ -36,7 +36,6 @@ class Interface:
 
     Attributes:
         name: as in manifests.
-        about: what goes in and what comes out.
         fingerprint: of the layout; a model with another one is refused.
         graphs: graph → its tensors; none for tables.
         plays: ``module:name`` of the function that makes a mind from a loaded model;
@@ -46,7 +45,6 @@ class Interface:
     """
 
     name: str
-    about: str
     fingerprint: Callable[[], str]
     graphs: Mapping[str, Sides] = field(default_factory=dict)
     plays: str | None = None
@@ -63,7 +61,6 @@ INTERFACES: Final[dict[str, Interface]] = {
     for interface in (
         Interface(
             name="step",
-            about="(event, state, controls) → (event, state)",
             fingerprint=vocabulary.fingerprint,
             graphs={
                 "model": (
@@ -76,7 +73,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="duet",
-            about="a harmony graph and a texture graph",
             fingerprint=duet.fingerprint,
             graphs={
                 "model": (
@@ -103,7 +99,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="voices",
-            about="(melody, state) → voices",
             fingerprint=voices.fingerprint,
             graphs={
                 "model": (
@@ -123,7 +118,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="phrase",
-            about="(latent, conditions) → roll, and roll → latent",
             fingerprint=phrase.fingerprint,
             graphs={
                 "encode": (
@@ -156,7 +150,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="pattern",
-            about="(noise, chords, before, manner) → roll",
             fingerprint=pattern.fingerprint,
             graphs={
                 "model": (
@@ -173,7 +166,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="likeness",
-            about="roll → embedding",
             fingerprint=likeness.fingerprint,
             graphs={
                 "model": (
@@ -182,10 +174,6 @@ INTERFACES: Final[dict[str, Interface]] = {
                 )
             },
         ),
-        Interface(
-            name="tables",
-            about="counts, and no graph",
-            fingerprint=duet.fingerprint,
-        ),
+        Interface(name="tables", fingerprint=duet.fingerprint),
     )
 }

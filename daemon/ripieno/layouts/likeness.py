@@ -71,7 +71,7 @@ def starts_of(notes: Floats) -> Floats:
     first, last = np.floor(notes[0, 0]), notes[-1, 0]
     hops = int(max((last - first - BEATS) // HOP_BEATS + 2, 1))
     starts: Floats = first + HOP_BEATS * np.arange(hops, dtype=np.float64)
-    low, high = _onsets_in(notes, starts)
+    low, high = (np.searchsorted(notes[:, 0], starts + at) for at in (0, BEATS))
     starts = starts[high - low >= FEWEST]
     if len(starts) > MOST_WINDOWS:
         starts = starts[np.linspace(0, len(starts) - 1, MOST_WINDOWS).astype(np.int64)]
@@ -95,10 +95,8 @@ def cut(
     low = np.searchsorted(notes[:, 0], starts - LONGEST_BEATS)
     high = np.searchsorted(notes[:, 0], starts + span_beats)
     window = np.repeat(np.arange(len(starts)), high - low)
-    offset = np.arange(len(window)) - np.repeat(
-        np.cumsum(high - low) - high, high - low
-    )
-    found = notes[offset].copy()
+    before = np.cumsum(high - low) - high
+    found = notes[np.arange(len(window)) - before[window]].copy()
     found[:, :2] -= starts[window, None]
     is_heard = found[:, 1] > 0
     return window[is_heard], found[is_heard]
@@ -158,11 +156,6 @@ def upper_line(notes: Floats) -> Floats:
     order = np.lexsort((-notes[:, 2], group))
     first = np.unique(group[order], return_index=True)[1]
     return notes[order][first]
-
-
-def _onsets_in(notes: Floats, starts: Floats) -> tuple[Ints, Ints]:
-    low = np.searchsorted(notes[:, 0], starts)
-    return low, np.searchsorted(notes[:, 0], starts + BEATS)
 
 
 def _rows(

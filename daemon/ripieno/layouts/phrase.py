@@ -4,8 +4,6 @@ A segment is two bars of one voice, with sixteen places a bar; a bar of 3/4 or 6
 the first twelve. A place rests, holds what sounds, or strikes a pitch. Pitches are
 counted from *home*, the root of the major scale that is heard (a minor key's relative
 one), in the octave nearest to the notes. So all keys and registers are the same.
-
-Total functions on values; no model is known here.
 """
 
 import hashlib
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.music import scales
+from ripieno.music.voicing import within
 
 BARS: Final = 2
 PLACES: Final = 16
@@ -76,12 +75,7 @@ def home_of(pitches: Sequence[int], near: float) -> int:
 
 def token_of(pitch: int, home: int) -> int:
     """Return the token that strikes a pitch; one out of reach moves by octaves."""
-    steps = pitch - home
-    while steps > REACH:
-        steps -= 12
-    while steps < -REACH:
-        steps += 12
-    return FIRST_PITCH + REACH + steps
+    return FIRST_PITCH + REACH + within(pitch, home - REACH, home + REACH) - home
 
 
 def pitch_of(token: int, home: int) -> int:

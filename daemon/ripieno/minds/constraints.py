@@ -20,6 +20,7 @@ from ripieno.layouts.vocabulary import (
     N_PITCHES,
     N_SOURCES,
     N_VELOCITIES,
+    SIMULTANEOUS_S,
     delta_of,
     up,
 )
@@ -28,8 +29,6 @@ from ripieno.protocol import Limits
 
 LONGEST_REST_S: Final = 1.6
 """The longest gap inside a reply; a longer one sounds like its end."""
-OVERDUE_S: Final = 0.01
-"""The width of the vocabulary's first bin, its finest time."""
 
 
 class Constraints:
@@ -49,7 +48,7 @@ class Constraints:
 
     def started(self, at_s: float) -> None:
         """Count an onset of the plan; onsets within 10 ms count as one."""
-        if not self._onsets or at_s - self._onsets[-1] >= 0.01:
+        if not self._onsets or at_s - self._onsets[-1] >= SIMULTANEOUS_S:
             self._onsets.append(at_s)
 
     def next_onset_s(self, now_s: float) -> float:
@@ -76,7 +75,7 @@ class Constraints:
         keys = np.zeros(N_KEYS, np.bool_)
         delta = np.ones(N_DELTAS, np.bool_)
         delta[delta_of(LONGEST_REST_S) + 1 :] = False
-        overdue = [p for p, at_s in deadlines.items() if at_s <= now_s + OVERDUE_S]
+        overdue = [p for p, at_s in deadlines.items() if at_s <= now_s + SIMULTANEOUS_S]
         for pitch in overdue or deadlines:
             keys[up(pitch)] = True
         if overdue:

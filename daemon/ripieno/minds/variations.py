@@ -81,7 +81,6 @@ class Variations:
     hears: Final = (Played,)
 
     def __init__(self, writer: Writer) -> None:
-        """Start with an empty history."""
         self._writer = writer
         self.reset()
 
@@ -151,6 +150,7 @@ class Variations:
         near = moves.register(own.line, how.rise)
         mask = moves.mask(limits, self._scale(limits, own), near, own.home)
         toward = chance.standard_normal(self._writer.latent_size, np.float32)
+        latents = self._latents(ask, how, own)
         wishes = [
             Wish(
                 latent=latent,
@@ -162,9 +162,7 @@ class Variations:
                 temperature=TEMPERATURE * limits.temperature,
                 top_p=min(TOP_P, limits.top_p),
             )
-            for latent, segment in zip(
-                self._latents(ask, how, own), own.segments, strict=True
-            )
+            for latent, segment in zip(latents, own.segments, strict=True)
         ]
         wishes[0].bias[0, [REST, HOLD]] = FORBIDDEN  # it begins on the beat
         return wishes
