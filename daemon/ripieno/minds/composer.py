@@ -10,8 +10,6 @@ only foreseen, one section is made.
 
 A step feeds the last event to the model and samples the next one. So a line has heard
 all *before* its last event, which is kept beside it.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 import math
@@ -154,13 +152,12 @@ class Composer:
             return
         self._plan_line.follow(self._played_line)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
-        seed = np.random.SeedSequence(ask.chance)
         self._draft = Draft(
             ask=ask,
             constraints=Constraints(ask.limits, self._scale(ask)),
             last=self._last or Event(HUMAN, 0, up(60), 0),
             wait_s=max(0, start_ns - self._last_ns) / NS_PER_S if self._last else 0.0,
-            noise=np.random.Generator(np.random.PCG64(seed)),
+            noise=np.random.default_rng(ask.chance),
         )
 
     def drop(self) -> None:

@@ -3,8 +3,6 @@
 Scale, register, polyphony, density and the end of the phrase decide which keys may go
 down; only keys that the machine holds may come up. All of it is known before anything
 is sampled, so one model step gives an event that is allowed. Pedals are the human's.
-
-It does not know models, nor who asked.
 """
 
 from collections import deque

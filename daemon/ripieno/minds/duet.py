@@ -7,8 +7,6 @@ the notes, frame by frame, on that chord.
 Both keep the state before each span. So a span can be decided again, with the note that
 was just struck, from the same state as before. When something else was played than was
 planned, texture is fed with what was played as soon as it is known.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 from dataclasses import dataclass, field
@@ -121,9 +119,8 @@ class Duet:
         if self._draft is not None and self._draft.ask.index == beat.index:
             self._settle()  # it was not written to its end yet
         done = self._done.get(beat.index)
-        if done is None:
-            return
-        if beat.chord != done.scene.chord or beat.notes != done.notes:
+        real = beat.chord, beat.notes
+        if done is not None and real != (done.scene.chord, done.notes):
             self._feed_again(beat, done)
 
     def begin(self, ask: Decide) -> None:
@@ -133,22 +130,16 @@ class Duet:
             self._starts[ask.index] = self._ahead
         elif ask.index in self._done:
             self._line = self._done[ask.index].before
-        self._drop_from(ask.index)
+        # The spans from this one on were planned from another past.
+        self._done = {i: done for i, done in self._done.items() if i < ask.index}
+        near = range(ask.index - KEPT + 1, ask.index + 1)
+        self._starts = {i: state for i, state in self._starts.items() if i in near}
         self._harmony.restore(self._starts[ask.index])
         chord, likely = self._choose(ask)
         self._ahead = self._harmony.state()
         scene = self._scene(ask, chord)
-        seed = np.random.SeedSequence((ask.seed, ask.index & 0xFFFFFFFF))
-        self._draft = _Draft(
-            ask, chord, likely, scene, self._line, np.random.default_rng(seed)
-        )
-
-    def _drop_from(self, index: int) -> None:
-        """Forget the spans from `index` on: they were planned from another past."""
-        self._done = {i: done for i, done in self._done.items() if i < index}
-        self._starts = {
-            i: s for i, s in self._starts.items() if index - KEPT < i <= index
-        }
+        noise = np.random.default_rng((ask.seed, ask.index & 0xFFFFFFFF))
+        self._draft = _Draft(ask, chord, likely, scene, self._line, noise)
 
     def answer(self) -> Comp | None:
         """Return the next section: the first frame, then the rest; None after that."""
@@ -161,12 +152,12 @@ class Duet:
         while draft.frame < until:
             self._write_frame(draft)
         comp = Comp(
-            draft.ask.revision,
-            draft.section,
-            draft.chord,
-            draft.likely,
-            tuple(draft.notes[written:]),
-            until,
+            revision=draft.ask.revision,
+            section=draft.section,
+            chord=draft.chord,
+            likely=draft.likely,
+            notes=tuple(draft.notes[written:]),
+            until_frame=until,
             complete=until == draft.ask.frames,
         )
         draft.section += 1
@@ -174,15 +165,12 @@ class Duet:
 
     def _choose(self, ask: Decide) -> tuple[int, float]:
         """Return the likeliest chord by both opinions, and how likely it is."""
-        own, rows, put = (
-            np.array(ask.chords),
-            self._ear.rows(ask.beat),
-            self._harmony.put,
-        )
+        rows, put = self._ear.rows(ask.beat), self._harmony.put
         put["rows"][0] = rows
         put["scalars"][0] = duet.scalars(rows, ask.phase, ask.staleness)
         self._harmony.run()
         logits = self._harmony.out["logits"][0].astype(np.float64)
+        own = np.array(ask.chords)
         if (own <= FORBIDDEN).all():
             return NO_CHORD, 1.0
         scores = ask.trust * (logits - logits.max()) + own
@@ -208,8 +196,7 @@ class Duet:
         """Write the notes of one frame, lowest first."""
         ask = draft.ask
         for struck in range(MOST_STEPS):
-            line = self._step(draft, self._mask(draft, struck))
-            draft.line = line
+            line = draft.line = self._step(draft, self._mask(draft, struck))
             if line.token == duet.NEXT:
                 break
             pitch = duet.pitch_of(line.token, draft.chord)

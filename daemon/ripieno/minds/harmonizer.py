@@ -7,8 +7,6 @@ the melody, so every key is the same to it, and no voice crosses another.
 
 Choral ranges, limits and scale are a bias on every pitch. Where the human plays lower
 or higher than a soprano, everything is computed some octaves away.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 import functools

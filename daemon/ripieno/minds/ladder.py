@@ -15,20 +15,19 @@ in a row, at an Ask, never within a reply. Below the last rung the player compos
 A model that does not work is given up, as long as there is another one.
 
 A `Ready` says when another rung takes over, before its first section.
-
-It knows composers by their interface only, and reads no clock: it is given one.
 """
 
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from ripieno.errors import OutputError
 from ripieno.inference.outputs import unusable
-from ripieno.minds.backlog import MOST_MESSAGES, Backlog, Receiver
+from ripieno.minds.backlog import MOST_MESSAGES, Backlog
+from ripieno.minds.composer import Composer
 from ripieno.protocol import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
 
 NS_PER_MS: Final = 1_000_000
@@ -54,36 +53,6 @@ so that a machine at its limit does not go up and down; at most half a minute of
 them."""
 TRY_EVERY_NS: Final = 1_000 * NS_PER_MS
 """How often a rung is tried. A try takes 10 to 100 ms: some percent of a core."""
-
-
-class Composing(Receiver, Protocol):
-    """What a rung does; `ripieno.minds.composer.Composer` does it."""
-
-    @property
-    def wanted(self) -> Ask | None:
-        """The Ask that needs another section, or None."""
-        ...
-
-    @property
-    def is_open(self) -> bool:
-        """Whether more of its plan may be asked for."""
-        ...
-
-    def answer(self, is_news: Callable[[], bool] = ...) -> Plan | None:
-        """Return the next section; None if none is wanted, or if there is news."""
-        ...
-
-    def take_over(self, ask: Ask, plans: Sequence[Plan]) -> None:
-        """Go on with a plan that another rung began."""
-        ...
-
-    def drop(self) -> None:
-        """Forget the plan in the making."""
-        ...
-
-    def idle(self) -> bool:
-        """Do one step of background work; return whether there was any."""
-        ...
 
 
 class Pace:
@@ -124,7 +93,7 @@ class Pace:
 class Rung:
     """A composer, how it introduces itself, its pace and its backlog."""
 
-    def __init__(self, mind: Composing, ready: Ready) -> None:
+    def __init__(self, mind: Composer, ready: Ready) -> None:
         self.mind, self.ready = mind, ready
         self.pace, self.backlog = Pace(), Backlog(mind)
 

@@ -8,8 +8,6 @@ of its first bar.
 The graph writes 16 steps over five octaves. This module lays them into the metre, moves
 them to the chord of each beat, and keeps them within register, scale and polyphony. The
 loudness of a note follows its place in the bar, by rule.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 from collections.abc import Sequence

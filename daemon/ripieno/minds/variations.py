@@ -9,8 +9,6 @@ segment is decoded with the end of the one before.
 Near the phrase its own notes are made likelier, so that at distance 0 with all knobs
 at rest it comes back as it lies on the grid. Scale and register are masks; the phrase's
 own pitches belong to its scale unless the musician fixed one.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 from collections import deque
@@ -206,11 +204,11 @@ class Variations:
             return None
         voice = _top_voice(ask, heard)
         onsets = [note[0] for note in voice]
-        beat = phrase_grid.felt(onsets, ask.pulse_ticks, ask.grid_ticks)
-        beat = beat if like is None else like.beat
+        felt = phrase_grid.felt(onsets, ask.pulse_ticks, ask.grid_ticks)
+        beat = felt if like is None else like.beat
         line = phrase.top_line(phrase_grid.placed(voice, beat))
-        home = phrase.home_of(self._lately(), float(np.mean([n.pitch for n in line])))
-        home = home if like is None else like.home
+        near = float(np.mean([note.pitch for note in line]))
+        home = phrase.home_of(self._lately(), near) if like is None else like.home
         length = phrase.segment_steps(beat.meter)
         count = min(-(-line[-1].end // length), MOST_SEGMENTS)
         segments = [

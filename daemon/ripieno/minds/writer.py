@@ -3,8 +3,6 @@
 One run of *conduct* moves the latent and gives a cue for every step and a first state
 for every bar. One run of *model* a sixteenth gives the scores of its token. Sampling is
 `ripieno.inference.sampling.sample`. One rule is fixed: a hold needs a note that sounds.
-
-It does not know ONNX Runtime, nor why anything is written.
 """
 
 from collections.abc import Mapping, Sequence
