@@ -3,8 +3,6 @@
 Buffers are allocated once and bound once. How they reach the device is a `Binding`: on
 the CPU numpy and ONNX Runtime share the memory; on a GPU a graph is recorded once and
 replayed where that works, else launched node by node.
-
-It knows no music and reads no clock.
 """
 
 import ctypes
@@ -60,10 +58,10 @@ class Graph:
         self._session, self._part, self._bind = session, part, bind
         self.put: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.inputs}
         self.out: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.outputs}
-        states = {out: into for into, out in part.state}
+        states = {out for _, out in part.state}
         self._finite = Finite({n: a for n, a in self.out.items() if n not in states})
-        is_cached = POSITION in self.put
-        same, self._carried = (states, {}) if is_cached else ({}, states)
+        same = {out: into for into, out in part.state} if POSITION in self.put else {}
+        self._carried = () if same else part.state
         self.out |= {out: self.put[into] for out, into in same.items()}
         self._binding = bind(session, self.put, self.out, same)
 
@@ -90,7 +88,7 @@ class Graph:
             why = first_line(error)
             raise OutputError(f"ONNX Runtime cannot run it: {why}") from error
         self._finite.check()
-        for out, into in self._carried.items():
+        for into, out in self._carried:
             self.put[into][...] = self.out[out]
 
     def follow(self, other: Self, rows: int | None = None, first: int = 0) -> None:
@@ -151,10 +149,8 @@ def shared(
     for name, value in values.items():
         io.bind_ortvalue_input(name, value)
     for name, array in out.items():
-        value = values.get(same.get(name, "")) or ort.OrtValue.ortvalue_from_numpy(
-            array
-        )
-        io.bind_ortvalue_output(name, value)
+        value = ort.OrtValue.ortvalue_from_numpy(array)
+        io.bind_ortvalue_output(name, values[same[name]] if name in same else value)
     return Binding(lambda: session.run_with_iobinding(io), {})
 
 
@@ -263,7 +259,7 @@ def open_graph(
     if provider != CPU and (graph := maybe_recorded(path, part, provider)):
         return graph
     session = _open(path, provider, threads or Threads())
-    checks.check_graph(session, part, name)
+    checks.check_graph(session.get_inputs(), session.get_outputs(), part, name)
     is_here = session.get_providers()[0] == CPU
     return Graph(session, part, shared if is_here else copied)
 
@@ -277,7 +273,9 @@ def maybe_recorded(path: Path, part: Part, provider: str) -> Graph | None:
         session = _open(path, provider, Threads(), is_recorded=True)
         if session.get_providers()[0] == CPU:
             return None
-        checks.check_graph(session, part, path.parent.name)
+        checks.check_graph(
+            session.get_inputs(), session.get_outputs(), part, path.parent.name
+        )
         graph = Graph(session, part, partial(recorded, numbers=count(1)))
         graph.warm_up(3)
     except Exception:  # noqa: BLE001 (ONNX Runtime's own errors share no nearer base)

@@ -5,7 +5,7 @@ writes and reads tensors by name. The check does not run the model.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ripieno.errors import ModelError
 from ripieno.inference.interfaces import INTERFACES, Tensors
@@ -20,35 +20,30 @@ _DTYPES: Final = {
     "tensor(bool)": "bool",
 }
 """ONNX Runtime's names of types → numpy's; models use no others."""
+Nodes = Sequence[Any]
+"""ONNX Runtime's nodes, with name, type and shape."""
 _COPY: Final = "the two files are not from one release: copy the folder again."
 _PUBLISH: Final = "publish it again with this release's ripieno-export."
 
 
-class Sides(Protocol):
-    """The part of an ONNX Runtime session that is checked."""
-
-    def get_inputs(self) -> Sequence[Any]:
-        """Nodes with name, type and shape."""
-        ...
-
-    def get_outputs(self) -> Sequence[Any]:
-        """Nodes with name, type and shape."""
-        ...
-
-
-def check_graph(session: Sides, part: Part, name: str) -> None:
+def check_graph(inputs: Nodes, outputs: Nodes, part: Part, name: str) -> None:
     """Check that a graph is what its manifest says.
+
+    Args:
+        inputs: of the graph's file, as ONNX Runtime lists them.
+        outputs: the same.
+        part: of the manifest.
+        name: of the model, for messages.
 
     Raises:
         ModelError: it is not.
     """
-    _check_side("input", session.get_inputs(), part.inputs)
-    _check_side("output", session.get_outputs(), part.outputs)
-    inputs = {t.name: t for t in part.inputs}
-    outputs = {t.name: t for t in part.outputs}
+    _check_side("input", inputs, part.inputs)
+    _check_side("output", outputs, part.outputs)
+    put = {tensor.name: tensor.shape for tensor in part.inputs}
+    got = {tensor.name: tensor.shape for tensor in part.outputs}
     for into, out in part.state:
-        given, comes = inputs.get(into), outputs.get(out)
-        if given is None or comes is None or given.shape != comes.shape:
+        if not (into in put and out in got and put[into] == got[out]):
             raise ModelError(
                 f"The model {name} names a state {into!r} that comes back as "
                 f"{out!r}, which its graph has not; publish it again."
@@ -121,7 +116,7 @@ def _check_window(manifest: Manifest) -> None:
         )
 
 
-def _check_side(side: str, found: Sequence[Any], declared: tuple[Tensor, ...]) -> None:
+def _check_side(side: str, found: Nodes, declared: tuple[Tensor, ...]) -> None:
     nodes = {node.name: node for node in found}
     for tensor in declared:
         if (node := nodes.get(tensor.name)) is None:

@@ -26,8 +26,6 @@ _LOGITS: Final[Tensors] = {
     name: f"float32 1 {size}" for name, size in zip(LOGITS, SIZES, strict=True)
 }
 _ROLL: Final = f"float32 1 2 {pattern.STEPS} {pattern.ROWS}"
-Sides = tuple[Tensors, Tensors]
-"""The inputs that the daemon writes, and the outputs that it reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,8 @@ class Interface:
     Attributes:
         name: as in manifests.
         fingerprint: of the layout; a model with another one is refused.
-        graphs: graph → its tensors; none for tables.
+        graphs: graph → the inputs that the daemon writes, and the outputs that it
+            reads; none for tables.
         plays: ``module:name`` of the function that makes a mind from a loaded model;
             None if the models play no role.
         is_stepped: whether one run of ``model`` advances by one event; then `Loaded`
@@ -46,14 +45,9 @@ class Interface:
 
     name: str
     fingerprint: Callable[[], str]
-    graphs: Mapping[str, Sides] = field(default_factory=dict)
+    graphs: Mapping[str, tuple[Tensors, Tensors]] = field(default_factory=dict)
     plays: str | None = None
     is_stepped: bool = False
-
-    @property
-    def has_graphs(self) -> bool:
-        """Whether the model is a graph, not tables."""
-        return bool(self.graphs)
 
 
 INTERFACES: Final[dict[str, Interface]] = {

@@ -10,8 +10,6 @@ The memory of a recurrent model is its state. That of a Transformer is a window:
 of C positions. Beside it the next window is filled with the later half of this one: in
 `idle` time, else at the latest moment, two old events for every new one. So no step is
 long, and it remembers C / 2 to C events.
-
-It knows graphs by their interface only, and reads no clock.
 """
 
 from typing import Final, Protocol, Self

@@ -164,12 +164,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def file(self) -> str:
         """The file that `sha256` is of."""
-        return GRAPH if INTERFACES[self.interface].has_graphs else TABLES
+        return GRAPH if INTERFACES[self.interface].graphs else TABLES
 
     @property
     def parts(self) -> dict[str, Part]:
         """All graphs by name, ``model`` first; none for tables."""
-        if not INTERFACES[self.interface].has_graphs:
+        if not INTERFACES[self.interface].graphs:
             return {}
         model = Part(self.inputs, self.outputs, self.state, self.sha256)
         return {"model": model, **self.more}

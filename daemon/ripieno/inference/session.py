@@ -1,7 +1,4 @@
-"""A loaded model: all graphs of its folder on one provider.
-
-Only `ripieno.inference.bound` knows ONNX Runtime.
-"""
+"""A loaded model: all graphs of its folder on one provider."""
 
 from dataclasses import dataclass
 from pathlib import Path

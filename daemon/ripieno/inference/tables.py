@@ -62,7 +62,7 @@ def maybe_tables() -> Tables | None:
     """Return the first tables installed; None if there are none that can be read."""
     for folder in installed():
         try:
-            if not INTERFACES[manifest_of(folder).interface].has_graphs:
+            if not INTERFACES[manifest_of(folder).interface].graphs:
                 return load(folder)
         except ModelError:
             continue

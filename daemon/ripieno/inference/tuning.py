@@ -2,10 +2,7 @@
 
 `ripieno doctor --tune` measures, and keeps the results in one file of the machine;
 `ripieno.inference.session.Loaded` reads it. Results for another processor, another
-ONNX Runtime or other weights are not used.
-
-This module holds values and the file. It measures nothing and does not know ONNX
-Runtime.
+ONNX Runtime or other weights are not used. Nothing is measured here.
 """
 
 import os
@@ -167,7 +164,6 @@ def keep(models: Iterable[Tuned], place: Place) -> Path:
 
 
 def _processor() -> str:
-    """Return the processor's name."""
     try:
         lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -116,8 +116,7 @@ def rolls_of(
     Returns:
         Zeros and ones, [W, `CHANNELS`, `STEPS`, `ROWS`].
     """
-    onset = np.rint(notes[:, 0] * STEPS_PER_BEAT).astype(np.int64)
-    end = np.rint(notes[:, 1] * STEPS_PER_BEAT).astype(np.int64)
+    onset, end = np.rint(notes[:, :2] * STEPS_PER_BEAT).astype(np.int64).T
     is_in = (onset < STEPS) & (np.maximum(end, onset + 1) > 0)
     window, onset, end = window[is_in], onset[is_in], end[is_in]
     first = np.maximum(onset, 0)
@@ -168,7 +167,5 @@ def _rows(
     row: Ints = pitch.astype(np.int64) - centre[window] + ROWS // 2
     if away is not None:
         row += away[window]
-    below = np.maximum(-row + 11, 0) // 12
-    above = np.maximum(row - ROWS + 12, 0) // 12
-    row += 12 * (below - above)
-    return row
+    is_in = (row >= 0) & (row < ROWS)
+    return np.where(is_in, row, row % 12 + (ROWS - 12) * (row > 0))

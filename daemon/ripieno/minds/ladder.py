@@ -177,7 +177,11 @@ class Ladder:
         if self._playing.mind is not mind:
             return self._news.popleft()
         if said is not None:
-            self._count(said, now_ns, due_ns)
+            self._playing.pace.took(now_ns - self._began_ns)
+            if not said.section:
+                self._playing.pace.answered(late=now_ns > due_ns)
+            self._plans.append(said)
+            self._began_ns = now_ns
             return said
         if self._is_hopeless(due_ns) and not self._is_news():
             self._shed(ask)
@@ -198,14 +202,6 @@ class Ladder:
         self._checked_ns = now_ns
         light = self._rungs[self._at + 1].pace
         return now_ns + self._step_ns + light.usual_ns >= due_ns
-
-    def _count(self, said: Plan, now_ns: int, due_ns: int) -> None:
-        pace = self._playing.pace
-        pace.took(now_ns - self._began_ns)
-        if not said.section:
-            pace.answered(late=now_ns > due_ns)
-        self._plans.append(said)
-        self._began_ns = now_ns
 
     def _shed(self, ask: Ask) -> None:
         """Let the rung below go on from here."""
