@@ -88,9 +88,8 @@ def top_line(notes: Sequence[GridNote]) -> list[GridNote]:
     line: list[GridNote] = []
     for note in sorted(notes, key=lambda each: (each.start, each.pitch)):
         if line and line[-1].start == note.start:
-            line[-1] = note
-            continue
-        if line and line[-1].end > note.start:
+            line.pop()
+        elif line and line[-1].end > note.start:
             line[-1] = line[-1]._replace(end=note.start)
         line.append(note)
     return line
@@ -125,16 +124,12 @@ def notes_of(tokens: Ints, first: int, meter: int, home: int) -> list[GridNote]:
     A hold after a rest, or with nothing before it, is a rest.
     """
     notes: list[GridNote] = []
-    is_open = False
     for step, token in enumerate(tokens[used(meter)].tolist()):
         at = first + step
         if token >= FIRST_PITCH:
             notes.append(GridNote(at, at + 1, pitch_of(token, home)))
-            is_open = True
-        elif token == HOLD and is_open:
+        elif token == HOLD and notes and notes[-1].end == at:
             notes[-1] = notes[-1]._replace(end=at + 1)
-        else:
-            is_open = False
     return notes
 
 

@@ -178,9 +178,7 @@ class Harmonizer:
         low, high = SOPRANO
         place = melody - 12 * self._octaves
         if not low - STRAY <= place <= high + STRAY or self._melody == NOBODY:
-            self._octaves = (melody - low) // 12 if melody < low else 0
-            if melody > high:
-                self._octaves = -((high - melody) // 12)
+            self._octaves = min(melody - low, 0) // 12 - min(high - melody, 0) // 12
         return self._octaves
 
     def _feed(self, melody: int, at_ns: int, limits: Limits, shift: int) -> None:
@@ -188,9 +186,9 @@ class Harmonizer:
         before = (self._melody, *self._really_sent())
         put["melody"][0] = melody - shift
         put["before"][0] = [p if p == NOBODY else p - shift for p in before]
-        gap_s = (at_ns - self._at_ns) / NS_PER_S
         is_first = self._melody == NOBODY
-        put["gap_s"][0] = LONGEST_GAP_S if is_first else min(gap_s, LONGEST_GAP_S)
+        gap_s = LONGEST_GAP_S if is_first else (at_ns - self._at_ns) / NS_PER_S
+        put["gap_s"][0] = min(gap_s, LONGEST_GAP_S)
         put["style"][0] = STYLES.index(manner.style)
         put["bias"][0] = self._bias(limits, melody - shift, shift)
         self._hold_back()

@@ -11,6 +11,7 @@ at rest it comes back as it lies on the grid. Scale and register are masks; the 
 own pitches belong to its scale unless the musician fixed one.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -184,7 +185,7 @@ class Variations:
         self,
         ask: Ask,
         since_ns: int,
-        before_ns: int | None = None,
+        before_ns: float = math.inf,
         like: _Phrase | None = None,
     ) -> _Phrase | None:
         """Return what was played in a span of time, on its grid; None for nothing.
@@ -192,14 +193,10 @@ class Variations:
         Args:
             ask: it gives the timeline and the beat.
             since_ns: where the span begins.
-            before_ns: where it ends; None for now.
+            before_ns: where it ends.
             like: a phrase whose beat and key are used instead of this one's.
         """
-        heard = [
-            note
-            for note in self._notes
-            if since_ns <= note.at_ns and (before_ns is None or note.at_ns < before_ns)
-        ]
+        heard = [note for note in self._notes if since_ns <= note.at_ns < before_ns]
         if not heard:
             return None
         voice = _top_voice(ask, heard)
@@ -234,11 +231,10 @@ def _top_voice(ask: Ask, heard: Sequence[_Heard]) -> list[tuple[int, int, int, i
     for note in heard:
         start = ticks(note.at_ns)
         end = ticks(note.end_ns) if note.end_ns else start + ask.pulse_ticks
-        if voice and start - voice[-1][0] < nearest:
-            if note.pitch > voice[-1][2]:
-                voice[-1] = (voice[-1][0], end, note.pitch, note.velocity)
-            continue
-        voice.append((start, end, note.pitch, note.velocity))
+        if not voice or start - voice[-1][0] >= nearest:
+            voice.append((start, end, note.pitch, note.velocity))
+        elif note.pitch > voice[-1][2]:
+            voice[-1] = (voice[-1][0], end, note.pitch, note.velocity)
     return voice
 
 

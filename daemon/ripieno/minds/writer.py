@@ -53,11 +53,7 @@ class Writer:
         """Drive ``encode``, ``conduct`` and ``model``, loaded and warm."""
         self._encode, self._conduct = graphs["encode"], graphs["conduct"]
         self._step = graphs["model"]
-
-    @property
-    def latent_size(self) -> int:
-        """Z, the size of a latent."""
-        return int(self._conduct.put["latent"].shape[1])
+        self.latent_size = self._conduct.put["latent"].shape[1]  # Z
 
     def read(self, tokens: Ints, meter: int) -> Floats:
         """Return the latent of a segment, the mean of its distribution.
