@@ -1,4 +1,4 @@
-"""A tune for the duet mind: asks for its spans, and what the mind makes of them."""
+"""Asks for the spans of a tune, for tests of the duet mind."""
 
 import msgspec
 
@@ -43,7 +43,7 @@ def answered(mind, asked):
 
 
 def played(mind, beats, **changes):
-    """So many beats of the tune, decided and played as decided."""
+    """Decide so many beats of the tune, and play each as decided."""
     found = []
     for index in range(beats):
         pitch = TUNE[index % len(TUNE)]

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the duet: its own graphs, and a mind that plays by them."""
+"""Fixtures for the tests of the duet: the shipped graphs, and a mind that uses them."""
 
 import pytest
 from tests.command import MODELS
@@ -9,7 +9,7 @@ from ripieno.minds.duet import Duet
 
 @pytest.fixture(scope="module")
 def graphs():
-    """Both graphs, shared by all tests: every mind begins with a reset."""
+    """Both graphs, shared by the tests of a file, as every mind resets them."""
     return Loaded(MODELS / "duet-gru", "cpu").graphs
 
 

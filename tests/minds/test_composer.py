@@ -211,7 +211,7 @@ def test_a_composer_that_heard_at_most_one_note_still_plays(heard):
 
 
 class Every:
-    """News between every so many steps."""
+    """Says that there is news after every n-th step."""
 
     def __init__(self, steps):
         self._steps, self._left = steps, steps
@@ -310,7 +310,7 @@ def test_a_composer_that_takes_over_continues_the_plan(done):
 
 
 class Counting(ScriptedModel):
-    """It counts the steps of all its lines."""
+    """A model that counts the steps of all its lines."""
 
     steps = 0
 

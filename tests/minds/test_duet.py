@@ -40,7 +40,7 @@ def test_the_same_ask_twice_gives_the_same_answer(mind):
     played(mind, 8)
     first = answered(mind, ask(8, 67))
     assert answered(mind, ask(8, 67, revision=99)) == first
-    mind.receive(ask(8, 60))  # with other knowledge, and only half said
+    mind.receive(ask(8, 60))  # another melody note; only the first section is taken
     mind.answer()
     assert answered(mind, ask(8, 67)) == first
 

@@ -27,12 +27,12 @@ def test_a_span_played_other_than_planned_changes_the_state(graphs):
         real = planned if notes is None else (chord, notes)
         mind.receive(Beat(5, span(64), *real))
         told.append(states(mind))
-    assert told[0][0] == told[1][0]  # harmony never hears of it
+    assert told[0][0] == told[1][0]  # harmony does not receive what was played
     assert told[0][1:] != told[1][1:]
 
 
 def test_a_corrected_mind_goes_on_like_one_that_planned_the_played_notes(graphs):
-    """Two minds plan differently and play the same: they go on alike."""
+    """Two minds plan differently and play the same: they continue alike."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
     real: list[tuple[int, tuple[Note, ...]]] = []
     for mind, seed in zip(minds, (1, 2), strict=True):
@@ -51,7 +51,7 @@ def test_a_corrected_mind_goes_on_like_one_that_planned_the_played_notes(graphs)
 
 
 def test_a_correction_also_changes_the_plans_that_follow_it(graphs):
-    """Two spans were planned when the first of them turned out otherwise."""
+    """Two spans were planned before the first one was played differently."""
     minds = [Duet(graphs["harmony"], graphs["model"]) for _ in range(2)]
     for mind, is_otherwise in zip(minds, (False, True), strict=True):
         chord, notes = answered(mind, ask(0, staleness=0))
@@ -71,7 +71,7 @@ def test_a_beat_that_ends_before_its_plan_is_written_corrects_the_state(graphs):
     other = Beat(4, span(64), AM, (Note(0, 57, 4),))
     answered(prompt, ask(4, 64))
     prompt.receive(other)
-    late.receive(ask(4, 64))  # and nobody has time to write what it asks for
+    late.receive(ask(4, 64))  # none of its sections is taken
     late.receive(other)
     assert answered(late, ask(5, 67)) == answered(prompt, ask(5, 67))
     assert states(late) == states(prompt)
@@ -86,7 +86,7 @@ def test_a_new_mind_told_the_last_beats_has_the_same_context(graphs):
 
 
 def test_plans_for_silent_beats_leave_no_trace_in_the_state(graphs):
-    """What was planned to eight silent beats was not played, and leaves no trace."""
+    """The plans for eight silent beats were not played, so no state has them."""
     mind = Duet(graphs["harmony"], graphs["model"])
     for index in range(8):
         answered(mind, ask(index, TUNE[index], before=NO_CHORD))

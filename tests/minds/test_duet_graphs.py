@@ -1,4 +1,4 @@
-"""The duet's graphs: golden vectors, every key alike, one folder for both."""
+"""The duet's graphs: golden vectors, transposition, and their folder."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_the_golden_vectors_replay(graphs, kind, name):
 
 @pytest.mark.parametrize("semitones", [1, 5, 11])
 def test_the_same_tune_in_another_key_has_the_same_chords_there(graphs, semitones):
-    """Harmony is the same in every key: the logits turn with the tune."""
+    """A transposed tune has the same logits, rotated by as many roots."""
     graph, lines = graphs["harmony"], []
     for moved in (0, semitones):
         ear, found = duet.Ear(), []

@@ -163,7 +163,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def file(self) -> str:
-        """The file that `sha256` is of."""
+        """The name of the file whose hash is `sha256`."""
         return GRAPH if INTERFACES[self.interface].graphs else TABLES
 
     @property

@@ -38,7 +38,7 @@ class Threads(msgspec.Struct, frozen=True):
     spinning: bool = False
 
     def __str__(self) -> str:
-        """For people."""
+        """Return it in words, such as ``2 threads, spinning``."""
         plural = "s" * (self.count != 1)
         return f"{self.count} thread{plural}{', spinning' * self.spinning}"
 

@@ -91,7 +91,7 @@ class Pace:
 
 
 class Rung:
-    """A composer, how it introduces itself, its pace and its backlog."""
+    """A composer, its `Ready`, its pace and its backlog."""
 
     def __init__(self, mind: Composer, ready: Ready) -> None:
         self.mind, self.ready = mind, ready
