@@ -48,13 +48,7 @@ class Graph:
     """
 
     def __init__(self, session: ort.InferenceSession, part: Part, bind: "Bind") -> None:
-        """Allocate buffers and bind them; see `open_graph` and `twin`.
-
-        Args:
-            session: that runs it.
-            part: what the manifest says of it.
-            bind: `shared`, `copied` or `recorded`.
-        """
+        """Allocate buffers for a part of a manifest, and bind them with `bind`."""
         self._session, self._part, self._bind = session, part, bind
         self.put: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.inputs}
         self.out: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.outputs}
@@ -203,12 +197,8 @@ def recorded(
     The first runs are repeated while it is recorded. They write the same row, or a
     state that is not read yet, so nothing has to be undone.
 
-    Args:
-        session: opened to record.
-        put: the graph's inputs.
-        out: its outputs.
-        same: the outputs that are written in place.
-        numbers: of the recordings of this session; each twin takes the next.
+    The session was opened to record. Each of its recordings takes the next of
+    `numbers`.
     """
     io, device = session.io_binding(), _device_of(session)
     options = ort.RunOptions()

@@ -27,13 +27,7 @@ _PUBLISH: Final = "publish it again with this release's ripieno-export."
 
 
 def check_graph(inputs: Nodes, outputs: Nodes, part: Part, name: str) -> None:
-    """Check that a graph is what its manifest says.
-
-    Args:
-        inputs: of the graph's file, as ONNX Runtime lists them.
-        outputs: the same.
-        part: of the manifest.
-        name: of the model, for messages.
+    """Check that the nodes of a graph's file are what the manifest says of it.
 
     Raises:
         ModelError: it is not.

@@ -58,13 +58,10 @@ def in_order(notes: Floats) -> Floats:
 
 
 def starts_of(notes: Floats) -> Floats:
-    """Return where the windows of a piece begin, in beats.
+    """Return where the windows of a piece begin, in beats, rising, (W,).
 
-    Args:
-        notes: of a whole piece, [N, 3], in order.
-
-    Returns:
-        Shape (W,), rising; empty if there is too little music.
+    The notes are those of a whole piece, [N, 3], in order. The result is empty if there
+    is too little music.
     """
     if not len(notes):
         return np.zeros(0)

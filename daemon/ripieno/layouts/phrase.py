@@ -148,10 +148,7 @@ def continued(
 def ending(tokens: Ints, meter: int, before: tuple[int, int]) -> tuple[int, int]:
     """Return the last token of a segment, and the token of its last note.
 
-    Args:
-        tokens: a segment.
-        meter: of it.
-        before: the same for the segment before.
+    `before` is the same for the segment before: without a note, its last note stays.
     """
     row = tokens[used(meter)]
     struck = row[row >= FIRST_PITCH]
