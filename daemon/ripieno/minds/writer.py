@@ -53,7 +53,7 @@ class Writer:
         """Drive ``encode``, ``conduct`` and ``model``, loaded and warm."""
         self._encode, self._conduct = graphs["encode"], graphs["conduct"]
         self._step = graphs["model"]
-        self.latent_size = self._conduct.put["latent"].shape[1]  # Z
+        self.latent_size = int(self._conduct.put["latent"].shape[1])  # Z
 
     def read(self, tokens: Ints, meter: int) -> Floats:
         """Return the latent of a segment, the mean of its distribution.
