@@ -86,7 +86,6 @@ class Composer:
         """
         self._played_line, self._plan_line = model.line(), model.line()
         self._defaults = controls
-        self._draft: Draft | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -95,7 +94,7 @@ class Composer:
         self._last: Event | None = None
         self._last_ns = 0
         self._heard: deque[int] = deque(maxlen=SCALE_MEMORY)
-        self._draft = None
+        self._draft: Draft | None = None
 
     def played(self, event: Played) -> None:
         """Feed an event that really happened. Cost: one model step."""

@@ -183,7 +183,9 @@ class Harmonizer:
 
     def _feed(self, melody: int, at_ns: int, limits: Limits, shift: int) -> None:
         put, manner = self._graph.put, self._manner
-        before = (self._melody, *self._really_sent())
+        # A unison with the melody is not sent twice: it counts as sent.
+        sent = self._sounded | {self._melody}
+        before = (self._melody, *(p if p in sent else NOBODY for p in self.chord))
         put["melody"][0] = melody - shift
         put["before"][0] = [p if p == NOBODY else p - shift for p in before]
         is_first = self._melody == NOBODY
@@ -197,14 +199,6 @@ class Harmonizer:
         put["top_p"][0] = manner.top_p
         chance = random.Random(f"{self._seed}/{at_ns}/{melody}")
         put["noise"][0] = [chance.random() for _ in VOICES]
-
-    def _really_sent(self) -> tuple[int, ...]:
-        """Return the last answer without the voices that were not sent.
-
-        A unison with the melody is not sent twice: it counts as sent.
-        """
-        sung = self._sounded | {self._melody}
-        return tuple(pitch if pitch in sung else NOBODY for pitch in self.chord)
 
     def _bias(self, limits: Limits, place: int, shift: int) -> Floats:
         """Return which pitches each voice may sing, shape (3, 128).

@@ -168,7 +168,9 @@ class Ladder:
         if (ask := mind.wanted) is None:
             self.rests = not self._idle()
             return None
-        due_ns = self._due_ns(ask)
+        # A section is due when the one before it ends.
+        ticks = self._plans[-1].until_ticks if self._plans else ask.start_ticks
+        due_ns = ask.timeline.ns_at(ticks) - HANDED_NS
         self._checked_ns, self._step_ns = self._now_ns(), 0
         said = None
         with self._without_if_it_fails(self._playing):
@@ -187,11 +189,6 @@ class Ladder:
             self._shed(ask)
             return self._news.popleft()
         return None
-
-    def _due_ns(self, ask: Ask) -> int:
-        """Return when the next section has to be there."""
-        ticks = self._plans[-1].until_ticks if self._plans else ask.start_ticks
-        return ask.timeline.ns_at(ticks) - HANDED_NS
 
     def _is_hopeless(self, due_ns: int) -> bool:
         """Whether after one more step even the rung below would be late."""

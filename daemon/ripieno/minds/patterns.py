@@ -103,7 +103,9 @@ class Patterns:
     def _run(self, ask: Groove, heard: Sequence[int], shift: int) -> Roll:
         put = self._graph.put
         before = self._before(ask, shift)
-        put["noise"][0] = self._noise(ask)
+        chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
+        # Not scaled: at 0.8 bars grow by a sixth.
+        put["noise"][0] = chance.standard_normal(pattern.NOISE)
         put["chords"][0] = pattern.chord_input(heard, shift)
         put["before"][0] = 0.0 if before is None else before
         busy = ask.busy or self._crowd(ask)
@@ -113,12 +115,6 @@ class Patterns:
             return likeliest(self._graph.out["logits"][0], ask.busy)
         roll: Roll = self._graph.out["roll"][0] > 0.5
         return roll
-
-    @staticmethod
-    def _noise(ask: Groove) -> pattern.Floats:
-        """Return the noise of the pattern, not scaled: at 0.8 bars grow by a sixth."""
-        chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
-        return chance.standard_normal(pattern.NOISE).astype(np.float32)
 
     def _before(self, ask: Groove, shift: int) -> Roll | None:
         """Return the bar before, if it is of this pattern."""

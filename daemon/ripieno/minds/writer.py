@@ -56,15 +56,11 @@ class Writer:
         self.latent_size = int(self._conduct.put["latent"].shape[1])  # Z
 
     def read(self, tokens: Ints, meter: int) -> Floats:
-        """Return the latent of a segment, the mean of its distribution.
-
-        Cost: one run.
-        """
+        """Return the mean of a segment's latent distribution. Cost: one run."""
         self._encode.put["tokens"][0] = tokens
         self._encode.put["meter"][0] = meter
         self._encode.run()
-        mean: Floats = self._encode.out["mean"][0].copy()
-        return mean
+        return np.array(self._encode.out["mean"][0], np.float32)
 
     def write(
         self, wish: Wish, before: tuple[int, int], noise: Sequence[float]
