@@ -173,7 +173,7 @@ def test_a_reply_whose_thinker_died_ends_after_its_last_section():
         for effect in engine.advance(now_ns):
             if isinstance(effect, Tell) and isinstance(effect.message, Ask):
                 mind.begin(effect.message)
-                section = mind.section()
+                section = mind.answer()
                 assert section is not None
                 assert not section.complete
                 engine.thought(now_ns, section)
@@ -207,7 +207,7 @@ def test_notes_are_counted_late_against_when_they_were_due():
     for effect in engine.advance(int(2.1 * S)):
         if isinstance(effect, Tell) and isinstance(effect.message, Ask):
             mind.begin(effect.message)
-            section = mind.section()
+            section = mind.answer()
             assert section is not None
             engine.thought(2 * S, section)
             due_ns = effect.message.timeline.ns_at(effect.message.start_ticks)

@@ -53,7 +53,7 @@ def play(composer: Composer, heard: Notes, wish: Ask) -> Notes:
         composer.played(message)
     composer.begin(wish)
     planned: list[PlannedNote] = []
-    while (plan := composer.section()) is not None:
+    while (plan := composer.answer()) is not None:
         planned += plan.notes
     return in_seconds(planned, wish)
 

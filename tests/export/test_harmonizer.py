@@ -15,7 +15,8 @@ from tests.export.tiny import ORIGIN, bytes_of, source
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.inference.session import Loaded
 from ripieno.layouts.voices import DEPTHS, NOBODY
-from ripieno.minds.harmonizer import FORBIDDEN, Harmonizer, Manner
+from ripieno.minds.harmonizer import Harmonizer, Manner
+from ripieno.minds.writer import FORBIDDEN
 from ripieno_export import checkpoint, preset, train
 from ripieno_export import parity as goldens
 from ripieno_export.checkpoint import BEST, LAST

@@ -67,7 +67,6 @@ def from_model(loaded: Loaded):
 
 ROW: Final = Interface(
     name="octaves",
-    about="pitch → the pitch an octave below",
     fingerprint=fingerprint,
     graphs={"model": ({"pitch": "int64 1"}, {"below": "int64 1"})},
     plays=f"{__name__}:from_model",
@@ -139,7 +138,7 @@ def test_a_model_of_a_new_family_is_measured_by_bench_model(folder):
 
 def test_a_model_of_a_new_family_with_another_layout_is_refused(folder, monkeypatch):
     monkeypatch.setattr(f"{__name__}.fingerprint", lambda: "octaves-2")
-    row = Interface(name=ROW.name, about="", fingerprint=fingerprint, plays=ROW.plays)
+    row = Interface(name=ROW.name, fingerprint=fingerprint, plays=ROW.plays)
     monkeypatch.setitem(INTERFACES, ROW.name, row)
     with pytest.raises(ModelError, match="trained on another vocabulary"):
         wake(folder, "cpu")

@@ -56,7 +56,7 @@ class House:
 
 
 def said(minds):
-    """All that there is to be said."""
+    """Return all answers."""
     out = []
     while (each := minds.answer()) is not None:
         out.append(each)

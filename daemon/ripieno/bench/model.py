@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
     why = why_not_cuda()
     for folder in folders:
         manifest = manifests.load(folder)
-        if not INTERFACES[manifest.interface].has_graphs:
+        if not INTERFACES[manifest.interface].graphs:
             continue
         say.print(plain(f"{manifest.name} …"), markup=False)
         ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]

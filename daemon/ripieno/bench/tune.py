@@ -61,7 +61,7 @@ def tune(
     """
     clock, place = clock or SystemClock(), tuning.here(runtime_version())
     for folder in folders:
-        if not INTERFACES[manifests.load(folder).interface].has_graphs:
+        if not INTERFACES[manifests.load(folder).interface].graphs:
             continue
         with naming(folder.name):
             found = _tuned(folder, provider, clock)

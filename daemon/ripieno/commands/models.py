@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
         except RipienoError as error:
             say(f"{folder.name}: {error}")
             continue
-        helps = "" if INTERFACES[model.interface].has_graphs else "helps to "
+        helps = "" if INTERFACES[model.interface].graphs else "helps to "
         roles = helps + (", ".join(model.roles) or f"{model.interface}, no role")
         say(f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}.")
         for name, value in model.quality.items():

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ripieno.layouts.voices import DEPTHS, NOBODY, VOICES
-from ripieno.minds.harmonizer import FORBIDDEN
+from ripieno.minds.writer import FORBIDDEN
 from ripieno_export import checkpoint
 from ripieno_export.harmonizer.network import DECAY, Harmonies, heard
 from ripieno_export.harmonizer.task import network_of
