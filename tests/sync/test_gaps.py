@@ -127,6 +127,9 @@ def test_notes_on_the_beat_decide_that_a_reported_stall_was_a_pause(case):
 @given(losses(is_reported=True, evidence="notes"))
 @settings(max_examples=60)
 @example(Case("lost", 47, 180, is_reported=True, evidence="notes", seed=308))
+@example(
+    Case("lost", 23, 123, 2.0, 1.2, -48, is_reported=True, evidence="notes", seed=23)
+)
 def test_notes_on_the_beat_decide_that_reported_clocks_were_lost(case):
     assume(case.size % 24)  # whole beats: notes on the beat cannot tell
     assert worst_ms(case) < WITHIN_MS
