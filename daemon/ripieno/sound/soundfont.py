@@ -28,8 +28,8 @@ _FOLDERS: Final = (
     "/usr/share/sounds/sf3",
 )
 GAIN: Final = 1.5
-"""Ten notes of velocity 127 do not clip. The level is set afterwards, as fonts differ by
-20 dB in loudness."""
+"""Ten notes of velocity 127 do not clip. Fonts differ by 20 dB in loudness, so the
+level is set afterwards."""
 _LONGEST_S: Final = 600.0
 """A SoundFont renders an hour of music in about a minute."""
 
