@@ -89,8 +89,8 @@ def name_of(number: int) -> str:
 def named(name: str) -> int:
     """Return the chord of a name such as ``Bbmaj7``, ``F#m7/E`` or ``Bb:min7``.
 
-    ``N``, ``N.C.`` and ``-`` are `NO_CHORD`. An unknown extension is read as the nearest
-    known one: a ninth as a seventh.
+    ``N``, ``N.C.`` and ``-`` are `NO_CHORD`. An unknown extension is read as the
+    nearest known one: a ninth as a seventh.
 
     Raises:
         ValueError: it is no chord; the message lists examples.

@@ -1,8 +1,8 @@
 """The exact conversion between musical time and real time.
 
 Musical time is an integer number of ticks, 480 a beat; a beat is a quarter note. Real
-time is integer nanoseconds. A `Timeline` is a value: a change of tempo is a new one that
-has one point in common with the old one. In free time a beat lasts a second.
+time is integer nanoseconds. A `Timeline` is a value: a change of tempo makes a new one
+that shares one point with the old one. In free time a beat lasts a second.
 
 Source: Ableton Link's Timeline.hpp, for the idea of a timeline as a value.
 """
