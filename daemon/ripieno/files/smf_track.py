@@ -10,7 +10,7 @@ Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association.
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -103,37 +103,32 @@ class _DamageError(Exception):
     """The rest of the track cannot be read."""
 
 
+@dataclass(slots=True)
 class _Reader:
     """A position in a track's data, and the events before it.
 
     An IndexError in any method means that the data ended inside an event.
     """
 
-    def __init__(
-        self,
-        data: bytes,
-        found: Counter[Repair],
-        tick: int,
-        last_tick: int,
-        most_metas: int,
-    ) -> None:
-        self.ticks: array[int] = array("q")
-        self.packed: array[int] = array("I")
-        self.metas: list[MetaEvent] = []
-        self.tick = tick
-        self._data, self._at = data, 0
-        self._status = 0
-        self._is_over = False
-        self._found = found
-        self._last_tick, self._most_metas = last_tick, most_metas
+    data: bytes
+    found: Counter[Repair]
+    tick: int
+    last_tick: int
+    most_metas: int
+    at: int = 0
+    status: int = 0
+    is_over: bool = False
+    ticks: "array[int]" = field(default_factory=lambda: array("q"))
+    packed: "array[int]" = field(default_factory=lambda: array("I"))
+    metas: list[MetaEvent] = field(default_factory=list)
 
     def read(self) -> None:
         """Read all events; a missing end-of-track event is damage."""
-        while not self._is_over and self._at < len(self._data):
+        while not self.is_over and self.at < len(self.data):
             self._read_channel_messages()
-            if self._at < len(self._data):
+            if self.at < len(self.data):
                 self._read_other_event()
-        if not self._is_over:
+        if not self.is_over:
             raise _DamageError
 
     def release(self) -> None:
@@ -154,9 +149,9 @@ class _Reader:
 
         This loop handles nearly all bytes of a file: it uses local variables for speed.
         """
-        data, size, last_tick = self._data, len(self._data), self._last_tick
+        data, size, last_tick = self.data, len(self.data), self.last_tick
         add_tick, add_packed = self.ticks.append, self.packed.append
-        at, tick, status = self._at, self.tick, self._status
+        at, tick, status = self.at, self.tick, self.status
         while at < size:
             delta = data[at]
             after = at + 1
@@ -166,7 +161,7 @@ class _Reader:
             if byte > 0xEF or not (status or byte > 0x7F):
                 break
             if byte > 0x7F:
-                status = self._status = byte
+                status = self.status = byte
                 after += 1
             number, value = data[after], 0
             after += 1
@@ -176,58 +171,58 @@ class _Reader:
             tick += delta
             if tick > last_tick:
                 raise _DamageError
-            self._at = at = after
+            self.at = at = after
             self.tick = tick
             if number | value > 0x7F:
                 if number > 0x7F:
-                    self._found[Repair.DATA_BYTE] += 1
+                    self.found[Repair.DATA_BYTE] += 1
                     continue
-                self._found[Repair.VALUE] += 1
+                self.found[Repair.VALUE] += 1
                 value = 0x7F
             add_tick(tick)
             add_packed(status << 16 | number << 8 | value)
 
     def _read_other_event(self) -> None:
         """Read a meta event or a system message."""
-        delta, self._at = _variable(self._data, self._at)
-        if self.tick + delta > self._last_tick:
+        delta, self.at = _variable(self.data, self.at)
+        if self.tick + delta > self.last_tick:
             raise _DamageError
         self.tick += delta
-        status = self._data[self._at]
+        status = self.data[self.at]
         if status == 0xFF:
-            self._at += 1
+            self.at += 1
             self._read_meta()
         elif status in (0xF0, 0xF7):
-            self._at += 1
+            self.at += 1
             self._take_block()
         elif status > 0x7F:
-            self._at += 1 + SYSTEM_DATA_BYTES.get(status, 0)
-            self._found[Repair.STATUS] += 1
+            self.at += 1 + SYSTEM_DATA_BYTES.get(status, 0)
+            self.found[Repair.STATUS] += 1
         else:  # a data byte that no status precedes
             raise _DamageError
 
     def _read_meta(self) -> None:
-        kind = self._data[self._at]
-        self._at += 1
+        kind = self.data[self.at]
+        self.at += 1
         meta = self.tick, kind, self._take_block()
         if kind == END_OF_TRACK:
-            self._is_over = True
+            self.is_over = True
             return
         is_valid, repair = CHECKS.get(kind, (bool, None))
         if repair and not is_valid(meta[2]):
-            self._found[repair] += 1
-        elif kind in USED and len(self.metas) >= self._most_metas:
-            self._found[Repair.META] += 1
+            self.found[repair] += 1
+        elif kind in USED and len(self.metas) >= self.most_metas:
+            self.found[Repair.META] += 1
         elif kind in USED:
             self.metas.append(meta)
 
     def _take_block(self) -> bytes:
         """Return the bytes after a length."""
-        length, start = _variable(self._data, self._at)
-        self._at = start + length
-        if self._at > len(self._data):
+        length, start = _variable(self.data, self.at)
+        self.at = start + length
+        if self.at > len(self.data):
             raise _DamageError
-        return self._data[start : self._at]
+        return self.data[start : self.at]
 
 
 def _variable(data: bytes, at: int) -> tuple[int, int]:
