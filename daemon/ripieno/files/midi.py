@@ -59,11 +59,8 @@ LONGEST_TEXT_BYTES: Final = 1_000_000
 LARGEST_BYTES: Final = 16 * 1024 * 1024
 """An hour of dense piano is 1 MB."""
 
-CIRCLE: Final = (
-    ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
-    ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"),
-)
-"""The tonics of major and minor keys, from seven flats to seven sharps."""
+FIFTHS: Final = [letter + sign for sign in ("b", "", "#") for letter in "FCGDAEB"]
+"""Notes in rising fifths, from Fb to B#."""
 
 
 def read_performance(path: Path, *, may_be_silent: bool = False) -> Performance:
@@ -252,7 +249,7 @@ def _metas(data: MidiData, wanted: int) -> list[tuple[int, bytes]]:
 def _key_of(content: bytes) -> str:
     """Return the key of a key signature, such as ``Bb`` or ``F#m``."""
     is_minor = content[1]
-    return CIRCLE[is_minor][sharps_of(content) + 7] + "m" * is_minor
+    return FIFTHS[FIFTHS.index("CA"[is_minor]) + sharps_of(content)] + "m" * is_minor
 
 
 def _words(data: MidiData, kind: int) -> tuple[Word, ...]:
