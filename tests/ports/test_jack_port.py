@@ -40,6 +40,7 @@ BUSY = "while True: sum(range(100_000))"
 BEGIN = """
 import contextlib, os, sys
 from ripieno.clock import SystemClock
+from ripieno.ports.jack_memory import GAPS, LATE
 from ripieno.ports.jack_port import JackPort
 clock = SystemClock()
 port = JackPort()
@@ -69,7 +70,8 @@ for number in range(n):
     print(port.frame_at(due_ns) % (1 << 32), flush=True)
 while clock.now_ns() < due_ns + 100_000_000:
     wait(due_ns + 100_000_000)
-print(port.late, port._memory.due.gaps, flush=True)
+words = port._memory.due.words
+print(words[LATE], words[GAPS], flush=True)
 port.close()
 """
 HOLD = """
@@ -530,7 +532,7 @@ def test_a_bridge_that_is_stopped_amid_telling_of_a_cycle_harms_nothing(
     clock, bridge = SystemClock(), port._bridges.process("in")._process
     bridge.send_signal(signal.SIGSTOP)
     try:
-        words = port._memory.heard._words
+        words = port._memory.heard.words
         until(lambda: Path(f"/proc/{bridge.pid}/stat").read_text().split()[2] == "T")
         before_ns = port.heard_until(clock.now_ns())
         words[0] += 1  # counted, and told no further
