@@ -6,14 +6,14 @@
  *   words (9 of int64) | ring: head, tail (uint64) | data
  *   record: length, CRC-32 (uint32, little-endian) | frame (int64) | MIDI message
  *
- * `ripieno.ports.jack_bridge` does the same in Python where this library was not built;
- * tests/midi/test_jack_port.py holds the two to the same behaviour.
+ * `ripieno.ports.jack_crossing` does the same in Python where this library was not built;
+ * tests/ports/test_jack_callback.py tests both.
  *
  * It needs no JACK headers and links to nothing but libc: the functions of libjack are
  * given as pointers. In the callback nothing is allocated, locked or printed.
  *
- * Thread: `ripieno_process` is JACK's; `ripieno_xrun` is JACK's notification thread's;
- * the rest is the main thread's.
+ * Thread: JACK calls `ripieno_process`; JACK's notification thread calls `ripieno_xrun`;
+ * the main thread calls the rest.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -79,7 +79,7 @@ typedef struct {
 } waiting_message;
 
 typedef struct {
-  int64_t ended_at; /* the frame of the last end; 0 for none, or struck again since */
+  int64_t ended_at; /* the frame of the last end; 0 for none, or if it sounds again */
   uint8_t is_down;
   uint8_t velocity; /* of that note-off */
 } sounding;
@@ -237,7 +237,7 @@ static void plan_resend(struct bridge *b) {
   b->resend_at[1] = b->frame + b->jack.rate_hz / 20;
 }
 
-/* Returns early where the buffer is full: all of them again in the next cycle. */
+/* Returns early if the buffer is full: all of them are sent in the next cycle. */
 static void resend_ends(struct bridge *b, void *buffer) {
   for (int i = 0; i < 2; i++) {
     if (!b->resend_at[i] || b->resend_at[i] > b->frame) continue;
@@ -420,7 +420,7 @@ static uint32_t digest_of(struct bridge *b, void *buffer, uint32_t n) {
   return digest;
 }
 
-/* Read what was not read yet in this cycle; whether there was anything.
+/* Read what was not read yet in this cycle; return whether there was anything.
  *
  * A client that woke late is called several times for one cycle, and the first time
  * perhaps before its sources have written: it then finds nothing, or what it read in the
@@ -529,7 +529,7 @@ int ripieno_xrun(void *argument) {
 /* The port is connected: from now on an output writes. */
 void ripieno_begin(struct bridge *b) { atomic_store(&b->has_begun, 1); }
 
-/* Let every note-off go that waits, drop the note-ons, and end what sounds. */
+/* Send every note-off that waits, drop the note-ons, and end what sounds. */
 void ripieno_leave(struct bridge *b) {
   atomic_store(&b->is_leaving, 1);
   if (!b->jack.is_output) atomic_store(&b->has_left, 1);
@@ -537,6 +537,3 @@ void ripieno_leave(struct bridge *b) {
 
 /* Whether all of that was written. */
 int ripieno_has_left(struct bridge *b) { return atomic_load(&b->has_left); }
-
-/* How many cycles it was called for. */
-int64_t ripieno_count(struct bridge *b) { return b->jack.words[COUNT]; }

@@ -16,10 +16,6 @@ from ripieno.settings.config import BACKENDS
 
 Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
 
-__all__ = [
-    "Backend", "Bridges", "choose_backend", "list_ports", "maybe_bridges", "open_port",
-]  # fmt: skip
-
 ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 
 

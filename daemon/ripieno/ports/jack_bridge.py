@@ -23,7 +23,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import NameInUseError, PortError
@@ -70,7 +70,15 @@ class Bridge:
                 "or choose other port names with --in and --out"
             )
         self._side = side
-        self._crossing = _crossing(self.client, order, side, library)
+        is_output = order.direction == "out"
+        ports = self.client.midi_outports if is_output else self.client.midi_inports
+        parts = self.client, ports.register(name), side
+        self._crossing: Crossing | Native
+        if library is not None:
+            wake_fd = None if is_output else _REPORT
+            self._crossing = Native(library, *parts, wake_fd)
+        else:
+            self._crossing = Out(*parts) if is_output else In(*parts, _REPORT)
         self.client.set_shutdown_callback(self._shut_down)
 
     def runs(self) -> bool:
@@ -106,21 +114,6 @@ def _comes_true(is_true: Callable[[], bool], within_s: float) -> bool:
             return True
         never.wait(_LOOK_S)
     return False
-
-
-def _crossing(
-    client: Any,  # noqa: ANN401  (an untyped library)
-    order: Order,
-    side: Side,
-    library: ctypes.CDLL | None,
-) -> Crossing | Native:
-    """Register the port; return what carries its messages."""
-    is_output = order.direction == "out"
-    ports = client.midi_outports if is_output else client.midi_inports
-    port = ports.register(order.name)
-    if library is not None:
-        return Native(library, client, port, side, None if is_output else _REPORT)
-    return Out(client, port, side) if is_output else In(client, port, side, _REPORT)
 
 
 def main(descriptor: str) -> None:

@@ -28,6 +28,7 @@ class Bridges:
 
     Attributes:
         descriptor: of the memory; `close` closes it.
+        processes: those that are the bridges, or that become them.
         opening: the bridges that are being replaced, in the order of their deaths.
         is_lost: whether a bridge could not be replaced.
     """
@@ -40,7 +41,7 @@ class Bridges:
         """
         self._patience_s, self._clock = patience_s, SystemClock()
         self.descriptor = jack_memory.make()
-        self._bridges: dict[Direction, BridgeProcess] = {
+        self.processes: dict[Direction, BridgeProcess] = {
             "in": BridgeProcess(self.descriptor),
             "out": BridgeProcess(self.descriptor),
         }
@@ -61,20 +62,16 @@ class Bridges:
         """
         self._names, self._pairs = names, pairs
         rate_hz = 0
-        for direction, bridge in self._bridges.items():
+        for direction, bridge in self.processes.items():
             self._ask(direction, self._patience_s)
             rate_hz = bridge.open()
         return rate_hz
-
-    def process(self, direction: Direction) -> BridgeProcess:
-        """Return the process that is this bridge, or that becomes it."""
-        return self._bridges[direction]
 
     def reports(self) -> dict[int, Direction]:
         """Return the descriptors that become readable when a bridge reports or ends."""
         return {
             bridge.report: direction
-            for direction, bridge in self._bridges.items()
+            for direction, bridge in self.processes.items()
             if direction not in self.opening[1:]  # which has no process yet
         }
 
@@ -82,9 +79,9 @@ class Bridges:
         """Handle a readable descriptor; return what happened, None for mere news."""
         if direction in self.opening:
             return "opened" if self._is_open(direction) else None
-        if self._bridges[direction].heard_news():
-            return None
-        self._bridges[direction].kill()
+        if os.read(self.processes[direction].report, 4096):
+            return None  # *in* reports that something has arrived
+        self.processes[direction].kill()
         self.opening.append(direction)
         if len(self.opening) == 1:
             self._replace(direction)
@@ -102,7 +99,7 @@ class Bridges:
 
     def close(self, until_ns: int) -> None:
         """Tell all processes to end, and wait until they have."""
-        bridges = [*self._bridges.values(), *filter(None, [self._spare])]
+        bridges = [*self.processes.values(), *filter(None, [self._spare])]
         for bridge in bridges:
             bridge.let_go()
         for bridge in bridges:
@@ -112,9 +109,9 @@ class Bridges:
     def _is_open(self, direction: Direction) -> bool:
         """Return whether a replacement is open; try again where it failed."""
         try:
-            rate_hz = self._bridges[direction].maybe_open()
+            rate_hz = self.processes[direction].maybe_open()
         except PortError:
-            self._bridges[direction].kill()
+            self.processes[direction].kill()
             self._replace(direction)
             return False
         if rate_hz is None:
@@ -132,7 +129,7 @@ class Bridges:
             self.is_lost = True
             return
         spare = self._maybe_spare()
-        self._bridges[direction] = spare or BridgeProcess(self.descriptor)
+        self.processes[direction] = spare or BridgeProcess(self.descriptor)
         self._spare = None
         self._ask(direction, PATIENCE_S)
 
@@ -145,4 +142,4 @@ class Bridges:
 
     def _ask(self, direction: Direction, patience_s: float) -> None:
         order = Order(direction, self._names[direction], self._pairs(), patience_s)
-        self._bridges[direction].ask(order)
+        self.processes[direction].ask(order)

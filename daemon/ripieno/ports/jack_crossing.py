@@ -15,7 +15,16 @@ from typing import Any, Final
 
 from ripieno.clock import SystemClock
 from ripieno.music import messages
-from ripieno.ports.jack_memory import GAPS, LATE, LOST, TAKE_BACK, Cycle, Side
+from ripieno.ports.jack_memory import (
+    AT,
+    COUNT,
+    GAPS,
+    LATE,
+    LOST,
+    TAKE_BACK,
+    Cycle,
+    Side,
+)
 from ripieno.ports.sounding import Sounding
 
 MOST: Final = 128
@@ -36,10 +45,12 @@ class Crossing:
     def __init__(self, client: Any, port: Any, side: Side) -> None:  # noqa: ANN401
         """Register the callbacks; JACK calls them once the client is active."""
         self.client, self.port, self.side = client, port, side
-        # A bridge before this one, which died, may have counted frames already.
-        (self._count, before), self.has_left = side.counted(), False
-        self._first = self._count
+        self.has_left = self._has_begun = self._is_leaving = False
         self._clock = SystemClock()
+        # A bridge before this one, which died, may have counted frames already. It may
+        # have died in `show`, so `Side.cycle` is of no use.
+        self._first = self._count = side.words[COUNT]
+        before = side.words[AT]
         now = client.last_frame_time
         self._frame = before + (now - before) % _WRAP
         self._frames = 0
@@ -61,10 +72,11 @@ class Crossing:
 
     def begin(self) -> None:
         """The port is connected: from now on an output writes."""
+        self._has_begun = True
 
     def leave(self) -> None:
         """From now on send note-offs, drop note-ons, and end what sounds."""
-        self.has_left = True
+        self._is_leaving = True
 
     def _process(self, frames: int) -> None:
         at_ns = self._clock.now_ns()
@@ -94,7 +106,7 @@ class In(Crossing):
 
     def __init__(self, client: Any, port: Any, side: Side, wake_fd: int) -> None:  # noqa: ANN401
         super().__init__(client, port, side)
-        self._wake_fd = wake_fd
+        self._wake_fd, self.has_left = wake_fd, True  # nothing waits to be written
         self._read = self._last_read = list[tuple[int, bytes]]()
 
     def cross(self) -> None:
@@ -134,7 +146,6 @@ class Out(Crossing):
         super().__init__(client, port, side)
         self._waiting: list[tuple[int, int, bytes]] = []
         self._n_taken, self._sounding = 0, Sounding()
-        self._has_begun = self._is_leaving = False
         self._rate_hz = client.samplerate
         self._resend_at: list[int] = []
         self._room_bytes = 0
@@ -161,14 +172,6 @@ class Out(Crossing):
         super().on_gap()
         again = self._frame + int(RESEND_AGAIN_S * self._rate_hz)
         self._resend_at = [self._frame, again]
-
-    def begin(self) -> None:
-        """The port is connected: write from now on."""
-        self._has_begun = True
-
-    def leave(self) -> None:
-        """From now on send note-offs, drop note-ons, and end what sounds."""
-        self._is_leaving = True
 
     def _take(self) -> None:
         for wrapped, record in self.side.read(MOST):

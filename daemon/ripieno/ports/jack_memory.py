@@ -81,21 +81,12 @@ class Side:
                 return shown
         return Cycle(0, 0, 0, 0)
 
-    def counted(self) -> tuple[int, int]:
-        """Return the number of cycles and the last one's first frame; 0 for none.
-
-        Unlike `cycle` it works after a bridge was killed in `show`.
-        """
-        return self.words[COUNT], self.words[AT]
-
     def write(self, frame: int, message: bytes) -> bool:
         """Append a message; return False where there is no room."""
         return self._ring.write(_FRAME.pack(frame) + message)
 
     def read(self, most: int | None = None) -> list[tuple[int, bytes]]:
         """Return and remove messages with their frames: all, or at most a number."""
-        if self._ring.is_empty:
-            return []
         records = self._ring.read(most)
         return [(_FRAME.unpack_from(r)[0], r[_FRAME.size :]) for r in records]
 

@@ -113,10 +113,6 @@ class BridgeProcess:
             select.select([self.report], [], [], self._left_s(self._until_ns))
         return rate_hz
 
-    def heard_news(self) -> bool:
-        """Read its reports; return False if it has ended."""
-        return bool(os.read(self.report, 4096))
-
     @property
     def is_there(self) -> bool:
         """Whether it runs. Cost: a system call."""

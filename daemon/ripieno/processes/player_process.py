@@ -29,7 +29,8 @@ from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import messages
 from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
-from ripieno.ports.backends import Bridges, maybe_bridges, open_port
+from ripieno.ports.backends import maybe_bridges, open_port
+from ripieno.ports.jack_bridges import Bridges
 from ripieno.ports.ports import Port
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
