@@ -12,8 +12,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
-from ripieno.ipc.pages import touch
-from ripieno.ipc.ring import Ring
+from ripieno.ipc.ring import Ring, touch
 from ripieno.ipc.slot import Slot
 
 LEDGER_BYTES: Final = 4096

@@ -17,6 +17,7 @@ and lost its record (measured: 4 of some 30 000, in half an hour).
 Thread: one writer, one reader. Cost: O(bytes), one copy each way.
 """
 
+import mmap
 import struct
 import zlib
 from typing import Final
@@ -29,6 +30,17 @@ _HEAD, _TAIL = 0, 1
 def _seed(at: int) -> int:
     """Return the CRC's seed, so that neither zeros nor an older record can match."""
     return (at + 1) & 0xFFFFFFFF
+
+
+def touch(memory: memoryview) -> None:
+    """Map every page of shared memory into this process now.
+
+    The first access to a page costs a page fault. Without this, a ring would have one
+    every few seconds until it has wrapped once, for up to half an hour.
+
+    Cost: 0.8 ms a MiB.
+    """
+    bytes(memory[:: mmap.PAGESIZE])
 
 
 class Ring:

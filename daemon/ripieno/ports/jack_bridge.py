@@ -32,13 +32,12 @@ from ripieno.ipc.realtime import freeze_collector
 from ripieno.ports.jack_crossing import Crossing, In, Out
 from ripieno.ports.jack_memory import COUNT, GONE, Memory, Side
 from ripieno.ports.jack_native import Native, maybe_native
-from ripieno.ports.jack_process import Order, Pairs
+from ripieno.ports.jack_process import Order
 from ripieno.ports.jack_server import connect, load_library, open_client
+from ripieno.ports.jack_time import STALL_NS
 
 OPENING_S: Final = 8.0
 CLOSING_S: Final = 0.6
-FLUSH_S: Final = 0.25
-"""Longer than every period: 8 192 frames at 44.1 kHz are 186 ms."""
 PYTHON: Final = "RIPIENO_PYTHON_CALLBACK"
 """If this variable is set, the Python callback is used: for tests and comparisons."""
 _ATTEMPTS: Final = 5
@@ -46,14 +45,14 @@ _ATTEMPTS: Final = 5
 never runs; opening it again helps (`ripieno.ports.rtmidi_port`)."""
 _CYCLES: Final = 3
 _AGAIN_NS: Final = 10 * NS_PER_MS
-_LOOK_S: Final = 0.002
-_RUNS_S: Final = 0.5
+_LOOK_NS: Final = 2 * NS_PER_MS
+_RUNS_NS: Final = 500 * NS_PER_MS
 _MCL_CURRENT: Final = 1
 _REPORT, _LEASH = 1, 0
 
 
 class Bridge:
-    """A JACK client with one port."""
+    """A JACK client with one port, and the crossing that carries its messages."""
 
     def __init__(self, order: Order, side: Side, library: ctypes.CDLL | None) -> None:
         """Open the client; it does not run yet.
@@ -73,46 +72,41 @@ class Bridge:
         is_output = order.direction == "out"
         ports = self.client.midi_outports if is_output else self.client.midi_inports
         parts = self.client, ports.register(name), side
-        self._crossing: Crossing | Native
+        self.crossing: Crossing | Native
         if library is not None:
             wake_fd = None if is_output else _REPORT
-            self._crossing = Native(library, *parts, wake_fd)
+            self.crossing = Native(library, *parts, wake_fd)
         else:
-            self._crossing = Out(*parts) if is_output else In(*parts, _REPORT)
+            self.crossing = Out(*parts) if is_output else In(*parts, _REPORT)
         self.client.set_shutdown_callback(self._shut_down)
 
     def runs(self) -> bool:
         """Activate the client; return whether the server calls it."""
         last = self._side.words[COUNT] + _CYCLES
         self.client.activate()
-        return _comes_true(lambda: self._side.words[COUNT] >= last, _RUNS_S)
-
-    def begin(self, pairs: Pairs) -> None:
-        """Connect the port, then let it write; what is written earlier is lost."""
-        connect(self.client, pairs)
-        self._crossing.begin()
+        return _comes_true(lambda: self._side.words[COUNT] >= last, _RUNS_NS)
 
     def flush(self) -> None:
         """Send every waiting note-off, and end every sounding note."""
-        self._crossing.leave()
-        _comes_true(lambda: self._crossing.has_left, FLUSH_S)
+        self.crossing.leave()
+        _comes_true(lambda: self.crossing.has_left, STALL_NS)
         # What was written in one cycle has left when the next one begins; this one's
         # number may not be shown yet.
         last = self._side.words[COUNT] + 2
-        _comes_true(lambda: self._side.words[COUNT] >= last, FLUSH_S)
+        _comes_true(lambda: self._side.words[COUNT] >= last, STALL_NS)
 
     def _shut_down(self, _status: object, _reason: str) -> None:
         self._side.words[GONE] = 1
         os._exit(0)
 
 
-def _comes_true(is_true: Callable[[], bool], within_s: float) -> bool:
+def _comes_true(is_true: Callable[[], bool], within_ns: int) -> bool:
     """Return whether a condition comes true within a time; look every 2 ms."""
     never = threading.Event()
-    for _ in range(int(within_s / _LOOK_S)):
+    for _ in range(within_ns // _LOOK_NS):
         if is_true():
             return True
-        never.wait(_LOOK_S)
+        never.wait(_LOOK_NS / NS_PER_S)
     return False
 
 
@@ -136,7 +130,8 @@ def main(descriptor: str) -> None:
     except PortError as error:
         _report(f"refused {error}")
         os._exit(1)
-    bridge.begin(order.pairs)
+    connect(bridge.client, order.pairs)
+    bridge.crossing.begin()  # what is written before it is connected would be lost
     signal.setitimer(signal.ITIMER_REAL, 0)
     freeze_collector()
     with contextlib.suppress(OSError, AttributeError):

@@ -14,7 +14,9 @@ This module imports neither rtmidi nor jack, and reads no clock.
 import threading
 from typing import Final
 
+from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.ports.jack_server import Sentinel
+from ripieno.ports.jack_time import STALL_NS
 
 _ROOM_BYTES: Final = 12_288
 """How much of the ring we fill within a period: 1 755 notes, three quarters."""
@@ -22,9 +24,7 @@ _HEADER_BYTES: Final = 4
 """rtmidi writes the length, an int, before each message."""
 _CHECK_EVERY: Final = 256
 """Sends between two looks for our own port."""
-_STALL_S: Final = 0.25
-"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
-_LOOK_S: Final = 0.001
+_LOOK_NS: Final = NS_PER_MS
 
 
 class JackGuard:
@@ -69,10 +69,10 @@ class JackGuard:
         """Wait at most 0.25 s for the next period; return whether it began."""
         never = threading.Event()
         self._notice_cycle()
-        for _ in range(int(_STALL_S / _LOOK_S)):
+        for _ in range(STALL_NS // _LOOK_NS):
             if self._sentinel.gone:
                 return False
-            never.wait(_LOOK_S)
+            never.wait(_LOOK_NS / NS_PER_S)
             if self._notice_cycle():
                 return True
         return False

@@ -17,8 +17,7 @@ import struct
 import tempfile
 from typing import Final, NamedTuple
 
-from ripieno.ipc.pages import touch
-from ripieno.ipc.ring import Ring
+from ripieno.ipc.ring import Ring, touch
 
 COUNT, AT, AT_NS, FRAMES, CHECK, GONE, LATE, LOST, GAPS = range(9)
 """The words of a side, as in `daemon/native/jack_callback.c`. `COUNT` to `FRAMES` are a

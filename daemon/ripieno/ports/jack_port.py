@@ -33,14 +33,12 @@ from ripieno.music import messages
 from ripieno.ports.jack_bridges import Bridges
 from ripieno.ports.jack_memory import COUNT, GAPS, GONE, TAKE_BACK, Cycle, Memory
 from ripieno.ports.jack_process import OPEN_NS, Direction, Pairs
-from ripieno.ports.jack_time import FrameTime, Placing
+from ripieno.ports.jack_time import STALL_NS, FrameTime, Placing
 from ripieno.ports.parser import Parser
 from ripieno.ports.ports import IN, OUT, Heard, name_on_jack
 from ripieno.ports.sounding import Sounding
 
 CLOSE_NS: Final = NS_PER_S
-STALL_NS: Final = 250 * NS_PER_MS
-"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
 REACH_NS: Final = 5 * NS_PER_MS
 """The part of `reach_ns` besides one period. A message must be there before the cycle
 begins in which it leaves, and a player wakes 1 ms late at p99 beside ONNX Runtime on

@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple
 
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.errors import PortError
+from ripieno.ports.jack_server import UNLOCK
 
 Pairs = Sequence[tuple[str, str]]
 Direction = Literal["in", "out"]
@@ -85,10 +86,9 @@ class BridgeProcess:
         while not self._said.endswith(b"\n"):
             if not select.select([self.report], [], [], 0)[0]:
                 if self._clock.now_ns() > self._until_ns:
+                    bound_s = OPEN_NS // NS_PER_S
                     raise PortError(
-                        f"JACK did not open {self._name!r} within "
-                        f"{OPEN_NS // NS_PER_S} s: stop it, remove /dev/shm/jack_db-* "
-                        "(a data base that was left locked), and start it again"
+                        f"JACK did not open {self._name!r} within {bound_s} s: {UNLOCK}"
                     )
                 return None
             read = os.read(self.report, 1)

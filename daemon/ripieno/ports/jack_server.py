@@ -27,6 +27,10 @@ _CLOSE_S: Final = 1.0
 _ANSWER_S: Final = 3.0
 """An answer takes 0.1 s; on a very busy machine ten times as long."""
 _CHECK: Final = "Ripieno check"
+UNLOCK: Final = (
+    "stop it, remove /dev/shm/jack_db-* (a data base that was left locked), and start "
+    "it again"
+)
 _NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
 
 
@@ -54,10 +58,7 @@ def why_no_server() -> str | None:
             command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return (
-            f"JACK did not answer within {_ANSWER_S:g} s: stop it, remove "
-            "/dev/shm/jack_db-* (a data base that was left locked), and start it again"
-        )
+        return f"JACK did not answer within {_ANSWER_S:g} s: {UNLOCK}"
     if done.returncode:
         return f"asking for a JACK server failed (exit code {done.returncode})"
     return done.stdout.strip() or None

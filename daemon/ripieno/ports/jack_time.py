@@ -14,9 +14,12 @@ clock.
 
 from typing import Final
 
-from ripieno.clock import NS_PER_S
+from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
 
+STALL_NS: Final = 250 * NS_PER_MS
+"""Longer than every period: 8 192 frames at 44.1 kHz are 186 ms. A server that begins
+no period for so long has stopped."""
 STEP_NS: Final = 100_000
 """Less than anybody hears and less than a period; more than a free core's wake-up."""
 WINDOW_NS: Final = NS_PER_S

@@ -49,7 +49,7 @@ class MemoryPort:
         return _drained(self._arriving) if self._alive else []
 
     def send(self, message: bytes, due_ns: int) -> None:
-        """Send one message now; do nothing once the port is closed or killed."""
+        """Send one message now; do nothing once the port is closed."""
         del due_ns
         if self._alive:
             self._sent.append(message)
@@ -62,15 +62,11 @@ class MemoryPort:
         self._clock.wait_until(until_ns)
 
     def alive(self) -> bool:
-        """Return whether the port is open and was not killed."""
+        """Return whether the port is open."""
         return self._alive
 
     def check(self) -> None:
         """Do nothing: `alive` sees everything."""
-
-    def kill(self) -> None:
-        """Simulate the death of the server."""
-        self._alive = False
 
     def close(self) -> None:
         """Remove the port."""
