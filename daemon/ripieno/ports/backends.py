@@ -72,12 +72,7 @@ def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
 
 
 def maybe_bridges(backend: str, patience_s: float) -> Bridges | None:
-    """Start the processes for a port's bridges; return None if it has no bridges.
-
-    Args:
-        backend: which ports will be opened.
-        patience_s: how long to retry while a name is in use.
-    """
+    """Start the processes for a port's bridges; return None if it has no bridges."""
     has_bridges = backend == "jack" and sys.platform != "win32"
     return Bridges(patience_s) if has_bridges else None
 

@@ -66,10 +66,6 @@ class Crossing:
     def cross_again(self) -> None:
         """Handle a second call for the same cycle: the client woke late."""
 
-    def on_gap(self) -> None:
-        """The server dropped one period or more before this cycle."""
-        self.side.words[GAPS] += 1
-
     def begin(self) -> None:
         """The port is connected: from now on an output writes."""
         self._has_begun = True
@@ -93,7 +89,7 @@ class Crossing:
         self._frames, self._xruns_seen = frames, xruns
         self._count += 1
         if self._is_gap:
-            self.on_gap()
+            self.side.words[GAPS] += 1
         self.cross()
         self.side.show(Cycle(self._count, self._frame, at_ns, frames))
 
@@ -154,6 +150,9 @@ class Out(Crossing):
 
     def cross(self) -> None:
         """Write whatever is due before this cycle ends, each message on its frame."""
+        if self._is_gap:
+            again = self._frame + int(RESEND_AGAIN_S * self._rate_hz)
+            self._resend_at = [self._frame, again]
         self.port.clear_buffer()
         if not self._has_begun:
             return
@@ -166,12 +165,6 @@ class Out(Crossing):
         self._write_before(self._frame + _WRAP, self._frame + _WRAP)
         is_empty = not self._waiting and self.side.is_empty
         self.has_left = self.has_left or (is_empty and self._ended_all())
-
-    def on_gap(self) -> None:
-        """Plan to send the recent note-offs again."""
-        super().on_gap()
-        again = self._frame + int(RESEND_AGAIN_S * self._rate_hz)
-        self._resend_at = [self._frame, again]
 
     def _take(self) -> None:
         for wrapped, record in self.side.read(MOST):

@@ -164,7 +164,7 @@ class RtMidiPort:
             self._lost = self._lost or not all(there)
 
     def close(self) -> None:
-        """Remove both ports; do nothing when called again.
+        """End what sounds and remove both ports; do nothing when called again.
 
         If the JACK server has died it takes 1 s (rtmidi's own wait). If the server
         hangs it takes 0.25 s and leaves the clients open until the process ends,
@@ -172,7 +172,11 @@ class RtMidiPort:
         """
         if self._closed:
             return
-        self._end_all()
+        for message in (*self._sounding.ends(), *self._sounding.silences()):
+            self.send(message, 0)
+        if self._guard is not None and self.alive():
+            # What was sent in one period has left when the next but one begins.
+            self._lost = not (self._guard.turns() and self._guard.turns())
         self._closed = True
         if self.sentinel is None:
             delete(self._in, self._out)
@@ -183,14 +187,6 @@ class RtMidiPort:
             keep_for_ever(self._in)
             keep_for_ever(self._out)
             self.sentinel.abandon()
-
-    def _end_all(self) -> None:
-        """End what sounds and silence every channel that was used."""
-        for message in (*self._sounding.ends(), *self._sounding.silences()):
-            self.send(message, 0)
-        if self._guard is not None and self.alive():
-            # What was sent in one period has left when the next but one begins.
-            self._lost = not (self._guard.turns() and self._guard.turns())
 
     def _open_on_jack(self, in_name: str, out_name: str) -> None:
         sentinel = Sentinel(f"{in_name} watch")
