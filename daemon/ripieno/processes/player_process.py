@@ -29,7 +29,8 @@ from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import messages
 from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
-from ripieno.ports.backends import Prepared, maybe_prepared, open_port
+from ripieno.ports.backends import maybe_bridges, open_port
+from ripieno.ports.jack_bridges import Bridges
 from ripieno.ports.ports import Port
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
@@ -63,13 +64,13 @@ class Loaded(NamedTuple):
 
     Attributes:
         block: the shared block.
-        prepared: processes that become bridges, where the backend has bridges.
+        bridges: processes that become bridges, where the backend has bridges.
         tables: of the harmony engine.
         bells: between player and thinker.
     """
 
     block: Block
-    prepared: Prepared | None
+    bridges: Bridges | None
     tables: Tables | None
     bells: Bells
 
@@ -86,7 +87,7 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show_name("standby")
     hush_libraries()
-    block, prepared = Block(block_name), maybe_prepared(backend, NAME_FREE_S)
+    block, bridges = Block(block_name), maybe_bridges(backend, NAME_FREE_S)
     tables = maybe_tables()
     try:
         order = orders.recv()
@@ -94,19 +95,19 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
         os._exit(0)  # the bridges that wait end when this process does
     orders.close()
     show_name("player")
-    _run(order, Loaded(block, prepared, tables, bells))
+    _run(order, Loaded(block, bridges, tables, bells))
 
 
 def _run(order: Orders, loaded: Loaded) -> None:
     """Play: from opening the ports to releasing everything."""
     settings, seed, epoch, ready = order
-    block, prepared, tables, bells = loaded
+    block, bridges, tables, bells = loaded
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock = SystemClock()
     log, told = _recorder(block), block.ring("player_notes")
     try:
-        port = _open(settings, clock, block, prepared)
+        port = _open(settings, clock, block, bridges)
     except PortError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
@@ -235,7 +236,7 @@ def _is_fed(block: Block, port: Port) -> bool:
 
 
 def _open(
-    settings: Settings, clock: Clock, block: Block, prepared: Prepared | None
+    settings: Settings, clock: Clock, block: Block, bridges: Bridges | None
 ) -> Port:
     """Open the ports; wait a moment until a dead player's names are free."""
     until_ns = clock.now_ns() + int(NAME_FREE_S * NS_PER_S)
@@ -247,10 +248,10 @@ def _open(
                 settings.name_out,
                 clock,
                 lambda: notes.pairs_in(block.pairs),
-                prepared,
+                bridges,
             )
         except PortError:
-            prepared = None
+            bridges = None
             if clock.now_ns() >= until_ns:
                 raise
         clock.wait_until(clock.now_ns() + 20 * NS_PER_MS)

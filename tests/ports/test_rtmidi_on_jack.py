@@ -70,14 +70,6 @@ print("closed", flush=True)
 """
 
 
-@pytest.fixture
-def here(jack: JackServer, monkeypatch: pytest.MonkeyPatch) -> JackServer:
-    """The session's server, as the one that this process finds."""
-    for key in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
-        monkeypatch.setenv(key, jack.env[key])
-    return jack
-
-
 def child(
     server: JackServer, code: str
 ) -> AbstractContextManager[subprocess.Popen[str]]:
