@@ -24,8 +24,7 @@ from benchmarks.measure import main
 from rich.console import Console
 
 from ripieno.bench.bounds import within
-from ripieno.bench.report import Figure, Report, Table, begin
-from ripieno.bench.spread import Spread, spread
+from ripieno.bench.report import Begun, Figure, Report, Spread, Table, spread
 from ripieno.errors import SettingsError
 from ripieno.settings.paths import is_file
 
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
             f"python is {arguments.python}, which is no file; name an interpreter, "
             "such as .venv/bin/python."
         )
-    begun = begin("peers", {"rounds": arguments.rounds, "block": BLOCK})
+    begun = Begun("peers", {"rounds": arguments.rounds, "block": BLOCK})
     asked = [started(peer, PROGRAMS, arguments.python, say) for peer in PEERS]
     try:
         for number in range(arguments.rounds):

@@ -1,10 +1,10 @@
 """The memory of a daemon's processes, where the system tells (`/proc`)."""
 
+import statistics
 from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ripieno.bench.spread import quantile
 from ripieno.ipc.naming import PREFIX
 
 PROC: Final = Path("/proc")
@@ -112,8 +112,9 @@ def memory_mib(pid: int) -> float:
 
 def growth(name: str, samples: list[float]) -> Growth:
     """What became of one process' memory, sampled evenly."""
+    if not samples:
+        return Growth(name, 0.0, 0.0, 0.0)
     quarter = max(1, len(samples) // 4)
-    second = sorted(samples[quarter : 2 * quarter]) or sorted(samples)
-    last = sorted(samples[-quarter:])
-    first = samples[0] if samples else 0.0
-    return Growth(name, first, quantile(second, 0.5), quantile(last, 0.5))
+    second = samples[quarter : 2 * quarter] or samples
+    medians = (statistics.median_low(part) for part in (second, samples[-quarter:]))
+    return Growth(name, samples[0], *medians)

@@ -23,13 +23,13 @@ from benchmarks.soak_script import Stint
 from benchmarks.soak_sums import Sums, Watch
 
 from ripieno.bench.bounds import within
-from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
+from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon, running
 from ripieno.bench.guest import Guest, guest_of
-from ripieno.bench.report import Report, begin
+from ripieno.bench.report import Begun, Report
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import RipienoError
 from ripieno.ports.backends import choose_backend
-from ripieno.processes.remote import status_of
+from ripieno.processes.remote import change, status_of
 from ripieno.settings.config import Settings
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     minutes = arguments.minutes if hours is None else 60.0 * hours
     within("minutes", minutes, 0.4, 60 * 24 * 7)
     backend, why = choose_backend(arguments.backend)
-    begun = begin(
+    begun = Begun(
         "soak",
         {
             "backend": backend, "minutes": minutes, "model": arguments.model,
@@ -89,8 +89,10 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     )  # fmt: skip
     watch, notes = Watch(), list[str]()
     with _told(say), tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
-        daemon = Daemon(settings, arguments.seed, Path(folder))
-        with daemon, guest_of(settings) as guest:
+        with (
+            running(settings, arguments.seed, Path(folder)) as daemon,
+            guest_of(settings) as guest,
+        ):
             length_ns = int(minutes * 60 * NS_PER_S)
             soaking = _Soaking(daemon, guest, watch, arguments.seed)
             if not soaking.play(length_ns, say):
@@ -110,7 +112,7 @@ class _Soaking:
     def __init__(self, daemon: Daemon, guest: Guest, watch: Watch, seed: int) -> None:
         self._daemon, self._guest, self._watch = daemon, guest, watch
         self._seed = seed
-        self._family = Family(daemon.pid)
+        self._family = Family(daemon.process.pid)
         self._clock: Clock = SystemClock()
         self._sample_ns = self._every_ns = 0
         self._sounding: Counter[tuple[int, int]] = Counter()
@@ -154,9 +156,11 @@ class _Soaking:
         start_ns = clock.now_ns() + guest.reach_ns + BREATH_NS
         script = soak_script.played(told, start_ns, for_ns, self._seed + number)
         half = len(script) // 2
-        guest.play(script[:half], look)
-        self._change(told.middle)
-        guest.play(script[half:], look)
+        for index, each in enumerate(script):
+            if index == half:
+                self._change(told.middle)
+            guest.play([each])
+            look()
         guest.listen(clock.now_ns() + guest.reach_ns + BREATH_NS)
         if number % 5 == 4:
             guest.listen(clock.now_ns() + SILENCE_NS)
@@ -184,7 +188,7 @@ class _Soaking:
             watch.memory.setdefault(pid, []).append(memory_mib(pid))
 
     def _change(self, words: Sequence[str]) -> None:
-        if not self._daemon.change(words):
+        if not changed(words):
             self._guest.check()  # Ctrl-C reaches the daemon as well
             self._daemon.check()
             self._watch.refused += 1
@@ -193,6 +197,19 @@ class _Soaking:
         with contextlib.suppress(RipienoError):
             return status_of(NAME_IN)
         return None
+
+
+def changed(words: Sequence[str]) -> bool:
+    """Change the daemon's parameters; return False where that failed.
+
+    A daemon that is ending cannot be found, or its file cannot, or only another daemon
+    can. These errors differ, and none of them is a fault.
+    """
+    try:
+        change(words, NAME_IN)
+    except RipienoError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

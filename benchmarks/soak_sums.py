@@ -6,7 +6,7 @@ should be.
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,8 @@ from benchmarks.processes import Growth, growth
 
 from ripieno.bench import pairing
 from ripieno.bench.pairing import Stamped
-from ripieno.bench.report import Figure, Table
-from ripieno.bench.spread import HEADINGS, Spread, cells, spread
+from ripieno.bench.report import HEADINGS, Figure, Spread, Table, cells, spread
+from ripieno.clock import NS_PER_MS
 from ripieno.files import journal
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
@@ -64,7 +64,7 @@ class Sums:
             watch: what was seen while it played.
         """
         self._watch = watch
-        self._late = list(pairing.lateness_ms(journal.read(journal_path)))
+        self._late = list(lateness_ms(journal.read(journal_path)))
         self._response = pairing.responses_ms(journal.read(journal_path))
         entries = journal.read(journal_path)
         sent = Counter(
@@ -196,3 +196,13 @@ class Sums:
             found += max(0, now - before) if played == role else 0
             before = now
         return found
+
+
+def lateness_ms(entries: Iterable[journal.Entry]) -> Iterator[float]:
+    """Yield sent minus due of every planned note-on, in ms."""
+    tick_ns = 0
+    for entry in entries:
+        if isinstance(entry, journal.Tick):
+            tick_ns = entry.at_ns
+        elif isinstance(entry, journal.Sent) and pairing.is_answer(entry.data):
+            yield (tick_ns - entry.due_ns) / NS_PER_MS

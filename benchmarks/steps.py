@@ -36,9 +36,8 @@ import torch  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from ripieno.bench.report import Table, begin  # noqa: E402
-from ripieno.bench.roofline import Memory, cache_bytes, whole  # noqa: E402
-from ripieno.bench.spread import spread  # noqa: E402
+from ripieno.bench.model import Memory, cache_bytes  # noqa: E402
+from ripieno.bench.report import Begun, Table, spread  # noqa: E402
 from ripieno.clock import NS_PER_MS, SystemClock  # noqa: E402
 from ripieno.inference.controls import Controls  # noqa: E402
 from ripieno.inference.lines import WindowLine  # noqa: E402
@@ -158,8 +157,8 @@ def rows_of(size: str, context: int, graphs: Path) -> list[Row]:
             hows += [Threads(2), Threads(2, spinning=True)]
         for threads in hows:
             runs = Ours(folder, threads, fill)
-            part = whole(runs.session.manifest)
-            moved = weights_bytes(folder / "model.onnx") + cache_bytes(part, fill)
+            moved = weights_bytes(folder / "model.onnx")
+            moved += cache_bytes(runs.session.manifest, fill)
             found.append(Row(size, f"ours, {name}, {threads}", runs, moved))
         if bits != 16:
             runs = Catching(folder, Threads(), context)
@@ -208,7 +207,7 @@ def measure(rows: list[Row], rounds: int, memory: Memory, steps: int) -> None:
 
 def cells(row: Row, first: Row, memory: Memory) -> tuple[str, ...]:
     found, limit = spread(row.all_ms), memory.limit_ms(row.moved_bytes)
-    least = memory.least_ms(row.moved_bytes)
+    least = row.moved_bytes / max(memory.gb_per_s) / 1e6
     return (
         row.size,
         row.how,
@@ -249,7 +248,7 @@ def main() -> int:
         "threads": "1 unless said",
         "sampling": "included everywhere",
     }
-    report, figures, shown, speeds = begin("steps", settings), {}, [], []
+    report, figures, shown, speeds = Begun("steps", settings), {}, [], []
     for size in sizes:
         say.print(f"{size} parameters …")
         rows, memory = rows_of(size, asked.context, asked.graphs), Memory()
