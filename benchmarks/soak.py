@@ -1,9 +1,9 @@
 """Plays every role in turn, for minutes or for hours: ``python -m benchmarks.soak``.
 
-It starts a daemon with a journal. A scripted musician plays at the daemon's real ports
-and changes every parameter that can be changed while it plays; going from role to role
-swaps the models. Then it counts: late notes, hanging notes, lost messages, growth of
-memory, processes that died.
+It starts a daemon with a journal. A scripted musician plays at the daemon's real ports,
+and changes every parameter that can be changed while it plays. With the role the model
+changes. Then it counts late notes, hanging notes, lost messages, the growth of memory,
+and processes that died.
 """
 
 import argparse
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 STINTS: Final = 36
-"""At least so many: every role has played, and every model is loaded, after a quarter
-of the time, from which on memory has to be flat."""
+"""The least number. After a quarter of the time every role has played, and every model
+is loaded; from then on memory must not grow."""
 SHORTEST_S: Final = 4.0
 LONGEST_S: Final = 45.0
 BREATH_NS: Final = 300 * NS_PER_MS
-"""Between two stints: what the last one planned has left by then."""
+"""The time between two stints: the planned notes of the last one have left by then."""
 SILENCE_NS: Final = NS_PER_S
 SAMPLES: Final = 180
-"""Looks at the memory: every ten seconds of half an hour."""
+"""The number of samples of memory: every ten seconds of half an hour."""
 ENDING_NS: Final = NS_PER_S
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its flags."""
+    """Add the flags of this measurement."""
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, default=30.0, help="0.4 or more")
     length.add_argument("--hours", type=float, help="the same in hours")
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
 
 
 class _Soaking:
-    """The musician, and whoever changes settings beside. Thread: one."""
+    """The musician, who also changes the settings. Thread: one."""
 
     def __init__(self, daemon: Daemon, guest: Guest, watch: Watch, seed: int) -> None:
         self._daemon, self._guest, self._watch = daemon, guest, watch
@@ -119,7 +119,7 @@ class _Soaking:
         self._start_ns = self._end_ns = 0
 
     def play(self, length_ns: int, say: "Console") -> bool:
-        """Play for so long; False if a person ended it."""
+        """Play for so long; return False if Ctrl-C ended it."""
         self._start_ns = self._clock.now_ns()
         self._end_ns = self._start_ns + length_ns
         self._every_ns = max(length_ns // SAMPLES, NS_PER_S // 2)
@@ -175,7 +175,7 @@ class _Soaking:
         self._sounding = now
 
     def _look(self) -> None:
-        """The daemon still plays; and its memory, when it is time."""
+        """Check that the daemon still plays; sample its memory when it is time."""
         now_ns = self._clock.now_ns()
         if now_ns < self._sample_ns:
             return
@@ -214,7 +214,7 @@ def changed(words: Sequence[str]) -> bool:
 
 @contextlib.contextmanager
 def _told(say: "Console") -> Iterator[None]:
-    """A sentence where Ctrl-C ends it before it plays."""
+    """Print a sentence if Ctrl-C ends it before it plays."""
     try:
         yield
     except KeyboardInterrupt:
@@ -224,7 +224,7 @@ def _told(say: "Console") -> Iterator[None]:
 
 @contextlib.contextmanager
 def _shown(say: "Console", total_s: float) -> Iterator[tuple["Progress", "TaskID"]]:
-    """A line that says which role plays, and how long it will go on."""
+    """Show a line with the role that plays and the remaining time."""
     from rich.progress import Progress
 
     is_off = not say.is_terminal
