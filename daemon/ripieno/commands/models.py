@@ -8,9 +8,8 @@ from ripieno.inference.interfaces import INTERFACES
 from ripieno.settings.output import say
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(_: argparse.Namespace) -> int:
     """Print each model's family, size, roles, quality and licence."""
-    del arguments
     found = manifest.installed()
     for folder in found:
         try:
