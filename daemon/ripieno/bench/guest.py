@@ -9,7 +9,6 @@ import gc
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from ripieno.bench.ctrl_c import CtrlC
 from ripieno.bench.pairing import Stamped
 from ripieno.bench.script import Script
 from ripieno.clock import NS_PER_MS, Clock, SystemClock
@@ -17,6 +16,7 @@ from ripieno.ports.backends import open_port
 from ripieno.ports.client_port import ClientPort
 from ripieno.ports.jack_port import JackPort
 from ripieno.ports.ports import ON_JACK, Heard, name_on_jack
+from ripieno.processes.interrupts import CtrlC
 from ripieno.settings.config import Settings
 
 GUEST_IN: Final = "Ripieno Bench Guest In"
