@@ -27,7 +27,6 @@ from ripieno_export import (
     publish,
 )
 from ripieno_export.card import copying
-from ripieno_export.cli import main
 from ripieno_export.dataset import Packed
 from ripieno_export.model_folder import write_manifest
 from ripieno_export.preset import Preset
@@ -200,10 +199,3 @@ def test_a_markov_chain_learns_alternating_events() -> None:
     found = baselines.fit([batch], [batch])
     assert found["markov"]["key"].nats.mean() < 0.05
     assert found["unigram"]["key"].nats.mean() == pytest.approx(np.log(2), abs=0.02)
-
-
-def test_an_error_is_one_sentence_and_an_exit_code(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["train", "event-organ", "--data", str(tmp_path)]) == 2
-    assert "There is no preset" in capsys.readouterr().err

@@ -173,10 +173,8 @@ def _attached(daemon: Presence) -> Iterator[Block]:
         block = Block(daemon.block, is_guest=True)
     except OSError as error:
         raise PortError(NOBODY) from error
-    try:
+    with contextlib.closing(block):
         yield block
-    finally:
-        block.close()
 
 
 def _shown(block: Block, daemon: Presence) -> notes.Shown:

@@ -13,7 +13,6 @@ from tests.export import resuming, tiny
 from tests.export.duet.walks import MADE, song, tokens_of
 
 from ripieno.clock import SimulatedClock
-from ripieno.errors import SettingsError
 from ripieno.layouts import duet
 from ripieno_export import train
 from ripieno_export.duet import packing
@@ -94,14 +93,6 @@ def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
         return texture_task(corrupts=True)
 
     resuming.assert_it_ends_the_same(make, TINY, tmp_path, at=4)
-
-
-def test_a_run_begun_with_another_network_is_not_resumed(tmp_path: Path) -> None:
-    train.train(harmony_task(), TINY, tmp_path, clock=SimulatedClock())
-    with pytest.raises(SettingsError, match="begun with hidden = 8, not 16"):
-        train.train(
-            harmony_task(), TINY.with_(hidden=16), tmp_path, clock=SimulatedClock()
-        )
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
