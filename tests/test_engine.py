@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.inputs import S, phrase
 from tests.outputs import hanging, note_ons
@@ -231,7 +231,6 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(steps, st.sampled_from(["answer", "continue"]), st.booleans())
 def test_random_input_leaves_no_note_hanging_and_none_is_early(stream, role, thru):
     at_ns, inputs = 0, []

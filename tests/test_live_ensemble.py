@@ -64,7 +64,8 @@ def test_four_seats_play_on_their_channels_and_replay_bit_for_bit(daemon):
     assert not found.why_no_plans
 
 
-def test_a_seat_that_is_removed_while_it_sounds_leaves_nothing(daemon, capture):
+@pytest.mark.usefixtures("daemon")
+def test_a_seat_that_is_removed_while_it_sounds_leaves_nothing(capture):
     until(lambda: sounding_on(capture, 1))
     change((), remove=("pad",))
     pause(0.5)
@@ -74,7 +75,8 @@ def test_a_seat_that_is_removed_while_it_sounds_leaves_nothing(daemon, capture):
     until(lambda: sounding_on(capture, 6))
 
 
-def test_a_seat_is_muted_and_changed_by_its_name(daemon, capture):
+@pytest.mark.usefixtures("daemon")
+def test_a_seat_is_muted_and_changed_by_its_name(capture):
     change(["keys.mute=yes"])
     pause(0.5)
     assert not sounding_on(capture, 0)

@@ -193,7 +193,6 @@ notes = st.tuples(
 pedals = st.integers(0, 127).map(lambda value: messages.control(0, 64, value))
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 700), st.one_of(turns, notes, pedals))),
     st.sampled_from(list(ROLES)),
@@ -229,7 +228,7 @@ def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
     assert engine.status().sounding == 0
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(TURNABLE), st.integers(0, 127), st.sampled_from(list(ROLES)))
 def test_a_controller_of_any_parameter_changes_the_engines_params(name, value, role):
     before = Params(role=role)

@@ -82,8 +82,10 @@ def publish(
         The folder.
 
     Raises:
+        SettingsError: the music's licence forbids it.
         ModelError: the graph does not answer as the network does.
     """
+    licences.of(sources(packed))  # refused now, not after the export
     payload = checkpoint.load(weights)
     name = str(payload["preset"]["name"])
     model = event_task.network_of(weights)

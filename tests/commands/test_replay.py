@@ -161,6 +161,12 @@ def two_players(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def outputs_of_two(two_players):
+    """How many outputs are compared where nothing is lost."""
+    return replay(two_players).outputs
+
+
 def with_a_loss(entries, place, count):
     """The same entries without some of them, as a journal says it."""
     return [*entries[:place], journal.Lost(count), *entries[place + count :]]
@@ -170,15 +176,21 @@ def header_places(entries):
     return [n for n, entry in enumerate(entries) if isinstance(entry, journal.Header)]
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3, 0.31, 0.32, 0.33, 0.6, 0.9])
-def test_after_a_loss_the_next_player_is_compared_again(two_players, tmp_path, share):
+@pytest.mark.parametrize(
+    "share",
+    [0.05, 0.3, 0.6, 0.9]
+    + [pytest.param(share, marks=pytest.mark.slow) for share in (0.31, 0.32, 0.33)],
+)
+def test_after_a_loss_the_next_player_is_compared_again(
+    two_players, outputs_of_two, tmp_path, share
+):
     entries = list(journal.read(two_players))
     _, second = header_places(entries)
-    place, rest = int(share * second), replay(two_players).outputs
+    place = int(share * second)
     entries = with_a_loss(entries, place, 3)
     found = replay(altered(tmp_path / "altered.jsonl", entries))
     assert (found.differing, found.differing_plans) == (0, 0), found.first
-    assert 20 < found.outputs < rest
+    assert 20 < found.outputs < outputs_of_two
     assert found.plans > 0
     (gap,) = found.gaps
     begin_ns, again_ns = entries[0].start_ns, entries[second - 2].start_ns
@@ -209,9 +221,9 @@ def test_replay_reports_what_it_could_not_compare(performance, tmp_path, capsys)
     )
 
 
-def test_a_ledger_that_would_unpack_to_a_gigabyte_is_refused(performance, tmp_path):
+def test_a_ledger_that_would_unpack_to_256_mb_is_refused(performance, tmp_path):
     packing = zlib.compressobj()
-    bomb = b"".join(packing.compress(bytes(1 << 20)) for _ in range(1 << 10))
+    bomb = b"".join(packing.compress(bytes(1 << 20)) for _ in range(1 << 8))
     bomb += packing.flush()
     header, *rest = journal.read(performance)
     entries = [msgspec.structs.replace(header, adopted=bomb), *rest]

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
+from ripieno.conduct.asks import MISSED, Asks
 from ripieno.conduct.guide import TRUST, Guide
+from ripieno.conduct.spans import Spans
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.spans import Note
 from ripieno.play.ledger import Ledger
-from ripieno.protocol import FORBIDDEN, Comp, Decide
-from ripieno.conduct.asks import MISSED, Asks
 from ripieno.play.performance import Performance
-from ripieno.roles.performer import Tell
 from ripieno.play.seat import Seat
-from ripieno.conduct.spans import Spans
+from ripieno.protocol import FORBIDDEN, Comp, Decide
+from ripieno.roles.performer import Tell
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 

@@ -9,11 +9,11 @@ from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.spans import Note, Phase
 from ripieno.music.voicing import BASS_REGISTER, CHORD_REGISTER
 from ripieno.play.ledger import Ledger
+from ripieno.play.performance import Performance
+from ripieno.play.seat import Seat
 from ripieno.protocol import BASS, CHORDS, TEXTURE
 from ripieno.roles.band import BASS_BELOW, Band
-from ripieno.play.performance import Performance
 from ripieno.roles.performer import Send
-from ripieno.play.seat import Seat
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step
 from ripieno.play.ledger import Ledger
-from ripieno.protocol import Played
-from ripieno.roles import accompany, loop
 from ripieno.play.performance import Performance
 from ripieno.play.seat import Seat
-from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step
+from ripieno.protocol import Played
+from ripieno.roles import accompany, loop
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 

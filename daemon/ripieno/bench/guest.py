@@ -6,7 +6,6 @@ Elsewhere a message's time is that of the call of `send`.
 
 import contextlib
 import gc
-import signal
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -17,6 +16,7 @@ from ripieno.ports.backends import open_port
 from ripieno.ports.client_port import ClientPort
 from ripieno.ports.jack_port import JackPort
 from ripieno.ports.ports import ON_JACK, Port, name_on_jack
+from ripieno.processes.interrupts import CtrlC
 from ripieno.settings.config import Settings
 
 GUEST_IN: Final = "Ripieno Bench Guest In"
@@ -119,8 +119,8 @@ def guest_of(settings: Settings) -> Iterator[Guest]:
     Raises:
         PortError: the library, the server or one of the ports is missing.
     """
-    with recorded_interrupts() as check:
-        guest = Guest(settings, check)
+    with CtrlC() as ctrl_c:
+        guest = Guest(settings, ctrl_c.check)
         gc.collect()
         gc.disable()
         try:
@@ -128,24 +128,3 @@ def guest_of(settings: Settings) -> Iterator[Guest]:
         finally:
             gc.enable()
             guest.close()
-
-
-@contextlib.contextmanager
-def recorded_interrupts() -> Iterator[Callable[[], None]]:
-    """Only record a Ctrl-C in the context; yield a function that raises it, once.
-
-    A KeyboardInterrupt can be raised in any line, also while something is being opened.
-    Here it is raised where the program asks for it. Thread: the main one.
-    """
-    pressed: list[int] = []
-
-    def check() -> None:
-        if pressed:
-            pressed.clear()
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -74,6 +74,12 @@ decode_change = msgspec.json.Decoder(Change).decode
 """A record of the ring `knobs`: a change of the ensemble."""
 
 
+def shown_in(slot: Slot) -> Shown | None:
+    """Return what the player showed last; None before it has begun to play."""
+    record = slot.read()
+    return None if record is None else decode_shown(record)
+
+
 def pairs_in(slot: Slot) -> tuple[tuple[str, str], ...]:
     """Return the connections that the patchbay saw last; none before its first look."""
     record = slot.read()

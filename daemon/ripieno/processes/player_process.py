@@ -27,7 +27,6 @@ from ripieno.ipc.block import LEDGER_BYTES, Block
 from ripieno.ipc.naming import show_name
 from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import messages
-from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
 from ripieno.ports.backends import maybe_bridges, open_port
 from ripieno.ports.jack_bridges import Bridges
@@ -59,22 +58,6 @@ class Orders(NamedTuple):
     ready: tuple[Ready, ...]
 
 
-class Loaded(NamedTuple):
-    """What a standby player process has loaded.
-
-    Attributes:
-        block: the shared block.
-        bridges: processes that become bridges, where the backend has bridges.
-        tables: of the harmony engine.
-        bells: between player and thinker.
-    """
-
-    block: Block
-    bridges: Bridges | None
-    tables: Tables | None
-    bells: Bells
-
-
 def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) -> None:
     """Run the player process: load, wait for the orders, play.
 
@@ -95,13 +78,18 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
         os._exit(0)  # the bridges that wait end when this process does
     orders.close()
     show_name("player")
-    _run(order, Loaded(block, bridges, tables, bells))
+    _run(order, block, bridges, tables, bells)
 
 
-def _run(order: Orders, loaded: Loaded) -> None:
+def _run(
+    order: Orders,
+    block: Block,
+    bridges: Bridges | None,
+    tables: Tables | None,
+    bells: Bells,
+) -> None:
     """Play: from opening the ports to releasing everything."""
     settings, seed, epoch, ready = order
-    block, bridges, tables, bells = loaded
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock = SystemClock()
@@ -114,7 +102,8 @@ def _run(order: Orders, loaded: Loaded) -> None:
         sys.exit(notes.FAILED)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
-    kept = _kept_time(block) if epoch else None
+    last = notes.shown_in(block.shown) if epoch else None
+    kept = None if last is None else last.timeline
     start = Start(seed, tables, epoch, memory, kept)
     engine = begin(settings, clock, start, log, port)
     port.wake_by(Bell(bells.to_player.waits).fileno())
@@ -160,12 +149,6 @@ def _until(clock: Clock, most_ns: int, is_done: Callable[[], bool]) -> None:
     until_ns = clock.now_ns() + most_ns
     while not is_done() and clock.now_ns() < until_ns:
         clock.wait_until(clock.now_ns() + 5 * NS_PER_MS)
-
-
-def _kept_time(block: Block) -> Timeline | None:
-    """Return the timeline of the player before this one, or None."""
-    record = block.shown.read()
-    return None if record is None else notes.decode_shown(record).timeline
 
 
 def _silence(port: Port, now_ns: int) -> None:

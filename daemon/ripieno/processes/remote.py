@@ -187,19 +187,16 @@ def _attached(daemon: Presence) -> Iterator[Block]:
         block = Block(daemon.block, is_guest=True)
     except OSError as error:
         raise PortError(NOBODY) from error
-    try:
+    with contextlib.closing(block):
         yield block
-    finally:
-        block.close()
 
 
 def _shown(block: Block, daemon: Presence) -> notes.Shown:
-    record = block.shown.read()
-    if record is None:
+    if (shown := notes.shown_in(block.shown)) is None:
         raise PortError(
             f"The Ripieno on {daemon.name_in!r} has not begun to play; try again."
         )
-    return notes.decode_shown(record)
+    return shown
 
 
 def _hand_over(block: Block, wanted: Change, before: notes.Shown, clock: Clock) -> None:
@@ -209,8 +206,7 @@ def _hand_over(block: Block, wanted: Change, before: notes.Shown, clock: Clock) 
         raise SettingsError("That is too long to hand over; shorten the chart.")
     until_ns = clock.now_ns() + PATIENCE_NS
     while clock.now_ns() < until_ns:
-        record = block.shown.read()
-        now = before if record is None else notes.decode_shown(record)
+        now = notes.shown_in(block.shown) or before
         if ring.is_empty and now != before:
             return
         clock.wait_until(clock.now_ns() + LOOK_NS)
