@@ -1,4 +1,4 @@
-"""The model card: written from what was measured, so that it cannot promise more.
+"""The card of an event model, from measured figures, and parts of all cards.
 
 This module only makes text; it measures nothing and reads no file.
 """
@@ -27,7 +27,7 @@ SHARED: Final = (
 )
 """A limit of models that were trained on the shared music."""
 EVENTS_A_SECOND: Final = 10
-"""Of the shared music, roughly: 256 events last some 25 s."""
+"""The rate of events in the shared music, roughly: 256 events last about 25 s."""
 LIMITS: Final = (
     "It knows no beat, key or form: its time is in seconds. It was trained on crops of "
     "{events} events, about {seconds} seconds. Over longer spans it keeps a style, but "
@@ -48,7 +48,7 @@ CREDITS: Final = {
     "oneills": "those who encoded O'Neill's and Ryan's tunes (in the public domain; "
     "the encodings carry no licence of their own)",
 }
-"""A source of the shared music → whom to thank for it, and for its like."""
+"""Source of the shared music → whom to thank for it and for related sources."""
 POP909: Final = (
     "POP909's arrangements and annotations are MIT-licensed, but the songs themselves "
     "belong to third-party composers. No song is stored in this folder. Whoever "
@@ -58,7 +58,7 @@ FILES: Final = (
     "All figures are in `figures.json`. The daemon's tests run `golden.npz` again."
 )
 MACHINE: Final = "one thread of a shared two-core AMD EPYC (Zen 4)"
-"""Where times of cards were measured."""
+"""Where the times on the cards were measured."""
 
 
 def card(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
@@ -206,11 +206,11 @@ def _likelihood(preset: dict[str, Any], figures: Figures) -> str:
 
 
 def copying(name: str, figures: Figures) -> str:
-    """How often a model plays what it learned, beside people: a section of a card.
+    """The section that says how often a model copies, compared with people.
 
     Args:
         name: of the model.
-        figures: with those of `originality.measure`, if it was asked.
+        figures: with those of `originality.measure`, if they were measured.
     """
     title = "## How often it copies"
     found = figures.get("originality", {"draws": {}})
@@ -308,9 +308,9 @@ def changes(progress: Mapping[str, Any]) -> str:
 
 
 def history(figures: Figures) -> str:
-    """What no recipe says of how these weights came about; begins with a space.
+    """How these weights came about, where no recipe says it; begins with a space.
 
-    It is written into `figures.json` by whoever trained them, and stays there.
+    Whoever trained the weights writes it into `figures.json`, where it stays.
     """
     return f" {figures['history']}" if "history" in figures else ""
 

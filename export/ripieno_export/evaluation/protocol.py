@@ -59,7 +59,7 @@ QUICK: Final = Size(16, 256, 256, 8, 8)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What memory buys; see `ripieno_export.evaluation.memory`."""
+    """What memory gives; see `ripieno_export.evaluation.memory`."""
 
     places: Floats
     heard: list[tuple[int, Floats]]

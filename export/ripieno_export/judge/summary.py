@@ -20,7 +20,7 @@ from ripieno_export.judge.targets import PREDICTING
 
 TITLE: Final = "The accompanist, judged"
 BUYS: Final = ("NIC", "LG", "PC2", "beat JSD", "onset EMD", "chord beats")
-"""The figures in which deciding late shows."""
+"""The figures that show the effect of deciding late."""
 ABOUT: Final = (
     "Default settings: it listens for eight beats before it enters; a figure counts "
     "only frames in which both sound. Songs are cut to their first beats, from the bar "
@@ -202,7 +202,7 @@ def _agreement(results: Results) -> str:
 
 
 def _buys(results: Results) -> list[str]:
-    """What deciding late buys: one table a corpus."""
+    """The gain of deciding late: one table for each corpus."""
     corpora = dict.fromkeys(s.corpus for s in results.sheets if s.condition == ON_BEAT)
     return [
         _table(
@@ -245,7 +245,7 @@ def _decided(sheets: Sequence[Sheet], corpus: str) -> list[tuple[str, Sheet]]:
 
 
 def _missed(results: Results) -> str:
-    """What is below what must be, of the product as it is delivered."""
+    """The figures of the default settings that miss what they must reach."""
     ours = [
         s for s in results.sheets if s.system in (PRODUCT, f"{PRODUCT}, 1 beat ahead")
     ]

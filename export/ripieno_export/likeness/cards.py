@@ -49,7 +49,8 @@ LIMITS: Final = (
     "It relies on the beats of the file. Where somebody played without a click, it "
     "finds less (the columns *not told*).",
     "Likeness is what two windows of one piece have in common: motifs, harmony, rhythm "
-    "and figures of accompaniment together. Words, instruments, dynamics and drums are not seen.",
+    "and figures of accompaniment together. Words, instruments, dynamics and drums are "
+    "not seen.",
     "It is made to tell pieces apart, not to reconstruct them. Principal components "
     "with as many numbers keep more of a window than its decoder does (above).",
     "Runs of intervals see the upper line only. A tune in an inner voice or in the "
