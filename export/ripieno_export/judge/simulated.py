@@ -67,9 +67,9 @@ class Players:
     """Who thinks: loaded once, for many performances.
 
     Attributes:
-        mind: None for the player's own harmony engine alone.
+        mind: None for the rules for harmony in the player alone.
         ready: how the mind introduces itself.
-        tables: what the harmony engine knows.
+        tables: the tables of the rules for harmony.
     """
 
     mind: Mind | None
@@ -82,7 +82,7 @@ def players(model: str = "", *, alone: bool = False) -> Players:
 
     Args:
         model: a name or a folder; the first one installed if empty.
-        alone: the harmony engine without any model.
+        alone: the rules for harmony without any model.
 
     Raises:
         ModelError: the model cannot be had.
