@@ -32,7 +32,7 @@ from ripieno.music.meter import Meter
 from ripieno.play.effects import NOBODY
 from ripieno.play.performance import PERCUSSION
 from ripieno.processes.interrupts import raise_interrupts
-from ripieno.processes.loading import check_plays, chosen, wake
+from ripieno.processes.loading import Shelf, check_plays, chosen, wake
 from ripieno.protocol import Beat, Letter, Ready
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
@@ -169,11 +169,11 @@ def _witness(settings: Settings, engine: Engine) -> "_Witness":
     Raises:
         ModelError: a model cannot be loaded, or, later, does not work.
     """
-    library = Library()
+    library, shelf = Library(), Shelf()
     check_plays(library, settings.model, minds_of(settings.ensemble))
 
     def wake_for(role: str) -> Loaded:
-        return wake(chosen(library, role, settings.model), settings.provider)
+        return wake(chosen(library, role, settings.model), settings.provider, shelf)
 
     def fail(ready: Ready) -> None:
         raise ModelError(ready.why)

@@ -1,8 +1,9 @@
 """A loaded model: all graphs of its folder on one provider."""
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from ripieno.errors import ModelError
 from ripieno.inference import checks, tuning
@@ -77,6 +78,12 @@ class Loaded:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
         checks.check(self.manifest)
+
+    def twin(self) -> Self:
+        """Return the same model with buffers and a state of its own."""
+        other = copy.copy(self)
+        other.graphs = {name: graph.twin() for name, graph in self.graphs.items()}
+        return other
 
     @property
     def provider(self) -> str:

@@ -1,23 +1,21 @@
 """The minds of a thinker: one for each seat, served by urgency.
 
 A `Reset` says which role a seat plays. It gives the seat a mind that plays that role:
-one that is loaded and that no seat has, or one that is loaded now. Each mind has a
-backlog of messages and works it off in order.
+one that is there and that no seat has, or a new one. Each mind has a backlog of
+messages and works it off in order.
 
 The most urgent mind is served first: a key to harmonize, then a beat to decide, then
 other asks by when their answers are due, then minds that only have messages to catch up
 with. Between two messages `Minds` looks for news, so an urgent ask waits at most for
 the model step in progress.
 
-While a mind is loaded for a seat that was added, the others are served: a loader may
-do it in the background. A model that cannot be loaded or used is not tried again; the
-player receives a `Ready` of the fallback.
+A model that cannot be loaded or used is not tried again; the player receives a `Ready`
+of the fallback.
 """
 
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future
 from typing import Final, Protocol, runtime_checkable
 
 from ripieno.errors import ModelError, OutputError
@@ -113,7 +111,7 @@ def _due(message: ToThinker) -> int:
 
 
 class Minds:
-    """The minds of a thinker. Thread: one, and that of the loader.
+    """The minds of a thinker. Thread: one.
 
     Attributes:
         was_interrupted: whether the last `answer` ended early.
@@ -124,22 +122,19 @@ class Minds:
         wake: Callable[[str], Loaded],
         show: Callable[[Ready], None] = lambda _: None,
         is_interrupted: Callable[[], bool] = lambda: False,
-        loader: Executor | None = None,
     ) -> None:
         """Begin without any mind.
 
         Args:
-            wake: loads a mind for a role; may raise ModelError.
+            wake: makes a mind for a role, and loads its model where it is not loaded;
+                may raise ModelError.
             show: is called with a `Ready` of the fallback when a role loses its model.
             is_interrupted: whether `answer` should return to its caller soon, because
                 there is news for it or other work; asked after every message.
-            loader: runs `wake` for a seat while others are served; None to wait for it.
         """
         self._wake, self._show, self._is_interrupted = wake, show, is_interrupted
-        self._loader = loader
         self._spare: list[_Served] = []
         self._served: dict[int, tuple[str, _Served]] = {}  # seat → its role, its mind
-        self._loading: dict[int, tuple[str, Future[Loaded]]] = {}
         self._missing: set[str] = set()
         self._news: deque[Reply] = deque()
         self.was_interrupted = False
@@ -170,9 +165,10 @@ class Minds:
         Cost: O(1), unless a model is loaded or the backlog is full.
         """
         seat, message = letter.seat, letter.message
-        if isinstance(message, Reset) and not self._has(seat, message.role):
-            self._seat(seat, message.role)
         role, served = self._served.get(seat, ("", None))
+        if isinstance(message, Reset) and role != message.role:
+            self._seat(seat, message.role)
+            role, served = self._served.get(seat, ("", None))
         if served is None:
             return  # the player tells again what is needed after the `Ready`
         asked = asked_of(message)
@@ -190,7 +186,6 @@ class Minds:
             call early: `was_interrupted` says which.
         """
         self.was_interrupted = False
-        self._look_for_loaded()
         if self._news:
             return self._news.popleft()
         waiting = [(served.urgency, seat) for seat, (_, served) in self._served.items()]
@@ -211,24 +206,17 @@ class Minds:
 
     @property
     def rests(self) -> bool:
-        """Whether no mind has background work left, and none is being loaded."""
+        """Whether no mind has background work left."""
         minds = [served.mind for _, served in self._served.values()]
-        is_idle = all(mind.rests for mind in minds if isinstance(mind, Busy))
-        return is_idle and not self._loading
+        return all(mind.rests for mind in minds if isinstance(mind, Busy))
 
     # ── seats ─────────────────────────────────────────────────────────────────────
-
-    def _has(self, seat: int, role: str) -> bool:
-        """Whether a seat has a mind of a role, or waits for one."""
-        is_served = self._served.get(seat, ("", None))[0] == role
-        return is_served or self._loading.get(seat, ("", None))[0] == role
 
     def _seat(self, seat: int, role: str) -> None:
         """Give a seat a mind that plays a role."""
         if (had := self._served.pop(seat, None)) is not None:
             had[1].rest()
             self._spare.append(had[1])
-        self._loading.pop(seat, None)
         found = next((each for each in self._spare if role in each.ready.roles), None)
         if found is not None:
             self._spare.remove(found)
@@ -237,27 +225,11 @@ class Minds:
             self._load_for(seat, role)
 
     def _load_for(self, seat: int, role: str) -> None:
-        if self._loader is not None:
-            self._loading[seat] = role, self._loader.submit(self._wake, role)
-            return
         try:
             mind, ready = self._wake(role)
         except ModelError as error:
             self._news.append(self._without((role,), str(error)))
         else:
-            self._served[seat] = role, _Served(mind, ready)
-            self._news.append(Reply(seat, ready))
-
-    def _look_for_loaded(self) -> None:
-        """Seat the minds that the loader has loaded."""
-        done = [seat for seat, (_, future) in self._loading.items() if future.done()]
-        for seat in done:
-            role, future = self._loading.pop(seat)
-            error = future.exception()
-            if isinstance(error, ModelError):
-                self._news.append(self._without((role,), str(error)))
-                continue
-            mind, ready = future.result()
             self._served[seat] = role, _Served(mind, ready)
             self._news.append(Reply(seat, ready))
 
