@@ -7,9 +7,9 @@ from tests.command import copy_model, write_tune
 from ripieno.commands.cli import main
 from ripieno.errors import SettingsError
 from ripieno.music import messages
+from ripieno.play.seat import Seat
 from ripieno.protocol import Ask, PlannedNote, Played, ToPlayer
 from ripieno.roles.performer import Performer
-from ripieno.play.seat import Seat
 from ripieno.settings import params
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES, Kind, Part, Role
