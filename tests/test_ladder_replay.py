@@ -11,7 +11,6 @@ from ripieno.inference.session import Loaded
 from ripieno.minds.composer import Composer
 from ripieno.minds.ladder import Ladder, Rung
 from ripieno.processes.loading import wake
-from ripieno.processes.thinker import Thinker
 from ripieno.protocol import Plan, Ready
 
 MS = 1_000_000
@@ -57,7 +56,7 @@ class Laddered(Performance):
         self.clock.wait_until(self.clock.now_ns() + self.step_ns)
 
     def new_thinker(self):
-        to_player, to_thinker, _ = self._rings
+        _, to_thinker, _ = self._rings
         heavy, light = (
             for_role("answer", name) for name in ("event-transformer", "event-gru")
         )
@@ -72,8 +71,7 @@ class Laddered(Performance):
             now_ns=self.clock.now_ns,
             is_news=lambda: not to_thinker.is_empty,
         )
-        to_thinker.skip()
-        self._thinker = Thinker(ladder, to_thinker, to_player)
+        self.think_with(ladder)
 
     def plays_long_and_is_slowed_within_the_reply(self):
         self.play(*LONG, silence_s=0.1)
