@@ -16,6 +16,7 @@ from ripieno.processes.player import Player, Start, begin
 from ripieno.processes.thinker import Thinker
 from ripieno.settings.config import Settings
 from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 
 RING_BYTES = 1 << 18
 
@@ -37,14 +38,9 @@ class Performance:
 
     def new_thinker(self):
         """The model, fresh; a player that is there hears of it through the ring."""
-        mind, self.ready = wake(for_role(self.params.role), "cpu")
-        self.think_with(mind)
-
-    def think_with(self, mind):
-        """A thinker with one mind; its first seat has it."""
         to_player, to_thinker, _ = self._rings
-        self._minds = Minds(lambda _: (mind, self.ready))
-        self._minds.load(self.params.role)
+        self._minds = Minds(lambda role: wake(for_role(role), "cpu"))
+        self.ready = self._minds.load(ROLES[self.params.role].models)
         to_thinker.skip()
         self._thinker = Thinker(self._minds, to_thinker, to_player)
 

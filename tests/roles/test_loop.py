@@ -228,7 +228,8 @@ def test_a_change_of_tempo_leaves_nothing_late_and_nothing_stuck():
     played = started(Grooves(), chart=CHART)
     played.play(line(beats=10))
     played.engine.turned(
-        played.now_ns, Ensemble(Params(role="loop", listen=4, chart=CHART, bpm=171.0)))
+        played.now_ns, Ensemble(Params(role="loop", listen=4, chart=CHART, bpm=171.0))
+    )
     played.run_until(played.now_ns + 8 * S)
     played.stop()
     assert played.engine.status().late_p99_ms < 1

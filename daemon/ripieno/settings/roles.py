@@ -46,7 +46,7 @@ class Role:
         name: as on the command line.
         help: what it does, in a line.
         kind: when it plays.
-        plays: ``module:name`` of what makes a `ripieno.roles.performer.Player` from a
+        plays: ``module:name`` of what makes a `ripieno.roles.performer.Performer` from a
             `ripieno.play.seat.Seat`; empty where several seats play it.
         seats: those seats, one a channel, from the parameter `channel` on.
         model: the name under which models say that they play it; empty for its own.
