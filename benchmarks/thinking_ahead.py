@@ -23,7 +23,7 @@ from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import Event
 from ripieno.music import messages
 from ripieno.settings.config import Settings
-from ripieno.settings.params import Params, Role
+from ripieno.settings.params import Params
 
 MODELS = ("event-gru", "event-transformer")
 HEARD = (30, 200, 440)
@@ -68,7 +68,7 @@ def times_us(trunk: Line, branch: Line, length: int, new: int) -> list[float]:
     return took
 
 
-def duet(name: str, role: Role, turns: int) -> None:
+def duet(name: str, role: str, turns: int) -> None:
     """Play, and print how it went."""
     settings = Settings(model=name, provider="cpu", play=Params(role=role))
     chance, clock = random.Random(1), SystemClock()

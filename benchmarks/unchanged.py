@@ -3,9 +3,9 @@
 ``python -m benchmarks.unchanged REVISION [--melodies 10]``
 
 Both render the same melodies in every role with three settings and fixed seeds, each in
-one process of its own. The files have to have the same messages, but for the names of tracks. The other revision
-is checked out beside this one, and removed afterwards. The exit code is 1 where a file
-differs.
+one process of its own. The files have to have the same messages, but for the names of
+tracks. The other revision is checked out beside this one, and removed afterwards. The
+exit code is 1 where a file differs.
 
 The settings leave out `busy`, its old names `density` and `fill`, and landings: with
 them the notes of some roles differ across decision record 0020, which merged these
