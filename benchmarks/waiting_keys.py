@@ -1,10 +1,10 @@
-"""How long a key waits for its voices while another mind is fed what is played.
+"""Measures how long a key waits for its voices while another mind catches up.
 
 ``python -m benchmarks.waiting_keys REVISION [--model event-transformer] [--keys 300]``
 
 Two thinker processes run beside each other, one with this checkout and one with another
-revision, which must have a mind for each seat. They take turns, 20 keys each. Before each
-key some `Played` messages are written, which the minds of the turns need, and then the
+revision that has a mind for each seat. They take turns, 20 keys each. Before each key
+some `Played` messages are written, for which another mind takes steps, and then the
 `Sing`. The time is from writing the `Sing` to reading its `Voices`.
 """
 
@@ -19,8 +19,7 @@ import numpy as np
 from benchmarks.unchanged import ROOT, checked_out
 
 FED = (0, 1, 8, 32)
-"""How many messages come just before a key; the burst of a chord with its releases is
-about 8."""
+"""The numbers of messages just before a key; a chord with its releases has about 8."""
 TURN = 20
 THINKER = """
 import multiprocessing, os, sys, time

@@ -11,7 +11,7 @@ from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
 from ripieno.settings.config import Settings
-from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.params import Params
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ print(gone.change(("role=loop",)))
 def test_a_change_does_not_reach_the_musicians_own_daemon(runtime):
     block = Block()
     presence.announce(Presence(os.getpid(), block.name, "Ripieno In", "Ripieno Out"))
-    assert block.shown.write(notes.encode_shown(notes.Shown(Ensemble())))
+    assert block.shown.write(notes.encode_shown(notes.Shown(Params())))
     command = [sys.executable, "-c", CHANGE, str(runtime)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     unread = block.ring("knobs").read()

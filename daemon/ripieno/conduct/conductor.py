@@ -68,8 +68,16 @@ QUICK_NS: Final = 15_000_000
 beats would wait for nothing. A few late answers do no harm, as each beat waits at most
 `PATIENCE_NS`. Judged by the 95th percentile, a machine with 25 % of its time stolen had
 the rules decide 31 of 46 beats."""
+SLOW_SHARE: Final = 0.125
+"""If the thinker takes more than this share of a span, it is asked one or more spans
+ahead. A backup is asked for half a frame before its beat: an eighth of a span."""
+MARGIN: Final = 1.25
+"""The time allowed for a slow thinker's answer, as a multiple of the 95th percentile of
+its answers."""
 RETOLD: Final = 64
 """How many beats a thinker that was restarted is told again."""
+
+
 SETTLING_NS: Final = 45_000_000
 """For how long a beat waits for a chord of the left hand that is going down."""
 
@@ -221,7 +229,13 @@ class Conductor:
 
     def report(self, status: Status) -> Status:
         """Add figures and, while the song moves, position and chords."""
-        status = self._tally.report(status)
+        status = msgspec.structs.replace(
+            status,
+            asynchrony_p95_ms=self._tally.asynchrony_p95_ms,
+            isr=round(self._tally.isr, 5),
+            isr_weighted=round(self._tally.isr_weighted, 5),
+            by_model=round(self._tally.by_model, 5),
+        )
         if self._clock.step is Step.AWAY:
             return status
         index = self._clock.index
@@ -372,7 +386,9 @@ class Conductor:
     def _ahead(self) -> int:
         """How many spans ahead the thinker is asked: by choice, or by its slowness."""
         span_ns = self._spans.start_ns(1) - self._spans.start_ns(0)
-        wanted = max(self._seat.params.commit, self._tally.ahead(span_ns))
+        slow = self._tally.response_p95_ns / span_ns
+        needed = -int(-slow * MARGIN // 1) if slow > SLOW_SHARE else 0
+        wanted = max(self._seat.params.commit, needed)
         return next((s for s in STALENESS if s >= wanted), STALENESS[-1])
 
     def _ask_backup(self, index: int) -> None:

@@ -11,22 +11,12 @@ Source: StreamMUSE, for ISR and its weighting.
 from collections import deque
 from typing import Final
 
-import msgspec
-
-from ripieno.settings.status import Status
-
 RECENT: Final = 4096
 """How many asynchronies are kept."""
 WORTHLESS: Final = 32
 """From so many frames on a plan counts for nothing."""
 ANSWERS: Final = 64
 """How many response times are kept."""
-SLOW_SHARE: Final = 0.125
-"""If the thinker takes more than this share of a span, it is asked one or more spans
-ahead. A backup is asked for half a frame before its beat: an eighth of a span."""
-MARGIN: Final = 1.25
-"""The time allowed for a slow thinker's answer, as a multiple of the 95th percentile of
-its answers."""
 
 
 class Tally:
@@ -95,21 +85,6 @@ class Tally:
     def response_p95_ns(self) -> int:
         """The 95th percentile of that time; 0 before the first answer."""
         return _quantile(self._response_ns, 0.95)
-
-    def ahead(self, span_ns: int) -> int:
-        """How many spans ahead the thinker is to be asked; 0 for a quick one."""
-        slow = self.response_p95_ns / span_ns
-        return -int(-slow * MARGIN // 1) if slow > SLOW_SHARE else 0
-
-    def report(self, status: Status) -> Status:
-        """Return the status with these figures."""
-        return msgspec.structs.replace(
-            status,
-            asynchrony_p95_ms=self.asynchrony_p95_ms,
-            isr=round(self.isr, 5),
-            isr_weighted=round(self.isr_weighted, 5),
-            by_model=round(self.by_model, 5),
-        )
 
 
 def _quantile(values: deque[int], share: float) -> int:
