@@ -25,6 +25,9 @@ MIDDLE: Final[dict[str, tuple[str, ...]]] = {
     "continue": ("polyphony=2", "low=48"),
     "vary": ("distance=0.9", "rise=0.5"),
     "accompany": ("lead=0.6", "texture=song", "swing=0.5", "busy=8"),
+    "pad": ("lead=0.6", "low=48"),
+    "bass": ("lead=0.6", "swing=0.5"),
+    "keys": ("texture=song", "swing=0.5", "busy=8"),
     "loop": ("bars=2", "busy=10"),
     "harmonize": ("manner=thirds", "voices=1"),
 }

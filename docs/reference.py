@@ -141,13 +141,12 @@ def _default(knob: Knob) -> str:
 
 
 def _role(role: Role) -> tuple[str, ...]:
-    parts = ", ".join(
-        f"{part.name}: `channel` + {place}" if place else f"{part.name}: `channel`"
-        for place, part in enumerate(role.parts)
-        if part.name
+    seats = ", ".join(
+        f"{seat.name}: `channel` + {place}" if place else f"{seat.name}: `channel`"
+        for place, seat in enumerate(role.seats)
     )
     return (
-        f"`{role.name}`", role.kind.value, f"{role.help}.", parts or "`channel`",
+        f"`{role.name}`", role.kind.value, f"{role.help}.", seats or "`channel`",
     )  # fmt: skip
 
 

@@ -176,7 +176,7 @@ def test_a_reply_whose_thinker_died_ends_after_its_last_section():
                 section = mind.answer()
                 assert section is not None
                 assert not section.complete
-                engine.thought(now_ns, section)
+                engine.thought(now_ns, section, 1)
     engine.thought(now_ns, READY)
     engine.advance(now_ns + 5 * S)
     engine.advance(now_ns + 6 * S)
@@ -194,8 +194,8 @@ def test_a_section_out_of_order_is_stale():
         if isinstance(e, Tell) and isinstance(e.message, Ask)
     ]
     note = PlannedNote(asks[0].start_ticks, asks[0].start_ticks + 9, 60, 70)
-    engine.thought(2 * S, Plan(asks[0].revision, 1, (note,), 0, complete=False))
-    engine.thought(2 * S, Plan(asks[0].revision + 1, 0, (note,), 0, complete=False))
+    engine.thought(2 * S, Plan(asks[0].revision, 1, (note,), 0, complete=False), 1)
+    engine.thought(2 * S, Plan(asks[0].revision + 1, 0, (note,), 0, complete=False), 1)
     assert engine.status().stale == 2
 
 
@@ -209,7 +209,7 @@ def test_notes_are_counted_late_against_when_they_were_due():
             mind.begin(effect.message)
             section = mind.answer()
             assert section is not None
-            engine.thought(2 * S, section)
+            engine.thought(2 * S, section, 1)
             due_ns = effect.message.timeline.ns_at(effect.message.start_ticks)
     sends = [e for e in engine.advance(due_ns + 7_000_000) if isinstance(e, Send)]
     assert sends[0].due_ns == due_ns

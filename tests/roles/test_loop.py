@@ -13,6 +13,7 @@ from tests.outputs import hanging, note_ons
 
 from ripieno.music import chords, messages
 from ripieno.protocol import Groove, Plan, PlannedNote, Ready, Reset
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params, parse
 
 BAR = 4 * BEAT
@@ -227,7 +228,7 @@ def test_a_change_of_tempo_leaves_nothing_late_and_nothing_stuck():
     played = started(Grooves(), chart=CHART)
     played.play(line(beats=10))
     played.engine.turned(
-        played.now_ns, Params(role="loop", listen=4, chart=CHART, bpm=171.0)
+        played.now_ns, Ensemble(Params(role="loop", listen=4, chart=CHART, bpm=171.0))
     )
     played.run_until(played.now_ns + 8 * S)
     played.stop()
@@ -265,7 +266,7 @@ def test_a_jump_back_ends_what_sounds_and_goes_on_with_the_next_beat():
 def test_another_role_leaves_nothing_sounding():
     played = started(Grooves(), chart=CHART)
     played.play([m for m in line() if m[0] < 9.3 * BEAT])
-    played.engine.turned(played.now_ns, Params(role="answer"))
+    played.engine.turned(played.now_ns, Ensemble(Params(role="answer")))
     played.play([(played.now_ns + MS, messages.control(0, 1, 0))])
     assert hanging(played.sent) == {}
 
@@ -351,7 +352,7 @@ def test_a_change_of_meter_plays_no_bar_of_the_meter_before(before, after):
     played.play(line(beats=24))
     sent = len(played.sent)
     params = msgspec.structs.replace(played.engine.params, meter=after)
-    played.engine.turned(played.now_ns, params)
+    played.engine.turned(played.now_ns, Ensemble(params))
     played.play(line(beats=48, at_beat=24))
     played.stop()
     assert len(played.sent) > sent

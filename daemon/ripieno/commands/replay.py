@@ -10,6 +10,7 @@ another player begins.
 
 import argparse
 import contextlib
+import itertools
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,19 +125,15 @@ def replay(path: Path) -> Replayed:
     Raises:
         FileError: it cannot be read, or is damaged.
     """
+    again = _Performance()
     try:
-        return _replay(path)
+        for entry in journal.read(path):
+            again.take(entry)
+        again.compare()
     except (ValueError, IndexError, OverflowError, SettingsError) as error:
         raise FileError(
             f"{path} is damaged: it says what no performance can do ({error})."
         ) from error
-
-
-def _replay(path: Path) -> Replayed:
-    again = _Performance()
-    for entry in journal.read(path):
-        again.take(entry)
-    again.compare()
     return again.found
 
 
@@ -252,9 +249,7 @@ def _compare(
     found: Replayed, at_ns: int, then: list[Effect], now: list[Effect]
 ) -> None:
     found.outputs += len(then)
-    for index in range(max(len(then), len(now))):
-        old = then[index] if index < len(then) else None
-        new = now[index] if index < len(now) else None
+    for old, new in itertools.zip_longest(then, now):
         if old != new:
             found.differ(at_ns, old, new)
 
@@ -326,7 +321,8 @@ class _Again:
         if (role := asked_of(message)) is not None:
             self._wake(role)
         self._told.append(message)
-        self._tell(message)
+        for mind in {id(mind): mind for mind in self._minds.values()}.values():
+            self._keep(mind, message)
 
     def met(self, ready: Ready) -> None:
         """Meet a thinker, or a mind that plays otherwise from now on."""
@@ -349,10 +345,6 @@ class _Again:
         with self._without_if_it_fails(mind):
             for message in self._told:
                 mind.receive(message)
-
-    def _tell(self, message: ToThinker) -> None:
-        for mind in {id(mind): mind for mind in self._minds.values()}.values():
-            self._keep(mind, message)
 
     def _shift(self, ready: Ready) -> None:
         """Another model makes the plans from an Ask on, or what is left of that one."""

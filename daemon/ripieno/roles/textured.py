@@ -50,9 +50,13 @@ class Textured(Following):
             self._notes.cut(lambda note: note.pitch % 12 not in tones, now_ns)
 
     def on_section(self, cue: Cue, section: Section, now_ns: int) -> None:
-        """Schedule its notes of a section."""
-        for note in self._mine(section):
-            self._notes.add([self._planned(cue, note, now_ns)], now_ns)
+        """Schedule its notes of a section; within a span they replace moved ones."""
+        notes = [self._planned(cue, note, now_ns) for note in self._mine(section)]
+        if cue.start_ticks > cue.index * self._seat.meter.span_ticks:
+            starts = {note.start_ticks for note in notes}
+            self._notes.cancel(lambda moved: moved.start_ticks in starts)
+        for note in notes:
+            self._notes.add([note], now_ns)
 
     def on_note_sent(self, due: Due, late_ns: int) -> None:
         """Keep a note that sounds: a change of chord may cut it."""

@@ -46,8 +46,8 @@ class Role:
         name: as on the command line.
         help: what it does, in a line.
         kind: when it plays.
-        plays: ``module:name`` of what makes a `ripieno.roles.performer.Player` from a
-            `ripieno.play.seat.Seat`; empty where several seats play it.
+        plays: ``module:name`` of what makes a `ripieno.roles.performer.Performer` from
+            a `ripieno.play.seat.Seat`; empty where several seats play it.
         seats: those seats, one a channel, from the parameter `channel` on.
         model: the name under which models say that they play it; empty for its own.
         asks: the type of message that asks the thinker for something in this role.

@@ -29,7 +29,7 @@ from ripieno.testing import ScriptedDuet
 @pytest.mark.parametrize("parts", ["chords", "bass", "texture", "chords texture", ""])
 def test_only_the_chosen_parts_play_each_on_its_channel(parts):
     played = performed(line(TWINKLE), ScriptedDuet(), parts=parts, channel=4)
-    wanted = {3 + PARTS.index(name) for name in parts.split()}
+    wanted = {3 + list(PARTS).index(name) for name in parts.split()}
     assert {messages.channel_of(send.data) for _, send in played.sent} == wanted
 
 

@@ -2,12 +2,13 @@
 
 import pytest
 
+from ripieno.conduct import conductor
 from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step
 from ripieno.play.ledger import Ledger
 from ripieno.play.performance import Performance
 from ripieno.play.seat import Seat
 from ripieno.protocol import Played
-from ripieno.roles import accompany, loop
+from ripieno.roles import loop
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 
@@ -35,15 +36,17 @@ class Follower:
 
 
 def clock_of(steps=loop.STEPS):
-    begins = Beginning(Params(role="loop"))
+    params = Params(role="loop")
+    begins = Beginning(params)
     performance = Performance(begins, Ledger())
     performance.transport.set_tempo(0, 120.0)
     role = Follower()
-    role.clock = SpanClock(Seat(begins, performance, None), steps, role)
+    seat = Seat(1, "solo", params, begins, performance, None)
+    role.clock = SpanClock(seat, steps, role)
     return role.clock, performance, role.keys
 
 
-@pytest.mark.parametrize("steps", [accompany.STEPS, loop.STEPS])
+@pytest.mark.parametrize("steps", [conductor.STEPS, loop.STEPS])
 def test_every_step_of_a_role_leads_to_the_next_span(steps):
     entered = steps[Step.AWAY, Cause.ENTER]
     reached = {entered, *steps.values()}
@@ -70,7 +73,7 @@ def test_a_step_that_is_over_is_marked_for_the_journal():
 
 
 def test_a_note_on_the_beat_counts_only_once_the_span_is_prepared():
-    clock, _, _ = clock_of(accompany.STEPS)
+    clock, _, _ = clock_of(conductor.STEPS)
     assert not clock.strike()
     assert next(clock.steps(0)) == (Step.AHEAD, 0)
     assert clock.strike()

@@ -9,11 +9,11 @@ from ripieno.conduct.spans import Spans
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.spans import Note
+from ripieno.play.effects import Tell
 from ripieno.play.ledger import Ledger
 from ripieno.play.performance import Performance
 from ripieno.play.seat import Seat
-from ripieno.protocol import FORBIDDEN, Comp, Decide
-from ripieno.roles.performer import Tell
+from ripieno.protocol import CONDUCTOR, FORBIDDEN, Comp, Decide
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params
 
@@ -28,7 +28,7 @@ class Asking:
         params = Params(**{"role": "accompany", **play})
         begins = Beginning(params, seed=5)
         self.performance = Performance(begins, Ledger())
-        seat = Seat(begins, self.performance, None)
+        seat = Seat(CONDUCTOR, "", params, begins, self.performance, None)
         self.spans = Spans(seat)
         self.asks = Asks(seat, self.spans, Guide(None, 5))
 

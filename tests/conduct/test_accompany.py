@@ -35,6 +35,7 @@ from tests.outputs import hanging, note_ons
 
 from ripieno.music import messages
 from ripieno.music.spans import Note
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params
 from ripieno.testing import ScriptedDuet
 
@@ -164,9 +165,9 @@ def test_panic_another_role_and_another_channel_release_everything(how):
     if how == "panic":
         engine.release(played.now_ns)
     elif how == "another role":
-        engine.turned(played.now_ns, Params(role="harmonize"))
+        engine.turned(played.now_ns, Ensemble(Params(role="harmonize")))
     else:
-        engine.turned(played.now_ns, Params(role="accompany", channel=9))
+        engine.turned(played.now_ns, Ensemble(Params(role="accompany", channel=9)))
     played.run_until(played.now_ns)
     played.play([(played.now_ns, messages.control(0, 1, 1))])
     assert engine.status().sounding == 0
@@ -220,7 +221,7 @@ def at_random(played, chance, steps):
             played.engine.release(at_ns)
         else:
             params = Params(**{**{f: getattr(params, f) for f in FIELDS}, **event})
-            played.engine.turned(at_ns, params)
+            played.engine.turned(at_ns, Ensemble(params))
 
 
 FIELDS = Params.__struct_fields__
@@ -274,7 +275,7 @@ def test_a_landing_set_after_chords_were_promised_is_reached():
     played = started(mind, commit=4)
     played.play([m for m in tune if m[0] < 31 * BEAT])
     late = Params(role="accompany", commit=4, chart="F#@9")
-    played.engine.turned(played.now_ns, late)
+    played.engine.turned(played.now_ns, Ensemble(late))
     played.play([m for m in tune if m[0] >= 31 * BEAT])
     assert names(mind)[32] == "F#"
 

@@ -29,6 +29,7 @@ from tests.inputs import (
 )
 from tests.outputs import hanging, note_ons
 
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params
 from ripieno.testing import ScriptedDuet
 
@@ -106,7 +107,7 @@ def test_tempo_changes_retime_what_is_planned():
     played = started(ScriptedDuet())
     played.play(line(TWINKLE, beats=12))
     engine, now_ns = played.engine, played.now_ns
-    engine.turned(now_ns, Params(role="accompany", bpm=60.0))
+    engine.turned(now_ns, Ensemble(Params(role="accompany", bpm=60.0)))
     played.run_until(now_ns + 6 * S)
     late = [at for at, _ in note_ons(played.sent, BASS) if at > now_ns + S]
     assert {b - a for a, b in pairwise(late)} == {S}
