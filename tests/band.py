@@ -36,7 +36,7 @@ class Band:
 
     @property
     def params(self):
-        return self.player.shown().params
+        return self.player.shown().ensemble.params
 
     def run(self, for_s):
         for _ in range(int(for_s * 1000)):

@@ -7,6 +7,7 @@ from ripieno.files.journal import JournalFile
 from ripieno.inference.manifest import for_role
 from ripieno.inference.tables import maybe_tables
 from ripieno.ipc.ring import Ring
+from ripieno.minds.minds import Minds
 from ripieno.music import messages
 from ripieno.play import ledger
 from ripieno.ports.memory import MemoryPort
@@ -15,6 +16,7 @@ from ripieno.processes.player import Player, Start, begin
 from ripieno.processes.thinker import Thinker
 from ripieno.settings.config import Settings
 from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 
 RING_BYTES = 1 << 18
 
@@ -37,9 +39,10 @@ class Performance:
     def new_thinker(self):
         """The model, fresh; a player that is there hears of it through the ring."""
         to_player, to_thinker, _ = self._rings
-        mind, self.ready = wake(for_role(self.params.role), "cpu")
+        self._minds = Minds(lambda role: wake(for_role(role), "cpu"))
+        self.ready = self._minds.load(ROLES[self.params.role].models)
         to_thinker.skip()
-        self._thinker = Thinker(mind, to_thinker, to_player)
+        self._thinker = Thinker(self._minds, to_thinker, to_player)
 
     def new_player(self):
         """A player; whatever one before it left sounding is released."""
@@ -70,8 +73,8 @@ class Performance:
             self.clock.wait_until(self.clock.now_ns() + NS_PER_MS)
             self.player.turn()
             if self.clock.now_ns() // NS_PER_MS % self._every_ms == 0:
-                for message in self._thinker.hear():
-                    self._thinker.tell(message)
+                for letter in self._thinker.hear():
+                    self._minds.receive(letter)
                 self._thinker.answer()
             self._log()
 
