@@ -292,6 +292,27 @@ def test_a_seat_that_takes_another_role_leaves_its_mind_to_the_next_seat():
     assert house.woken == ["answer", "harmonize"]
 
 
+def test_a_seat_that_goes_leaves_its_mind_to_the_next_seat_of_the_role():
+    house = House(Scripted("answer"))
+    minds = Minds(house.wake)
+    minds.load("answer")
+    tell(minds, 1, Reset("answer"), PLAYED, Reset(), ASK)
+    assert said(minds) == []
+    tell(minds, 2, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(2, Plan)]
+    assert house.woken == ["answer"]
+
+
+def test_a_mind_that_is_loaded_for_a_seat_that_is_gone_is_not_seated():
+    house, loader = House(Scripted("answer")), Loader()
+    minds = Minds(house.wake, loader=loader)
+    tell(minds, 1, Reset("answer"), Reset())
+    loader.finish()
+    tell(minds, 1, ASK)
+    assert said(minds) == []
+    assert minds.rests
+
+
 def test_while_a_mind_is_loaded_for_a_seat_the_others_are_served():
     house, loader = House(Scripted("answer"), Scripted("answer")), Loader()
     minds = Minds(house.wake, loader=loader)
