@@ -1,4 +1,4 @@
-"""`ripieno set` and `ripieno seat` change a running daemon: real processes, and JACK."""
+"""`ripieno set` and `ripieno seat` with a real daemon and a JACK server."""
 
 import os
 
