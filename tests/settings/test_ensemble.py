@@ -212,6 +212,11 @@ def test_a_wrong_seat_in_a_file_is_refused_with_a_reason(tmp_path, text, says):
         from_file(tmp_path, text)
 
 
+def test_seats_under_another_name_than_seat_are_refused(tmp_path):
+    with pytest.raises(SettingsError, match="unknown field seats"):
+        from_file(tmp_path, '[[seats]]\nname = "solo"\n')
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str | None = None
     server_wait_s: float = 120.0
     play: Params = Params()
-    seats: tuple[SeatSettings, ...] = ()
+    seats: tuple[SeatSettings, ...] = msgspec.field(default=(), name="seat")
     controls: dict[str, int] = msgspec.field(default_factory=CONTROLS.copy)
     programs: dict[str, tuple[str, ...]] = {}
 
