@@ -1,6 +1,7 @@
 """Minds: one for each seat, the order in which they are served, and how they load."""
 
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from typing import Any
 
 import pytest
 from tests.asked import ask
@@ -65,7 +66,7 @@ class House:
         raise ModelError(f"nobody plays {role}")
 
 
-class Loader:
+class Loader(Executor):
     """Loads in the background: what it was asked for is there when `finish` is called.
 
     It is an executor without a thread, so that the tests choose when a model is there.
@@ -74,9 +75,9 @@ class Loader:
     def __init__(self):
         self._asked = []
 
-    def submit(self, wake, role):
-        future: Future[object] = Future()
-        self._asked.append((future, wake, role))
+    def submit(self, wake, /, *roles, **_):
+        future: Future[Any] = Future()
+        self._asked.append((future, wake, *roles))
         return future
 
     def finish(self):

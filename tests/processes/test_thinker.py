@@ -84,7 +84,9 @@ def running():
 
     def all_are_there():
         for record in block.ring("to_player").read():
-            roles.update(protocol.decode_reply(record).message.roles)
+            message = protocol.decode_reply(record).message
+            assert isinstance(message, Ready)
+            roles.update(message.roles)
         return roles >= {role.models for role in ROLES.values()}
 
     until(all_are_there, patience_s=120.0)
