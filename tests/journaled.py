@@ -2,6 +2,7 @@
 
 from tests.command import S
 
+from ripieno import protocol
 from ripieno.clock import NS_PER_MS, SimulatedClock
 from ripieno.files.journal import JournalFile
 from ripieno.inference.manifest import for_role
@@ -15,9 +16,11 @@ from ripieno.ports.memory import MemoryPort
 from ripieno.processes.loading import wake
 from ripieno.processes.player import Player, Start, begin
 from ripieno.processes.thinker import Thinker
+from ripieno.protocol import EVERYONE, Reply
 from ripieno.settings.config import Settings
 from ripieno.settings.ensemble import Change, minds_of
 from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 
 RING_BYTES = 1 << 18
 
@@ -43,8 +46,13 @@ class Performance:
         """The model, fresh; a player that is there hears of it through the ring."""
         to_player, to_thinker, _ = self._rings
         self._minds = Minds(lambda role: wake(for_role(role), "cpu"))
-        loaded = [self._minds.load(role) for role in minds_of(self.settings.ensemble)]
-        self.ready = loaded[0]
+        self.ready, *others = [
+            self._minds.load(role) for role in minds_of(self.settings.ensemble)
+        ]
+        for each in others:
+            to_player.write(protocol.encode(Reply(EVERYONE, each)))
+        if self.settings.seats:
+            self._minds.load_all(role.models for role in ROLES.values())
         to_thinker.skip()
         self._thinker = Thinker(self._minds, to_thinker, to_player)
 

@@ -14,7 +14,7 @@ from ripieno.commands.replay import replay
 from ripieno.errors import FileError
 from ripieno.files import journal
 from ripieno.music import messages
-from ripieno.protocol import Ask, Plan, Ready
+from ripieno.protocol import EVERYONE, Ask, Plan, Ready
 from ripieno.settings.ensemble import SeatSettings
 from ripieno.settings.params import Params
 from ripieno.settings.roles import asked_of
@@ -129,7 +129,9 @@ def test_a_performance_whose_seats_change_come_and_go_replays(tmp_path):
     live.play(60, 64, 67, silence_s=2.0)
     live.change(fields={"role": "accompany"})
     live.play(60, 64, 67, 72, 67, silence_s=1.0)
-    live.change(fields={"role": "answer"})
+    for role in ("answer", "accompany", "answer"):
+        live.change(fields={"role": role})
+        live.run(0.1)
     live.play(60, 64, 67)
     assert live.player.status().refused == 0
     live.end()
@@ -138,7 +140,13 @@ def test_a_performance_whose_seats_change_come_and_go_replays(tmp_path):
         for entry in journal.read(path)
         if isinstance(entry, journal.Told) and asked_of(entry.message) is not None
     }
-    assert asked == {(0, "Decide"), (1, "Ask"), (3, "Ask"), (3, "Sing"), (7, "Ask")}
+    assert asked == {(0, "Decide"), (1, "Ask"), (3, "Ask"), (3, "Sing"), (11, "Ask")}
+    loaded_for = {
+        entry.seat
+        for entry in journal.read(path)
+        if isinstance(entry, journal.Thought) and isinstance(entry.message, Ready)
+    }
+    assert loaded_for == {EVERYONE}  # a seat that comes takes the mind of one that went
     found = replay(path)
     assert found.outputs > 100
     assert found.plans > 20
