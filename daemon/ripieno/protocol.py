@@ -332,7 +332,8 @@ class Reset(msgspec.Struct, frozen=True, tag=True):
     (`ripieno.hear.history`), for the conductor the last beats, else nothing.
 
     Attributes:
-        role: the name under which models say that they play it.
+        role: the name under which models say that they play it; empty where the seat
+            is gone and its mind is free.
     """
 
     role: str = ""

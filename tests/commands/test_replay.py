@@ -14,8 +14,10 @@ from ripieno.commands.replay import replay
 from ripieno.errors import FileError
 from ripieno.files import journal
 from ripieno.music import messages
-from ripieno.protocol import Ask, Plan, Ready
+from ripieno.protocol import EVERYONE, Ask, Plan, Ready
+from ripieno.settings.ensemble import SeatSettings
 from ripieno.settings.params import Params
+from ripieno.settings.roles import asked_of
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,44 @@ def test_promised_chords_replay_after_a_thinker_was_replaced(tmp_path, commit):
     live.end()
     found = replay(path)
     assert found.outputs > 60
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+def test_a_performance_whose_seats_change_come_and_go_replays(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    solo = SeatSettings("solo", {"role": "answer"})
+    keys = SeatSettings("keys", {"role": "keys", "channel": 2})
+    play = Params(listen=2, bpm=150.0, split="C3", thru=True)
+    live = Performance(path, play, seats=(solo, keys))
+    live.play(60, 62, 64, 65, silence_s=2.0)
+    echo = SeatSettings("echo", {"role": "answer", "channel": 3, "level": 0.5})
+    live.change(fields={"keys.busy": 12.0, "solo.role": "vary"}, add=(echo,))
+    live.play(67, 65, 64, 36, 40, silence_s=3.0)
+    live.change(fields={"echo.role": "harmonize"}, remove=("keys",))
+    live.play(60, 64, 67, silence_s=2.0)
+    live.change(fields={"role": "accompany"})
+    live.play(60, 64, 67, 72, 67, silence_s=1.0)
+    for role in ("answer", "accompany", "answer"):
+        live.change(fields={"role": role})
+        live.run(0.1)
+    live.play(60, 64, 67)
+    assert live.player.status().refused == 0
+    live.end()
+    asked = {
+        (entry.seat, type(entry.message).__name__)
+        for entry in journal.read(path)
+        if isinstance(entry, journal.Told) and asked_of(entry.message) is not None
+    }
+    assert asked == {(0, "Decide"), (1, "Ask"), (3, "Ask"), (3, "Sing"), (11, "Ask")}
+    loaded_for = {
+        entry.seat
+        for entry in journal.read(path)
+        if isinstance(entry, journal.Thought) and isinstance(entry.message, Ready)
+    }
+    assert loaded_for == {EVERYONE}  # a seat that comes takes the mind of one that went
+    found = replay(path)
+    assert found.outputs > 100
+    assert found.plans > 20
     assert (found.differing, found.differing_plans) == (0, 0), found.first
 
 

@@ -21,7 +21,7 @@ from ripieno.inference.session import Loaded
 from ripieno.minds.minds import Minds
 from ripieno.music import messages
 from ripieno.processes.loading import wake
-from ripieno.protocol import Limits, Reset, Sing, ToThinker, Voices
+from ripieno.protocol import Letter, Limits, Reply, Reset, Sing, ToThinker, Voices
 from ripieno.settings.params import Params
 from ripieno.testing import simulate
 
@@ -113,8 +113,9 @@ def test_a_model_of_a_new_family_is_found_for_its_role_and_loaded(folder):
     assert model.folder == folder
     minds = Minds(lambda role: wake(for_role(role), "cpu"))
     assert minds.load("harmonize").model == "a-low"
-    minds.receive(Sing(7, 0, 72, 3, Limits()))
-    assert minds.answer() == Voices(7, (60,))
+    minds.receive(Letter(1, Reset("harmonize")))
+    minds.receive(Letter(1, Sing(7, 0, 72, 3, Limits())))
+    assert minds.answer() == Reply(1, Voices(7, (60,)))
 
 
 def test_a_model_of_a_new_family_plays_its_role(folder):

@@ -24,6 +24,7 @@ from ripieno.settings.controllers import (
     parsed,
     turned,
 )
+from ripieno.settings.ensemble import Change, Ensemble, SeatSettings, changed
 from ripieno.settings.flags import add_live, add_playing, written
 from ripieno.settings.knobs import Knob, knobs_of
 from ripieno.settings.params import Params
@@ -78,6 +79,22 @@ def test_a_new_parameter_is_a_key_of_the_settings_file(tmp_path):
     settings = load(path, {}, {}, into=ToySettings)
     assert settings.play == Toy(sparkle=0.5)
     assert settings.controls == {"sparkle": 30}
+
+
+def test_a_new_parameter_may_differ_from_seat_to_seat(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('[[seat]]\nname = "solo"\nsparkle = 0.5\n[[seat]]\nname = "echo"\n')
+    settings = load(path, {}, {"sparkle": 1.5}, into=ToySettings)
+    seated = settings.ensemble.seated()
+    assert seated["solo"] == Toy(sparkle=0.5)
+    assert seated["echo"] == Toy(sparkle=1.5)
+    assert given(*written(settings, 9)).seats == settings.seats
+
+
+def test_set_changes_a_new_parameter_of_one_seat():
+    seats = (SeatSettings("solo"), SeatSettings("echo"))
+    after = changed(Ensemble(Toy(), seats), Change({"echo.sparkle": 0.5})).seated()
+    assert (after["solo"], after["echo"]) == (Toy(), Toy(sparkle=0.5))
 
 
 def test_a_new_parameter_out_of_its_bounds_is_refused_with_both():

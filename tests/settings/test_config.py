@@ -61,7 +61,7 @@ some_params = st.fixed_dictionaries(
         "commit": st.sampled_from(COMMITS),
         "manner": st.sampled_from(MANNERS),
         "texture": st.sampled_from(STYLES),
-        "parts": st.lists(st.sampled_from(PARTS)).map(" ".join),
+        "parts": st.lists(st.sampled_from(list(PARTS))).map(" ".join),
         "meter": st.sampled_from(["4/4", "3/4", "12/8", "7/8"]),
         "chord_lock": st.sampled_from(["", "Am", "C F G7"]),
         "chart": st.sampled_from(

@@ -74,6 +74,14 @@ def test_of_two_old_names_the_first_one_wins():
     assert said[1].endswith("ignored, because busy is given too.")
 
 
+def test_an_old_name_of_one_seat_means_the_new_one_of_that_seat():
+    given, said = with_present_names(KNOBS, {"keys.density": "6", "busy": "3"})
+    assert given == {"keys.busy": "12.0", "busy": "3"}
+    assert said == [
+        "keys.density is now called keys.busy; it was read as keys.busy = 12.0."
+    ]
+
+
 @pytest.mark.parametrize("value", ["loud", True, [1]])
 def test_an_old_value_of_another_type_is_refused(value):
     with pytest.raises(SettingsError, match="busy: expected float, got "):

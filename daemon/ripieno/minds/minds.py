@@ -1,8 +1,9 @@
 """The minds of a thinker: one for each seat, served by urgency.
 
 A `Reset` says which role a seat plays. It gives the seat a mind that plays that role:
-one that is there and that no seat has, or a new one. Each mind has a backlog of
-messages and works it off in order.
+one that is there and that no seat has, or a new one. A `Reset` without a role leaves
+the seat's mind to other seats. Each mind has a backlog of messages and works it off in
+order.
 
 The most urgent mind is served first: a key to harmonize, then a beat to decide, then
 other asks by when their answers are due, then minds that only have messages to catch up
@@ -213,10 +214,12 @@ class Minds:
     # ── seats ─────────────────────────────────────────────────────────────────────
 
     def _seat(self, seat: int, role: str) -> None:
-        """Give a seat a mind that plays a role."""
+        """Give a seat a mind that plays a role; none if the role is empty."""
         if (had := self._served.pop(seat, None)) is not None:
             had[1].rest()
             self._spare.append(had[1])
+        if not role:
+            return
         found = next((each for each in self._spare if role in each.ready.roles), None)
         if found is not None:
             self._spare.remove(found)

@@ -13,7 +13,7 @@ from ripieno.music.zones import Zone
 from ripieno.play.performance import Performance
 from ripieno.play.scheduler import MOST_SEATS, Due, owner_of
 from ripieno.play.seat import Seat
-from ripieno.protocol import CONDUCTOR, EVERYONE, Played, Ready, ToPlayer
+from ripieno.protocol import CONDUCTOR, EVERYONE, Played, Ready, Reset, ToPlayer
 from ripieno.roles.loading import load, performer_of
 from ripieno.roles.performer import Performer
 from ripieno.rules.harmony import Tables
@@ -67,7 +67,7 @@ class Band:
         """Add, remove and change seats."""
         before, self.ensemble = self.ensemble.params, ensemble
         seated = ensemble.seated()
-        for name in self._chairs.keys() - seated.keys():
+        for name in [name for name in self._chairs if name not in seated]:
             _end(self._chairs.pop(name), at_ns)
         for name, params in seated.items():
             if name not in self._chairs:
@@ -302,7 +302,8 @@ class Band:
 
 
 def _end(chair: Chair, at_ns: int) -> None:
-    """Let a seat go: nothing of it is scheduled, and nothing sounds."""
+    """Let a seat go: nothing of it is scheduled or sounds, and its mind is free."""
     chair.performer.clear_plans(at_ns)
     chair.seat.clear_schedule()
     chair.seat.release(at_ns)
+    chair.seat.tell(Reset())

@@ -19,7 +19,7 @@ before anything starts; the error names a bad value and its bounds.
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from ripieno.errors import FileError, SettingsError
 from ripieno.settings import ensemble as ensembles
 from ripieno.settings.controllers import CONTROLS, check_controls, plainly
 from ripieno.settings.ensemble import Ensemble, SeatSettings, seat_from
-from ripieno.settings.knobs import knobs_of, with_present_names
+from ripieno.settings.knobs import Knob, knobs_of, with_present_names
 from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
 
@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str | None = None
     server_wait_s: float = 120.0
     play: Params = Params()
-    seats: tuple[SeatSettings, ...] = ()
+    seats: tuple[SeatSettings, ...] = msgspec.field(default=(), name="seat")
     controls: dict[str, int] = msgspec.field(default_factory=CONTROLS.copy)
     programs: dict[str, tuple[str, ...]] = {}
 
@@ -117,11 +117,7 @@ def load(
     merged = {**table, **flags}
     in_file = table.get("play", {})
     if isinstance(in_file, dict):
-        values = {**in_file, **with_new_names(play)}
-        merged["play"] = {
-            name: knobs[name].maybe(value) if name in knobs else value
-            for name, value in values.items()
-        }
+        merged["play"] = _with_none(knobs, {**in_file, **with_new_names(play)})
     try:
         settings = msgspec.convert(merged, into)
     except msgspec.ValidationError as error:
@@ -129,7 +125,7 @@ def load(
         raise SettingsError(f"{where}{plainly(str(error))}") from error
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise SettingsError("seat: write each seat as a table [[seat]].")
-    seats = [seat_from(with_new_names(each)) for each in tables]
+    seats = [seat_from(_with_none(knobs, with_new_names(each))) for each in tables]
     return check(msgspec.structs.replace(settings, seats=tuple(seats)))
 
 
@@ -158,6 +154,16 @@ def check(settings: Settings) -> Settings:
     check_controls(settings.controls, knobs_of(type(settings.play)), checked.seated())
     ensembles.check_programs(checked, settings.programs)
     return msgspec.structs.replace(settings, seats=checked.seats)
+
+
+def _with_none(
+    knobs: Mapping[str, Knob], values: Mapping[str, object]
+) -> dict[str, object]:
+    """Return parameters with None for every value that means None."""
+    return {
+        name: knobs[name].maybe(value) if name in knobs else value
+        for name, value in values.items()
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

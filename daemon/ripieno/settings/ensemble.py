@@ -263,18 +263,20 @@ def turned(ensemble: Ensemble, name: str, value: int) -> Ensemble:
 
     Returns:
         The same ensemble where the seat does not exist or the value is invalid.
+
+    Cost: some 10 µs; 0.3 ms where seats are given, which are checked again.
     """
     seat, _, knob = name.rpartition(".")
-    if not seat:
-        params = controllers.turned(ensemble.params, knob, value)
-        seats = ensemble.seats if params.role == ensemble.params.role else ()
-        return Ensemble(params, seats)
-    before = ensemble.seated().get(seat)
+    before = ensemble.seated().get(seat) if seat else ensemble.params
     if before is None:
         return ensemble
-    new = getattr(controllers.turned(before, knob, value), knob)
+    after = controllers.turned(before, knob, value)
+    if after is before:
+        return ensemble
+    if not seat and not ensemble.seats:
+        return Ensemble(after)
     with contextlib.suppress(SettingsError):
-        return changed(ensemble, Change({name: new}))
+        return changed(ensemble, Change({name: getattr(after, knob)}))
     return ensemble
 
 

@@ -126,12 +126,12 @@ def written(settings: Settings, seed: int) -> list[str]:
     knobs = knobs_of(type(settings.play))
     play = {name: getattr(settings.play, name) for name in knobs} | {"seed": seed}
     given = {name: value for name, value in (top | play).items() if value is not None}
-    seats = [_seat_written(seat) for seat in settings.seats]
+    seats = [_seat_written(seat, knobs) for seat in settings.seats]
     return [*(_written(name, value) for name, value in given.items()), *seats]
 
 
-def _seat_written(seat: SeatSettings) -> str:
-    words = [f"{name}={KNOBS[name].text(value)}" for name, value in seat.own.items()]
+def _seat_written(seat: SeatSettings, knobs: Mapping[str, Knob]) -> str:
+    words = [f"{name}={knobs[name].text(value)}" for name, value in seat.own.items()]
     return f"--seat={shlex.join([seat.name, *words])}"
 
 

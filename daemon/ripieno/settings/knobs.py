@@ -130,21 +130,25 @@ def with_present_names(
 
     Args:
         knobs: the table.
-        given: name → value; names that the table does not know are kept.
+        given: name, or ``seat.name`` → value; names that the table does not know are
+            kept.
         converts: whether the values are those of the parameters, and are converted.
 
     Returns:
         The values by present name, and one sentence for each name replaced.
     """
     rows = {old: knob for knob in knobs.values() for old in knob.formerly}
-    found = {name: value for name, value in given.items() if name not in rows}
     sentences = []
-    for name in (name for name in given if name in rows):
-        new, value = rows[name].name, given[name]
+    former = {name: name.rpartition(".") for name in given}
+    former = {name: parts for name, parts in former.items() if parts[2] in rows}
+    found = {name: value for name, value in given.items() if name not in former}
+    for name, (seat, dot, old) in former.items():
+        knob, value = rows[old], given[name]
+        new = f"{seat}{dot}{knob.name}"
         if new in found:
             end = f"it was ignored, because {new} is given too"
         else:
-            found[new] = _converted(rows[name], name, value) if converts else value
+            found[new] = _converted(knob, old, value) if converts else value
             end = f"it was read as {new} = {found[new]}"
         sentences.append(f"{name} is now called {new}; {end}.")
     return found, sentences

@@ -57,7 +57,11 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to play: one field for each row of `KNOBS`."""
 
     # fmt: off
-    role: Annotated[str, Knob(_either(ROLES), choices=ROLES)] = "answer"
+    role: Annotated[str, Knob(
+        _either(name for name, role in ROLES.items() if not role.follows),
+        choices=ROLES,
+        more="`pad`, `bass` and `keys` are what the seats of `accompany` play.",
+    )] = "answer"
     temperature: Annotated[float, Knob(
         "1: as the model learned; lower safer, higher wilder", 0.1, 2.0, controller=24,
         more="It multiplies the model's. In turns it touches pitch and loudness only.",
