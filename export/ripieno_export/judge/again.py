@@ -43,10 +43,10 @@ class Again:
         is_whole = True
         for entry in entries:
             if isinstance(entry, journal.Sent):
-                then.append(Send(entry.due_ns, entry.data))
+                then.append(Send(entry.due_ns, entry.data, entry.seat))
                 continue
             if isinstance(entry, journal.Told):
-                then.append(Tell(entry.message))
+                then.append(Tell(entry.message, entry.seat))
                 continue
             if isinstance(entry, journal.Header):
                 engine = engine_of(entry)
