@@ -45,6 +45,13 @@ def daemon(jack, capture, tmp_path):
         yield daemon
 
 
+def seats():
+    """The state of each seat, by name."""
+    status = status_of("Ripieno In")
+    assert status is not None
+    return {seat.name: seat for seat in status.seats}
+
+
 def sounding_on(capture, channel):
     """The keys that sound on a channel, counted from 0."""
     return {pitch for which, pitch in capture().sounding() if which == channel}
@@ -52,11 +59,11 @@ def sounding_on(capture, channel):
 
 def test_four_seats_play_on_their_channels_and_replay_bit_for_bit(daemon):
     pause(4.0)
-    seats = status_of("Ripieno In").seats
-    assert [(seat.name, seat.channel) for seat in seats] == [
+    found = seats().values()
+    assert [(seat.name, seat.channel) for seat in found] == [
         ("keys", 1), ("pad", 2), ("bass", 3), ("solo", 5),
     ]  # fmt: skip
-    assert all(seat.sent for seat in seats if seat.role != "answer")
+    assert all(seat.sent for seat in found if seat.role != "answer")
     daemon.process.terminate()
     daemon.process.wait()
     found = replay(daemon.journal)
@@ -85,8 +92,7 @@ def test_a_seat_is_muted_and_changed_by_its_name(capture):
     until(lambda: sounding_on(capture, 0))
     until(lambda: sounding_on(capture, 8))
     assert not sounding_on(capture, 2)
-    roles = {seat.name: seat.role for seat in status_of("Ripieno In").seats}
-    assert roles["pad"] == "keys"
+    assert seats()["pad"].role == "keys"
     with pytest.raises(SettingsError, match="no seat 'drums'; there are: keys, pad"):
         change(["drums.busy=8"])
 
@@ -119,12 +125,12 @@ def test_a_second_seat_of_one_role_is_loaded_while_the_others_play(
     with Daemon(jack, tmp_path, *FOUR) as daemon:
         daemon.begin(*melody(24))
         until(lambda: {channel for channel, _ in capture().sounding()} >= CHANNELS)
-        before = {seat.name: seat for seat in status_of("Ripieno In").seats}["keys"]
+        before = seats()["keys"]
         change((), add=(SeatSettings("echo", {"role": "answer", "channel": 6}),))
         pause(6.0)
-        seats = {seat.name: seat for seat in status_of("Ripieno In").seats}
-        decided = seats["keys"].asked - before.asked
-        by_rules = seats["keys"].fallbacks - before.fallbacks
+        after = seats()["keys"]
+        decided = after.asked - before.asked
+        by_rules = after.fallbacks - before.fallbacks
         assert decided >= 8
         assert by_rules <= decided // 4
         # The melody ends, and both seats answer it.

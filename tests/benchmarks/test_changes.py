@@ -11,7 +11,7 @@ from tests.command import ROOT
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.settings.params import Params
+from ripieno.settings.ensemble import Ensemble
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ print(changed(("role=loop",)))
 def test_a_change_does_not_reach_the_musicians_own_daemon():
     block = Block()
     presence.announce(Presence(os.getpid(), block.name, "Ripieno In", "Ripieno Out"))
-    assert block.shown.write(notes.encode_shown(notes.Shown(Params())))
+    assert block.shown.write(notes.encode_shown(notes.Shown(Ensemble())))
     command = [sys.executable, "-c", CHANGE]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT

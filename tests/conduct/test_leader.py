@@ -30,7 +30,7 @@ class Rehearsal(Seated):
         begins = Beginning(self.params, seed=5)
         seat = Seat(CONDUCTOR, "", self.params, begins, self.performance, None)
         self.spans = Spans(seat)
-        self.leader = Leader(seat, self.spans)
+        self.leader = Leader(seat, self.spans, lambda: False)
         self.leader.followers = [self[name] for name in follow]
 
     def change(self, index, chord, melody=()):

@@ -1,7 +1,5 @@
 """Minds: one for each seat, the order in which they are served, and how they load."""
 
-from concurrent.futures import Executor, Future
-from typing import Any
 
 import pytest
 from tests.asked import ask
@@ -64,29 +62,6 @@ class House:
                 self._minds.remove(mind)
                 return mind, ready_of(mind)
         raise ModelError(f"nobody plays {role}")
-
-
-class Loader(Executor):
-    """Loads in the background: what it was asked for is there when `finish` is called.
-
-    It is an executor without a thread, so that the tests choose when a model is there.
-    """
-
-    def __init__(self):
-        self._asked = []
-
-    def submit(self, wake, /, *roles, **_):
-        future: Future[Any] = Future()
-        self._asked.append((future, wake, *roles))
-        return future
-
-    def finish(self):
-        for future, wake, role in self._asked:
-            try:
-                future.set_result(wake(role))
-            except ModelError as error:
-                future.set_exception(error)
-        self._asked.clear()
 
 
 def ready_of(mind):
@@ -304,51 +279,14 @@ def test_a_seat_that_goes_leaves_its_mind_to_the_next_seat_of_the_role():
     assert house.woken == ["answer"]
 
 
-def test_a_mind_that_is_loaded_for_a_seat_that_is_gone_is_not_seated():
-    house, loader = House(Scripted("answer")), Loader()
-    minds = Minds(house.wake, loader=loader)
-    tell(minds, 1, Reset("answer"), Reset())
-    loader.finish()
-    tell(minds, 1, ASK)
-    assert said(minds) == []
-    assert minds.rests
-
-
-def test_while_a_mind_is_loaded_for_a_seat_the_others_are_served():
-    house, loader = House(Scripted("answer"), Scripted("answer")), Loader()
-    minds = Minds(house.wake, loader=loader)
+def test_a_second_seat_of_a_role_has_a_mind_of_its_own():
+    first, second = Scripted("answer"), Scripted("answer")
+    house = House(first, second)
+    minds = Minds(house.wake)
     minds.load("answer")
-    tell(minds, TURNER, Reset("answer"))
-    tell(minds, LATER, Reset("answer"), PLAYED)
-    tell(minds, TURNER, ASK)
-    assert kinds(said(minds)) == [(TURNER, Plan)]
-    assert not minds.rests
-    loader.finish()
-    assert kinds(said(minds)) == [(LATER, Ready)]
-    assert minds.rests
-    tell(minds, LATER, Reset("answer"), ASK)
-    assert kinds(said(minds)) == [(LATER, Plan)]
-
-
-def test_a_mind_that_cannot_be_loaded_in_the_background_is_told_once():
-    house, loader = House(Scripted("answer")), Loader()
-    minds = Minds(house.wake, loader=loader)
-    minds.load("answer")
-    tell(minds, SINGER, Reset("harmonize"))
-    tell(minds, SINGER, Reset("harmonize"))
-    loader.finish()
-    assert [(each.seat, each.message.why) for each in said(minds)] == [
-        (EVERYONE, "nobody plays harmonize")
-    ]
-    tell(minds, SINGER, Reset("harmonize"))
-    assert (said(minds), house.woken) == ([], ["answer", "harmonize"])
-
-
-def test_a_mind_that_a_seat_no_longer_needs_when_it_is_loaded_is_not_seated():
-    house, loader = House(Scripted("answer"), Scripted("harmonize")), Loader()
-    minds = Minds(house.wake, loader=loader)
-    minds.load("answer")
-    tell(minds, 1, Reset("harmonize"), Reset("answer"))
-    loader.finish()
-    tell(minds, 1, ASK)
-    assert kinds(said(minds)) == [(1, Plan)]
+    tell(minds, 1, Reset("answer"), PLAYED)
+    tell(minds, 2, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(2, Ready), (2, Plan)]
+    assert (first.received, second.received) == (
+        [Reset("answer"), PLAYED], [Reset("answer"), ASK],
+    )  # fmt: skip
