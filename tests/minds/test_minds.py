@@ -1,6 +1,5 @@
 """Minds: one for each seat, the order in which they are served, and how they load."""
 
-
 import pytest
 from tests.asked import ask
 

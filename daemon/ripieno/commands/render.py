@@ -135,7 +135,13 @@ def render(
     check_target(target)
     play = with_meter(settings.play, human)
     settings = msgspec.structs.replace(settings, play=play)
-    begins = Beginning(play, settings.seats, seed=seed, controls=settings.controls)
+    begins = Beginning(
+        play,
+        settings.seats,
+        seed=seed,
+        controls=settings.controls,
+        programs=settings.programs,
+    )
     engine = Engine(begins, tables=maybe_tables())
     witness = _witness(settings, engine)
     simulation = Simulation(engine, witness)

@@ -17,6 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
         RipienoError: as `ripieno.processes.remote.change`.
     """
     verb, words = arguments.verb, arguments.words
+    if verb == "list" and words:
+        raise SettingsError(f"`ripieno seat list` takes no word, such as {words[0]!r}.")
     if verb != "list" and not words:
         raise SettingsError(
             f"name the seat to {verb}, such as `ripieno seat {verb} solo`."

@@ -38,7 +38,7 @@ class Leader:
         self._spans, self._texture = spans, Texture(seat)
         self._loudness = Loudness()
         self._solo: deque[int] = deque(maxlen=SOLO)
-        self._led: set[int] = set()  # the followers that have had a cue, by id
+        self._led: set[Follower] = set()  # those that have had a cue
         self.followers: Sequence[Follower] = ()
         self.cue: Cue | None = None
 
@@ -130,10 +130,10 @@ class Leader:
     def _lead(self, cue: Cue, now_ns: int) -> None:
         """Hand over a cue; to a seat that had none before, as a new chord."""
         for follower in self.followers:
-            is_first = id(follower) not in self._led
+            is_first = follower not in self._led
             its = msgspec.structs.replace(cue, is_new=True) if is_first else cue
             follower.on_cue(its, now_ns)
-        self._led = {id(follower) for follower in self.followers}
+        self._led = set(self.followers)
 
     def _share(self, cue: Cue, section: Section, now_ns: int) -> None:
         for follower in self.followers:

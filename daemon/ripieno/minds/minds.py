@@ -170,9 +170,11 @@ class Minds:
         if isinstance(message, Reset) and role != message.role:
             self._seat(seat, message.role)
             role, served = self._served.get(seat, ("", None))
-        if served is None:
-            return  # the player tells again what is needed after the `Ready`
         asked = asked_of(message)
+        if served is None:
+            if asked is not None:
+                self._seat(seat, asked)
+            return  # the player tells all that is needed after the `Ready`
         is_reset = isinstance(message, Reset)
         if is_reset or asked == role or isinstance(message, served.mind.hears):
             served.add(message)

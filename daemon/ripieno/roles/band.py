@@ -243,6 +243,7 @@ class Band:
             performer.clear_plans(at_ns)
         seat.set_params(params)
         if params.role != before.role:
+            seat.tell(Reset())  # its mind is free for other seats
             self._chairs[name] = chair = Chair(seat, performer_of(seat.role, seat))
             self._greet(chair)
         if params.channel != before.channel or params.mute:
