@@ -101,6 +101,8 @@ def _table(knobs: list[Knob]) -> str:
 
 def _knob(knob: Knob) -> tuple[str, ...]:
     notes = [f"{knob.help}.", knob.more]
+    if knob.is_shared:
+        notes.append("It is the same for all seats.")
     if knob.is_fixed:
         notes.append("It cannot be changed while Ripieno plays.")
     if knob.is_live:

@@ -23,7 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             f"name the seat to {verb}, such as `ripieno seat {verb} solo`."
         )
-    add = (seat_from(seat_of(shlex.join(words))),) if verb == "add" else ()
+    text = words[0] if len(words) == 1 else shlex.join(words)
+    add = (seat_from(seat_of(text)),) if verb == "add" else ()
     remove = tuple(words) if verb == "remove" else ()
     after = remote.change((), arguments.name_in, add=add, remove=remove).after
     for sentence in warnings(after):
