@@ -145,9 +145,25 @@ def render(
     engine = Engine(begins, tables=maybe_tables())
     witness = _witness(settings, engine)
     simulation = Simulation(engine, witness)
-    whole_ns = _whole_ns(human, tail_s)
-    is_on_the_beat = engine.is_on_the_beat
-    clock = clock_of(human, whole_ns) if is_on_the_beat else iter(())
+    _play(simulation, human, _whole_ns(human, tail_s), progress)
+    status = engine.status()
+    span_ticks = Meter.parse(play.meter).span_ticks
+    times = human.times()
+    markers = [
+        (times.ns_at(index * span_ticks * human.ticks_per_beat // 480), name)
+        for index, name in witness.changes()
+    ]
+    tracks = [*human.tracks, *tracks_of(simulation.sent, status.seats)]
+    write_score(target, tracks, human.score(), markers=markers)
+    return Rendered(status, in_words(human.repairs))
+
+
+def _play(
+    simulation: Simulation, human: Performance, whole_ns: int, progress: Progress
+) -> None:
+    """Play the file to the engine, with its tempo as MIDI clock where a seat needs it."""
+    needs_clock = simulation.engine.is_on_the_beat
+    clock = clock_of(human, whole_ns) if needs_clock else iter(())
     inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
     for at_ns, data in inputs:
         progress(at_ns / whole_ns)
@@ -156,17 +172,6 @@ def render(
         simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
         progress(simulation.now_ns / whole_ns)
     simulation.stop()
-    status = engine.status()
-    sent = [(at_ns, send) for at_ns, send in simulation.sent]
-    span_ticks = Meter.parse(play.meter).span_ticks
-    times = human.times()
-    markers = [
-        (times.ns_at(index * span_ticks * human.ticks_per_beat // 480), name)
-        for index, name in witness.changes()
-    ]
-    tracks = [*human.tracks, *tracks_of(sent, status.seats)]
-    write_score(target, tracks, human.score(), markers=markers)
-    return Rendered(status, in_words(human.repairs))
 
 
 def _witness(settings: Settings, engine: Engine) -> "_Witness":
