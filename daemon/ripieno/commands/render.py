@@ -161,7 +161,7 @@ def render(
 def _play(
     simulation: Simulation, human: Performance, whole_ns: int, progress: Progress
 ) -> None:
-    """Play the file to the engine, with its tempo as MIDI clock where a seat needs it."""
+    """Play the file to the engine; its tempo is MIDI clock where a seat needs it."""
     needs_clock = simulation.engine.is_on_the_beat
     clock = clock_of(human, whole_ns) if needs_clock else iter(())
     inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
