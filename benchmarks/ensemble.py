@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -44,10 +43,13 @@ ADDED = (
 BPM = 120
 SPREAD_S = 0.008
 """How unevenly the melody is played, as a standard deviation."""
+CLOCK, CLOCKS_A_BEAT = b"\xf8", 24
+BAND = (0, 1, 2)
+"""The channels, from 0 on, of the seats that play on the beat."""
 SETTLED_S = 1.0
 """Removed seats have released their notes within this time."""
 ANSWERED_NS = 120_000_000
-"""A note that is due later after a key on the beat is no answer to it."""
+"""A note that is due later is no answer to the key."""
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Count:
 
 @dataclass
 class Answers:
-    """How long after a key on the beat the first note of the band is due, in ms."""
+    """How long after the beat, or a later key, a note of the band is due, in ms."""
 
     ms: list[float] = field(default_factory=list)
     beats: int = 0
@@ -187,7 +189,7 @@ def report(
         ordered = sorted(found.ms)
         print(
             f"{seats} seats: {decided} beats, {by_model / max(decided, 1):.2%} by the "
-            f"model; key on the beat to first note due: p50 {at(ordered, 0.5):.1f}, "
+            f"model; beat or later key to first note: p50 {at(ordered, 0.5):.1f}, "
             f"p99 {at(ordered, 0.99):.1f} ms ({len(ordered)} of {found.beats} keys)"
         )
     sent = [entry for entry in entries if isinstance(entry, journal.Sent)]
@@ -204,22 +206,31 @@ def report(
 
 
 def answers(entries: list[journal.Entry], blocks: list[Block]) -> Answers:
-    """Find the first note that is due after each key on the beat."""
+    """Find the first note due after each key, or after its beat if that is later.
+
+    A key that comes before its beat is answered on the beat.
+    """
+    heard = [e for e in entries if isinstance(e, journal.Heard)]
+    clocks = [e.at_ns for e in heard if e.data == CLOCK]
+    beats = clocks[::CLOCKS_A_BEAT]
     keys = [
         e.at_ns
-        for e in entries
-        if isinstance(e, journal.Heard) and messages.is_note_on(e.data + b"\0\0")
+        for e in heard
+        if messages.is_channel_message(e.data) and messages.is_note_on(e.data)
     ]
-    due: dict[int, list[int]] = defaultdict(list)
-    for entry in entries:
-        if isinstance(entry, journal.Sent) and messages.is_note_on(entry.data):
-            due[entry.data[0] & 15].append(entry.due_ns)
-    band = sorted(ns for channel in (0, 1, 2) for ns in due[channel])
+    band = sorted(
+        e.due_ns
+        for e in entries
+        if isinstance(e, journal.Sent)
+        and messages.is_note_on(e.data)
+        and messages.channel_of(e.data) in BAND
+    )
     found = Answers()
-    for at_ns in keys:
-        if not any(block.from_ns <= at_ns < block.until_ns for block in blocks):
+    for key_ns in keys:
+        if not any(block.from_ns <= key_ns < block.until_ns for block in blocks):
             continue
         found.beats += 1
+        at_ns = max(key_ns, min(beats, key=lambda beat: abs(beat - key_ns)))
         index = bisect_left(band, at_ns)
         if index < len(band) and band[index] - at_ns <= ANSWERED_NS:
             found.ms.append((band[index] - at_ns) / 1e6)

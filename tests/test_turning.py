@@ -210,8 +210,8 @@ def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
     engine.thought(0, READY)
     mind, sent, now_ns = Composer(ScriptedModel(), Controls()), [], 0
 
-    def advance():
-        for effect in engine.advance(now_ns):
+    def hand_over(effects):
+        for effect in effects:
             if isinstance(effect, Send):
                 assert effect.due_ns <= now_ns
                 sent.append(effect.data)
@@ -225,11 +225,10 @@ def test_random_changes_of_parameters_leave_no_note_hanging(stream, role):
         until_ns = now_ns + wait_ms * NS_PER_MS
         while now_ns < until_ns:
             now_ns = min(now_ns + 50 * NS_PER_MS, until_ns)
-            advance()
+            hand_over(engine.advance(now_ns))
         engine.heard(now_ns, data)
-        advance()
-    engine.release(now_ns)
-    advance()
+        hand_over(engine.advance(now_ns))
+    hand_over(engine.release(now_ns))
     assert not unbalanced(sent)
     assert engine.status().sounding == 0
 

@@ -141,12 +141,18 @@ class Engine:
         elif not self._band.on_plan(at_ns, message, seat):
             performance.counts["stale"] += 1
 
-    def release(self, at_ns: int) -> None:
-        """End everything that sounds, and drop every plan (panic)."""
+    def release(self, at_ns: int) -> list[Effect]:
+        """End everything that sounds, and drop every plan (panic).
+
+        Returns:
+            All that is to be sent now, in order. Nothing begins with it.
+        """
+        self._performance.now_ns = at_ns
         self._band.release(at_ns)
         self._metronome.clear()
         for data in self._performance.ledger.release_all():
             self._performance.send(at_ns, data)
+        return self._taken()
 
     def advance(self, now_ns: int) -> list[Effect]:
         """Return all that is to be sent by now, in order."""
@@ -162,8 +168,7 @@ class Engine:
                 self._band.send(due, now_ns)
         self._metronome.send(until_ticks, now_ns)
         self._band.on_all_sent()
-        out, performance.out = performance.out, []
-        return out
+        return self._taken()
 
     @property
     def acted(self) -> bool:
@@ -213,6 +218,11 @@ class Engine:
             seats=tuple(band.seats()),
         )
         return band.report(msgspec.structs.replace(status, **performance.counts))
+
+    def _taken(self) -> list[Effect]:
+        """Return what is to be sent, and forget it."""
+        out, self._performance.out = self._performance.out, []
+        return out
 
     def _passes(self, data: bytes) -> bool:
         """Whether a channel message is passed on."""

@@ -14,7 +14,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
-from ripieno.engine import Engine, Send, Tell
+from ripieno.engine import Effect, Engine, Send, Tell
 from ripieno.minds.minds import Mind, Minds
 from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
@@ -107,8 +107,7 @@ class Simulation:
 
     def stop(self) -> None:
         """Release everything, as a daemon does when it ends."""
-        self.engine.release(self.now_ns)
-        self._advance()
+        self._hand_over(self.engine.release(self.now_ns))
 
     def _next_ns(self) -> int | None:
         times = [self._arriving[0][0]] if self._arriving else []
@@ -116,7 +115,10 @@ class Simulation:
         return min(times + ([] if own_ns is None else [own_ns]), default=None)
 
     def _advance(self) -> None:
-        for effect in self.engine.advance(self.now_ns):
+        self._hand_over(self.engine.advance(self.now_ns))
+
+    def _hand_over(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
             if isinstance(effect, Send):
                 self.sent.append((self.now_ns, effect))
             else:

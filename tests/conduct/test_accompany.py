@@ -163,7 +163,7 @@ def test_panic_another_role_and_another_channel_release_everything(how):
     engine = played.engine
     assert engine.status().sounding >= 4
     if how == "panic":
-        engine.release(played.now_ns)
+        played.stop()
     elif how == "another role":
         engine.turned(played.now_ns, Ensemble(Params(role="harmonize")))
     else:
@@ -218,7 +218,7 @@ def at_random(played, chance, steps):
             continue
         played.run_until(at_ns)
         if event == "panic":
-            played.engine.release(at_ns)
+            played.stop()
         else:
             params = Params(**{**{f: getattr(params, f) for f in FIELDS}, **event})
             played.engine.turned(at_ns, Ensemble(params))

@@ -208,7 +208,7 @@ def test_after_a_panic_it_waits_for_the_human():
     tune = [m for m in looped(0, 16, 1) if m[0] < begin + 12 * BEAT]
     played.play(tune)
     panic = played.now_ns
-    played.engine.release(panic)
+    played.stop()
     clocks = [m for m in looped(0, 16, 1) if m[0] > panic and m[1] == CLOCK]
     played.play(clocks)
     assert not [

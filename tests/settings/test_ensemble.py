@@ -137,7 +137,7 @@ def test_seats_of_the_command_line_replace_those_of_the_file(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text(DUO_IN_A_FILE)
     settings = from_flags("--config", str(path), "--seat", "echo role=harmonize")
-    assert settings.seats == (SeatSettings("echo", {"role": "harmonize"}),)
+    assert settings.seats == (SeatSettings("echo", {"role": "harmonize"}, 0),)
     assert settings.play.busy == 4.0
 
 
@@ -162,14 +162,14 @@ def test_auto_and_0_of_a_seat_in_a_file_leave_the_value_to_the_music(tmp_path, v
 
 def test_an_old_name_in_a_seat_means_the_new_one(tmp_path):
     settings = from_file(tmp_path, '[[seat]]\nname = "keys"\nstyle = "pop"\n')
-    assert settings.seats == (SeatSettings("keys", {"texture": "pop"}),)
+    assert settings.seats == (SeatSettings("keys", {"texture": "pop"}, 0),)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("seat = 3", "seat: write each seat as a table [[seat]]."),
-        ("[[seat]]\nrole = 'answer'", "None is no name of a seat; write 1 to 20"),
+        ("[[seat]]\nrole = 'answer'", "a seat needs a name; write 1 to 20"),
         ("[[seat]]\nname = 'Solo'", "'Solo' is no name of a seat; write 1 to 20"),
         ("[[seat]]\nname = 'a'\n[[seat]]\nname = 'a'", "two seats are called 'a'"),
         (
@@ -238,8 +238,8 @@ def test_two_seats_on_one_channel_give_a_warning(capsys):
     seats = ("--seat=solo role=answer channel=3", "--seat=keys role=keys channel=3")
     from_flags(*seats)
     assert capsys.readouterr().err == (
-        "The seats solo and keys all play on channel 3; a key that both play sounds "
-        "once.\n"
+        "The seats solo and keys play on channel 3: a note of one ends the same note "
+        "of another. Give each its own channel, such as keys.channel=4.\n"
     )
 
 
@@ -344,9 +344,15 @@ def test_a_controller_may_be_given_to_a_seat_in_a_file(tmp_path):
     assert settings.controls == {"lead": 20, "keys.busy": 21}
 
 
-@pytest.mark.parametrize("name", ["lute.busy", "keys.bpm", "keys.tune", "keys."])
-def test_a_controller_of_no_seat_or_of_a_shared_parameter_is_refused(name):
+@pytest.mark.parametrize("name", ["keys.bpm", "keys.tune", "keys."])
+def test_a_controller_of_a_shared_parameter_for_a_seat_is_refused(name):
     with refused(f"controls: no controller turns {name!r}; choose of role"):
+        check_controls({name: 20}, seats=DUO.seated())
+
+
+def test_a_controller_of_a_seat_that_does_not_exist_is_refused():
+    name = "lute.busy"
+    with refused("controls: 'lute.busy' names no seat; there are: solo, keys."):
         check_controls({name: 20}, seats=DUO.seated())
 
 

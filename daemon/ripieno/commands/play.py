@@ -88,8 +88,8 @@ class View:
             if note.status.positions_corrected and not self._is_corrected:
                 self._is_corrected = True
                 self.say(POSITIONS)
-            for sentence in self._service.judge(note.status):
-                self.say(sentence)
+            if late := self._service.judge(note.status):
+                self.say(late)
             if self._is_watched:
                 self.live.update(live_line(note.status), refresh=True)
 

@@ -223,18 +223,17 @@ def engine_of(header: journal.Header) -> Engine:
 
 
 def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
-    """Give one entry of a journal to an engine; return the outputs of a tick.
+    """Give one entry of a journal to an engine; return what comes out.
 
     Raises:
         SettingsError: the entry's parameters are invalid.
     """
-    if isinstance(entry, journal.Tick):
-        produced = engine.advance(entry.at_ns)
+    if isinstance(entry, journal.Tick | journal.Released):
+        is_tick = isinstance(entry, journal.Tick)
+        produced = (engine.advance if is_tick else engine.release)(entry.at_ns)
         engine.settle()
         return produced
-    if isinstance(entry, journal.Released):
-        engine.release(entry.at_ns)
-    elif isinstance(entry, journal.Heard):
+    if isinstance(entry, journal.Heard):
         engine.heard(entry.at_ns, entry.data)
     elif isinstance(entry, journal.Missed):
         engine.may_have_missed(entry.at_ns)

@@ -1,6 +1,5 @@
 """Whether the machine serves all seats in time, and the sentence where it does not."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from ripieno.protocol import FALLBACK
@@ -19,17 +18,22 @@ class Service:
         self._since: dict[int, tuple[int, int]] = {}  # seat → asked, fallbacks
         self._told: set[int] = set()
 
-    def judge(self, status: Status) -> Iterator[str]:
-        """Yield a sentence for each seat that is found not to be served."""
-        for seat in status.seats:
-            if (late := self._late(seat)) is not None and seat.number not in self._told:
-                self._told.add(seat.number)
-                yield (
-                    f"The model was too late for {late:.0%} of the last answers of the "
-                    f"seat {seat.name}; the rules stood in. This machine is too slow "
-                    f"for {len(status.seats)} seats with these models: remove a seat, "
-                    "or choose a lighter model."
-                )
+    def judge(self, status: Status) -> str:
+        """Return a sentence on the seats that are newly found late; empty for none."""
+        late = {
+            seat.name: share
+            for seat in status.seats
+            if (share := self._late(seat)) is not None and seat.number not in self._told
+        }
+        self._told |= {seat.number for seat in status.seats if seat.name in late}
+        if not late:
+            return ""
+        return (
+            f"The model was too late for {max(late.values()):.0%} of the last answers "
+            f"of {', '.join(late)}; the rules stood in. This machine is too slow for "
+            f"{len(status.seats)} seats with these models: remove a seat, or choose a "
+            "lighter model."
+        )
 
     def _late(self, seat: SeatStatus) -> float | None:
         """Return the share that came too late, if it is too large."""

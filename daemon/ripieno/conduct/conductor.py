@@ -49,6 +49,7 @@ from ripieno.layouts.duet import STALENESS
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.sources import HUMAN
 from ripieno.music.spans import FRAME_TICKS
+from ripieno.music.zones import NOWHERE
 from ripieno.play.seat import Seat
 from ripieno.protocol import Beat, Comp, Played, Reset, ToPlayer
 from ripieno.settings.params import Params
@@ -81,12 +82,7 @@ class Conductor:
     def __init__(
         self, seat: Seat, is_replying: Callable[[], bool] = lambda: False
     ) -> None:
-        """Begin away from the song.
-
-        Args:
-            seat: of the conductor, with the parameters of the texture.
-            is_replying: whether a seat that takes turns with the human plays now.
-        """
+        """Begin away from the song; `is_replying` is as in `Cue`."""
         self._seat = seat
         self._clock = SpanClock(seat, STEPS, self, notice_ticks=HALF_FRAME)
         self._spans, self._presence = self._clock.spans, self._clock.presence
@@ -126,7 +122,7 @@ class Conductor:
             for event in self._seat.listener.hear(at_ns, data):
                 if not event.is_pedal:
                     self._clock.hear(event)
-        if parsed.left is not None and parsed.left.takes(data):
+        if (parsed.left or NOWHERE).takes(data):
             self._left.hear(at_ns, data)
 
     def on_reply(self, event: Played) -> None:
@@ -326,7 +322,10 @@ class Conductor:
         if index >= self._clock.index:  # that beat is not decided yet
             self._named_at = self._clock.index
             return
-        self.leader.change(index, named, now_ticks, now_ns)
+        cue, begun = self.leader.cue, self._clock.index - 1  # the last one decided
+        if cue is None or (cue.chord, cue.bass) != named:
+            start_ticks = max(now_ticks, begun * self._spans.ticks + 1)
+            self.leader.change(begun, named, start_ticks, now_ns)
 
     def _forget_left(self) -> None:
         self._left.clear()

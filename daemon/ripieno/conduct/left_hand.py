@@ -83,7 +83,7 @@ class LeftHand:
             self.check_at_ns = event.at_ns + LIFTED_NS
 
     def settle(self, now_ns: int) -> bool:
-        """Name the chord if it is time; return whether it is another one."""
+        """Name the chord if it is time; return whether one was named."""
         if self.check_at_ns is None or now_ns < self.check_at_ns:
             return False
         self.check_at_ns = None
@@ -91,9 +91,9 @@ class LeftHand:
         if found is None:
             self._is_open = bool(self._struck)
             return False
-        is_new, self.chord = found != self.chord, found
+        self.chord = found
         self._struck.clear()
-        return is_new
+        return True
 
     def _named(self) -> Held | None:
         if self._is_open:  # keys came up

@@ -127,7 +127,7 @@ class SpanClock:
         self.resumed: int | None = None
         self._places, self._since_ticks, self._since_ns = Places(), 0, 0
         self._kept: Kept | None = None
-        self._jumps = 0
+        self._jumps, _ = seat.jumps
         self._jumped: tuple[int, int] | None = None  # where the song is now: ns, ticks
         self._recent: deque[Played] = deque(maxlen=RECENT)
 

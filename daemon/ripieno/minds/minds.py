@@ -170,11 +170,9 @@ class Minds:
         if isinstance(message, Reset) and role != message.role:
             self._seat(seat, message.role)
             role, served = self._served.get(seat, ("", None))
-        asked = asked_of(message)
         if served is None:
-            if asked is not None:
-                self._seat(seat, asked)
             return  # the player tells all that is needed after the `Ready`
+        asked = asked_of(message)
         is_reset = isinstance(message, Reset)
         if is_reset or asked == role or isinstance(message, served.mind.hears):
             served.add(message)

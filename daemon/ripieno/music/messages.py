@@ -60,6 +60,12 @@ def is_program(data: bytes) -> bool:
     return data[0] & 0xF0 == PROGRAM
 
 
+def is_ending(data: bytes) -> bool:
+    """Whether this ends notes or lifts a pedal."""
+    is_lift = is_control(data) and data[1] in PEDALS and data[2] < 64
+    return is_lift or is_note_off(data) or is_silencing(data)
+
+
 def is_silencing(data: bytes) -> bool:
     """Return whether it is all sound off, all notes off, or implies all notes off."""
     return is_control(data) and (data[1] == ALL_SOUND_OFF or data[1] >= ALL_NOTES_OFF)

@@ -30,10 +30,11 @@ class Zone(NamedTuple):
     def takes(self, data: bytes) -> bool:
         """Return whether a channel message belongs to the zone.
 
-        A message without a key, such as a pedal, belongs to every range. A note-off
-        belongs to every zone: the key may have gone down when the zone was another.
+        A message without a key, such as a pedal, belongs to every range. What ends
+        something belongs to every zone: the key or the pedal may have gone down when
+        the zone was another.
         """
-        if messages.is_note_off(data):
+        if messages.is_ending(data):
             return True
         if self.channel not in (None, messages.channel_of(data)):
             return False
@@ -41,6 +42,8 @@ class Zone(NamedTuple):
 
 
 ALL: Final = Zone()
+NOWHERE: Final = Zone(low=128)
+"""A zone without a key."""
 
 
 def parse(text: str, split: int | None) -> Zone:

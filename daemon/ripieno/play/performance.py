@@ -5,6 +5,7 @@ counts, whichever seat played it. The engine owns the performance. A role sees o
 `ripieno.play.seat.Seat`.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from ripieno.hear.history import History
@@ -27,6 +28,10 @@ COUNTS: Final = (
 """The fields of `Status` that are counted here."""
 
 
+End = Callable[[int, int, bytes], None]
+"""Takes when a note-off is due, now, and the note-off."""
+
+
 class Performance:
     """What all seats of a performance share. Thread: the engine's.
 
@@ -41,6 +46,7 @@ class Performance:
         waits: from the decision to reply to the first section of the reply.
         counts: one for each of `COUNTS`, of all seats together.
         out: what has yet to be handed to the shell.
+        ends: seat → what sends the note-off of a note of its own.
     """
 
     def __init__(self, begins: Beginning, ledger: Ledger) -> None:
@@ -52,6 +58,7 @@ class Performance:
         self.scheduler, self.lateness, self.waits = Scheduler(), Lateness(), Lateness()
         self.counts = dict.fromkeys(COUNTS, 0)
         self.out: list[Effect] = []
+        self.ends: dict[int, End] = {}
 
     @property
     def timeline(self) -> Timeline:
@@ -63,6 +70,14 @@ class Performance:
         self.out.append(Send(due_ns, data, seat))
         if seat != NOBODY and messages.is_note_on(data):
             self.listener.sent(max(due_ns, self.now_ns), data)
+
+    def end_of(self, owner: int) -> End:
+        """What sends the note-off of a note that is another seat's, or nobody's."""
+
+        def end(due_ns: int, _now_ns: int, data: bytes) -> None:
+            self.send(due_ns, data)
+
+        return self.ends.get(owner, end)
 
     def send_click(self, due: Due, now_ns: int) -> None:
         """Send a note-on or a note-off of the metronome."""

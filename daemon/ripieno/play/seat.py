@@ -8,12 +8,12 @@ each of its notes (`ripieno.play.scheduler`).
 from collections.abc import Callable, Iterable
 
 from ripieno.hear.history import History
-from ripieno.hear.listener import Listener
 from ripieno.music import messages
 from ripieno.music.meter import Meter
 from ripieno.music.sources import MACHINE
 from ripieno.music.timeline import Timeline
-from ripieno.play.effects import NOBODY, Tell
+from ripieno.music.zones import ALL
+from ripieno.play.effects import Tell
 from ripieno.play.performance import COUNTS, PERCUSSION, Performance
 from ripieno.play.scheduler import Due, owner_of
 from ripieno.protocol import PlannedNote, Played, ToThinker
@@ -62,9 +62,11 @@ class Seat:
         self.is_resumed = bool(begins.epoch)
         self._revision = self.replies = begins.epoch << 32
         self.reach_ns, self.answer_ns = begins.reach_ns, begins.answer_ns
-        self.listener, self.history = Listener(), History()
-        for event in performance.history:
-            self.history.add(event)
+        self.listener = performance.listener.within(self.parsed.zone)
+        self.history = History()
+        if self.parsed.zone == ALL:
+            for event in performance.history:
+                self.history.add(event)
         self.counts = dict.fromkeys(COUNTS, 0)
         self.on_played: Callable[[Played], None] = _ignore
         self.add_wait = performance.waits.add
@@ -159,7 +161,7 @@ class Seat:
         due_ns = at_ns if due_ns is None else due_ns
         ledger = self._performance.ledger
         for data in ledger.release(lambda i: self._is_mine(i) and which(i)):
-            self._send(due_ns, at_ns, data)
+            self.send(due_ns, at_ns, data)
 
     def next_revision(self) -> int:
         """Return a number that no plan had before, not even one of a dead player."""
@@ -191,7 +193,7 @@ class Seat:
         late_ns = max(0, now_ns - due_ns)
         if not due.velocity:
             sent = performance.ledger.off(channel, due.pitch, due.note_id)
-        elif self.params.mute:
+        elif self.params.mute or not self.params.level:
             return late_ns
         else:
             loud = min(max(round(due.velocity * self.params.level), 1), LOUDEST)
@@ -199,11 +201,11 @@ class Seat:
             sent = performance.ledger.on(channel, due.pitch, loud, due.note_id)
             if before is not None and not self._is_mine(before):
                 end, *sent = sent  # the note of another seat on this channel
-                performance.send(due_ns, end, max(owner_of(before), NOBODY))
+                performance.end_of(owner_of(before))(due_ns, now_ns, end)
             performance.lateness.add(late_ns)
             self.count("sent")
         for data in sent:
-            self._send(due_ns, now_ns, data)
+            self.send(due_ns, now_ns, data)
         return late_ns
 
     def record(self, event: Played) -> None:
@@ -212,7 +214,8 @@ class Seat:
         if not self.role.is_on_the_beat:  # these roles tell the thinker whole spans
             self.tell(event)
 
-    def _send(self, due_ns: int, now_ns: int, data: bytes) -> None:
+    def send(self, due_ns: int, now_ns: int, data: bytes) -> None:
+        """Send a note-on or a note-off of its own, and record it."""
         self._performance.send(due_ns, data, self.number)
         if messages.channel_of(data) == PERCUSSION:
             return

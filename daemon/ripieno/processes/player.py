@@ -14,7 +14,7 @@ import msgspec
 
 from ripieno import __version__, protocol
 from ripieno.clock import Clock
-from ripieno.engine import Engine, Send
+from ripieno.engine import Effect, Engine, Send
 from ripieno.errors import SettingsError
 from ripieno.files import journal
 from ripieno.ipc import notes
@@ -145,9 +145,8 @@ class Player:
     def release(self) -> None:
         """End every sounding note now."""
         now_ns = self._now_ns()
-        self._engine.release(now_ns)
-        self._write(journal.Released(now_ns))
-        self._advance(now_ns)
+        effects = self._engine.release(now_ns)
+        self._hand_over(effects, journal.Released(now_ns))
 
     def wake_ns(self, now_ns: int) -> int:
         """Return when the next turn is needed."""
@@ -191,16 +190,22 @@ class Player:
         effects = self._engine.advance(now_ns)
         if not effects and not self._engine.acted:
             return
+        self._hand_over(effects, journal.Tick(now_ns))
+
+    def _hand_over(
+        self, effects: list[Effect], entry: journal.Tick | journal.Released
+    ) -> None:
+        """Send and tell what came out of the engine, and write it down."""
         for effect in effects:
             if isinstance(effect, Send):
                 self._port.send(effect.data, effect.due_ns)
         self._engine.settle()
-        self._write(journal.Tick(now_ns))
+        self._write(entry)
         for effect in effects:
             if isinstance(effect, Send):
                 self._write(journal.Sent(effect.due_ns, effect.data, effect.seat))
             else:
-                self._answers_until_ns = now_ns + ANSWERS_NS
+                self._answers_until_ns = entry.at_ns + ANSWERS_NS
                 letter = Letter(effect.seat, effect.message)
                 reached = self._outbox.write(protocol.encode(letter))
                 self._untold += not reached

@@ -8,6 +8,8 @@ Seats are added, removed and changed while the music plays.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import msgspec
+
 from ripieno.conduct.conductor import Conductor
 from ripieno.music.zones import Zone
 from ripieno.play.performance import Performance
@@ -52,6 +54,9 @@ class Band:
         self._ready: dict[str, Ready] = {}  # by the name of the models
         self._chairs: dict[str, Chair] = {}
         self._seated = 0  # the last number given to a seat
+        self._conducting = Seat(
+            CONDUCTOR, "", begins.params, begins, performance, tables
+        )
         self._conductor: Conductor | None = None
         self._acting: list[Performer] = []  # those that do something by themselves
         for name, params in self.ensemble.seated().items():
@@ -68,7 +73,9 @@ class Band:
         before, self.ensemble = self.ensemble.params, ensemble
         seated = ensemble.seated()
         for name in [name for name in self._chairs if name not in seated]:
-            _end(self._chairs.pop(name), at_ns)
+            chair = self._chairs.pop(name)
+            _end(chair, at_ns)
+            del self._performance.ends[chair.seat.number]
         for name, params in seated.items():
             if name not in self._chairs:
                 self._chairs[name] = chair = self._chair(name, params)
@@ -232,6 +239,7 @@ class Band:
             self._seated += 1
         seat = Seat(number, name, params, self._begins, self._performance, self._tables)
         seat.on_played = lambda event: self._on_played(seat, event)
+        self._performance.ends[number] = seat.send
         return Chair(seat, performer_of(seat.role, seat))
 
     def _change_seat(self, at_ns: int, name: str, params: Params) -> None:
@@ -250,9 +258,12 @@ class Band:
             seat.release(at_ns)
 
     def _greet(self, chair: Chair) -> None:
-        """Let a new performer know of the thinker that is there."""
-        if chair.seat.role.models in self._ready:
+        """Let a new performer know of the thinker, or the thinker of a role it lacks."""
+        models = chair.seat.role.models
+        if self._is_there(models):
             chair.performer.on_thinker_ready()
+        elif self._ready and chair.performer.acts:
+            chair.seat.tell(Reset(models))
 
     def _lead(self) -> Seat | None:
         """The seat with whose parameters the conductor decides; None without one."""
@@ -268,22 +279,24 @@ class Band:
         if lead is None:
             self._conductor = None
             return
-        conductor = self._conductor
-        if conductor is None:
-            seat = Seat(
-                CONDUCTOR,
-                "",
-                lead.params,
-                self._begins,
-                self._performance,
-                self._tables,
-            )
-            conductor = self._conductor = Conductor(seat, self._is_replying)
-            if CONDUCTING in self._ready:
-                conductor.on_thinker_ready()
-        else:
-            conductor.set_params(lead.params)
-        conductor.leader.followers = performers
+        params = self._shaping(lead.params)
+        if self._conductor is None:
+            self._conducting.set_params(params)
+            self._conductor = Conductor(self._conducting, self._is_replying)
+            if self._is_there(CONDUCTING):
+                self._conductor.on_thinker_ready()
+        self._conductor.set_params(params)
+        self._conductor.leader.followers = performers
+
+    def _shaping(self, params: Params) -> Params:
+        """The parameters of the conductor: a seat's, in the register of all seats."""
+        of_all = self.ensemble.params
+        return msgspec.structs.replace(params, low=of_all.low, high=of_all.high)
+
+    def _is_there(self, models: str) -> bool:
+        """Whether a model plays the roles of a name."""
+        ready = self._ready.get(models)
+        return ready is not None and not ready.is_fallback
 
     def _is_replying(self) -> bool:
         """Whether a seat that takes turns with the human plays now."""

@@ -119,7 +119,7 @@ class Loop(Performer):
     def on_rest(self, at_ns: int) -> None:
         """Decide on chords alone again: the conductor rests."""
         del at_ns
-        self._cue = None
+        self._cue = self._spans.held = None
 
     def on_stop(self, at_ns: int) -> None:
         """Stop. If it was the pass of a DAW's loop, go on with the next span."""
@@ -197,7 +197,19 @@ class Loop(Performer):
         else:
             bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
             self._keep(bar)
-        self._backing.play(bar.since(index * self._spans.ticks), now_ns)
+        bar = self._led(bar, index).since(index * self._spans.ticks)
+        self._backing.play(bar, now_ns)
+
+    def _led(self, bar: Bar, index: int) -> Bar:
+        """The bar, from a span on with the chord that the conductor has decided."""
+        cue, chord = self._cue, self._spans.held
+        if chord is None and cue is not None and cue.index == index:
+            chord = cue.chord
+        if chord is None:
+            return bar
+        place = index - bar.first
+        kept, led = bar.chords[:place], (chord,) * (len(bar.chords) - place)
+        return bar.moved_to(bar.first, (*kept, *led))
 
     def _keep(self, bar: Bar) -> None:
         """Keep a bar of the thinker's, for the next one and when the song returns."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ripieno.conduct.cue import Cue, Section
-from ripieno.music import chords
+from ripieno.music import chords, voicing
 from ripieno.music.spans import FRAME_TICKS, Note
 from ripieno.play.expression import end_ticks, onset_ticks, velocity
-from ripieno.play.scheduled import SHORTEST_TICKS, ScheduledNotes
+from ripieno.play.scheduled import SHORTEST_TICKS, ScheduledNotes, distinct
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote
@@ -51,12 +51,12 @@ class Textured(Following):
 
     def on_section(self, cue: Cue, section: Section, now_ns: int) -> None:
         """Schedule its notes of a section; within a span they replace moved ones."""
-        notes = [self._planned(cue, note, now_ns) for note in self._mine(section)]
+        mine = (self._planned(cue, note, now_ns) for note in self._mine(section))
+        notes = distinct(mine)
         if cue.start_ticks > cue.index * self._seat.meter.span_ticks:
             starts = {note.start_ticks for note in notes}
             self._notes.cancel(lambda moved: moved.start_ticks in starts)
-        for note in notes:
-            self._notes.add([note], now_ns)
+        self._notes.add(notes, now_ns)
 
     def on_note_sent(self, due: Due, late_ns: int) -> None:
         """Keep a note that sounds: a change of chord may cut it."""
@@ -78,7 +78,9 @@ class Textured(Following):
             start = max(start, cue.start_ticks, now_ticks)
         end = max(end, start + SHORTEST_TICKS)
         loud = velocity(note, self._loudness, cue.phase, cue.velocity)
-        return PlannedNote(start, end, note.pitch, loud)
+        params = self._seat.params
+        pitch = voicing.within(note.pitch, params.low, params.high)
+        return PlannedNote(start, end, pitch, loud)
 
 
 def bass(seat: Seat) -> Textured:

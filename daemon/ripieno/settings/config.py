@@ -89,7 +89,8 @@ def load(
     Args:
         path: a TOML file.
         flags: top-level settings given on the command line, and ``seat``, one table
-            for each seat; they replace those of the file.
+            for each seat; they replace those of the file. Seats are added to those of
+            the role, if a role is given.
         play: entries of the ``[play]`` table given on the command line.
         into: the type of the settings; it names the table of parameters.
         tell: is given one sentence for each old name of a parameter.
@@ -112,6 +113,8 @@ def load(
     for name in ("play", "controls"):
         if isinstance(table.get(name), dict):  # else it is refused as what it is
             table[name] = with_new_names(table[name], converts=name == "play")
+    if isinstance(controls := table.get("controls"), dict):
+        table["controls"] = _flat(controls)
     tables = flags.pop("seat", None) or table.pop("seat", [])
     table.pop("seat", None)
     merged = {**table, **flags}
@@ -126,7 +129,21 @@ def load(
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise SettingsError("seat: write each seat as a table [[seat]].")
     seats = [seat_from(_with_none(knobs, with_new_names(each))) for each in tables]
+    ensembles.check_names(seats)
+    if seats and "role" in merged.get("play", {}):
+        seats = list(ensembles.joined(settings.play, seats))
     return check(msgspec.structs.replace(settings, seats=tuple(seats)))
+
+
+def _flat(controls: dict[str, Any]) -> dict[str, Any]:
+    """Return ``keys.busy = 21`` as one name, as TOML has it where it is in quotes."""
+    found: dict[str, Any] = {}
+    for name, value in controls.items():
+        nested = value if isinstance(value, dict) else {}
+        found |= {f"{name}.{knob}": number for knob, number in nested.items()}
+        if not isinstance(value, dict):
+            found[name] = value
+    return found
 
 
 def check(settings: Settings) -> Settings:

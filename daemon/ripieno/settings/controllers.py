@@ -7,7 +7,7 @@ parameter's type. Either way the result is a new, checked `Params`.
 This module does not know where controller values or texts come from.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -109,7 +109,7 @@ def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
 def check_controls(
     controls: Mapping[str, int],
     knobs: Mapping[str, Knob] = KNOBS,
-    seats: Container[str] = (),
+    seats: Collection[str] = (),
 ) -> None:
     """Check that every named parameter can be changed, each by its own controller.
 
@@ -125,8 +125,16 @@ def check_controls(
         seat, _, plain = name.rpartition(".")
         knob = knobs.get(plain)
         is_of_seat = seat in seats and knob is not None and not knob.is_shared
+        if seat and seat not in seats:
+            raise SettingsError(
+                f"controls: {name!r} names no seat; there are: {', '.join(seats)}."
+            )
         if knob is None or not knob.can_be_turned or (seat and not is_of_seat):
-            can_be = names(knob for knob in knobs.values() if knob.can_be_turned)
+            can_be = names(
+                knob
+                for knob in knobs.values()
+                if knob.can_be_turned and not (seat and knob.is_shared)
+            )
             raise SettingsError(
                 f"controls: no controller turns {name!r}; choose of {can_be}."
             )

@@ -11,7 +11,7 @@ which there are: `accompany` has three, any other role one.
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -40,12 +40,12 @@ class SeatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         name: as people call it: small letters, digits and `_`.
         own: the parameters that it has for itself, by name.
         place: how many channels above the channel of all it plays, if it has none of
-            its own.
+            its own; None for the first that is free, which `check` finds.
     """
 
     name: str
     own: dict[str, Any] = {}
-    place: int = 0
+    place: int | None = None
 
 
 class Ensemble(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ def seats_of(params: Params) -> tuple[SeatSettings, ...]:
     """Return the seats that play a role."""
     row = ROLES[params.role]
     if not row.seats:
-        return (SeatSettings(SOLO),)
+        return (SeatSettings(SOLO, place=0),)
     playing = values.parse(params).parts
     return tuple(
         SeatSettings(
@@ -85,11 +85,27 @@ def seats_of(params: Params) -> tuple[SeatSettings, ...]:
     )
 
 
+def joined(params: Params, further: Iterable[SeatSettings]) -> tuple[SeatSettings, ...]:
+    """Return the seats of a role and further ones.
+
+    A further seat with the name of one of the role's changes that seat.
+    """
+    seats = {seat.name: seat for seat in seats_of(params)}
+    added = []
+    for seat in further:
+        if (mine := seats.get(seat.name)) is None:
+            added.append(seat)
+        else:
+            own = {**mine.own, **seat.own}
+            seats[seat.name] = msgspec.structs.replace(mine, own=own)
+    return (*seats.values(), *added)
+
+
 def params_of(params: Params, seat: SeatSettings) -> Params:
     """Return the parameters of a seat."""
     own = seat.own
     if "channel" not in own:
-        own = {**own, "channel": channel_of(params.channel, seat.place)}
+        own = {**own, "channel": channel_of(params.channel, seat.place or 0)}
     return msgspec.structs.replace(params, **own)
 
 
@@ -113,11 +129,11 @@ def seat_from(table: Mapping[str, Any]) -> SeatSettings:
         SettingsError: it has no name, or the name is not one.
     """
     own = dict(table)
-    name = own.pop("name", None)
+    name = own.pop("name", "")
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        what = f"{name!r} is no name of a seat" if name else "a seat needs a name"
         raise SettingsError(
-            f"{name!r} is no name of a seat; write 1 to 20 small letters, digits or _, "
-            "and begin with a letter."
+            f"{what}; write 1 to 20 small letters, digits or _, a letter first."
         )
     return SeatSettings(name, own)
 
@@ -134,16 +150,41 @@ def check(ensemble: Ensemble) -> Ensemble:
         raise SettingsError(
             f"there are {len(ensemble.seats)} seats; there may be {MOST}."
         )
+    check_names(ensemble.seats)
+    seats = [_checked(ensemble.params, seat) for seat in ensemble.seats]
+    return Ensemble(ensemble.params, _placed(ensemble.params, seats))
+
+
+def check_names(seats: Iterable[SeatSettings]) -> None:
+    """Check that each seat has a name of its own.
+
+    Raises:
+        SettingsError: two seats have one name.
+    """
     names: set[str] = set()
-    seats = []
-    for seat in ensemble.seats:
+    for seat in seats:
         if seat.name in names:
             raise SettingsError(
                 f"two seats are called {seat.name!r}; give each a name of its own."
             )
         names.add(seat.name)
-        seats.append(_checked(ensemble.params, seat))
-    return Ensemble(ensemble.params, tuple(seats))
+
+
+def _placed(params: Params, seats: Iterable[SeatSettings]) -> tuple[SeatSettings, ...]:
+    """Give each seat without a channel the first one that no other seat plays on."""
+    fixed = [seat for seat in seats if "channel" in seat.own or seat.place is not None]
+    taken = {params_of(params, seat).channel for seat in fixed}
+    found = []
+    for seat in seats:
+        if "channel" in seat.own or seat.place is not None:
+            found.append(seat)
+            continue
+        places = range(MOST)
+        free = (p for p in places if channel_of(params.channel, p) not in taken)
+        placed = msgspec.structs.replace(seat, place=next(free, 0))
+        taken.add(params_of(params, placed).channel)
+        found.append(placed)
+    return tuple(found)
 
 
 def minds_of(ensemble: Ensemble) -> tuple[str, ...]:
@@ -177,9 +218,11 @@ def warnings(ensemble: Ensemble) -> Iterator[str]:
         by_channel.setdefault(params.channel, []).append(name)
     for channel, names in by_channel.items():
         if len(names) > 1:
+            *most, last = names
             yield (
-                f"The seats {' and '.join(names)} all play on channel {channel}; a key "
-                "that both play sounds once."
+                f"The seats {', '.join(most)} and {last} play on channel {channel}: a "
+                "note of one ends the same note of another. Give each its own channel, "
+                f"such as {last}.channel={channel % 16 + 1}."
             )
 
 
@@ -237,11 +280,17 @@ def changed(ensemble: Ensemble, change: Change) -> Ensemble:
     """
     shared = {name: v for name, v in change.fields.items() if "." not in name}
     params = merged(ensemble.params, shared)
-    seats = {} if "role" in shared else {each.name: each for each in ensemble.seats}
-    own = {name: v for name, v in change.fields.items() if "." in name}
-    if own or change.add or change.remove:
+    is_other = params.role != ensemble.params.role
+    seats = {} if is_other else {each.name: each for each in ensemble.seats}
+    if "parts" in shared:
+        playing = values.parse(params).parts
+        for name in seats.keys() & set(values.PARTS.values()):
+            own = {**seats[name].own, "mute": name not in playing}
+            seats[name] = msgspec.structs.replace(seats[name], own=own)
+    of_seats = {name: v for name, v in change.fields.items() if "." in name}
+    if of_seats or change.add or change.remove:
         seats = seats or {each.name: each for each in seats_of(params)}
-    for path, value in own.items():
+    for path, value in of_seats.items():
         name, _, knob = path.partition(".")
         seat = _named(seats, name)
         seats[name] = msgspec.structs.replace(seat, own={**seat.own, knob: value})

@@ -13,9 +13,9 @@ from typing import Final
 from ripieno.errors import SettingsError
 from ripieno.settings.config import Settings
 from ripieno.settings.controllers import parsed
-from ripieno.settings.ensemble import SeatSettings
+from ripieno.settings.ensemble import SeatSettings, params_of
 from ripieno.settings.knobs import UNSET, Knob, knobs_of
-from ripieno.settings.params import KNOBS
+from ripieno.settings.params import KNOBS, Params
 
 TOP: Final = {
     "backend": "backend", "model": "model", "provider": "provider", "in": "name_in",
@@ -126,12 +126,15 @@ def written(settings: Settings, seed: int) -> list[str]:
     knobs = knobs_of(type(settings.play))
     play = {name: getattr(settings.play, name) for name in knobs} | {"seed": seed}
     given = {name: value for name, value in (top | play).items() if value is not None}
-    seats = [_seat_written(seat, knobs) for seat in settings.seats]
+    if settings.seats:
+        del given["role"]  # its seats are among those that are written
+    seats = [_seat_written(settings.play, seat, knobs) for seat in settings.seats]
     return [*(_written(name, value) for name, value in given.items()), *seats]
 
 
-def _seat_written(seat: SeatSettings, knobs: Mapping[str, Knob]) -> str:
-    words = [f"{name}={knobs[name].text(value)}" for name, value in seat.own.items()]
+def _seat_written(params: Params, seat: SeatSettings, knobs: Mapping[str, Knob]) -> str:
+    own = {**seat.own, "channel": params_of(params, seat).channel}
+    words = [f"{name}={knobs[name].text(value)}" for name, value in own.items()]
     return f"--seat={shlex.join([seat.name, *words])}"
 
 
