@@ -258,7 +258,7 @@ class Band:
             seat.release(at_ns)
 
     def _greet(self, chair: Chair) -> None:
-        """Let a new performer know of the thinker, or the thinker of a role it lacks."""
+        """Tell a new performer of its model, or ask for one that is not there."""
         models = chair.seat.role.models
         if self._is_there(models):
             chair.performer.on_thinker_ready()
