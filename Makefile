@@ -9,6 +9,11 @@ BIN := .venv/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# Bytecode is kept, also where the environment forbids it, as container images do. Without
+# it each of the many programs that the tests start compiles all of ours again: it takes
+# 1.2 s of CPU time to start instead of 0.3 (`ripieno models`, beside other load).
+export PYTHONDONTWRITEBYTECODE =
+
 # Tests that measure time, or need a JACK server, run alone and one at a time. The others
 # run beside each other, each on one thread: torch's own threads would wait on each other.
 ALONE := (realtime or jack)

@@ -1,7 +1,7 @@
-"""How far off the tempo follower is after gaps in the clock, as a table.
+"""Measures the error of the tempo follower after gaps in the clock.
 
-``python -m benchmarks.clock_gaps``: a row for each kind of gap; some four minutes. The
-cases and what is judged are in `tests.clock_sweep`.
+``python -m benchmarks.clock_gaps`` prints a row for each kind of gap, in some four
+minutes. `tests.clock_sweep` has the cases, and computes the errors.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""What a stream of messages does to whoever hears it: repeated endings do nothing.
+"""Reduces a stream of messages to those that change what a receiver sounds.
 
 A port sends note-offs again after its server may have lost some, and silences every
-channel when it closes. That is no doubled message, and it makes good for a lost one.
+channel when it closes. Such a message is not a doubled one, and it replaces a lost one.
 """
 
 from collections import Counter
@@ -11,10 +11,10 @@ from ripieno.music import messages
 
 
 def effective(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """The channel messages that change something, note-offs with one velocity.
+    """Yield the channel messages that change something, note-offs with one velocity.
 
-    Left out are note-offs of keys that are up, releases of pedals that are up, and what
-    silences a channel. A note-off whose note-on was lost is left out, too.
+    Left out are note-offs of keys that are up (also where the note-on was lost),
+    releases of pedals that are up, and messages that silence a channel.
     """
     down: set[bytes] = set()
     for data in filter(messages.is_channel_message, stream):
@@ -31,7 +31,7 @@ def effective(stream: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def sounding(stream: Iterable[bytes]) -> Counter[tuple[int, int]]:
-    """Keys that are down after a stream, as (channel from 0, pitch): 1 each."""
+    """Return the keys that are down after a stream: (channel from 0, pitch) → 1."""
     down: dict[tuple[int, int], bool] = {}
     for data in stream:
         if messages.is_note_on(data) or messages.is_note_off(data):
@@ -41,7 +41,7 @@ def sounding(stream: Iterable[bytes]) -> Counter[tuple[int, int]]:
 
 
 def _maybe_end(data: bytes) -> bytes | None:
-    """What ends that which a message starts or ends; None for other messages."""
+    """Return the message that ends the key or pedal of a message; else None."""
     channel = messages.channel_of(data)
     if messages.is_note_on(data) or messages.is_note_off(data):
         return messages.note_off(channel, data[1])

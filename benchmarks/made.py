@@ -1,7 +1,7 @@
-"""Models of a given size with random weights, exported as published ones are.
+"""Makes models of a given size with random weights, exported as published ones are.
 
-Only for measuring: a step takes as long whatever it has learned. The folders are kept,
-since an export takes longer than a measurement.
+They are for measuring only: the time of a step does not depend on the weights. The
+folders are kept, because an export takes longer than a measurement.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from ripieno_export.step import CONTROLS
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A network's shape: heads are of 64, so that hidden is a multiple of it."""
+    """A network's shape; `hidden` is a multiple of 64, the size of a head."""
 
     hidden: int
     layers: int
@@ -34,7 +34,7 @@ SIZES["85M"] = Size(768, 12)
 
 
 def preset(name: str, context: int) -> Preset:
-    """The preset of a size, of the published Transformer's family."""
+    """Return the preset of a size, of the published Transformer's family."""
     size = SIZES[name]
     return Preset(
         name=f"step-{name}-{context}",
@@ -47,7 +47,7 @@ def preset(name: str, context: int) -> Preset:
 
 
 def network(wanted: Preset) -> EventNetwork:
-    """The network; its blocks add something, as those of a trained one do."""
+    """Return the network; its blocks change their input, as those of a trained one."""
     model = event_task.network(wanted)
     for name, weight in model.named_parameters():
         if "from_heads" in name or "narrow" in name:
@@ -56,7 +56,7 @@ def network(wanted: Preset) -> EventNetwork:
 
 
 def folder(name: str, context: int, bits: int, place: Path) -> Path:
-    """The model folder of a size, made if it is not there.
+    """Return the model folder of a size; make it if it does not exist.
 
     Args:
         name: of the size.
@@ -92,7 +92,7 @@ def folder(name: str, context: int, bits: int, place: Path) -> Path:
 
 
 def describe(wanted: Preset, model: EventNetwork, graph: Path, bits: int) -> Manifest:
-    """The manifest of a graph."""
+    """Return the manifest of a graph."""
     step = event_step.step_of(model, wanted.events)
     caches = {n for pair in step.state for n in pair} if bits == 16 else set()
     inputs, outputs = (

@@ -1,12 +1,13 @@
 """The command line of a measurement that is not installed with the daemon."""
 
 import argparse
+from types import ModuleType
 
-from ripieno.commands.bench import Measurement, add_output, measure
+from ripieno.commands.bench import add_output, measure
 from ripieno.commands.cli import exit_code_of
 
 
-def main(name: str, measurement: Measurement) -> int:
+def main(name: str, measurement: ModuleType) -> int:
     """Parse the command line, measure, print the report, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}",

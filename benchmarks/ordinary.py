@@ -1,8 +1,8 @@
-"""The same network as it is usually run: what our step is compared with.
+"""Runs our network in the usual ways, to compare our step with them.
 
-Two steps of an `EventTransformer`, both with a cache of keys and values, both written
-plainly and as well as one does at a first try; heads and sampling are those of our own
-step, in the graph or in torch, so that only the backbone and its driving differ:
+There are two steps of an `EventTransformer`, both with a cache of keys and values and
+without further optimisation. Heads and sampling are those of our own step, in the graph
+or in torch. So only the backbone and the calls around it differ:
 
 - `Naive`: exported with a cache that is an input of any length and comes back longer by
   one event; driven by `session.run` with numpy arrays, in and out.
@@ -31,7 +31,7 @@ from ripieno_export.step import CONTROLS, LOGITS, Heads, example_controls, examp
 
 
 def attend(block: Block, x: Tensor, turn: tuple[Tensor, Tensor], cache):
-    """Attention of one event [1, 1, H] over a cache of keys and values and itself."""
+    """Return the attention of one event [1, 1, H] over the cached events and itself."""
     q, k, v = block.to_qkv(x).view(1, 1, 3, block.heads, HEAD).permute(2, 0, 3, 1, 4)
     keys, values = cache(rotate(k, *turn), v)
     seen = nn.functional.scaled_dot_product_attention(rotate(q, *turn), keys, values)
@@ -101,7 +101,7 @@ def export_here(weights: Path, graph: Path) -> None:
 
 
 class NaiveLine:
-    """`Naive`, driven with numpy."""
+    """Calls `Naive` with numpy arrays."""
 
     def __init__(self, graph: Path, threads: int = 1) -> None:
         options = ort.SessionOptions()
@@ -116,7 +116,7 @@ class NaiveLine:
         self.fill(0)
 
     def fill(self, events: int) -> None:
-        """As if so many events had been heard."""
+        """Set the cache as after so many events."""
         rng = np.random.default_rng(1)
         self._past = {
             name: rng.standard_normal(
@@ -127,7 +127,7 @@ class NaiveLine:
         self._position = events
 
     def step(self, event, controls) -> list[int]:
-        """Tell what happened; get what comes next."""
+        """Feed an event; return the next one."""
         feeds = {
             "event": np.array([event], np.int64),
             "position": np.array([self._position], np.int64),
@@ -147,7 +147,7 @@ class NaiveLine:
 
 
 class Eager:
-    """Torch's own step, its cache in place."""
+    """Torch's own step; its cache is written in place."""
 
     def __init__(self, model: EventNetwork, context: int) -> None:
         self._model, self._heads = model.eval(), Heads(model)
@@ -158,12 +158,12 @@ class Eager:
         self._position = 0
 
     def fill(self, events: int) -> None:
-        """As if so many events had been heard."""
+        """Set the cache as after so many events."""
         self._position = events
 
     @torch.inference_mode()
     def step(self, event, controls) -> list[int]:
-        """Tell what happened; get what comes next."""
+        """Feed an event; return the next one."""
         model, at = self._model, self._position
         x = model.lift(model.read(torch.tensor([event])))[None]
         turn = self._cos[at : at + 1], self._sin[at : at + 1]

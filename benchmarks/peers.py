@@ -1,12 +1,12 @@
 """Runs the same work through other programs and ours: ``python -m benchmarks.peers``.
 
-Each program is a process of its own: a script of `benchmarks/peer_programs/`. It reads
-from its standard input how often to do its work, and writes how long each time took
-(see `turns.py` there). The programs take turns, a block of each, so that other load on
-the machine slows all of them alike; the ratio is what counts. Each runs on one thread.
-A program that is not installed is named, with what to install.
+Each program is a script of `benchmarks/peer_programs/` in a process of its own, on one
+thread. It reads from its standard input how often to do its work, and writes how long
+each time took (see `turns.py` there). The blocks of the programs alternate, so that
+other load on the machine slows all of them alike. The ratios are the result. Of a
+program that is not installed, the report says what to install.
 
-Another program may need another Python: `--python` names one. Each peer is looked for
+Another program may need another Python: `--python` names one. Each program is tried
 with it first, then with ours.
 """
 
@@ -24,8 +24,7 @@ from benchmarks.measure import main
 from rich.console import Console
 
 from ripieno.bench.bounds import within
-from ripieno.bench.report import Figure, Report, Table, begin
-from ripieno.bench.spread import Spread, spread
+from ripieno.bench.report import Begun, Figure, Report, Spread, Table, spread
 from ripieno.errors import SettingsError
 from ripieno.settings.paths import is_file
 
@@ -35,7 +34,7 @@ class Peer(NamedTuple):
 
     Attributes:
         script: its file's name, without the ending.
-        what: it is and does, for people.
+        what: what it is and does, for people.
         beside: the script of ours that it is compared with.
         is_ours: whether it runs with our Python alone.
     """
@@ -63,7 +62,7 @@ COLUMNS: Final = ("program", "parameters", "n", "p50", "p95", "p99", "× ours", 
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its own flags."""
+    """Add the flags of this measurement."""
     parser.add_argument(
         "--python", type=Path, help="an interpreter that has a peer installed"
     )
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
             f"python is {arguments.python}, which is no file; name an interpreter, "
             "such as .venv/bin/python."
         )
-    begun = begin("peers", {"rounds": arguments.rounds, "block": BLOCK})
+    begun = Begun("peers", {"rounds": arguments.rounds, "block": BLOCK})
     asked = [started(peer, PROGRAMS, arguments.python, say) for peer in PEERS]
     try:
         for number in range(arguments.rounds):
@@ -114,7 +113,7 @@ class Asked:
     taken_ms: list[float] = field(default_factory=list)
 
     def block(self, count: int) -> None:
-        """Have it do its work so many times."""
+        """Let it do its work so many times."""
         if self.child is None or self.child.stdin is None:
             return
         try:
@@ -132,20 +131,20 @@ class Asked:
             self.why_not = "not measured: it died meanwhile"
 
     def heard(self) -> Any:
-        """Its next line; None where there is none."""
+        """Return what it said in its next line; None where there is none."""
         assert self.child is not None
         assert self.child.stdout is not None
         return parsed(self.child.stdout.readline())
 
     def close(self) -> None:
-        """It ends by itself when nobody asks any more."""
+        """Close its input, upon which it ends."""
         if self.child is not None:
             self.child.communicate()
             self.child = None
 
 
 def parsed(line: str) -> Any:
-    """What a program said in a line; None where that is not ours to understand."""
+    """Return what a program said in a line; None where it is outside the protocol."""
     try:
         said = json.loads(line)
     except ValueError:
@@ -155,7 +154,7 @@ def parsed(line: str) -> Any:
 
 
 def started(peer: Peer, folder: Path, python: Path | None, say: Console) -> Asked:
-    """Start a program, with the first Python that has it."""
+    """Start a program with the first Python in which it is installed."""
     say.print(f"{peer.what} …")
     ours = Path(sys.executable)
     why = ""
@@ -176,7 +175,7 @@ def started(peer: Peer, folder: Path, python: Path | None, say: Console) -> Aske
 
 
 def shown(asked: Iterable[Asked]) -> Table:
-    """For people."""
+    """Return the table, for people."""
     asked = list(asked)
     return Table(
         "Milliseconds, one thread each, a process each, in turns",
@@ -186,7 +185,7 @@ def shown(asked: Iterable[Asked]) -> Table:
 
 
 def figures(asked: Iterable[Asked]) -> dict[str, Figure]:
-    """For programs."""
+    """Return the figures, for programs."""
     asked = list(asked)
     found: dict[str, Figure] = {}
     for one in asked:
@@ -202,7 +201,7 @@ def figures(asked: Iterable[Asked]) -> dict[str, Figure]:
 
 
 def _ours(one: Asked, asked: Iterable[Asked]) -> Spread:
-    """What it is compared with."""
+    """Return the times of the program of ours that it is compared with."""
     return next(spread(o.taken_ms) for o in asked if o.peer.script == one.peer.beside)
 
 

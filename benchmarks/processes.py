@@ -1,10 +1,10 @@
-"""The memory of a daemon's processes, where the system tells (`/proc`)."""
+"""Reads the names and the memory of a daemon's processes (`/proc`, Linux only)."""
 
+import statistics
 from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ripieno.bench.spread import quantile
 from ripieno.ipc.naming import PREFIX
 
 PROC: Final = Path("/proc")
@@ -17,9 +17,9 @@ class Growth(NamedTuple):
     """The memory of one process over a run, in MiB.
 
     Attributes:
-        name: which.
-        first, second, last: as it was at first; the median of the second quarter of
-            the time, and of the last.
+        name: of the process.
+        first: at the beginning.
+        second, last: the medians of the second and of the last quarter of the time.
     """
 
     name: str
@@ -29,16 +29,16 @@ class Growth(NamedTuple):
 
     @property
     def percent(self) -> float:
-        """From the second quarter to the last."""
+        """The growth from the second quarter to the last."""
         return 100.0 * (self.last / self.second - 1.0) if self.second else 0.0
 
 
 class Family:
     """A daemon's processes over a run, each known by the name that it shows.
 
-    A process that has just begun shows no name yet and is called "starting" so long.
-    One that takes the place of a dead one gets a name of its own, so that its memory is
-    not taken for the dead one's, grown. Thread: one.
+    A process that has just begun shows no name yet, and is called "starting". One that
+    replaces a dead one gets another name, so that their memory is counted apart.
+    Thread: one.
     """
 
     def __init__(self, pid: int) -> None:
@@ -52,7 +52,7 @@ class Family:
         self._count: Counter[str] = Counter()
 
     def look(self) -> dict[int, str]:
-        """Those that run now, by what each of them is; empty where nothing is told."""
+        """Return the processes that run now: pid → name; empty without `/proc`."""
         if not (PROC / str(self._pid)).is_dir():
             return {}
         found = {self._pid: "supervisor"}
@@ -73,14 +73,14 @@ class Family:
 
 
 def _again(times: int) -> str:
-    """How a name says that it is not the first of its kind."""
+    """Return what is added to the name of a process that is not the first one."""
     if not times:
         return ""
     return ", started again" if times == 1 else f", started again {times} times"
 
 
 def _shown(pid: int) -> str:
-    """What a process of ours calls itself (`ripieno.ipc.naming`); else nothing."""
+    """Return the name that a process of ours shows (`ripieno.ipc.naming`), else ""."""
     name = _read(pid, "comm").strip()
     return name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""
 
@@ -90,13 +90,13 @@ def _children(pid: int) -> list[int]:
 
 
 def _is_ours(pid: int) -> bool:
-    """Not Python's own child, and not one that has just gone."""
+    """Return whether a process is ours: not Python's own child, and not ended."""
     command = _read(pid, "cmdline")
     return bool(command) and TRACKER not in command
 
 
 def _read(pid: int, what: str) -> str:
-    """What is told of a process; nothing of one that has gone."""
+    """Return a file of a process; empty where the process has ended."""
     try:
         return (PROC / str(pid) / what).read_text(errors="replace")
     except OSError:
@@ -104,16 +104,17 @@ def _read(pid: int, what: str) -> str:
 
 
 def memory_mib(pid: int) -> float:
-    """What a process holds of the machine's memory; 0 where that is not told."""
+    """Return the resident memory of a process, in MiB; 0 where it is unknown."""
     lines = _read(pid, "status").splitlines()
     kib = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
     return int(kib[0]) / 1024 if kib else 0.0
 
 
 def growth(name: str, samples: list[float]) -> Growth:
-    """What became of one process' memory, sampled evenly."""
+    """Return the growth of one process; its memory is sampled at even times."""
+    if not samples:
+        return Growth(name, 0.0, 0.0, 0.0)
     quarter = max(1, len(samples) // 4)
-    second = sorted(samples[quarter : 2 * quarter]) or sorted(samples)
-    last = sorted(samples[-quarter:])
-    first = samples[0] if samples else 0.0
-    return Growth(name, first, quantile(second, 0.5), quantile(last, 0.5))
+    second = samples[quarter : 2 * quarter] or samples
+    medians = (statistics.median_low(part) for part in (second, samples[-quarter:]))
+    return Growth(name, samples[0], *medians)

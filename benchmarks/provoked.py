@@ -1,10 +1,10 @@
-"""What a rough server loses: an accompaniment beside a C client, heard by another one.
+"""Counts what is lost while the server or a bridge is stopped again and again.
 
 ``python -m benchmarks.provoked server|bridge|nothing [--seconds 125] [--load 30]``
 
 It starts a JACK server of its own (default mode, 128 frames, no sound card) and the
 daemon, which accompanies a melody. Beside it a client in C sends numbered notes
-(`tests/native/jack_sender.c`). Two receivers in C write down what arrives
+(`tests/native/jack_sender.c`). Two receivers in C record what arrives
 (`tests/native/jack_capture.c`). Meanwhile the server is stopped for 100 ms each second,
 or the daemon's output bridge for 30 ms. It prints how long notes rang beyond their
 note-offs, and what was lost of either sender.
@@ -36,7 +36,7 @@ from ripieno.processes.remote import status_of
 STOPS = {"server": (0.1, 1.0), "bridge": (0.03, 0.95), "nothing": (0.0, 0.5)}
 """For how long the process is stopped, and how often: seconds."""
 GAP_MS = 20.0
-"""From note to note of the client in C."""
+"""The time from one note to the next of the client in C."""
 SENDER = "sender"
 SOONEST_US = 10_000
 """A note-off that is due sooner after a note-on ends the note before: a message is
@@ -44,7 +44,7 @@ stamped when its period begins, which may be before it is due."""
 
 
 class Lost(NamedTuple):
-    """What never arrived."""
+    """How many messages never arrived."""
 
     messages: int
     of: int
@@ -96,8 +96,8 @@ def _measure(
     sent = [e for e in journal.read(daemon.journal) if isinstance(e, journal.Sent)]
     came = Captured.read(ours).events
     theirs_came = [data for _, data in Captured.read(theirs).events]
-    print(f"daemon: {_lost([e.data for e in sent], [data for _, data in came])}")
-    print(f"C client: {_lost(_numbered(notes), theirs_came)}")
+    print(f"daemon: {lost([e.data for e in sent], [data for _, data in came])}")
+    print(f"C client: {lost(numbered(notes), theirs_came)}")
     rings = sorted(_beyond_ms(sent, came))
     over = sum(ms > 300.0 for ms in rings)
     print(
@@ -121,8 +121,8 @@ def _provoke(pid: int, what: str, for_s: float) -> int:
     return count
 
 
-def _numbered(notes: int) -> list[bytes]:
-    """What jack_sender sends."""
+def numbered(notes: int) -> list[bytes]:
+    """Return the messages that jack_sender sends."""
     sent = []
     for note in range(notes):
         rest, pitch = divmod(note, 128)
@@ -131,7 +131,7 @@ def _numbered(notes: int) -> list[bytes]:
     return sent
 
 
-def _lost(sent: list[bytes], came: list[bytes]) -> Lost:
+def lost(sent: list[bytes], came: list[bytes]) -> Lost:
     missing = Counter(effective(sent)) - Counter(effective(came))
     return Lost(missing.total(), sum(1 for _ in effective(sent)))
 
@@ -139,7 +139,7 @@ def _lost(sent: list[bytes], came: list[bytes]) -> Lost:
 def _beyond_ms(
     sent: list[journal.Sent], came: list[tuple[int, bytes]]
 ) -> Iterator[float]:
-    """For each note that arrived: when it ended, minus when its note-off was due."""
+    """Yield for each note that arrived when it ended, minus its note-off's due time."""
     due_us: dict[bytes, list[int]] = defaultdict(list)
     for entry in sent:
         if messages.is_note_off(entry.data):

@@ -1,9 +1,9 @@
 """Plays every role in turn, for minutes or for hours: ``python -m benchmarks.soak``.
 
-It starts a daemon with a journal. A scripted musician plays at the daemon's real ports
-and changes every parameter that can be changed while it plays; going from role to role
-swaps the models. Then it counts: late notes, hanging notes, lost messages, growth of
-memory, processes that died.
+It starts a daemon with a journal. A scripted musician plays at the daemon's real ports,
+and changes every parameter that can be changed while it plays. With the role the model
+changes. Then it counts late notes, hanging notes, lost messages, the growth of memory,
+and processes that died.
 """
 
 import argparse
@@ -23,13 +23,13 @@ from benchmarks.soak_script import Stint
 from benchmarks.soak_sums import Sums, Watch
 
 from ripieno.bench.bounds import within
-from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon
+from ripieno.bench.daemon import NAME_IN, NAME_OUT, Daemon, running
 from ripieno.bench.guest import Guest, guest_of
-from ripieno.bench.report import Report, begin
+from ripieno.bench.report import Begun, Report
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import RipienoError
 from ripieno.ports.backends import choose_backend
-from ripieno.processes.remote import status_of
+from ripieno.processes.remote import change, status_of
 from ripieno.settings.config import Settings
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 STINTS: Final = 36
-"""At least so many: every role has played, and every model is loaded, after a quarter
-of the time, from which on memory has to be flat."""
+"""The least number. After a quarter of the time every role has played, and every model
+is loaded; from then on memory must not grow."""
 SHORTEST_S: Final = 4.0
 LONGEST_S: Final = 45.0
 BREATH_NS: Final = 300 * NS_PER_MS
-"""Between two stints: what the last one planned has left by then."""
+"""The time between two stints: the planned notes of the last one have left by then."""
 SILENCE_NS: Final = NS_PER_S
 SAMPLES: Final = 180
-"""Looks at the memory: every ten seconds of half an hour."""
+"""The number of samples of memory: every ten seconds of half an hour."""
 ENDING_NS: Final = NS_PER_S
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its flags."""
+    """Add the flags of this measurement."""
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, default=30.0, help="0.4 or more")
     length.add_argument("--hours", type=float, help="the same in hours")
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     minutes = arguments.minutes if hours is None else 60.0 * hours
     within("minutes", minutes, 0.4, 60 * 24 * 7)
     backend, why = choose_backend(arguments.backend)
-    begun = begin(
+    begun = Begun(
         "soak",
         {
             "backend": backend, "minutes": minutes, "model": arguments.model,
@@ -89,8 +89,10 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
     )  # fmt: skip
     watch, notes = Watch(), list[str]()
     with _told(say), tempfile.TemporaryDirectory(prefix="ripieno-bench-") as folder:
-        daemon = Daemon(settings, arguments.seed, Path(folder))
-        with daemon, guest_of(settings) as guest:
+        with (
+            running(settings, arguments.seed, Path(folder)) as daemon,
+            guest_of(settings) as guest,
+        ):
             length_ns = int(minutes * 60 * NS_PER_S)
             soaking = _Soaking(daemon, guest, watch, arguments.seed)
             if not soaking.play(length_ns, say):
@@ -105,19 +107,19 @@ def run(arguments: argparse.Namespace, say: "Console") -> Report:
 
 
 class _Soaking:
-    """The musician, and whoever changes settings beside. Thread: one."""
+    """The musician, who also changes the settings. Thread: one."""
 
     def __init__(self, daemon: Daemon, guest: Guest, watch: Watch, seed: int) -> None:
         self._daemon, self._guest, self._watch = daemon, guest, watch
         self._seed = seed
-        self._family = Family(daemon.pid)
+        self._family = Family(daemon.process.pid)
         self._clock: Clock = SystemClock()
         self._sample_ns = self._every_ns = 0
         self._sounding: Counter[tuple[int, int]] = Counter()
         self._start_ns = self._end_ns = 0
 
     def play(self, length_ns: int, say: "Console") -> bool:
-        """Play for so long; False if a person ended it."""
+        """Play for so long; return False if Ctrl-C ended it."""
         self._start_ns = self._clock.now_ns()
         self._end_ns = self._start_ns + length_ns
         self._every_ns = max(length_ns // SAMPLES, NS_PER_S // 2)
@@ -154,9 +156,11 @@ class _Soaking:
         start_ns = clock.now_ns() + guest.reach_ns + BREATH_NS
         script = soak_script.played(told, start_ns, for_ns, self._seed + number)
         half = len(script) // 2
-        guest.play(script[:half], look)
-        self._change(told.middle)
-        guest.play(script[half:], look)
+        for index, each in enumerate(script):
+            if index == half:
+                self._change(told.middle)
+            guest.play([each])
+            look()
         guest.listen(clock.now_ns() + guest.reach_ns + BREATH_NS)
         if number % 5 == 4:
             guest.listen(clock.now_ns() + SILENCE_NS)
@@ -171,7 +175,7 @@ class _Soaking:
         self._sounding = now
 
     def _look(self) -> None:
-        """The daemon still plays; and its memory, when it is time."""
+        """Check that the daemon still plays; sample its memory when it is time."""
         now_ns = self._clock.now_ns()
         if now_ns < self._sample_ns:
             return
@@ -184,7 +188,7 @@ class _Soaking:
             watch.memory.setdefault(pid, []).append(memory_mib(pid))
 
     def _change(self, words: Sequence[str]) -> None:
-        if not self._daemon.change(words):
+        if not changed(words):
             self._guest.check()  # Ctrl-C reaches the daemon as well
             self._daemon.check()
             self._watch.refused += 1
@@ -195,9 +199,22 @@ class _Soaking:
         return None
 
 
+def changed(words: Sequence[str]) -> bool:
+    """Change the daemon's parameters; return False where that failed.
+
+    A daemon that is ending cannot be found, or its file cannot, or only another daemon
+    can. These errors differ, and none of them is a fault.
+    """
+    try:
+        change(words, NAME_IN)
+    except RipienoError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _told(say: "Console") -> Iterator[None]:
-    """A sentence where Ctrl-C ends it before it plays."""
+    """Print a sentence if Ctrl-C ends it before it plays."""
     try:
         yield
     except KeyboardInterrupt:
@@ -207,7 +224,7 @@ def _told(say: "Console") -> Iterator[None]:
 
 @contextlib.contextmanager
 def _shown(say: "Console", total_s: float) -> Iterator[tuple["Progress", "TaskID"]]:
-    """A line that says which role plays, and how long it will go on."""
+    """Show a line with the role that plays and the remaining time."""
     from rich.progress import Progress
 
     is_off = not say.is_terminal

@@ -1,9 +1,9 @@
-"""What the soak's musician does: stint after stint, each with its own trouble. Pure.
+"""The script of the soak's musician: one stint after another. Pure.
 
-A stint is one role for a while: what is changed by name as it begins and in its middle,
-and what is played. Everything a stage brings is in it, from a seed: tempo by clock and
-by number, a clock that stops and goes on, charts, scales, panics, pedals, chords,
-phrases that cut a reply, and silence.
+A stint is one role for a while: the parameters that change as it begins and in its
+middle, and the notes that are played. From a seed follow tempo by clock and by number,
+a clock that stops and continues, charts, scales, panics, pedals, chords, phrases that
+interrupt a reply, and silence.
 """
 
 import random
@@ -21,21 +21,24 @@ CONTINUE: Final = b"\xfb"
 SCALES: Final = ("auto", "off", "D dorian", "C major", "A minor")
 CHARTS: Final = ("", "", "C | Am | F | G7 |", "Dm7 | G7 | Cmaj7 | % |")
 MIDDLE: Final[dict[str, tuple[str, ...]]] = {
-    "answer": ("temperature=0.8", "density=6"),
+    "answer": ("temperature=0.8", "busy=12"),
     "continue": ("polyphony=2", "low=48"),
     "vary": ("distance=0.9", "rise=0.5"),
     "accompany": ("lead=0.6", "texture=song", "swing=0.5", "busy=8"),
+    "pad": ("lead=0.6", "low=48"),
+    "bass": ("lead=0.6", "swing=0.5"),
+    "keys": ("texture=song", "swing=0.5", "busy=8"),
     "loop": ("bars=2", "busy=10"),
     "harmonize": ("manner=thirds", "voices=1"),
 }
-"""What is turned in the middle of a stint; one of them. `commit` is none of them: plans
-made ahead are older, and ISRw counts that."""
+"""One of these is changed in the middle of a stint. `commit` is not among them: plans
+that are made ahead are older, and that lowers ISRw."""
 BACK: Final = (
-    "temperature=1", "density=40", "polyphony=4", "low=36", "distance=0.4", "rise=0",
-    "lead=0", "texture=auto", "swing=0", "busy=0", "bars=4", "manner=learned",
+    "temperature=1", "polyphony=4", "low=36", "distance=0.4", "rise=0",
+    "lead=0", "texture=auto", "swing=0", "busy=auto", "bars=4", "manner=learned",
     "voices=3",
 )  # fmt: skip
-"""Everything as it was, for the next stint."""
+"""Sets everything back for the next stint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,11 @@ class Stint:
     """One role for a while.
 
     Attributes:
-        role: which.
-        words: what is changed by name as it begins.
-        middle: and in its middle.
+        role: that plays.
+        words: the changes as it begins, for `ripieno set`.
+        middle: the changes in its middle.
         bpm: its tempo, where it has one.
-        has_clock: whether a MIDI clock gives it.
+        has_clock: whether a MIDI clock gives the tempo.
         panics: whether it ends with "all notes off".
     """
 
@@ -60,7 +63,7 @@ class Stint:
 
 
 def stint(number: int, seed: int) -> Stint:
-    """The stint with this number, counted from 0: every role in turn."""
+    """Return the stint with this number, counted from 0: every role in turn."""
     chance = random.Random(f"{seed}/{number}")
     role = list(ROLES)[number % len(ROLES)]
     bpm = float(chance.randint(70, 170))
@@ -77,7 +80,7 @@ def stint(number: int, seed: int) -> Stint:
 
 
 def played(told: Stint, start_ns: int, for_ns: int, seed: int) -> Script:
-    """What is played in a stint: rising in time, every key released at its end."""
+    """Return what is played in a stint, rising in time; at its end every key is up."""
     chance = random.Random(seed)
     end_ns = start_ns + for_ns
     if ROLES[told.role].is_a_turn:
@@ -95,7 +98,7 @@ def played(told: Stint, start_ns: int, for_ns: int, seed: int) -> Script:
 
 
 def _phrases(start_ns: int, end_ns: int, chance: random.Random) -> Script:
-    """Phrases, with time for a reply or not enough of it."""
+    """Return phrases, with enough time for a reply or too little."""
     at_ns, found = start_ns, []
     while at_ns < end_ns:
         found += script.phrase(at_ns, chance.randint(0, 999), chance.randint(100, 220))
@@ -104,7 +107,7 @@ def _phrases(start_ns: int, end_ns: int, chance: random.Random) -> Script:
 
 
 def _beats(told: Stint, start_ns: int, end_ns: int, chance: random.Random) -> Script:
-    """Keys on beats, chords now and then, and a clock that changes, stops, goes on."""
+    """Return keys and chords on beats, and a clock that changes, stops, continues."""
     found = [Stamped(start_ns, START)] if told.has_clock else []
     at_ns, beat, bpm = start_ns, 0, told.bpm
     while at_ns < end_ns:
@@ -125,7 +128,7 @@ def _beats(told: Stint, start_ns: int, end_ns: int, chance: random.Random) -> Sc
 
 
 def _struck(at_ns: int, beat_ns: int, chance: random.Random) -> Script:
-    """What is struck on one beat: nothing, a note, or a chord."""
+    """Return what is played on one beat: nothing, a note, or a chord."""
     kind = chance.random()
     root = chance.choice((60, 62, 64, 65, 67, 69, 71, 72))
     pitches = (
@@ -143,7 +146,7 @@ def _struck(at_ns: int, beat_ns: int, chance: random.Random) -> Script:
 
 
 def _pedal(start_ns: int, end_ns: int) -> Script:
-    """The sustain pedal, down and up again."""
+    """Return the messages of the sustain pedal, down and up again."""
     third_ns = (end_ns - start_ns) // 3
     return [
         Stamped(start_ns + third_ns, messages.control(HUMAN, messages.SUSTAIN, 127)),
@@ -152,7 +155,7 @@ def _pedal(start_ns: int, end_ns: int) -> Script:
 
 
 def _ups(kept: Script, end_ns: int) -> Script:
-    """The offs of keys that would be down at the end, and the pedal's."""
+    """Return the note-offs of keys down at the end, and the pedal's release."""
     down: set[int] = set()
     for each in kept:
         if messages.is_note_on(each.data):

@@ -1,12 +1,12 @@
-"""What came of a soak: the sums, against what was promised.
+"""The results of a soak, compared with their bounds.
 
-It reads the journal three times rather than keep it: a night's is larger than memory
-should be.
+It reads the journal three times and does not keep it: the journal of a night is too
+large for memory.
 """
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,8 @@ from benchmarks.processes import Growth, growth
 
 from ripieno.bench import pairing
 from ripieno.bench.pairing import Stamped
-from ripieno.bench.report import Figure, Table
-from ripieno.bench.spread import HEADINGS, Spread, cells, spread
+from ripieno.bench.report import HEADINGS, Figure, Spread, Table, cells, spread
+from ripieno.clock import NS_PER_MS
 from ripieno.files import journal
 from ripieno.settings.roles import ROLES
 from ripieno.settings.status import Status
@@ -28,7 +28,7 @@ MISSED_MS: Final = 5.0
 
 @dataclass(slots=True)
 class Watch:
-    """What was seen while it played.
+    """What was observed while it played.
 
     Attributes:
         memory: MiB by process, sampled evenly.
@@ -46,7 +46,7 @@ class Watch:
 
 
 class Sums:
-    """What came of it."""
+    """The results of a soak."""
 
     def __init__(
         self,
@@ -55,16 +55,16 @@ class Sums:
         heard: Sequence[Stamped],
         watch: Watch,
     ) -> None:
-        """Work it out.
+        """Compute the results.
 
         Args:
-            journal_path: of the daemon, which has ended.
-            log_path: what it said to people.
-            heard: all that came from it.
-            watch: what was seen while it played.
+            journal_path: the journal of the daemon, which has ended.
+            log_path: its output.
+            heard: all messages that came from it.
+            watch: what was observed while it played.
         """
         self._watch = watch
-        self._late = list(pairing.lateness_ms(journal.read(journal_path)))
+        self._late = list(lateness_ms(journal.read(journal_path)))
         self._response = pairing.responses_ms(journal.read(journal_path))
         entries = journal.read(journal_path)
         sent = Counter(
@@ -86,18 +86,18 @@ class Sums:
         return statistics.fmean(getattr(s, name) for s in beats) if beats else None
 
     def _beats(self) -> list[Status]:
-        """The last status of every accompaniment."""
+        """Return the last status of each stint whose role decides beats."""
         return [
             status for role, status in self._watch.last if ROLES[role].decides_beats
         ]
 
     def growths(self) -> list[Growth]:
-        """What became of each process' memory."""
+        """Return the growth of each process."""
         watch = self._watch
         return [growth(watch.names[pid], mib) for pid, mib in watch.memory.items()]
 
     def figures(self) -> dict[str, Figure]:
-        """For programs."""
+        """Return the figures, for programs."""
         status = self._status
         late: dict[str, Spread] = {
             "sent minus due, ms": spread(self._late),
@@ -121,7 +121,7 @@ class Sums:
         }
 
     def _results(self) -> Iterator[tuple[str, float | None, str, bool]]:
-        """(what, how much, what it must be, whether it is)."""
+        """Yield (name, value, bound, whether it was kept)."""
         status, watch = self._status, self._watch
         stuck = max(self._hanging, sum(watch.stuck.values()))
         missed = sum(ms > MISSED_MS for ms in self._late)
@@ -144,7 +144,7 @@ class Sums:
         yield "changes not taken", watch.refused, "0", watch.refused == 0
 
     def tables(self) -> list[Table]:
-        """For people."""
+        """Return the tables, for people."""
         results = tuple(
             (
                 name,
@@ -189,10 +189,20 @@ class Sums:
             yield role, *map(str, counts), models
 
     def _grown(self, role: str, name: str) -> int:
-        """By how much a count of the status grew while a role played."""
+        """Return by how much a count of the status grew while a role played."""
         before, found = 0, 0
         for played, status in self._watch.last:
             now = int(getattr(status, name))
             found += max(0, now - before) if played == role else 0
             before = now
         return found
+
+
+def lateness_ms(entries: Iterable[journal.Entry]) -> Iterator[float]:
+    """Yield sent minus due of every planned note-on, in ms."""
+    tick_ns = 0
+    for entry in entries:
+        if isinstance(entry, journal.Tick):
+            tick_ns = entry.at_ns
+        elif isinstance(entry, journal.Sent) and pairing.is_answer(entry.data):
+            yield (tick_ns - entry.due_ns) / NS_PER_MS

@@ -1,19 +1,24 @@
-"""A step of our Transformer beside its limit and beside how it is usually run.
+"""Times a step of our Transformer beside its limit and beside the usual ways to run it.
 
     python benchmarks/steps.py --graphs FOLDER -o steps.json          (three minutes)
     python benchmarks/steps.py --graphs FOLDER --sizes 85M --rounds 6
 
-Random weights, the published network's class, exported as it is, at 1, 5 and 20 million
-parameters, one event a step, the cache nearly full. In one run, in turns, a block of
-each: the daemon's session and line of play in float32, 8 bits and float16, on one
-thread and on two, with spinning and without; the same network as it is usually exported
-and driven (`ordinary.py`), and in torch eager; and between all of them, how fast this
-machine reads memory. Sampling is included everywhere, and everywhere the same.
+The networks have random weights and 1, 5 and 20 million parameters. They are of the
+published network's class, and exported as it is. The cache is nearly full, and a step
+feeds one event. Blocks of these alternate in one run:
 
-What is told of each: the median of its blocks' medians, the p99 over all its steps, and
-the median of its best block, which a busy machine disturbs least. The limit is the
-bytes of weights and filled cache over the bandwidth of the same run, median over median
-and best over best; what fits into the processor's own memory may beat it.
+* the daemon's session and line in float32, 8 bits and float16, with one thread and with
+  two, spinning or not;
+* the same network as it is usually exported and called, and in torch eager
+  (`ordinary.py`);
+* a measurement of the memory bandwidth.
+
+All include the same sampling.
+
+Of each it prints the median of its blocks' medians, the p99 over all its steps, and the
+median of its best block, which a busy machine disturbs least. The limit is the bytes of
+weights and filled cache divided by the bandwidth of the same run: median by median,
+best by best. A model that fits into the processor's cache can be faster than that.
 """
 
 import argparse
@@ -36,9 +41,8 @@ import torch  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from ripieno.bench.report import Table, begin  # noqa: E402
-from ripieno.bench.roofline import Memory, cache_bytes, whole  # noqa: E402
-from ripieno.bench.spread import spread  # noqa: E402
+from ripieno.bench.model import Memory, cache_bytes  # noqa: E402
+from ripieno.bench.report import Begun, Table, spread  # noqa: E402
 from ripieno.clock import NS_PER_MS, SystemClock  # noqa: E402
 from ripieno.inference.controls import Controls  # noqa: E402
 from ripieno.inference.lines import WindowLine  # noqa: E402
@@ -54,13 +58,13 @@ CLOCK = SystemClock()
 
 
 def events(count: int) -> list[Event]:
-    """Any events."""
+    """Return random events, always the same."""
     rng = np.random.default_rng(7)
     return [Event(*(int(rng.integers(n)) for n in SIZES)) for _ in range(count)]
 
 
 class Ours:
-    """The daemon's own line of play."""
+    """A line, as the daemon uses it."""
 
     def __init__(self, folder: Path, threads: Threads, fill: int) -> None:
         self.session = Loaded(folder, "cpu", threads)
@@ -72,11 +76,11 @@ class Ours:
             line.step(event, Controls())
 
     def begin(self) -> None:
-        """Go back to where a block begins."""
+        """Go back to the state at the beginning of a block."""
         self._line.rewind(self._fill)
 
     def rest(self) -> None:
-        """What the daemon does between two events."""
+        """Do what the daemon does between two events."""
         while self._line.idle():
             pass
 
@@ -85,7 +89,7 @@ class Ours:
 
 
 class Other:
-    """The naive line, or torch's."""
+    """The naive step, or torch's."""
 
     def __init__(self, line: Any, fill: int) -> None:
         self._line, self._fill = line, fill
@@ -94,7 +98,7 @@ class Other:
         self._line.fill(self._fill)
 
     def rest(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing: there is no work between two events."""
 
     def step(self, event: Event, controls: Controls) -> Any:
         return self._line.step(event, controls)
@@ -102,7 +106,7 @@ class Other:
 
 @dataclass
 class Row:
-    """What is measured of one way to take a step."""
+    """One way to take a step, and its times."""
 
     size: str
     how: str
@@ -135,7 +139,7 @@ class Row:
 
 
 def weights_bytes(graph: Path) -> int:
-    """What a step reads of a graph's constants: of a table that is looked up, a row."""
+    """Return the bytes of the constants that a step reads, without look-up tables."""
     model = onnx.load(graph)
     looked_up = {n.input[0] for n in model.graph.node if n.op_type == "Gather"}
     return sum(
@@ -146,7 +150,7 @@ def weights_bytes(graph: Path) -> int:
 
 
 def rows_of(size: str, context: int, graphs: Path) -> list[Row]:
-    """Every way, loaded."""
+    """Return every way to take a step, loaded."""
     fill = int(context * FILL)
     wanted = made.preset(size, context)
     model = made.network(wanted)
@@ -158,8 +162,8 @@ def rows_of(size: str, context: int, graphs: Path) -> list[Row]:
             hows += [Threads(2), Threads(2, spinning=True)]
         for threads in hows:
             runs = Ours(folder, threads, fill)
-            part = whole(runs.session.manifest)
-            moved = weights_bytes(folder / "model.onnx") + cache_bytes(part, fill)
+            moved = weights_bytes(folder / "model.onnx")
+            moved += cache_bytes(runs.session.manifest, fill)
             found.append(Row(size, f"ours, {name}, {threads}", runs, moved))
         if bits != 16:
             runs = Catching(folder, Threads(), context)
@@ -181,24 +185,24 @@ def rows_of(size: str, context: int, graphs: Path) -> list[Row]:
 
 
 class Catching(Ours):
-    """The same where a step also fills the next window, two events at a time."""
+    """A line whose steps also fill the next window, two events at a time."""
 
     def __init__(self, folder: Path, threads: Threads, context: int) -> None:
         super().__init__(folder, threads, context // 2)
         self._half = context // 2
 
     def begin(self) -> None:
-        """Go back to where the next window must be filled, and is empty."""
+        """Go back to the state in which the next window is empty and must be filled."""
         self._line.rewind(self._half)
         for event in events(self._half // 2 + 1):
             self._line.step(event, Controls())
 
     def rest(self) -> None:
-        """There is no time between two events."""
+        """Do nothing: there is no time between two events."""
 
 
 def measure(rows: list[Row], rounds: int, memory: Memory, steps: int) -> None:
-    """Block by block, in turns."""
+    """Measure all rows in alternating blocks."""
     heard, controls = events(steps + 1), Controls(top_p=(0.95,) * 4)
     for number in range(rounds):
         for row in rows if number % 2 else reversed(rows):
@@ -208,7 +212,7 @@ def measure(rows: list[Row], rounds: int, memory: Memory, steps: int) -> None:
 
 def cells(row: Row, first: Row, memory: Memory) -> tuple[str, ...]:
     found, limit = spread(row.all_ms), memory.limit_ms(row.moved_bytes)
-    least = memory.least_ms(row.moved_bytes)
+    least = row.moved_bytes / max(memory.gb_per_s) / 1e6
     return (
         row.size,
         row.how,
@@ -249,7 +253,7 @@ def main() -> int:
         "threads": "1 unless said",
         "sampling": "included everywhere",
     }
-    report, figures, shown, speeds = begin("steps", settings), {}, [], []
+    report, figures, shown, speeds = Begun("steps", settings), {}, [], []
     for size in sizes:
         say.print(f"{size} parameters …")
         rows, memory = rows_of(size, asked.context, asked.graphs), Memory()

@@ -1,11 +1,13 @@
 """Thinking ahead, measured: `python benchmarks/thinking_ahead.py [--turns 40]`.
 
-First what going back costs, in microseconds: a branch of a given length is dropped and
-begun again from the trunk, with nothing new, and after one human note (two events).
-Then a duet in real time, with a thinker process as in `ripieno play`: phrases of a
-random rhythm, of which some end with a key that is held until after the silence would
-have been long enough. Printed is the share of answers whose first section was there
-when the phrase was over, and how long the others were waited for.
+First: what it costs to begin a plan again, in microseconds. A plan line has taken a
+given number of steps. It follows the played line again: with nothing new, and after one
+human note (two events).
+
+Then: a duet in real time, with a thinker process as in `ripieno play`. The phrases have
+a random rhythm. Some end with a key that is held beyond the silence that ends a phrase.
+It prints the share of answers whose first section was there when the phrase was over,
+and how long the others were waited for.
 """
 
 import argparse
@@ -23,11 +25,12 @@ from ripieno.inference.session import Loaded
 from ripieno.layouts.vocabulary import Event
 from ripieno.music import messages
 from ripieno.settings.config import Settings
-from ripieno.settings.params import Params, Role
+from ripieno.settings.params import Params
 
 MODELS = ("event-gru", "event-transformer")
 HEARD = (30, 200, 440)
-BRANCHES = (1, 30, 120)
+PLANNED = (1, 30, 120)
+"""Steps of the plan line before it begins again."""
 TIMES = 41
 REPLY_NS = 3 * NS_PER_S
 STEP_NS = NS_PER_MS // 2
@@ -37,39 +40,46 @@ def going_back(name: str) -> None:
     """Print a table for one model."""
     session = Loaded(find(name), "cpu")
     session.warm_up()
-    trunk, branch, heard = session.line(), session.line(), 0
+    played, plan, heard = session.line(), session.line(), 0
     for wanted in HEARD:
         while heard < wanted:
-            trunk.step(Event(0, 3, 60 + heard % 12, 16), Controls())
+            played.step(Event(0, 3, 60 + heard % 12, 16), Controls())
             heard += 1
-        for length in BRANCHES:
-            same = times_us(trunk, branch, length, new=0)
-            after = times_us(trunk, branch, length, new=2)
+        for length in PLANNED:
+            same = times_us(played, plan, length, new=0)
+            after = times_us(played, plan, length, new=2)
             heard += 2 * TIMES
             print(
-                f"{name:18} heard {heard:4}, branch {length:3}: back in "
+                f"{name:18} heard {heard:4}, plan {length:3}: back in "
                 f"{statistics.median(same):5.1f} µs (max {max(same):6.1f}); after one "
                 f"note more {statistics.median(after):5.1f} µs (max {max(after):6.1f})"
             )
 
 
-def times_us(trunk: Line, branch: Line, length: int, new: int) -> list[float]:
-    """What it takes to follow the trunk again, after a branch and some new events."""
+def times_us(played: Line, plan: Line, length: int, new: int) -> list[float]:
+    """Return how long the plan line takes to follow the played one again.
+
+    Args:
+        played: receives the new events.
+        plan: has followed it before.
+        length: the steps that the plan line takes in between.
+        new: the number of new events in between.
+    """
     clock, took = SystemClock(), []
-    branch.follow(trunk)
+    plan.follow(played)
     for _ in range(TIMES):
         for _ in range(length):
-            branch.step(Event(1, 3, 60, 16), Controls())
+            plan.step(Event(1, 3, 60, 16), Controls())
         for _ in range(new):
-            trunk.step(Event(0, 3, 62, 16), Controls())
+            played.step(Event(0, 3, 62, 16), Controls())
         began_ns = clock.now_ns()
-        branch.follow(trunk)
+        plan.follow(played)
         took.append((clock.now_ns() - began_ns) / 1e3)
     return took
 
 
-def duet(name: str, role: Role, turns: int) -> None:
-    """Play, and print how it went."""
+def duet(name: str, role: str, turns: int) -> None:
+    """Play a duet, and print how many answers were ready."""
     settings = Settings(model=name, provider="cpu", play=Params(role=role))
     chance, clock = random.Random(1), SystemClock()
     with embedded(settings, 1, Console(quiet=True)) as stage:
@@ -87,7 +97,7 @@ def duet(name: str, role: Role, turns: int) -> None:
 
 
 def play(stage: Stage, clock: SystemClock, chance: random.Random) -> None:
-    """One phrase, and time for a reply."""
+    """Play one phrase, and wait for a reply."""
     now_ns = clock.now_ns()
     gap_s, script, at_s = chance.uniform(0.12, 0.45), [], 0.0
     count = chance.randint(3, 16)

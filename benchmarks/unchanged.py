@@ -3,9 +3,13 @@
 ``python -m benchmarks.unchanged REVISION [--melodies 10]``
 
 Both render the same melodies in every role with three settings and fixed seeds, each in
-one process of its own. The files have to be the same byte for byte. The other revision
-is checked out beside this one, and removed afterwards. The exit code is 1 where a file
-differs.
+one process of its own. The files have to have the same messages, but for the names of
+tracks. The other revision is checked out beside this one, and removed afterwards. The
+exit code is 1 where a file differs.
+
+The settings leave out `busy`, its old names `density` and `fill`, and landings: with
+them the notes of some roles differ across decision record 0020, which merged these
+parameters.
 """
 
 import argparse
@@ -26,11 +30,11 @@ ROOT = Path(__file__).parents[1]
 ROLES = ("answer", "continue", "vary", "accompany", "loop", "harmonize")
 SETTINGS = (
     (),
-    ("--bpm=92", "--meter=3/4", "--chord-lock=C F G7 Am", "--density=6", "--low=40"),
+    ("--bpm=92", "--meter=3/4", "--chord-lock=C F G7 Am", "--low=40"),
     (
-        "--chart=C | F G7 | Am | Dm G7", "--style=song", "--busy=12", "--swing=0.5",
+        "--chart=C | F G7 | Am | Dm G7", "--texture=song", "--thick=2", "--swing=0.5",
         "--lead=0.6", "--commit=2", "--temperature=0.8", "--scale=C major",
-        "--fill=0.4", "--voices=2", "--channel=3",
+        "--voices=2", "--channel=3",
     ),
 )  # fmt: skip
 RENDER_ALL = """
@@ -64,13 +68,18 @@ def main() -> int:
         differing = [
             name
             for name in names
-            if (folder / "before" / name).read_bytes()
-            != (folder / "after" / name).read_bytes()
+            if content(folder / "before" / name) != content(folder / "after" / name)
         ]
     print(f"{len(names) - len(differing)} of {len(names)} files are the same")
     for name in differing:
         print(f"  {name} differs")
     return int(bool(differing) or len(names) != len(jobs))
+
+
+def content(path: Path) -> list:
+    """All messages of a file, track by track, but for the names of the tracks."""
+    file = mido.MidiFile(path)
+    return [[m for m in track if m.type != "track_name"] for track in file.tracks]
 
 
 def write_melody(folder: Path, seed: int) -> Path:

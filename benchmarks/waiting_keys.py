@@ -1,11 +1,11 @@
-"""How long a key waits for its voices while another mind is fed what is played.
+"""Measures how long a key waits for its voices while another mind catches up.
 
 ``python -m benchmarks.waiting_keys REVISION [--model event-transformer] [--keys 300]``
 
 Two thinker processes run beside each other, one with this checkout and one with another
-revision. They take turns, 20 keys each. Before each key some `Played` messages are
-written, which the minds of the turns need, and then the `Sing`. The time is from
-writing the `Sing` to reading its `Voices`.
+revision that has a mind for each seat. They take turns, 20 keys each. Before each key
+some `Played` messages are written, for which another mind takes steps, and then the
+`Sing`. The time is from writing the `Sing` to reading its `Voices`.
 """
 
 import argparse
@@ -19,8 +19,7 @@ import numpy as np
 from benchmarks.unchanged import ROOT, checked_out
 
 FED = (0, 1, 8, 32)
-"""How many messages come just before a key; the burst of a chord with its releases is
-about 8."""
+"""The numbers of messages just before a key; a chord with its releases has about 8."""
 TURN = 20
 THINKER = """
 import multiprocessing, os, sys, time
@@ -32,7 +31,7 @@ from ripieno.processes import thinker
 def main(model):
     block, bells = Block(), new_bells()
     process = multiprocessing.get_context("spawn").Process(
-        target=thinker.run, args=(block.name, model, "cpu", "answer", bells)
+        target=thinker.run, args=(block.name, model, "cpu", ("answer",), bells)
     )
     process.start()
     inbox, outbox = block.ring("to_player"), block.ring("to_thinker")
@@ -40,7 +39,10 @@ def main(model):
     bell, roles = Bell(bells.to_player.waits), set()
     while not roles >= {"answer", "vary", "accompany", "loop", "harmonize"}:
         bell.wait(100_000_000)
-        roles |= {r for m in inbox.read() for r in protocol.decode_to_player(m).roles}
+        replies = map(protocol.decode_reply, inbox.read())
+        roles |= {role for reply in replies for role in reply.message.roles}
+    for seat, role in enumerate(("answer", "harmonize"), 1):
+        outbox.write(protocol.encode(protocol.Letter(seat, protocol.Reset(role))))
     number, at_ns = 0, 0
     print("ready", flush=True)
     for line in sys.stdin:
@@ -55,18 +57,19 @@ def main(model):
                 at_ns += 20_000_000
                 level = 70 * (place % 3 > 0)
                 event = protocol.Played(at_ns, place % 2, 48 + place, level)
-                records.append(protocol.encode(event))
+                records.append(protocol.encode(protocol.Letter(1, event)))
             sing = protocol.Sing(number, at_ns, pitch, 3, protocol.Limits())
             for record in records:
                 outbox.write(record)
             before_ns = time.perf_counter_ns()
-            outbox.write(protocol.encode(sing))
+            outbox.write(protocol.encode(protocol.Letter(2, sing)))
             said = []
             while not said:
                 bell.wait(1_000_000_000)
                 said = [
-                    m for m in map(protocol.decode_to_player, inbox.read())
-                    if isinstance(m, protocol.Voices) and m.revision == number
+                    reply for reply in map(protocol.decode_reply, inbox.read())
+                    if isinstance(reply.message, protocol.Voices)
+                    and reply.message.revision == number
                 ]
             took.append(time.perf_counter_ns() - before_ns)
         print(*took, flush=True)

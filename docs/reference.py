@@ -101,12 +101,15 @@ def _table(knobs: list[Knob]) -> str:
 
 def _knob(knob: Knob) -> tuple[str, ...]:
     notes = [f"{knob.help}.", knob.more]
+    if knob.is_shared:
+        notes.append("It is the same for all seats.")
     if knob.is_fixed:
         notes.append("It cannot be changed while Ripieno plays.")
     if knob.is_live:
         notes.append("It has no effect where a file is rendered.")
     if knob.formerly:
-        notes.append(f"Its old name, `{knob.formerly}`, is still accepted.")
+        old = ", ".join(f"`{name}`" for name in knob.formerly)
+        notes.append(f"Old names that are still accepted: {old}.")
     return (
         f"`{knob.name}`",
         _values(knob),
@@ -126,25 +129,26 @@ def _values(knob: Knob) -> str:
         found = f"{low:,} to {high:,}".replace(",", " ")
     else:
         found = "text"
-    return f"{found} {knob.unit}".strip()
+    unset = f", or `{knob.unset}`" if knob.unset else ""
+    return f"{found} {knob.unit}".strip() + unset
 
 
 def _default(knob: Knob) -> str:
-    if knob.default is None:
+    if knob.default is None and not knob.unset:
         return "chosen at random"
-    if isinstance(knob.default, bool):
-        return "yes" if knob.default else "no"
-    return f"`{knob.default}`" if knob.default != "" else "empty"
+    text = knob.text(knob.default)
+    if knob.kind is bool:
+        return text
+    return f"`{text}`" if text else "empty"
 
 
 def _role(role: Role) -> tuple[str, ...]:
-    parts = ", ".join(
-        f"{part.name}: `channel` + {place}" if place else f"{part.name}: `channel`"
-        for place, part in enumerate(role.parts)
-        if part.name
+    seats = ", ".join(
+        f"{seat.name}: `channel` + {place}" if place else f"{seat.name}: `channel`"
+        for place, seat in enumerate(role.seats)
     )
     return (
-        f"`{role.name}`", role.kind.value, f"{role.help}.", parts or "`channel`",
+        f"`{role.name}`", role.kind.value, f"{role.help}.", seats or "`channel`",
     )  # fmt: skip
 
 

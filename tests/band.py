@@ -5,11 +5,13 @@ from ripieno.commands.replay import replay
 from ripieno.files.journal import JournalFile
 from ripieno.files.recorder import Recorder
 from ripieno.inference.tables import maybe_tables
+from ripieno.ipc import notes
 from ripieno.ipc.ring import Ring
 from ripieno.music import messages
 from ripieno.ports.memory import MemoryPort
 from ripieno.processes.player import Player, Start, begin
 from ripieno.settings.config import Settings
+from ripieno.settings.ensemble import Change
 from ripieno.settings.params import Params
 
 
@@ -36,7 +38,7 @@ class Band:
 
     @property
     def params(self):
-        return self.player.shown().params
+        return self.player.shown().ensemble.params
 
     def run(self, for_s):
         for _ in range(int(for_s * 1000)):
@@ -57,8 +59,10 @@ class Band:
             self.feed(messages.note_off(0, pitch))
             self.run(0.1)
 
-    def change(self, record):
-        self.player.change(record)
+    def change(self, record=None, **fields):
+        """Change parameters by a record as it is, or by what it says."""
+        change = notes.encode_change(Change(fields)) if record is None else record
+        self.player.change(change)
         self.run(0.002)
 
     def keep(self):

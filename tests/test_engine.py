@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.inputs import S, phrase
 from tests.outputs import hanging, note_ons
@@ -173,10 +173,10 @@ def test_a_reply_whose_thinker_died_ends_after_its_last_section():
         for effect in engine.advance(now_ns):
             if isinstance(effect, Tell) and isinstance(effect.message, Ask):
                 mind.begin(effect.message)
-                section = mind.section()
+                section = mind.answer()
                 assert section is not None
                 assert not section.complete
-                engine.thought(now_ns, section)
+                engine.thought(now_ns, section, 1)
     engine.thought(now_ns, READY)
     engine.advance(now_ns + 5 * S)
     engine.advance(now_ns + 6 * S)
@@ -194,8 +194,8 @@ def test_a_section_out_of_order_is_stale():
         if isinstance(e, Tell) and isinstance(e.message, Ask)
     ]
     note = PlannedNote(asks[0].start_ticks, asks[0].start_ticks + 9, 60, 70)
-    engine.thought(2 * S, Plan(asks[0].revision, 1, (note,), 0, complete=False))
-    engine.thought(2 * S, Plan(asks[0].revision + 1, 0, (note,), 0, complete=False))
+    engine.thought(2 * S, Plan(asks[0].revision, 1, (note,), 0, complete=False), 1)
+    engine.thought(2 * S, Plan(asks[0].revision + 1, 0, (note,), 0, complete=False), 1)
     assert engine.status().stale == 2
 
 
@@ -207,9 +207,9 @@ def test_notes_are_counted_late_against_when_they_were_due():
     for effect in engine.advance(int(2.1 * S)):
         if isinstance(effect, Tell) and isinstance(effect.message, Ask):
             mind.begin(effect.message)
-            section = mind.section()
+            section = mind.answer()
             assert section is not None
-            engine.thought(2 * S, section)
+            engine.thought(2 * S, section, 1)
             due_ns = effect.message.timeline.ns_at(effect.message.start_ticks)
     sends = [e for e in engine.advance(due_ns + 7_000_000) if isinstance(e, Send)]
     assert sends[0].due_ns == due_ns
@@ -231,7 +231,6 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(steps, st.sampled_from(["answer", "continue"]), st.booleans())
 def test_random_input_leaves_no_note_hanging_and_none_is_early(stream, role, thru):
     at_ns, inputs = 0, []

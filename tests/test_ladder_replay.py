@@ -10,6 +10,7 @@ from ripieno.inference.manifest import for_role
 from ripieno.inference.session import Loaded
 from ripieno.minds.composer import Composer
 from ripieno.minds.ladder import Ladder, Rung
+from ripieno.minds.minds import Minds
 from ripieno.processes.loading import wake
 from ripieno.processes.thinker import Thinker
 from ripieno.protocol import Plan, Ready
@@ -72,8 +73,10 @@ class Laddered(Performance):
             now_ns=self.clock.now_ns,
             is_news=lambda: not to_thinker.is_empty,
         )
+        self._minds = Minds(lambda _: (ladder, self.ready))
+        self._minds.load("answer")
         to_thinker.skip()
-        self._thinker = Thinker(ladder, to_thinker, to_player)
+        self._thinker = Thinker(self._minds, to_thinker, to_player)
 
     def plays_long_and_is_slowed_within_the_reply(self):
         self.play(*LONG, silence_s=0.1)

@@ -182,8 +182,9 @@ def test_tables_are_read_by_the_player_and_not_loaded_as_a_mind():
                 wake(folder, "cpu")
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_every_role_has_a_model_that_plays_it(role):
+@pytest.mark.parametrize("name", ROLES)
+def test_every_role_has_a_model_that_plays_it(name):
+    role = ROLES[name].models
     assert role in for_role(role).manifest.roles
 
 

@@ -44,7 +44,7 @@ def test_render_keeps_the_humans_tracks_and_adds_the_machines(tune, tmp_path):
     duet, status = rendered(tune, tmp_path / "duet.mid")
     assert_unchanged(duet.tracks[:-1], read_performance(tune).tracks)
     machine = duet.tracks[-1]
-    assert machine.name == "Ripieno"
+    assert machine.name == "Ripieno solo"
     assert len(notes(machine)) == status.sent > 4
     assert not ons_minus_offs(machine)
     assert status.turns == status.on_time == 2

@@ -20,7 +20,7 @@ from tests.tables import BOUNDS
 
 from ripieno.files import journal
 from ripieno.files.midi import Track, write_performance
-from ripieno.settings.params import Params
+from ripieno.settings.params import KNOBS, Params
 
 pytestmark = pytest.mark.process
 
@@ -261,7 +261,10 @@ def out_of_bounds():
     """Every bounded parameter, once below and once above its bounds."""
     for name, (low, high) in BOUNDS.items():
         step = 0.0001 if isinstance(low, float) else 1
-        yield from ((name, low - step), (name, high + step))
+        below = low - step
+        if below == 0 and KNOBS[name].unset:
+            below = -1  # 0 means that no value is given
+        yield from ((name, below), (name, high + step))
 
 
 @pytest.mark.parametrize(("name", "value"), list(out_of_bounds()))
@@ -311,8 +314,8 @@ def test_an_unknown_role_is_refused(tmp_path):
         ('meter = "17/4"', ("meter", "17 beats", "1 to 16")),
         ('meter = "4/5"', ("meter", "1/5", "2, 4, 8, 16")),
         ("commit = 3", ("commit is 3", "0, 1, 2, 4")),
-        ('land = "C on 9"', ("land", "'C' is no landing", "C@9")),
-        ('land = "H@9"', ("land", "'H' is not a chord", "Cmaj7")),
+        ('chart = "C@1 F@x"', ("chart", "'F@x' is no landing", "C@9")),
+        ('chart = "H@9"', ("chart", "'H' is not a chord", "Cmaj7")),
         ('chord_lock = "C H"', ("chord_lock", "'H' is not a chord", "Cmaj7")),
         ('chart = "| C | H |"', ("chart", "line 1", "'H' is not a chord", "silence")),
         ('chart = "meter: 3/4\\n| C |"', ("chart", "in 3/4", "meter is 4/4")),
@@ -349,7 +352,7 @@ def test_a_port_setting_out_of_its_bounds_is_refused(tmp_path, text, words):
         (["play", "--low", "c"], ["--low", "'c'", "ripieno play --help"]),
         (["play", "--bpm", "fast"], ["--bpm", "'fast'", "ripieno play --help"]),
         (["play", "--bpm", "500"], ["bpm is 500.0", "20.0 and 400.0"]),
-        (["play", "--land", "C@x"], ["'C@x' is no landing", "C@9"]),
+        (["play", "--chart", "C@x"], ["'C@x' is no landing", "C@9"]),
         (["play", "--chart", "C | H"], ["chart: line 1", "'H' is not a chord"]),
         (["play", "--chart", "meter: x\n| C |"], ["chart: 'x' is not a meter", "4/4"]),
         (

@@ -50,7 +50,7 @@ COMMANDS = {
 NEEDS_TRAINING = {"ripieno-export's graphs in 8 bits"}
 
 pytestmark = [
-    pytest.mark.realtime,
+    pytest.mark.process,
     pytest.mark.skipif(sys.platform != "linux", reason="where Linux keeps the files"),
 ]
 
@@ -106,6 +106,7 @@ def test_a_process_that_loads_onnx_runtime_writes_nothing_at_home(home, name):
 
 
 @pytest.mark.slow
+@pytest.mark.realtime
 def test_the_daemon_looks_no_host_up_and_writes_nothing_at_home(home, tmp_path):
     trace = tmp_path / "trace"
     demo = ["-m", "ripieno", "demo", "--phrases", "1", "--seed", "1", "-o", "duet"]

@@ -6,172 +6,21 @@
  *   words (9 of int64) | ring: head, tail (uint64) | data
  *   record: length, CRC-32 (uint32, little-endian) | frame (int64) | MIDI message
  *
- * `ripieno.ports.jack_bridge` does the same in Python where this library was not built;
- * tests/midi/test_jack_port.py holds the two to the same behaviour.
+ * `ripieno.ports.jack_crossing` does the same in Python where this library was not built;
+ * tests/ports/test_jack_callback.py tests both.
  *
  * It needs no JACK headers and links to nothing but libc: the functions of libjack are
  * given as pointers. In the callback nothing is allocated, locked or printed.
  *
- * Thread: `ripieno_process` is JACK's; `ripieno_xrun` is JACK's notification thread's;
- * the rest is the main thread's.
+ * Thread: JACK calls `ripieno_process`; JACK's notification thread calls `ripieno_xrun`;
+ * the main thread calls the rest.
  */
 #include <errno.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ABI 1
-#define CHANNELS 16
-#define KEYS 128
-#define PEDALS 3
-#define MOST 4096          /* messages that wait for their frame */
-#define MOST_A_CYCLE 512   /* messages taken from the ring in one cycle */
-#define ARENA (1 << 18)    /* bytes of waiting messages longer than INLINE */
-#define INLINE 8
-#define RECORD 8
-#define HEADER 16
-#define FRAME 8
-#define TAKE_BACK 0xF4     /* before a note-off: see ripieno.ports.jack_memory */
-#define ALL_NOTES_OFF 123
-#define RELEASE 64         /* the velocity of a note-off of our own */
-
-static const uint8_t PEDAL_NUMBERS[PEDALS] = {64, 66, 67};
-
-enum { COUNT, AT, AT_NS, FRAMES, CHECK, GONE, LATE, LOST, GAPS };
-
-typedef struct {
-  uint32_t time;
-  size_t size;
-  uint8_t *buffer;
-} midi_event;
-
-/* Filled in by Python (ctypes): same order, same types. */
-struct setup {
-  void *client, *port;
-  int64_t *words;
-  uint8_t *ring;
-  uint64_t ring_bytes;
-  uint32_t rate_hz;
-  int32_t is_output;
-  int32_t wake_fd;
-  void *(*port_get_buffer)(void *, uint32_t);
-  uint32_t (*last_frame_time)(const void *);
-  uint32_t (*midi_get_event_count)(void *);
-  uint32_t (*midi_get_lost_event_count)(void *);
-  int (*midi_event_get)(midi_event *, void *, uint32_t);
-  void (*midi_clear_buffer)(void *);
-  size_t (*midi_max_event_size)(void *);
-  int (*midi_event_write)(void *, uint32_t, const uint8_t *, size_t);
-};
-
-typedef struct {
-  int64_t due;
-  uint64_t order;
-  uint32_t size;
-  union {
-    uint8_t bytes[INLINE];
-    const uint8_t *at;
-  } data;
-} waiting_message;
-
-typedef struct {
-  int64_t ended_at; /* the frame of the last end; 0 for none, or struck again since */
-  uint8_t is_down;
-  uint8_t velocity; /* of that note-off */
-} sounding;
-
-struct bridge {
-  struct setup jack;
-  int64_t frame;  /* first frame of this cycle, counted on for ever */
-  uint32_t wrapped, frames;
-  int64_t count, first;
-  atomic_int xruns, has_begun, is_leaving, has_left;
-  int xruns_seen;
-  /* input only: how many of this cycle's events were read, and what they and the last
-   * cycle's were */
-  uint32_t n_read, digest, last_digest;
-  /* output only */
-  waiting_message heap[MOST]; /* by `due`, then `order` */
-  uint32_t n_waiting;
-  uint64_t n_taken;
-  uint8_t arena[ARENA];
-  uint32_t arena_used, n_long;
-  size_t room; /* of an empty buffer, in bytes */
-  sounding keys[CHANNELS][KEYS], pedals[CHANNELS][PEDALS];
-  uint8_t used[CHANNELS];
-  int64_t resend_at[2]; /* when to send recent ends again; 0 for not at all */
-  uint32_t end_from;
-};
-
-static uint32_t crc_table[256];
-
-static void fill_crc_table(void) {
-  for (uint32_t i = 0; i < 256; i++) {
-    uint32_t value = i;
-    for (int bit = 0; bit < 8; bit++)
-      value = value & 1 ? 0xEDB88320u ^ (value >> 1) : value >> 1;
-    crc_table[i] = value;
-  }
-}
-
-static uint32_t crc32_of(const uint8_t *data, size_t size, uint32_t seed) {
-  uint32_t crc = ~seed;
-  for (size_t i = 0; i < size; i++) crc = crc_table[(crc ^ data[i]) & 255] ^ (crc >> 8);
-  return ~crc;
-}
-
-/* ── the ring (ripieno.ipc.ring) ─────────────────────────────────────────────────── */
-
-static _Atomic uint64_t *ring_count(struct bridge *b, int which) {
-  return (_Atomic uint64_t *)(b->jack.ring + 8 * which);
-}
-
-static void ring_copy(struct bridge *b, uint64_t at, uint8_t *bytes, uint32_t size,
-                      int is_write) {
-  uint8_t *data = b->jack.ring + HEADER;
-  uint64_t total = b->jack.ring_bytes - HEADER, start = at % total;
-  uint32_t first = size < total - start ? size : (uint32_t)(total - start);
-  if (is_write) {
-    memcpy(data + start, bytes, first);
-    memcpy(data, bytes + first, size - first);
-  } else {
-    memcpy(bytes, data + start, first);
-    memcpy(bytes + first, data, size - first);
-  }
-}
-
-static void put_u32(uint8_t *at, uint32_t value) {
-  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
-}
-
-static uint32_t get_u32(const uint8_t *at) {
-  return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static uint32_t crc_seed(uint64_t at) { return (uint32_t)(at + 1); }
-
-/* Append one message with its frame; 0 where there is no room. */
-static int ring_write(struct bridge *b, int64_t frame, const uint8_t *message,
-                      uint32_t size) {
-  uint64_t head = atomic_load_explicit(ring_count(b, 0), memory_order_relaxed);
-  uint64_t tail = atomic_load_explicit(ring_count(b, 1), memory_order_acquire);
-  uint64_t length = RECORD + FRAME + size;
-  uint8_t header[RECORD + FRAME];
-  if (length > b->jack.ring_bytes - HEADER - (head - tail)) return 0;
-  for (int i = 0; i < FRAME; i++) header[RECORD + i] = (uint8_t)(frame >> 8 * i);
-  uint32_t crc = crc32_of(header + RECORD, FRAME, crc_seed(head));
-  crc = crc32_of(message, size, crc);
-  put_u32(header, FRAME + size);
-  put_u32(header + 4, crc);
-  ring_copy(b, head, header, RECORD + FRAME, 1);
-  ring_copy(b, head + RECORD + FRAME, (uint8_t *)message, size, 1);
-  atomic_store_explicit(ring_count(b, 0), head + length, memory_order_release);
-  return 1;
-}
+#include "jack_ring.h"
 
 /* ── messages ────────────────────────────────────────────────────────────────────── */
 
@@ -237,7 +86,7 @@ static void plan_resend(struct bridge *b) {
   b->resend_at[1] = b->frame + b->jack.rate_hz / 20;
 }
 
-/* Returns early where the buffer is full: all of them again in the next cycle. */
+/* Returns early if the buffer is full: all of them are sent in the next cycle. */
 static void resend_ends(struct bridge *b, void *buffer) {
   for (int i = 0; i < 2; i++) {
     if (!b->resend_at[i] || b->resend_at[i] > b->frame) continue;
@@ -420,7 +269,7 @@ static uint32_t digest_of(struct bridge *b, void *buffer, uint32_t n) {
   return digest;
 }
 
-/* Read what was not read yet in this cycle; whether there was anything.
+/* Read what was not read yet in this cycle; return whether there was anything.
  *
  * A client that woke late is called several times for one cycle, and the first time
  * perhaps before its sources have written: it then finds nothing, or what it read in the
@@ -529,7 +378,7 @@ int ripieno_xrun(void *argument) {
 /* The port is connected: from now on an output writes. */
 void ripieno_begin(struct bridge *b) { atomic_store(&b->has_begun, 1); }
 
-/* Let every note-off go that waits, drop the note-ons, and end what sounds. */
+/* Send every note-off that waits, drop the note-ons, and end what sounds. */
 void ripieno_leave(struct bridge *b) {
   atomic_store(&b->is_leaving, 1);
   if (!b->jack.is_output) atomic_store(&b->has_left, 1);
@@ -537,6 +386,3 @@ void ripieno_leave(struct bridge *b) {
 
 /* Whether all of that was written. */
 int ripieno_has_left(struct bridge *b) { return atomic_load(&b->has_left); }
-
-/* How many cycles it was called for. */
-int64_t ripieno_count(struct bridge *b) { return b->jack.words[COUNT]; }

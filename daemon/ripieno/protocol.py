@@ -1,6 +1,7 @@
 """What the player and the thinker say to each other; also what the journal holds.
 
-To the thinker: `Reset` (forget all) and, by role,
+The thinker has a mind for each seat. A `Letter` goes to one of them, a `Reply` comes
+from it. To a mind: `Reset` (forget all, and play this role) and, by role,
 
 * turns: `Played` (something really sounded or stopped), `Ask` (a plan is wanted);
 * loop: `Groove` (a bar of the pattern is wanted);
@@ -19,15 +20,13 @@ from ripieno.music.sources import HUMAN
 from ripieno.music.spans import Manner, Note, Phase, Span
 from ripieno.music.timeline import Timeline
 
-FOLLOW_HUMAN: Final = -1
 FALLBACK: Final = "fallback"
 """The model, and the provider, of a `Ready` that says that no model plays."""
 
-CHORDS: Final = 0
-BASS: Final = 1
-TEXTURE: Final = 2
-CLICK: Final = -1
-"""Parts: each on the channel so many above the player's own; clicks on channel 10."""
+CONDUCTOR: Final = 0
+"""The number of the conductor among the seats; those that play count from 1."""
+EVERYONE: Final = -1
+"""The address of a `Ready` that concerns all seats that its roles are for."""
 
 
 class Played(msgspec.Struct, frozen=True, tag=True):
@@ -61,15 +60,16 @@ class Limits(msgspec.Struct, frozen=True):
 
     Attributes:
         tightness: how strongly onsets are drawn to the grid, 0 … 1.
-        scale: bit c set where pitch class c is allowed; `FOLLOW_HUMAN` for what the
-            human plays in.
+        density: onsets a second.
+        scale: bit c set where pitch class c is allowed; None for what the human plays
+            in.
     """
 
     low: int = 0
     high: int = 127
     polyphony: int = 16
     density: float = 40.0
-    scale: int = 0xFFF
+    scale: int | None = 0xFFF
     temperature: float = 1.0
     top_p: float = 1.0
     tightness: float = 0.0
@@ -82,7 +82,8 @@ class Variation(msgspec.Struct, frozen=True):
         since_ns: when the phrase began; what the human played from then on is it.
         distance: 0 repeats it, 1 is new.
         blend: how much of the phrase before it is mixed in, 0 … 1.
-        fill, rise, offbeat: −1 … 1.
+        fill: −1 for half as many notes, 1 for twice as many.
+        rise, offbeat: −1 … 1.
     """
 
     since_ns: int
@@ -136,13 +137,12 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
 
 
 class PlannedNote(msgspec.Struct, frozen=True, array_like=True):
-    """A note to come: ``start_ticks <= end_ticks``, both absolute; of which part."""
+    """A note to come: ``start_ticks <= end_ticks``, both absolute."""
 
     start_ticks: int
     end_ticks: int
     pitch: int
     velocity: int
-    part: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, tag=True):
@@ -256,7 +256,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
         start_ticks, bar_ticks: where it lies, and how long it is.
         chords: one for every beat of it (`ripieno.music.chords`); `NO_CHORD` for none.
         pattern: which pattern it belongs to: bars with the same one sound alike.
-        busy: notes a bar; 0 leaves it to the music.
+        busy: notes a bar; None leaves it to the music.
         seed: what chance starts from.
         limits: what is allowed.
     """
@@ -267,7 +267,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
     bar_ticks: int
     chords: tuple[int, ...]
     pattern: int
-    busy: float
+    busy: float | None
     seed: int
     limits: Limits
 
@@ -326,16 +326,47 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reset(msgspec.Struct, frozen=True, tag=True):
-    """Forget everything played.
+    """Forget everything played, and be the mind of a role from now on.
 
     What the player still has of the history may follow: for turns the last events
-    (`ripieno.hear.history`), for `accompany` the last beats, else nothing.
+    (`ripieno.hear.history`), for the conductor the last beats, else nothing.
+
+    Attributes:
+        role: the name under which models say that they play it; empty where the seat
+            is gone and its mind is free.
     """
+
+    role: str = ""
 
 
 ToThinker = Played | Ask | Beat | Decide | Groove | Sing | Reset
 ToPlayer = Ready | Plan | Comp | Voices
 
+
+class Letter(msgspec.Struct, frozen=True, array_like=True):
+    """A message to the mind of a seat.
+
+    Attributes:
+        seat: the number of the seat, or `CONDUCTOR`.
+        message: what is said.
+    """
+
+    seat: int
+    message: ToThinker
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """A message from the mind of a seat.
+
+    Attributes:
+        seat: the number of the seat, `CONDUCTOR`, or `EVERYONE`.
+        message: what is said.
+    """
+
+    seat: int
+    message: ToPlayer
+
+
 encode = msgspec.json.Encoder().encode
-decode_to_thinker = msgspec.json.Decoder(ToThinker).decode
-decode_to_player = msgspec.json.Decoder(ToPlayer).decode
+decode_letter = msgspec.json.Decoder(Letter).decode
+decode_reply = msgspec.json.Decoder(Reply).decode

@@ -16,7 +16,7 @@ from ripieno.engine import Engine
 from ripieno.inference.controls import Controls
 from ripieno.layouts.vocabulary import N_DOWN, Event, delta_of
 from ripieno.minds.composer import Composer
-from ripieno.minds.minds import Mind
+from ripieno.minds.minds import Mind, Minds
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import Note
 from ripieno.protocol import (
@@ -146,7 +146,7 @@ def simulate(
     inputs: Iterable[tuple[int, bytes]],
     params: Params | None = None,
     *,
-    mind: Mind | None = None,
+    mind: Mind | Minds | None = None,
     ready: Ready = READY,
     latency_ns: Callable[[], int] = lambda: 0,
     tail_s: float = 10.0,

@@ -1,6 +1,6 @@
 """A source of the shared music, open: its origin, its index, its zip of files.
 
-Which files are wanted, and what is made of them, its readers know.
+The modules that read sources decide which files they want and what they make of them.
 """
 
 import json
@@ -55,7 +55,7 @@ def opened(folder: Path) -> Iterator[Archive]:
     """Open a source.
 
     Raises:
-        FileError: it is not there or damaged; also where that shows only later.
+        FileError: it is missing or damaged; this may show only while it is read.
     """
     with readable(folder):
         origin = read_origin(folder)
@@ -66,7 +66,7 @@ def opened(folder: Path) -> Iterator[Archive]:
 
 @contextmanager
 def readable(folder: Path) -> Iterator[None]:
-    """What is done in here reads a source.
+    """A context in which errors of reading a source become a `FileError`.
 
     Raises:
         FileError: it cannot be read.

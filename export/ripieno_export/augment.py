@@ -42,7 +42,7 @@ class Augmentation:
 
 TRAINING: Final = Augmentation()
 HELD_OUT: Final = Augmentation(semitones=0, tempo=(1.0, 1.0))
-"""Held-out music keeps its pitch and tempo; its touch is drawn all the same."""
+"""The bounds for held-out music: pitch and tempo stay, but touch is drawn at random."""
 
 
 def vary(
@@ -70,7 +70,7 @@ def vary(
 
 
 def transpose(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
-    """All pitches by one interval, as far as the keyboard goes; pedals stay."""
+    """Transposes all pitches by one interval, within the keyboard; pedals stay."""
     notes, sounding = notes.copy(), ~is_pedal(notes)
     shift = int(rng.integers(-how.semitones, how.semitones + 1))
     pitch = notes["pitch"][sounding].astype(np.int64)
@@ -81,7 +81,7 @@ def transpose(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
 
 
 def tempo(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
-    """All times by one factor."""
+    """Scales all times by one factor."""
     notes = notes.copy()
     factor = np.exp(rng.uniform(*np.log(how.tempo)))
     notes["start"] *= factor
@@ -90,7 +90,7 @@ def tempo(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
 
 
 def jitter(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
-    """Every note moved by its own small amount, its two ends almost together."""
+    """Moves each note by a small amount of its own; its end moves almost as far."""
     notes = notes.copy()
     sigma_s = rng.uniform(0.0, how.jitter_s)
     shift_s = rng.normal(0.0, sigma_s, len(notes)).clip(-3 * sigma_s, 3 * sigma_s)
@@ -103,7 +103,7 @@ def jitter(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
 
 
 def shorten(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
-    """Articulation: one share of every length in two crops of three, else legato."""
+    """Shortens all notes by one factor in two crops of three; others are legato."""
     notes = notes.copy()
     share = rng.uniform(how.shortest, 1.0)
     if rng.random() < 2 / 3:
@@ -113,7 +113,7 @@ def shorten(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
 
 
 def louder(notes: Notes, how: Augmentation, rng: Generator) -> Notes:
-    """All velocities by one offset."""
+    """Adds one offset to all velocities."""
     offset = int(rng.integers(-how.loudness, how.loudness + 1))
     return _with_velocity(notes, notes["velocity"].astype(np.float64) + offset)
 

@@ -19,7 +19,7 @@ LZMA_HEAD: Final = 4
 """A zip's LZMA data begins with a version and with the length of the properties."""
 LZMA_PROPERTIES: Final = 5
 LZMA_MEMORY_BYTES: Final = 1 << 28
-"""For LZMA's dictionary; the highest level of 7-Zip takes 64 MB."""
+"""The largest dictionary of LZMA, in bytes; the highest level of 7-Zip takes 64 MB."""
 
 
 def check(size: int) -> None:
@@ -76,7 +76,7 @@ def _packed(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _decompressed(method: int, packed: bytes, size: int) -> bytes:
-    """At most one byte more than `size`, which tells that there is more."""
+    """Reads at most `size` + 1 bytes; the additional byte shows that there is more."""
     if method == zipfile.ZIP_STORED:
         return packed
     if method == zipfile.ZIP_DEFLATED:

@@ -1,10 +1,10 @@
-"""The model card: written from what was measured, so that it cannot promise more.
+"""The card of an event model, from measured figures, and parts of all cards.
 
 This module only makes text; it measures nothing and reads no file.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
@@ -21,19 +21,20 @@ WIDTH: Final = 80
 FAMILIES: Final = {"transformer": "Transformer", "rnn": "plain (tanh) RNN"}
 
 SHARED: Final = (
-    "It was trained on Western keyboard music, songs and folk tunes, most of it scores "
-    "turned into playing by jitter; only five and a half hours were played by hands."
+    "It was trained on Western keyboard music, songs and folk tunes. Most of these are "
+    "scores whose timing was made uneven at random. Only five and a half hours were "
+    "played by people."
 )
 """A limit of models that were trained on the shared music."""
 EVENTS_A_SECOND: Final = 10
-"""Of the shared music, roughly: 256 events last some 25 s."""
+"""The rate of events in the shared music, roughly: 256 events last about 25 s."""
 LIMITS: Final = (
-    "It knows no beat, key or form: it hears seconds. It was trained on crops of "
-    "{events} events, some {seconds} seconds; over longer spans it keeps a style "
-    "rather than a theme.",
-    "The roles were dealt out by chance. No person plays with a machine in its "
-    "data, so "
-    "it has learned how music goes on, not how people answer each other.",
+    "It knows no beat, key or form: its time is in seconds. It was trained on crops of "
+    "{events} events, about {seconds} seconds. Over longer spans it keeps a style, but "
+    "not a theme.",
+    "In its training data, notes were assigned to human and machine at random; nobody "
+    "plays with a machine there. So it has learned how music continues, not how people "
+    "answer each other.",
     "It relies on the daemon's masks for held notes, register and scale.",
 )
 CREDITS: Final = {
@@ -47,12 +48,17 @@ CREDITS: Final = {
     "oneills": "those who encoded O'Neill's and Ryan's tunes (in the public domain; "
     "the encodings carry no licence of their own)",
 }
-"""A source of the shared music → whom to thank for it, and for its like."""
+"""Source of the shared music → whom to thank for it and for related sources."""
 POP909: Final = (
     "POP909's arrangements and annotations are MIT-licensed, but the songs themselves "
-    "belong to third-party composers. No song is stored in this folder; whoever "
-    "publishes what the model plays should know where it learned."
+    "belong to third-party composers. No song is stored in this folder. Whoever "
+    "publishes what the model plays should know that it learned from these songs."
 )
+FILES: Final = (
+    "All figures are in `figures.json`. The daemon's tests run `golden.npz` again."
+)
+MACHINE: Final = "one thread of a shared two-core AMD EPYC (Zen 4)"
+"""Where the times on the cards were measured."""
 
 
 def card(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
@@ -65,13 +71,13 @@ def card(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
     """
     parts = [
         _head(manifest, preset, figures),
-        _data(manifest),
+        _use(manifest),
         _likelihood(preset, figures),
         copying(manifest.name, figures),
         _step(figures["step_ms"]),
-        _use(manifest),
-        _limits(manifest, preset),
+        _data(manifest),
         _licence(manifest),
+        _limits(manifest, preset),
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -89,6 +95,22 @@ def wrap(text: str, bullet: str = "") -> str:
     )
 
 
+def bullets(lines: Iterable[str]) -> str:
+    """A list."""
+    return "\n".join(wrap(line, "- ") for line in lines)
+
+
+def made_again(name: str, text: str) -> str:
+    """The last section of a card.
+
+    Args:
+        name: of the model.
+        text: how these weights came about, in sentences.
+    """
+    command = f"    ripieno-export make {name} --data DIR"
+    return f"## Making it again\n\n{command}\n\n{wrap(f'{text} {FILES}')}"
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table."""
     lines = [head, ["---"] * len(head), *rows]
@@ -99,18 +121,17 @@ def _head(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
     family = FAMILIES.get(manifest.family, manifest.family.upper())
     layers = "one layer" if preset["layers"] == 1 else f"{preset['layers']} layers"
     what = (
-        f"A {family} that plays keyboard music in free time: it "
-        "hears, "
-        "event by event, what a person and it itself have played, and says who "
-        "does what "
-        f"next, when, and how hard. It has {layers} of {preset['hidden']} units, "
-        f"{manifest.parameters / 1e6:.2f} million parameters; `model.onnx` is "
+        f"A {family} that plays keyboard music in free time. It receives, event by "
+        "event, what the human and the model itself have played. For the next event it "
+        "predicts who plays, when, which key goes down or up, and how hard. It has "
+        f"{layers} of {preset['hidden']} units and "
+        f"{manifest.parameters / 1e6:.2f} million parameters. `model.onnx` is "
         f"{figures['bytes'] / 1e6:.1f} MB, float32, batch 1. It was made for Ripieno's "
         "`answer` and `continue` roles, with piano playing and melodies."
     )
     event = (
-        "One event is (source, delta, key, velocity): see "
-        f"`ripieno.layouts.vocabulary`, fingerprint `{manifest.fingerprint}`."
+        "One event is (source, delta, key, velocity). `ripieno.layouts.vocabulary` "
+        f"defines these fields; its fingerprint is `{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(event)}"
 
@@ -132,16 +153,13 @@ def data_table(manifest: Manifest, counted: str = "pieces") -> str:
 
 def _data(manifest: Manifest) -> str:
     how = (
-        "Held out is about one piece in twenty-five. A held-out piece whose "
-        "title is also "
-        "in training, or that shares a quarter of its interval 16-grams with it, was "
-        "moved to training. A crop is transposed by ±6 semitones and its tempo "
-        "scaled by "
-        "0.75 … 1.33; where the source is a score, onsets are jittered, notes "
-        "shortened "
-        "and dynamics drawn. Who plays what is dealt out: turns of 2 to 10 s "
-        "that change "
-        "at the longest silences, one part each, or the human alone."
+        "About one piece in twenty-five is held out. A held-out piece was moved to "
+        "training if its title occurs there, or if it shares a quarter of its interval "
+        "16-grams with training. Each crop is transposed by up to 6 semitones, and its "
+        "tempo is scaled by 0.75 to 1.33. If the source is a score, onsets are "
+        "jittered, notes are shortened, and dynamics are drawn at random. Notes are "
+        "assigned to human and machine at random: in turns of 2 to 10 s that change at "
+        "the longest silences, one part to each, or all to the human."
     )
     return f"## Music it was trained on\n\n{data_table(manifest)}\n\n{wrap(how)}"
 
@@ -158,24 +176,22 @@ def _likelihood(preset: dict[str, Any], figures: Figures) -> str:
     ]
     graph = figures["session"]
     baselines = (
-        f"The baselines learned from {figures['baseline_events']:,} training "
-        "events. For "
-        "each field their best contexts, order and smoothing were chosen on the "
-        "held-out "
-        "crops themselves, which favours them: "
+        f"The baselines learned from {figures['baseline_events']:,} training events. "
+        "The contexts, the order and the smoothing of each field were chosen on the "
+        "held-out crops themselves, which favours the baselines. The choice (WB is "
+        "Witten-Bell smoothing, AD absolute discounting): "
         + "; ".join(f"{field}: {name}" for field, name in figures["markov"].items())
-        + ". The exported graph, driven by the daemon's session over "
-        f"{graph['events']:,} of these events, gives "
-        f"{graph['graph']['total']:.4f} nats "
-        f"where torch gives {graph['torch']['total']:.4f}."
+        + f". On {graph['events']:,} of these events, the exported graph in the "
+        f"daemon's session gives {graph['graph']['total']:.4f} nats, and torch gives "
+        f"{graph['torch']['total']:.4f}."
     )
     return "\n\n".join(
         [
             "## How well it predicts held-out music",
             wrap(
-                f"{figures['events']:,} events of {figures['crops']} fixed "
-                "crops; nats per "
-                "event, each field given the ones before it; lower is better."
+                f"Nats per event on {figures['events']:,} events of "
+                f"{figures['crops']} fixed crops; lower is better. Each field is "
+                "predicted with the fields before it known."
             ),
             table(["", *fields], rows),
             table(["total, by kind", *NAMES.values()], kinds),
@@ -190,11 +206,11 @@ def _likelihood(preset: dict[str, Any], figures: Figures) -> str:
 
 
 def copying(name: str, figures: Figures) -> str:
-    """How often a model plays what it learned, beside people: a section of a card.
+    """The section that says how often a model copies, compared with people.
 
     Args:
         name: of the model.
-        figures: with those of `originality.measure`, if it was asked.
+        figures: with those of `originality.measure`, if they were measured.
     """
     title = "## How often it copies"
     found = figures.get("originality", {"draws": {}})
@@ -216,13 +232,13 @@ def copying(name: str, figures: Figures) -> str:
         command = f"    ripieno-export originality {name} --data DIR"
         return f"{title}\n\nNot measured. This does:\n\n{command}"
     how = (
-        f"{found['prompts']} prompts of held-out music for each seed, continued with "
-        "the model's published sampling; of each pair of continuations equally many "
-        "notes are judged. A copy is "
-        "32 consecutive notes of the top line that stand in the music it was trained "
-        "on, by their intervals alone or with their lengths; runs are counted with "
-        "lengths. The prompts are of the pieces that held-out figures are of; "
-        "sampling was chosen on those of the first seed."
+        f"For each seed, {found['prompts']} prompts of held-out music were continued "
+        "with the published sampling. Beside each stands the human's own continuation, "
+        "and equally many notes of both are judged. A copy is 32 consecutive notes of "
+        "the top line that also occur in the training music: with the same intervals, "
+        "or with the same intervals and lengths. The longest run is one with the same "
+        "intervals and lengths. The other figures of this card are of the same "
+        "held-out pieces. Sampling was chosen on the prompts of the first seed."
     )
     head = [
         "",
@@ -238,10 +254,9 @@ def copying(name: str, figures: Figures) -> str:
 
 def _step(step_ms: dict[str, float]) -> str:
     return "## A step\n\n" + wrap(
-        f"{step_ms['p50']:.3f} ms at the median, {step_ms['p99']:.3f} ms at the "
-        "99th of a "
-        "hundred: one thread of a shared two-core AMD EPYC (Zen 4), batch 1, sampling "
-        "included, through the daemon's session."
+        f"A step takes {step_ms['p50']:.3f} ms at the median and {step_ms['p99']:.3f} "
+        f"ms at the 99th percentile, on {MACHINE}. Batch 1, sampling included, in the "
+        "daemon's session."
     )
 
 
@@ -261,7 +276,7 @@ def _limits(manifest: Manifest, preset: dict[str, Any]) -> str:
         for line in LIMITS
     ]
     lines = [SHARED, *own] if names >= set(CREDITS) else own
-    return "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in lines)
+    return f"## Limits\n\n{bullets(lines)}"
 
 
 def _licence(manifest: Manifest) -> str:
@@ -293,19 +308,17 @@ def changes(progress: Mapping[str, Any]) -> str:
 
 
 def history(figures: Figures) -> str:
-    """What no recipe says of how these weights came about; begins with a space.
+    """How these weights came about, where no recipe says it; begins with a space.
 
-    It is written into `figures.json` by whoever trained them, and stays there.
+    Whoever trained the weights writes it into `figures.json`, where it stays.
     """
     return f" {figures['history']}" if "history" in figures else ""
 
 
 def _again(manifest: Manifest, preset: dict[str, Any], figures: Figures) -> str:
-    ends = wrap(
+    return made_again(
+        manifest.name,
         f"These weights are of step {figures['progress']['best_step']} of "
         f"{preset['steps']}, the best on held-out crops."
-        f"{changes(figures['progress'])} All figures are in "
-        "`figures.json`; `golden.npz` is replayed by the daemon's tests."
+        f"{changes(figures['progress'])}",
     )
-    command = f"    ripieno-export make {manifest.name} --data DIR"
-    return f"## Making it again\n\n{command}\n\n{ends}"

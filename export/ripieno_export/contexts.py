@@ -15,11 +15,11 @@ from ripieno.layouts.vocabulary import FIELDS, N_DOWN, SIZES
 from ripieno_export.dataset import Batch
 
 OUTSIDE: Final = -1
-"""What a context holds before a crop's first event."""
+"""The value of a context before a crop's first event."""
 FARTHEST: Final = 5
 
 Column = npt.NDArray[np.int16]
-"""Small numbers, one an event; millions of them are kept."""
+"""One small number for each event; millions of them are kept."""
 Choices = dict[str, tuple[Column, ...]]
 
 
@@ -67,7 +67,7 @@ class Columns:
         return np.asarray(column[:, 1:][self._real])
 
     def past(self, column: Column, back: int) -> Column:
-        """A column so many events before."""
+        """A column, as it was a number of events before."""
         shifted = np.full_like(column, OUTSIDE)
         shifted[:, back:] = column[:, :-back]
         return self.now(shifted)

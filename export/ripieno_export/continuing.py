@@ -1,7 +1,7 @@
 """What the daemon's own composers play where a human stops.
 
-They are told of the music note by note, and are then asked for a plan, with limits that
-allow all. Which music that is, and where it was cut, the callers know.
+They receive the music note by note. Then a plan is requested from them, with limits
+that allow every note. The callers know which music it is, and where it was cut.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ripieno_export.tokenize import NOTE, Floats, Notes
 
 
 def messages(heard: Notes) -> list[Played]:
-    """What the daemon is told, in order of time; at one instant ups come first."""
+    """Messages for the daemon by time; at one instant, note-offs come first."""
     timed = [
         (_ns(note["start"]), 1, int(note["pitch"]), int(note["velocity"]))
         for note in heard
@@ -30,7 +30,7 @@ def _ns(at_s: float) -> int:
 
 
 def ask(cut_s: float, span_s: float, seed: int = 1) -> Ask:
-    """For a plan so long, from there on; a beat is half a second."""
+    """A request for a plan of this length; a beat is half a second."""
     timeline = Timeline()
     start_ticks = timeline.ticks_for(cut_s)
     return Ask(
@@ -53,7 +53,7 @@ def play(composer: Composer, heard: Notes, wish: Ask) -> Notes:
         composer.played(message)
     composer.begin(wish)
     planned: list[PlannedNote] = []
-    while (plan := composer.section()) is not None:
+    while (plan := composer.answer()) is not None:
         planned += plan.notes
     return in_seconds(planned, wish)
 

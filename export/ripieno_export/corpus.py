@@ -6,9 +6,9 @@ on; group 4 is copyleft and group 5 is benchmarks: those are refused unless the 
 says that nothing will be published from them. A file that cannot be read is listed
 with its reason, never fatal.
 
-What is read, and as what, stands in `ripieno_export.sources`; any other folder is read
-by `ripieno_export.folders`. This module knows no crops; what it yields are notes in
-seconds, one piece after the other: a corpus may be larger than memory.
+`ripieno_export.sources` lists what is read, and as what. `ripieno_export.folders` reads
+any other folder. This module knows no crops; what it yields are notes in seconds, one
+piece after the other: a corpus may be larger than memory.
 """
 
 import lzma
@@ -46,7 +46,7 @@ __all__ = [
 TRAIN: Final = "train"
 VALID: Final = "valid"
 UNDECIDED: Final = ""
-"""No index proposes a split: whoever packs the pieces draws it by family."""
+"""The split where no index proposes one; packing then draws it by family."""
 
 UNREADABLE: Final = (
     OSError,
@@ -198,7 +198,7 @@ def merge(parts: Parts) -> Notes:
 
 
 def family_of(entry: Entry, origin: Origin) -> str:
-    """What a piece is called, letters only; numbered collections by their number."""
+    """The title of a piece, letters only; in numbered collections its number."""
     if origin.name == "pop909":
         return f"pop909 {entry['id']}"
     title = str(entry.get("title") or entry.get("song") or entry["file"])

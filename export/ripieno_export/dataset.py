@@ -1,8 +1,8 @@
 """The crops of packed music that training and evaluation see.
 
 A batch is a function of (seed, step) alone, so that training which is resumed sees
-what it would have seen. A crop starts at a random note, from silence, as a set does:
-of notes that began before it, nothing is heard.
+what it would have seen. A crop starts at a random note, from silence, as a performance
+does. Notes that began before it are left out.
 
 How music is packed: `ripieno_export.packing`; what lies on the disk:
 `ripieno_export.packed`.

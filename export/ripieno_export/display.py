@@ -29,7 +29,7 @@ class Display:
         preset: the recipe.
         parts: what its losses are called.
         run: where the curves go.
-        begun_step: what was drawn past it, by a run that was interrupted, is hidden.
+        begun_step: points of an interrupted run's curves after this step are hidden.
         is_on: False for every process but the first.
     """
 

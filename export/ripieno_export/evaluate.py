@@ -28,7 +28,7 @@ from ripieno_export.tokenize import Floats
 CROPS: Final = 512
 EVENTS: Final = 256
 BASELINE_CROPS: Final = 24_576
-"""Some 6.3 M events: more no longer moves a chain's held-out figure."""
+"""About 6.3 M events; with more, a chain's held-out figure does not change."""
 BASELINE_SEED: Final = 7
 SESSION_CROPS: Final = 6
 

@@ -20,7 +20,7 @@ def step_of(model: EventNetwork, events: int) -> Step:
             does not look back any farther.
 
     Raises:
-        TypeError: nobody has written its step.
+        TypeError: there is no step for this network.
     """
     if isinstance(model, EventTransformer):
         return TransformerStep(model, events).eval()

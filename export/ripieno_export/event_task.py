@@ -25,7 +25,7 @@ CORPUS: Final = "corpus"
 ONE_FILE: Final = "corpus.npz"
 FAMILIES: Final = (*CELLS, "transformer")
 JUDGED_EVENTS: Final = 256
-"""Held-out crops are so long for every network, so that all are judged on the same."""
+"""The length of held-out crops: every network is judged on the same crops."""
 
 
 def network(preset: Preset) -> EventNetwork:

@@ -36,7 +36,7 @@ OWN: Final = "the player's own"
 """The licence of the player's files where they state none, or one that allows any use;
 nothing of them is published but weights."""
 FEWEST_TUNES: Final = 3
-"""Two to learn from and one to judge by."""
+"""The fewest tunes: two to learn from and one to judge by."""
 KEPT: Final = ("family", "hidden", "layers", "events", "seed", "matmul")
 """What stays as the model's makers chose it."""
 JUDGED_CROPS: Final = 128
@@ -56,7 +56,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tuned:
-    """What tuning came to.
+    """The result of tuning.
 
     Attributes:
         steps, best_step: that were done; whose weights were kept.
@@ -77,7 +77,7 @@ class Tuned:
 
 
 class TuningTask(Task):
-    """Learns the player's events, and does not forget the rest.
+    """Learns the player's events, mixed with the music that the model knew before.
 
     Args:
         preset: the recipe.

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
 from ripieno.layouts.vocabulary import FIELDS
-from ripieno_export.card import data_table, table, wrap
+from ripieno_export.card import bullets, data_table, table, wrap
 from ripieno_export.licences import sentence
 from ripieno_export.originality import COPIED, PROMPT_S, SPAN_S, Copying
 
 LIMITS: Final = (
-    "The player's held-out tunes also chose when to stop, so the figures after tuning "
-    "flatter it a little.",
-    "It was tuned on very little music. What its base model cannot do, it cannot do "
-    "either; see the base model's card.",
+    "Early stopping used the player's held-out tunes, so the figures after tuning are "
+    "a little optimistic.",
+    "It was tuned on very little music. It has the limits of its base model, too; see "
+    "the card of that model.",
 )
 
 
@@ -44,35 +44,36 @@ def card(manifest: Manifest, base: Manifest, figures: dict[str, Any]) -> str:
             )
             + " music that the base model knew before."
         ),
+        "## Using it",
+        f"    ripieno play --model {manifest.name}",
         "## Has it learned the player?",
         wrap(
-            "Nats per event on fixed held-out crops, each field given the ones before "
-            "it; lower is better."
+            "Nats per event on fixed held-out crops; lower is better. Each field is "
+            "predicted with the fields before it known."
         ),
         _nats(tuned),
         "## Or copied them?",
         *_copies(tuned),
+        "## A step",
+        wrap(
+            f"A step takes {figures['step_ms']['p50']:.3f} ms at the median, batch 1, "
+            "on the machine where it was tuned."
+        ),
         "## Music",
         wrap(
             "The base model learned from the sources below. The "
             f"{tuned['files']} files are the player's own, and are not published."
         ),
         data_table(base),
-        "## A step",
-        wrap(
-            f"{figures['step_ms']['p50']:.3f} ms at the median, batch 1, on the "
-            "machine where it was tuned."
-        ),
-        "## Using it",
-        f"    ripieno play --model {manifest.name}",
-        "## Limits",
-        "\n".join(wrap(line, "- ") for line in LIMITS),
         "## Licence",
         wrap(
-            f"{sentence(manifest.licence)} The base model's are under {base.licence}, "
-            "with the thanks and caveats of its card. What the player's files add is "
-            "the player's to give, where they state no licence."
+            f"{sentence(manifest.licence)} The weights of the base model are under "
+            f"{base.licence}; the thanks and caveats of its card hold here, too. Where "
+            "the player's files state no licence, the player decides about what they "
+            "add."
         ),
+        "## Limits",
+        bullets(LIMITS),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -113,8 +114,8 @@ def _copies(tuned: Mapping[str, Any]) -> list[str]:
         f"{COPIED} notes, intervals and lengths",
     ]
     how = (
-        f"{count} prompts of {PROMPT_S:g} s from the player's held-out tunes, each "
-        f"continued for {SPAN_S:g} s; equally many notes of each continuation are "
+        f"{count} prompts of {PROMPT_S:g} s from the player's held-out tunes were "
+        f"continued for {SPAN_S:g} s each. Equally many notes of each continuation are "
         "judged. A run is consecutive notes of the top line with the same intervals "
         "and lengths."
     )

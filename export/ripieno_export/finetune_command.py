@@ -43,7 +43,7 @@ from ripieno_export.tokenize import Ints
 PLAYER: Final = "player"
 PROMPTS_A_PIECE: Final = 8
 PROMPTS: Final = 48
-"""At the most; many prompts of one short tune are nearly the same."""
+"""The most prompts; many prompts of one short tune are nearly the same."""
 CROPS: Final = 64
 """The published folder's own figures are of so many of the player's crops."""
 
@@ -143,7 +143,7 @@ def _say_figures(done: Tuned) -> None:
 
 
 def _publish(base: Path, work: Path, player: Packed) -> Path:
-    """By the road that every model takes; golden vectors hold none of the player's."""
+    """Publishes as every model is; golden vectors hold none of the player's music."""
     golden = parity.load(base / manifests.GOLDEN)
     events: Ints = np.asarray(golden["event"], np.int64)
     return publish.publish(
@@ -157,7 +157,7 @@ def _publish(base: Path, work: Path, player: Packed) -> Path:
 
 
 def _licence(base: Path, player: Packed, general: Packed | None) -> str:
-    """That of the weights; files that state none are the player's to give.
+    """The licence of the weights; files that state none count as the player's own.
 
     Raises:
         SettingsError: a file's licence forbids it.

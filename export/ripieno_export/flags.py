@@ -1,7 +1,8 @@
 """The flags of `ripieno-export`'s commands: their names, their defaults, their help.
 
-Nothing heavy is imported here, so that help is at once. What a flag means, its command
-knows: where a default hangs on how a command works, it is None here, and chosen there.
+Nothing heavy is imported here, so that help is shown at once. The command knows what a
+flag means: a default that depends on how a command works is None here, and is chosen
+there.
 """
 
 from argparse import ArgumentParser

@@ -3,7 +3,7 @@
 What is known of a file is taken from where its maker wrote it: titles and composers
 from the file itself or an `INDEX.jsonl` (see `ripieno_export.corpus`), the licence and
 the rest from what lies beside it (`ripieno_export.provenance`). What is not stated is
-called so.
+reported as such.
 
 Whatever cannot be used is refused with its reason; nothing in a file ends the reading.
 """
@@ -44,7 +44,7 @@ COPIES: Final = re.compile(
 SPLITS: Final = {"train": TRAIN, "training": TRAIN} | dict.fromkeys(
     ("valid", "validation", "val", "dev", "test"), VALID
 )
-"""What indices call the parts: nobody's test music is learned from."""
+"""The names of parts in indices; test music is never trained on."""
 FEWEST_NOTES: Final = 16
 LONGEST_S: Final = 4 * 3600.0
 DENSEST: Final = 60.0
@@ -53,7 +53,7 @@ RINGS_S: Final = 10.0
 """A note that sounds longer than this past the last onset hangs: its off is missing."""
 GRID: Final = 24
 NEAR_BEATS: Final = 0.005
-"""Onsets so near to a 24th of a beat are on it: a quarter of chance's share."""
+"""Onsets this near to a 24th of a beat are on it; by chance, a quarter of them are."""
 ENGRAVED: Final = 0.55
 """Share of onsets on the grid that makes a score; halfway between what was measured:
 at most .28 in GiantMIDI's performances, at least .82 in six collections of scores."""
@@ -180,7 +180,7 @@ def _check_length(starts: Floats) -> None:
 
 
 def on_beat(notes: Notes, beats: Floats) -> float:
-    """Which share of the onsets lies on a 24th of a beat; chance has a quarter."""
+    """The share of the onsets that lie on a 24th of a beat; by chance, a quarter."""
     onsets = notes["start"][~is_pedal(notes)].astype(np.float64)
     if len(beats) < 2 or not len(onsets):
         return 0.0
@@ -189,13 +189,13 @@ def on_beat(notes: Notes, beats: Floats) -> float:
 
 
 def evenness(notes: Notes) -> float:
-    """Which share of the notes has the velocity of the one before."""
+    """The share of the notes that have the velocity of the note before."""
     velocity = notes["velocity"][~is_pedal(notes)].astype(np.int64)
     return float((np.diff(velocity) == 0).mean()) if len(velocity) > 1 else 1.0
 
 
 def _index(folder: Path) -> dict[str, dict[str, Any]]:
-    """Entries of every INDEX.jsonl, by their file; a damaged line says nothing."""
+    """Entries of every INDEX.jsonl, by their file; a damaged line is skipped."""
     found: dict[str, dict[str, Any]] = {}
     for path in tree.paths(folder):
         if isinstance(path, Path) and path.name == "INDEX.jsonl":

@@ -1,9 +1,9 @@
-"""K trainings of one recipe on K splits: how much a figure hangs on the split.
+"""K trainings of one recipe on K splits: how much a figure depends on the split.
 
-Every tune is held out in exactly one fold, all of its pieces and views together; which
-one hangs on its name alone. As in any split, a tune that shares a quarter of its music
-with what a fold trains on is trained on there (`ripieno_export.split`). Each fold is a
-run of its own and resumes as any run does.
+Every tune is held out in exactly one fold, all of its pieces and views together. The
+fold depends on its name alone. As in any split, a tune that shares a quarter of its
+music with what a fold trains on is trained on there (`ripieno_export.split`). Each fold
+is a run of its own and resumes as any run does.
 """
 
 import json

@@ -18,7 +18,7 @@ from ripieno.inference.manifest import Source
 
 FREE: Final = "Apache-2.0"
 UNSTATED: Final = "NOASSERTION"
-"""SPDX's name for a licence that nobody has stated."""
+"""SPDX's name where no licence is stated."""
 FORBIDDEN: Final = ""
 
 GAPS: Final = r"[\s_\-‐-―]+"
@@ -81,7 +81,7 @@ def of(sources: Iterable[Source]) -> str:
 
 
 def _asked(stated: str) -> str:
-    """What the words of one source ask for."""
+    """The licence that the words of one source require."""
     stated = re.sub(GAPS, " ", stated)
     if re.search(FORBIDS, stated, re.IGNORECASE):
         return FORBIDDEN

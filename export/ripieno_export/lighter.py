@@ -159,7 +159,7 @@ def _halve(graph: GraphProto, node: NodeProto) -> None:
 
 
 def _widened(name: str, rough: Iterable[NodeProto]) -> NodeProto:
-    """A value that leaves the float16 nodes goes on under its name in float32."""
+    """Converts what leaves the float16 nodes to float32, under the same name."""
     half = f"{name}_half"
     for node in rough:
         for names in (node.input, node.output):
@@ -172,7 +172,7 @@ def _widened(name: str, rough: Iterable[NodeProto]) -> NodeProto:
 
 
 def _swept(graph: GraphProto) -> None:
-    """Constants that nothing reads any more are gone."""
+    """Removes constants that nothing reads any more."""
     read = {name for node in graph.node for name in node.input}
     for tensor in [t for t in graph.initializer if t.name not in read]:
         graph.initializer.remove(tensor)

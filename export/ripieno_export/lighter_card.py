@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
 from ripieno.layouts.vocabulary import FIELDS
-from ripieno_export.card import copying, data_table, table, wrap
+from ripieno_export.card import MACHINE, copying, data_table, table, wrap
 from ripieno_export.licences import sentence
 
 WHAT: Final = {
     8: (
-        "its large matrices are stored in eight bits, sixteen weights to a scale, and "
-        "multiplied in integers. It is meant for a CPU."
+        "Its large matrices are stored in eight bits, with one scale for sixteen "
+        "weights, and are multiplied as integers. It is meant for a CPU."
     ),
     16: (
-        "its backbone and its state are in half precision, and what samples is not. It "
+        "Its backbone and its state are in half precision; sampling is in float32. It "
         "is meant for a GPU."
     ),
 }
@@ -32,20 +32,20 @@ def card(light: Manifest, whole: Manifest, bits: int, figures: dict[str, Any]) -
         figures: what `quantize` found.
     """
     head = (
-        f"`{whole.name}` in {bits} bits: {WHAT[bits]} It was not trained again; what "
-        f"it is, and where it fails, stands in the card of `{whole.name}`. Its events "
-        "are of `ripieno.layouts.vocabulary`, fingerprint "
+        f"This is `{whole.name}` in {bits} bits. {WHAT[bits]} It was not trained "
+        f"again. The card of `{whole.name}` says what it is and what its limits are. "
+        "`ripieno.layouts.vocabulary` defines its events; the fingerprint is "
         f"`{light.fingerprint}`."
     )
     parts = (
         f"# {light.name}",
         wrap(head),
+        "## Using it",
+        f"    ripieno play --model {light.name}",
         "## What it costs, and what it saves",
         _beside(light, whole, figures),
         *_told(whole, figures),
         copying(light.name, figures),
-        "## Using it",
-        f"    ripieno play --model {light.name}",
         "## Music it was trained on",
         data_table(light),
         "## Licence",
@@ -64,7 +64,7 @@ def _beside(light: Manifest, whole: Manifest, figures: dict[str, Any]) -> str:
         each = (f"{nats[field]:.4f}" for field in ("total", *FIELDS))
         times = (f"{taken['p50']:.3f}", f"{taken['p99']:.3f}")
         rows.append([name, f"{figures['bytes'][key] / 1e6:.1f}", *times, *each])
-    head = ["", "MB", "step, ms", "99th of 100", "nats an event", *FIELDS]
+    head = ["", "MB", "step p50, ms", "step p99, ms", "nats an event", *FIELDS]
     return table(head, rows)
 
 
@@ -72,20 +72,21 @@ def _told(whole: Manifest, figures: dict[str, Any]) -> tuple[str, str, str]:
     golden = figures["golden"]
     return (
         wrap(
-            f"{figures['events']:,} events of {figures['crops']} fixed held-out crops, "
-            "both graphs driven by the daemon's session: it costs "
-            f"{figures['nats_lost']:+.4f} nats an event (standard error "
-            f"{figures['nats_lost_standard_error']:.4f}). Of the golden vectors, which "
-            "are sampled under random masks with the same noise, "
-            f"{golden['agreement']:.0%} of the events are the same; a logit differs by "
+            "Both graphs were run in the daemon's session, on "
+            f"{figures['events']:,} events of {figures['crops']} fixed held-out crops. "
+            f"Fewer bits cost {figures['nats_lost']:+.4f} nats an event (standard "
+            f"error {figures['nats_lost_standard_error']:.4f}). With the random masks "
+            "and the noise of the golden vectors, both models give the same event in "
+            f"{golden['agreement']:.0%} of the cases. Logits differ by "
             f"{golden['largest_difference']:.3f} at most."
         ),
         wrap(
-            "Steps were taken in turns with the other model: one thread of a shared "
-            "two-core AMD EPYC (Zen 4), batch 1, sampling included."
+            f"The times were taken with both models in turns, on {MACHINE}. Batch 1, "
+            "sampling included."
         ),
         wrap(
             f"The crops are of the held-out pieces on which weights and sampling of "
-            f"`{whole.name}` were chosen, and which its card's figures are of."
+            f"`{whole.name}` were chosen. The figures of its card are of the same "
+            "pieces."
         ),
     )

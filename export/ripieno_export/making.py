@@ -1,6 +1,7 @@
 """Which models there are to make, and how: one entry a name.
 
-Each is trained, or trained on, in its run's folder, and published from there.
+Each is trained, or its training is continued, in its run's folder. It is published from
+there.
 """
 
 from collections.abc import Callable

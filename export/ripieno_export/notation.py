@@ -55,7 +55,7 @@ def tunes(text: str) -> list[str]:
 
 
 def abc_music(tune: str) -> Music:
-    """What one ABC tune sounds like, without the chords above its staff.
+    """The notes of one ABC tune, without the chords above its staff.
 
     Raises:
         ValueError: abc2midi makes nothing of it, or it includes another file.
@@ -95,7 +95,7 @@ def _field(letter: str, tune: str) -> str:
 
 
 def score_music(content: bytes, suffix: str) -> Music:
-    """What a score sounds like, its repeats unfolded.
+    """The notes of a score, with its repeats unfolded.
 
     Raises:
         ValueError: partitura cannot read it, or is not installed.

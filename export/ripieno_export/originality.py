@@ -1,11 +1,11 @@
-"""How much of what an event model plays was copied from what it learned.
+"""How much of an event model's output was copied from its training music.
 
-A prompt is some seconds of held-out music, cut at an onset. The model goes on through
-the daemon's own composer, with its published sampling; the human's own continuation is
-the yardstick, since music of one tradition shares much. What is compared is the top
-line, once by its intervals alone (blind to key, tempo and rhythm: it finds most) and
-once with each note's length in sixteenths, as `ripieno_export.judge.originality` does.
-Of each pair of continuations equally many notes are looked at.
+A prompt is some seconds of held-out music, cut at an onset. The model continues it
+through the daemon's composer, with its published sampling. It is compared with the
+human's own continuation, since music of one tradition shares much. The top line is
+compared, once by its intervals alone (whatever key, tempo and rhythm: this finds most)
+and once with each note's length in sixteenths, as `ripieno_export.judge.originality`
+does. Of each pair of continuations equally many notes are looked at.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,15 +29,14 @@ COPIED: Final = 32
 """Consecutive notes that make a copy."""
 PROMPT_S: Final = 8.0
 SPAN_S: Final = 20.0
-"""Some 60 to 100 notes of a top line: room for a copy, in tunes of half a minute."""
+"""Seconds of a continuation: 60 to 100 notes of a top line, enough for a copy."""
 TOGETHER_S: Final = 0.03
-"""Onsets so near are one chord."""
+"""Onsets within this time, in seconds, are one chord."""
 SECONDS_A_BEAT: Final = 0.5
-"""Where a piece's beats are not known."""
+"""Seconds a beat, if a piece's beats are not known."""
 SEED: Final = 20_262
 SEEDS: Final = (SEED, 20_263)
-"""Of the prompts that a card tells of: sampling was chosen by the first, not by the
-second."""
+"""The seeds of the prompts on a card; sampling was chosen with the first one only."""
 TRIES: Final = 8
 """Beginnings that are tried in a piece for each prompt that it is to give."""
 
@@ -61,7 +60,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """What a system's continuations have from the music that was learned.
+    """What a system's continuations share with the training music.
 
     Attributes:
         continuations: how many were long enough to be judged.
@@ -172,7 +171,7 @@ class Continuer:
         self._composer = Composer(session, sampling)
 
     def play(self, prompt: Prompt, seed: int = 1) -> Notes:
-        """What it plays for `SPAN_S`; seconds from the cut."""
+        """The notes that it plays for `SPAN_S`; seconds from the cut."""
         wish = continuing.ask(prompt.cut_s, SPAN_S, seed)
         return continuing.play(self._composer, prompt.heard, wish)
 

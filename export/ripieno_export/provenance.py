@@ -1,7 +1,7 @@
-"""Where a stranger's music comes from: what lies beside it says so.
+"""Where the music of any folder comes from, read from the files beside it.
 
 The licence is that of the nearest `LICENSE` above a file, repository and commit are
-what the `README.md` there states. A text that cannot be read says nothing.
+what the `README.md` there states. A text that cannot be read is ignored.
 """
 
 import re
@@ -27,7 +27,7 @@ LICENCES: Final = (
 )
 """What a licence's text says of itself → its short name."""
 MOST_BYTES: Final = 1 << 20
-"""Thirty times the GPL: nothing longer is a licence or a README of somebody's hand."""
+"""Thirty times the GPL: no licence and no written README is longer."""
 
 
 class Origins:
@@ -44,7 +44,7 @@ class Origins:
         self._known: dict[Path, Origin] = {}
 
     def of(self, place: Path) -> Origin:
-        """A folder's, from the nearest one above that states a licence."""
+        """The origin of a folder, from the nearest one above that states a licence."""
         if place not in self._known:
             self._known[place] = self._found(place)
         return self._known[place]

@@ -1,8 +1,8 @@
 """A checkpoint → `models/<name>/`: graph, manifest, golden vectors, figures, card.
 
-Nothing is published that was not checked: the folder is built beside its place, loaded
-by the daemon's own session, replayed against the golden vectors, judged and timed, and
-only then moved to where it is found.
+Everything is checked before it is published: the folder is built beside its place,
+loaded by the daemon's own session, replayed against the golden vectors, judged and
+timed, and only then moved to where it is found.
 """
 
 import json
@@ -46,8 +46,9 @@ ROLES: Final = ("answer", "continue")
 SAMPLING: Final = Sampling(
     temperature=(1.0, 1.05, 0.95, 0.9), top_p=(1.0, 0.98, 0.98, 0.98)
 )
-"""Chosen by `export/NOTES.md`: cooled deltas make the music run away, and keys cooled
-to 0.855 make a model repeat itself, and so copy; most of all a Transformer."""
+"""Chosen by `export/NOTES.md`. A low temperature of deltas makes the music ever faster.
+A temperature of 0.855 for keys makes a model, most of all a Transformer, repeat itself
+and so copy."""
 OWN_SAMPLING: Final = {
     "transformer": Sampling(
         temperature=(1.0, 1.05, 1.0, 0.9), top_p=(1.0, 0.98, 0.99, 0.98)
@@ -82,8 +83,10 @@ def publish(
         The folder.
 
     Raises:
+        SettingsError: the music's licence forbids it.
         ModelError: the graph does not answer as the network does.
     """
+    licences.of(sources(packed))  # refused now, not after the export
     payload = checkpoint.load(weights)
     name = str(payload["preset"]["name"])
     model = event_task.network_of(weights)

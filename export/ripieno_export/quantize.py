@@ -7,9 +7,9 @@
 
 The lighter folder goes through the checks of every published one: it is built beside
 its place, loaded by the daemon's own session, and replayed against the golden vectors
-that torch wrote; only that its tolerance is wider, and stated in them. What it costs is
-measured on held-out crops, what it saves in steps taken in turns with the other model,
-and where it costs more than `BOUNDS` allows, it is not published.
+that torch wrote. Its tolerance is wider, and is stated in them. The loss is measured on
+held-out crops, and the gain in steps that both models take in turns. If the loss is
+more than `BOUNDS` allows, the model is not published.
 """
 
 import argparse
@@ -52,7 +52,7 @@ from ripieno_export.tokenize import Floats
 
 BLOCK: Final = 50
 STEPS: Final = 2000
-"""Timed, of each model, a block in turns: other work then slows both alike."""
+"""Steps that are timed, of each model in turns: other work then slows both alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +249,9 @@ def step_ms(
 ) -> dict[str, dict[str, float]]:
     """How long a step of each takes, in ms: the median, and the 99th of a hundred.
 
-    A block of each in turns: step by step one would push the other's weights out of
-    the processor's cache, which nothing does while it plays (twice the time).
+    A block of each in turns: if they took turns after every step, each would evict the
+    other's weights from the processor's cache (twice the time). This does not happen
+    while a model plays.
     """
     clock, event = clock or SystemClock(), Event(0, 0, 60, 16)
     controls, taken = Controls(top_p=(0.95,) * 4), np.zeros((STEPS, len(lines)))

@@ -26,12 +26,12 @@ NOT_STATED: Final = "not stated"
 VOICE: Final = re.compile(
     r"melod|voice|vocal|\bvox\b|\blead\b|\bsing|canto|gesang|stimme", re.IGNORECASE
 )
-"""What a stranger's one melody track is called; of many voices none is meant."""
+"""How a melody track of any other file is called; several voices are not one."""
 ONE_LINE: Final = 0.85
 """A line is a track of which this share of the notes ends by the next onset. Source: 99
 of 100 melodies of POP909 have .875 or more, of its pianos 1 in 100 has .52."""
 MOST_PARTS: Final = 4
-"""More parts than a choir or a quartet has are no music for two hands."""
+"""A file with more parts than a choir or a quartet has is not for two hands."""
 
 Parts = list[tuple[str, Notes]]
 """Tracks that have notes: their names and notes."""
@@ -80,7 +80,7 @@ def pop(parts: Parts) -> Iterator[tuple[str, Parts]]:
 
 
 def unlabelled(parts: Parts, keyboards: Sequence[bool]) -> Iterator[tuple[str, Parts]]:
-    """A stranger's file: one line, a voice and its piano, or all as one piano.
+    """Any other file: one line, a voice and its piano, or all as one piano.
 
     Args:
         parts: its pitched tracks.

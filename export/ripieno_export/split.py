@@ -55,7 +55,7 @@ def number_of(family: str) -> int:
 
 
 def fold_of(family: Ints, folds: int) -> Ints:
-    """In which of so many folds each family is held out; it hangs on nothing else."""
+    """The fold in which each family is held out; it depends on nothing else."""
     return np.asarray(family % folds)
 
 
@@ -67,7 +67,7 @@ def drawn(family: Ints, share: float = HELD_OUT_SHARE) -> Bools:
 
 
 def settled(pieces: Music, family: Ints, held_out: Bools) -> Bools:
-    """Which of the proposed pieces stay held out: those that training does not know.
+    """Which of the proposed pieces stay held out: those unknown to training.
 
     Args:
         pieces: a piece's notes, by its number; asked for one at a time.

@@ -23,7 +23,7 @@ from ripieno_export.networks.events import HEADS, EventNetwork
 
 COLDEST: Final = 1e-4
 MOST_NOISE: Final = 1 - 2**-20
-"""So that the noise's part of a sum is less than the sum in float32, too."""
+"""The largest noise: its part of a sum is less than the sum in float32, too."""
 
 CONTROLS: Final = (
     "noise",

@@ -1,7 +1,7 @@
 """What `ripieno_export.train` trains: a network, its losses, and how it is judged.
 
-One task a family. All randomness of a step hangs on (seed, step): a task keeps none of
-its own, so a run that was interrupted goes on bit for bit.
+One task a family. All randomness of a step depends on (seed, step). A task has no
+random state of its own, so a run that was interrupted continues bit for bit.
 """
 
 from abc import ABC, abstractmethod

@@ -36,9 +36,9 @@ from ripieno_export.preset import Preset
 from ripieno_export.task import Task
 
 SHAPES: Final = ("family", "hidden", "layers", "events", "batch", "optimiser", "seed")
-"""What a resumed run may not change."""
+"""Settings that a resumed run may not change."""
 BOOKKEEPING: Final = ("name", "threads", "save_every")
-"""Settings that change nothing of what is learned."""
+"""Settings that do not change what is learned."""
 RANK_SEED: Final = 500_000_003
 """How far apart the seeds of two processes are. A run has fewer steps; and torch takes
 the low 32 bits of a seed, so multiples of 2 ** 32 would be no difference."""

@@ -2,7 +2,7 @@
 
 Nothing that lies there ends the walk or makes it endless: links to folders are not
 followed, pipes and devices are passed over, and what cannot be opened is refused with
-its reason. Names are told so that they can be written and read, see `printable`.
+its reason. Names are reported in a form that can be written and read, see `printable`.
 """
 
 import os
@@ -20,7 +20,7 @@ from ripieno_export.corpus import UNREADABLE, Refusal
 
 ZIP: Final = ".zip"
 FORK: Final = "._"
-"""So begin the names of what macOS writes beside a file on other systems' disks."""
+"""How the names of files begin that macOS writes beside a file on other disks."""
 IS_LINK: Final = "it is a link to a folder, which is not followed; name that folder"
 IS_NESTED: Final = "it is a zip in a zip; unpack the outer one"
 UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

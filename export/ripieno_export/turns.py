@@ -1,9 +1,9 @@
 """Who plays what in a crop: the human, or the machine.
 
-No corpus of duets between people and machines exists, so the parts are dealt out:
-mostly in turns that change at the longest silences, sometimes one part each (a voice
-and its piano, or two hands), sometimes the human alone. An up always belongs to the
-source of its down, because it is notes that are dealt.
+There is no corpus of duets between people and machines, so notes are assigned at
+random: mostly in turns that change at the longest silences, sometimes one part to each
+(a voice and its piano, or two hands), sometimes all to the human. A key's release has
+the source of its press, because whole notes are assigned.
 """
 
 from typing import Final

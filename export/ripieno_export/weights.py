@@ -39,7 +39,7 @@ def write(payload: dict[str, Any], folder: Path) -> None:
 
 
 def _half(weight: torch.Tensor) -> np.ndarray[Any, np.dtype[Any]]:
-    """In half precision, where its range allows and it is a number at all."""
+    """In half precision, if all values are finite and within its range."""
     array = weight.detach().cpu().numpy()
     fits = array.dtype.kind == "f" and np.abs(array).max(initial=0.0) < 6e4
     return array.astype(np.float16) if fits else array

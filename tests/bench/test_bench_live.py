@@ -4,13 +4,13 @@ The tests assert what a musician would hear. They assert no speed, because the m
 does other work at the same time.
 """
 
+import msgspec
 import pytest
 from tests.command import assert_sentence, ripieno
 from tests.jack_fixture import PERIOD_FRAMES, RATE_HZ
 from tests.ratios import stored_lateness
 
-from ripieno.bench.report import read
-from ripieno.bench.spread import Spread
+from ripieno.bench.report import Report, Spread
 
 pytestmark = pytest.mark.jack
 
@@ -30,7 +30,7 @@ def bench(jack, tmp_path):
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
         assert done.stdout.startswith(f"ripieno bench {what}, ")
-        return read(path)
+        return msgspec.json.decode(path.read_bytes(), type=Report)
 
     return run
 

@@ -43,7 +43,7 @@ def test_beats_bring_twenty_four_clocks_each(seed):
 
 @pytest.mark.parametrize("count", [1, 300, 20_000])
 def test_planned_messages_differ_and_every_note_ends(count):
-    notes = tuple(planned.Held(4 * n, 4 * n + 10) for n in range(count))
+    notes = tuple((4 * n, 4 * n + 10) for n in range(count))
     found = planned.planned(notes, 5)
     assert len({message.data for message in found}) == 2 * count
     assert found == sorted(found, key=lambda message: message.at_ns)

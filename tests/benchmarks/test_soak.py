@@ -6,16 +6,20 @@ import subprocess
 import sys
 from collections import Counter
 
+import msgspec
 import pytest
 from benchmarks import soak_script
 from benchmarks.effective import sounding
+from benchmarks.soak_sums import lateness_ms
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.command import ROOT, assert_sentence
 from tests.live_daemon import until
 
-from ripieno.bench.report import read
+from ripieno.bench.report import Report
+from ripieno.clock import NS_PER_MS as MS
 from ripieno.clock import NS_PER_S
+from ripieno.files import journal
 from ripieno.music import messages
 from ripieno.settings.controllers import merged, parsed
 from ripieno.settings.params import Params
@@ -64,8 +68,18 @@ def test_a_stint_ends_with_every_key_up(number, seed):
 
 
 def test_every_role_comes_in_turn():
-    roles = [soak_script.stint(number, 1).role for number in range(12)]
+    roles = [soak_script.stint(number, 1).role for number in range(2 * len(ROLES))]
     assert Counter(roles) == dict.fromkeys(ROLES, 2)
+
+
+def test_only_what_the_machine_planned_can_be_late():
+    entries: list[journal.Entry] = [
+        journal.Tick(10 * MS),
+        journal.Sent(10 * MS, messages.note_on(0, 60, 70)),
+        journal.Sent(8 * MS, messages.note_on(1, 60, 70)),
+        journal.Sent(1 * MS, messages.note_off(1, 50)),
+    ]
+    assert list(lateness_ms(entries)) == [2.0]
 
 
 def test_a_length_out_of_bounds_is_refused():
@@ -81,7 +95,7 @@ def test_a_short_soak_leaves_nothing_sounding(jack, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("ripieno bench soak, ")
-    found = read(path)
+    found = msgspec.json.decode(path.read_bytes(), type=Report)
     for name in ("stuck notes", "lost messages", "doubled messages"):
         assert found.figures[name] == 0, name
     assert found.figures["processes that died"] == 0

@@ -165,7 +165,7 @@ def test_every_parameter_has_a_flag():
 def test_every_flag_is_of_its_parameters_kind():
     for name, knob in KNOBS.items():
         default = getattr(Params(), name)
-        assert knob.kind is (int if default is None else type(default))
+        assert default is None or knob.kind is type(default)
         assert len(knob.help) <= 62
 
 
@@ -177,12 +177,16 @@ OTHERWISE = Params(
     low=40,
     high=90,
     polyphony=3,
-    density=2.5,
     channel=5,
+    level=0.5,
+    mute=True,
+    hears="right",
+    split="C4",
     seed=9,
     patience=2.0,
     tightness=0.25,
     thru=True,
+    thru_left=False,
     bpm=92.5,
     meter="6/8",
     click=True,
@@ -191,7 +195,6 @@ OTHERWISE = Params(
     commit=2,
     listen=4,
     phrase=8,
-    land="C@9 F#m7@17",
     chord_lock="C F G7",
     chart="title: A song\nmeter: 6/8\n| C | F G7 | % | ? |\n",
     texture="pop",
@@ -202,7 +205,6 @@ OTHERWISE = Params(
     manner="sixths",
     distance=0.75,
     blend=0.25,
-    fill=-0.5,
     rise=0.5,
     offbeat=1.0,
     bars=8,
@@ -234,8 +236,18 @@ def test_the_demo_hands_every_setting_to_the_daemon_that_it_starts(play):
 
 def test_the_flag_of_an_old_name_sets_the_new_one_and_a_sentence_says_so(capsys):
     assert settings_of("play", "--style=pop").play == Params(texture="pop")
-    says = "style is now called texture; the old name still works.\n"
+    says = "style is now called texture; it was read as texture = pop.\n"
     assert capsys.readouterr().err == says
+
+
+@pytest.mark.parametrize("word", ["auto", "none", "0"])
+def test_auto_on_the_command_line_leaves_the_value_of_a_file_to_the_music(
+    tmp_path, word
+):
+    config = tmp_path / "settings.toml"
+    config.write_text("[play]\nbusy = 5\nthick = 2\nphrase = 4\n")
+    given = [f"--{name}={word}" for name in ("busy", "thick", "phrase")]
+    assert settings_of("--config", str(config), *given).play == Params()
 
 
 def test_what_is_on_in_a_file_may_be_turned_off_by_a_flag(tmp_path):
@@ -288,6 +300,18 @@ def test_a_chart_that_says_no_meter_is_in_the_one_that_is_asked_for(tmp_path):
 def test_a_chart_may_be_written_on_the_command_line():
     play = settings_of("play", "--chart", "C | F G7").play
     assert names_of(play) == ["C", "C", "C", "C", "F", "F", "G7", "G7"]
+
+
+def test_landings_may_be_written_on_the_command_line():
+    play = settings_of("play", "--chart", "C@9 F#m7@17").play
+    assert play == Params(chart="C@9 F#m7@17")
+    assert sorted(parse(play).guidance.landings) == [8, 16]
+
+
+def test_a_file_with_an_at_sign_in_its_name_is_a_chart(tmp_path):
+    path = tmp_path / "me@home.txt"
+    path.write_text("| C | F |\n")
+    assert names_of(settings_of("play", "--chart", str(path)).play)[0] == "C"
 
 
 def test_a_chart_is_read_from_the_markers_of_a_midi_file(tmp_path):

@@ -1,4 +1,4 @@
-"""`ripieno set` changes a running daemon, with real processes and a JACK server."""
+"""`ripieno set` and `ripieno seat` with a real daemon and a JACK server."""
 
 import os
 
@@ -8,7 +8,8 @@ from tests.live_daemon import OUT, Captured, Daemon, pause, until
 
 from ripieno.commands.replay import replay
 from ripieno.files import journal
-from ripieno.protocol import Ready, Voices
+from ripieno.protocol import Plan, Ready, Voices
+from ripieno.settings.ensemble import Ensemble, SeatSettings
 from ripieno.settings.params import Params
 
 pytestmark = [pytest.mark.jack, pytest.mark.slow]
@@ -61,7 +62,9 @@ def test_what_is_set_holds_at_once_and_outlives_the_player(jack, capture, tmp_pa
             "role=accompany", "bpm=100", "lead=0.5", "listen=0"
         )
         until(lambda: entries(daemon, journal.Turned))
-        assert [e.params for e in entries(daemon, journal.Turned)] == [meant]
+        assert [e.ensemble for e in entries(daemon, journal.Turned)] == [
+            Ensemble(meant)
+        ]
         daemon.phrase(60, 64, 67, 72, gap_s=0.6)
         until(lambda: len(capture().ons) >= 6)
         daemon.kill(daemon.player)
@@ -125,6 +128,44 @@ def test_a_controller_turns_a_knob_live(jack, tmp_path):
     sent = [e.data for e in entries(daemon, journal.Sent)]
     assert bytes((0xB0, 7, 90)) in sent
     assert bytes((0xB0, 20, 127)) not in sent
+
+
+def test_a_seat_that_is_added_plays_and_outlives_the_player(jack, capture, tmp_path):
+    with Daemon(jack, tmp_path, "--seat", "solo role=answer channel=3") as daemon:
+        until(lambda: ripieno("set").returncode == 0)
+        for words in (("add", "echo", "role=answer", "channel=5"), ()):
+            done = ripieno("seat", *words)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert done.stdout.splitlines() == [
+                "solo: answer on channel 3",
+                "echo: answer on channel 5",
+            ]
+        assert turn("echo.level=0.5") == ["echo.level = 0.5 (was 1.0)"]
+        until(lambda: any(_is_ready_of(2, e) for e in entries(daemon, journal.Thought)))
+        daemon.phrase(60, 62, 64, 65)
+        until(lambda: {2, 4} <= {data[0] & 15 for _, data in capture().ons})
+        planned = {
+            e.seat
+            for e in entries(daemon, journal.Thought)
+            if isinstance(e.message, Plan)
+        }
+        assert planned == {1, 2}
+        daemon.kill(daemon.player)
+        until(lambda: len(entries(daemon, journal.Header)) == 2)
+        assert entries(daemon, journal.Header)[1].seats == (
+            SeatSettings("solo", {"role": "answer", "channel": 3}),
+            SeatSettings("echo", {"role": "answer", "channel": 5, "level": 0.5}),
+        )
+        done = ripieno("seat", "remove", "solo")
+        assert done.stdout.splitlines() == ["echo: answer on channel 5"]
+    assert not capture().sounding()
+    found = replay(daemon.journal)
+    assert (found.differing, found.differing_plans) == (0, 0), found.first
+
+
+def _is_ready_of(seat, entry):
+    """Whether the mind of one seat was loaded."""
+    return isinstance(entry.message, Ready) and entry.seat == seat
 
 
 def test_a_daemon_that_was_killed_is_not_found(jack, tmp_path):

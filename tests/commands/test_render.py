@@ -13,7 +13,7 @@ from ripieno.music import chords
 from ripieno.music.meter import Meter
 
 PER_BEAT = 480
-NAMES = ["Ripieno chords", "Ripieno bass", "Ripieno texture"]
+NAMES = ["Ripieno pad", "Ripieno bass", "Ripieno keys"]
 TUNE = (60, 64, 67, 65, 69, 65, 67, 62, 71, 67, 64, 60)
 
 
@@ -103,7 +103,7 @@ def song(melody):
     return rendered(melody, melody.with_name("song.mid"), "--tail", "0")
 
 
-def test_the_files_own_tracks_come_first_then_one_for_each_part(song):
+def test_the_files_own_tracks_come_first_then_one_for_each_seat(song):
     assert [track.name for track in song.tracks[1:]] == ["Lead", *NAMES]
 
 
@@ -112,7 +112,7 @@ def test_the_melody_is_left_as_it_was(song, melody):
     assert notes_of(song.tracks[1]) == notes_of(before)
 
 
-def test_each_part_has_its_own_channel_and_a_sound_to_begin_with(song):
+def test_each_seat_has_its_own_channel_and_a_sound_to_begin_with(song):
     programs = []
     for number, track in enumerate(song.tracks[2:]):
         sounds = [m for m in track if m.type == "program_change"]

@@ -16,7 +16,7 @@ from ripieno.files.midi import Track, write_performance
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.settings.controllers import merged
+from ripieno.settings.ensemble import Ensemble, SeatSettings, changed
 from ripieno.settings.params import Params, parse
 
 pytestmark = pytest.mark.process
@@ -28,7 +28,7 @@ class Playing:
     """A daemon that plays nothing: it shows its settings, and takes changes."""
 
     def __init__(self, folder, name_in="Ripieno In", *, pid, version=None, deaf=False):
-        self.block, self.params = Block(), Params()
+        self.block, self.ensemble = Block(), Ensemble()
         self._show(0)
         self._path = folder / f"{pid}.json"
         here = Presence(pid, self.block.name, name_in, "Ripieno Out")
@@ -40,15 +40,19 @@ class Playing:
         if not deaf:
             self._thread.start()
 
+    @property
+    def params(self):
+        return self.ensemble.params
+
     def _show(self, taken):
-        self.block.shown.write(notes.encode_shown(notes.Shown(self.params, taken)))
+        self.block.shown.write(notes.encode_shown(notes.Shown(self.ensemble, taken)))
 
     def _take(self):
         taken = 0
         while not self._end.wait(0.002):
             for record in self.block.ring("knobs").read():
                 taken += 1
-                self.params = merged(self.params, notes.decode_knobs(record))
+                self.ensemble = changed(self.ensemble, notes.decode_change(record))
                 self._show(taken)
 
     def close(self):
@@ -195,10 +199,10 @@ def test_in_with_an_unknown_port_lists_the_ports_there_are(playing, pids):
         ("low=3.5", ["low is '3.5'", "a whole number between 0 and 127"]),
         (
             "role=sing",
-            ["role is 'sing'", "answer, continue, vary, accompany, loop, harmonize"],
+            ["role is 'sing'", "answer, continue, vary, accompany, pad, bass, keys"],
         ),
         ("click=loud", ["click is 'loud'", "yes or no"]),
-        ("land=@9", ["land is not read from a file", "chart=@FILE"]),
+        ("scale=@9", ["scale is not read from a file", "chart=@FILE"]),
     ],
 )
 @pytest.mark.slow
@@ -217,7 +221,7 @@ def test_a_malformed_word_is_refused_without_a_daemon(runtime_dir, word, words):
         ("scale=H dur", ["scale", "'H dur'"]),
         ("meter=4/5", ["meter"]),
         ("chord-lock=C H", ["chord_lock", "'H'"]),
-        ("land=C", ["land", "C@9"]),
+        ("chart=C@x", ["chart", "C@9"]),
         ("chart=| H |", ["chart", "line 1", "'H'"]),
         ("chart=" + "| C E7 Am F " * 3000, ["chart", "longer than"]),
         ("parts=drums", ["parts", "'drums'"]),
@@ -281,12 +285,113 @@ def test_a_runtime_folder_that_others_may_write_in_is_refused(runtime_dir):
     assert_sentence(ripieno("set"), FILE, runtime_dir, "not a folder of yours alone")
 
 
+@pytest.mark.parametrize(
+    ("word", "params", "read"),
+    [
+        ("land=C@9", Params(chart="C@9"), "chart = C@9"),
+        ("density=6", Params(busy=12.0), "busy = 12.0"),
+        ("fill=0", Params(busy=8.0), "busy = 8.0"),
+    ],
+)
+@pytest.mark.slow
+def test_a_merged_name_changes_what_it_was_merged_into(
+    playing, pids, word, params, read
+):
+    daemon = playing(pid=pids[0])
+    done = ripieno("set", word)
+    old, new = word.partition("=")[0], read.partition(" ")[0]
+    assert done.stderr == f"{old} is now called {new}; it was read as {read}.\n"
+    assert daemon.params == params
+
+
+def test_set_reads_and_shows_auto(playing, pids):
+    daemon = playing(pid=pids[0])
+    assert ripieno("set", "busy=6", "phrase=4").returncode == 0
+    done = ripieno("set", "busy=auto", "phrase=0", "thick=none", "chart=C@9")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "busy = auto (was 6.0)",
+        "phrase = none (was 4)",
+        "thick = auto",
+        "chart = C@9 (was (none))",
+    ]
+    assert daemon.params == Params(chart="C@9")
+
+
 def test_an_old_name_changes_the_parameter_and_a_sentence_gives_the_new_name(
     playing, pids
 ):
     daemon = playing(pid=pids[0])
     done = ripieno("set", "style=pop")
     assert done.returncode == 0
-    assert done.stderr == "style is now called texture; the old name still works.\n"
+    assert done.stderr == "style is now called texture; it was read as texture = pop.\n"
     assert done.stdout.splitlines() == ["texture = pop (was auto)"]
     assert daemon.params == Params(texture="pop")
+
+
+# ── seats ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_word_with_the_name_of_a_seat_changes_that_seat_alone(playing, pids):
+    daemon = playing(pid=pids[0])
+    ripieno("set", "role=accompany")
+    done = ripieno("set", "keys.busy=8", "busy=3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "keys.busy = 8.0 (was auto)",
+        "busy = 3.0 (was auto)",
+    ]
+    busy = {name: params.busy for name, params in daemon.ensemble.seated().items()}
+    assert busy == {"pad": 3.0, "bass": 3.0, "keys": 8.0}
+    assert "keys.busy = 8.0" in ripieno("set").stdout.splitlines()
+
+
+def test_seats_are_added_listed_and_removed_while_it_plays(playing, pids):
+    daemon = playing(pid=pids[0])
+    assert ripieno("seat").stdout == "solo: answer on channel 1\n"
+    done = ripieno("seat", "add", "echo", "role=harmonize", "channel=4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "solo: answer on channel 1",
+        "echo: harmonize on channel 4",
+    ]
+    assert daemon.ensemble.seats[1] == SeatSettings(
+        "echo", {"role": "harmonize", "channel": 4}
+    )
+    ripieno("set", "echo.mute=yes")
+    assert ripieno("seat", "remove", "solo").stdout == (
+        "echo: harmonize on channel 4, muted\n"
+    )
+    assert list(daemon.ensemble.seated()) == ["echo"]
+
+
+def test_a_seat_on_the_channel_of_another_is_added_with_a_warning(playing, pids):
+    playing(pid=pids[0])
+    done = ripieno("seat", "add", "echo", "role=harmonize", "channel=1")
+    assert done.returncode == 0
+    assert done.stderr.startswith("The seats solo and echo play on channel 1: a note")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("set", "lute.busy=8"), ["no seat 'lute'", "there are: solo"]),
+        (("set", "solo.bpm=90"), ["solo.bpm is the same for all seats"]),
+        (("set", "solo.busy=99"), ["seat solo: busy is 99.0"]),
+        (("set", "solo.tune=3"), ["'tune' is no setting"]),
+        (("seat", "add"), ["name the seat to add"]),
+        (("seat", "add", "solo"), ["two seats are called 'solo'"]),
+        (("seat", "add", "Solo 2"), ["'Solo 2' is no name of a seat"]),
+        (("seat", "add", "echo", "loud"), ["'loud' is no setting", "name=value"]),
+        (("seat", "remove", "lute"), ["no seat 'lute'"]),
+        (("seat", "remove", "solo"), ["solo is the only seat; mute it instead"]),
+    ],
+    ids=lambda value: " ".join(value)[:20] if isinstance(value, tuple) else "",
+)
+@pytest.mark.slow
+def test_an_impossible_change_of_seats_is_refused_and_changes_nothing(
+    playing, pids, words, says
+):
+    daemon = playing(pid=pids[0])
+    assert_sentence(ripieno(*words), SETTING, *says)
+    assert daemon.ensemble == Ensemble()

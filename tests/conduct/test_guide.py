@@ -201,7 +201,7 @@ def test_only_keeps_the_weights_of_the_chosen_chords(chosen, seed):
     guidance=st.builds(
         Guidance,
         lead=st.floats(0.0, 1.0),
-        phrase=st.integers(0, 4),
+        phrase=st.none() | st.integers(1, 4),
         scale=st.sampled_from([None, C_MAJOR]),
         landings=st.dictionaries(st.integers(0, 10), st.just(named("F")), max_size=1),
         allowed_chords=st.lists(st.integers(0, N_CHORDS - 1), max_size=3).map(tuple),

@@ -39,6 +39,15 @@ def midi(names: tuple[str, ...], seed: int, notes: int = 40) -> bytes:
 
 
 @pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with one good file."""
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    (folder / "good.mid").write_bytes(midi(("Melody",), 1))
+    return folder
+
+
+@pytest.fixture
 def torch_as_it_was() -> Iterator[None]:
     """What a recipe sets of torch, it sets for the whole process."""
     torch = pytest.importorskip("torch")

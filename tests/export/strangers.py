@@ -8,7 +8,8 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from ripieno_export.corpus import UNDECIDED, Piece
+from ripieno_export import corpus, folders
+from ripieno_export.corpus import UNDECIDED, Piece, Reading
 from ripieno_export.sources import Origin
 from ripieno_export.tokenize import NOTE
 
@@ -148,3 +149,11 @@ def pieces(count: int, notes: int = 400) -> Iterator[Piece]:
         beats = np.arange(notes // 2 + 2, dtype=np.float64) * 0.5
         name = f"tune {number}"
         yield Piece(origin, name, name, UNDECIDED, "melody", made, beats)
+
+
+def read(folder: Path) -> Reading:
+    return corpus.gather(folders.stream(folder))
+
+
+def the_good_one_is_read(found: Reading) -> bool:
+    return "good.mid" in {piece.file for piece in found.pieces}

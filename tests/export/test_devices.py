@@ -18,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.accelerators.cpu import CPUAccelerator
 from lightning_fabric.strategies.single_device import SingleDeviceStrategy
-from tests.export.test_duet import MADE, song
+from tests.export.duet.walks import MADE, song
 from tests.export.tiny import TINY
 from torch import Tensor, nn
 

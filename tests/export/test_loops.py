@@ -275,7 +275,7 @@ def deaf_to_noise(held_out: bars.Bars) -> loop.Generator:
             part.gains.weight[:, : pattern.NOISE] = 0
             part.gains.weight[:, pattern.NOISE :] *= 4
     count = len(held_out)
-    manner = torch.from_numpy(pattern.manner_input(0, has_before=False))
+    manner = torch.from_numpy(pattern.manner_input(None, has_before=False))
     begun = model.logits(
         torch.zeros(count, pattern.NOISE),
         torch.from_numpy(held_out.told),
@@ -294,7 +294,7 @@ def test_judged_bars_are_those_that_the_daemon_has_made() -> None:
     mind = Patterns(graph)
     for index, told in enumerate(held_out.chords.tolist()):
         at = index, index, index * 1920, 1920, tuple(told), index // 4
-        mind.bar(Groove(*at, busy=0.0, seed=3, limits=Limits()))
+        mind.bar(Groove(*at, busy=None, seed=3, limits=Limits()))
     made, _ = judging.in_patterns(model, held_out, np.random.default_rng(0))
     assert made.any((1, 2, 3)).all()
     assert np.array_equal(made, np.stack(graph.rolls))

@@ -12,6 +12,7 @@ pytest.importorskip("symusic")
 import msgspec
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.export.resuming import assert_it_ends_the_same, same
 from tests.export.tiny import TINY
 from torch import Tensor, nn
 
@@ -39,19 +40,6 @@ def trained(recipe: Preset, corpus: Packed, run: Path) -> Progress:
     return train.train(task, recipe, run, clock=SimulatedClock())
 
 
-class Stopped(Exception):  # noqa: N818 (it is no error: someone pressed a key)
-    """The run was interrupted."""
-
-
-class Interrupted(EventTask):
-    """Someone presses a key in the fifth step."""
-
-    def losses(self, step: int) -> Tensor:
-        if step == 4:
-            raise Stopped
-        return super().losses(step)
-
-
 # ── a run ────────────────────────────────────────────────────────────────────────────
 
 
@@ -62,33 +50,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_interrupted(
     optimiser: str, precision: str, corpus: Packed, tmp_path: Path
 ) -> None:
     recipe = DEEP.with_(optimiser=optimiser, precision=precision)
-    trained(recipe, corpus, tmp_path / "whole")
-    with pytest.raises(Stopped):
-        train.train(Interrupted(recipe, corpus), recipe, tmp_path / "parts")
-    assert checkpoint.load(tmp_path / "parts" / LAST)["progress"]["step"] == 3
-    trained(recipe, corpus, tmp_path / "parts")
-
-    whole, parts = (
-        checkpoint.load(tmp_path / name / LAST) for name in ("whole", "parts")
-    )
-    assert whole["progress"] == parts["progress"]
-    for name, weight in whole["model"].items():
-        assert torch.equal(weight, parts["model"][name]), name
-    for one, other in zip(whole["optimisers"], parts["optimisers"], strict=True):
-        for number, state in one["state"].items():
-            for name, value in state.items():
-                assert torch.equal(value, other["state"][number][name]), name
-
-
-def same(one: object, other: object) -> bool:
-    """Whether two checkpoints are equal to the last bit."""
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
+    assert_it_ends_the_same(lambda: EventTask(recipe, corpus), recipe, tmp_path, at=4)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +108,7 @@ def test_muon_takes_the_matrices_between_embeddings_and_heads() -> None:
 def test_training_lowers_the_loss(
     corpus: Packed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = TINY.with_(steps=40, learning_rate=1e-2)
+    recipe = TINY.with_(steps=40, learning_rate=1e-2, valid_every=40)
     assert trained(recipe, corpus, tmp_path).best < 13.0
     # ln 2 + ln 121 + ln 260 + ln 33 = 14.5
     assert "held out, step 40" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import functools
 import stat
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -14,12 +15,49 @@ from ripieno.files.recorder import Recorder
 from ripieno.ipc.block import Block
 from ripieno.ipc.ring import Ring
 from ripieno.music import messages
+from ripieno.protocol import Ready, Reset, Voices
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import Ensemble, SeatSettings
+from ripieno.settings.params import Params
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
 
 
 def lines(*places):
     return [encode(Heard(place, messages.note_on(0, 60, 80))) for place in places]
+
+
+SEATS = (
+    SeatSettings("solo", {"role": "answer", "channel": 3, "busy": 8.0}),
+    SeatSettings("keys", {"role": "keys", "mute": True, "hears": "C2-B3"}, 1),
+)
+BEGINS = Beginning(
+    Params(bpm=90.0), SEATS, controls={"keys.busy": 21}, programs={"solo": ("vary",)}
+)
+ENTRIES = [
+    journal.header(BEGINS, "1.0", b"ledger"),
+    Heard(1, messages.note_on(0, 60, 80)),
+    journal.Thought(2, Ready("gru", "", "cpu", "here")),
+    journal.Thought(2, Voices(7, (60,)), 2),
+    journal.Turned(3, Ensemble(Params(bpm=100.0), SEATS[:1])),
+    journal.Tick(4),
+    journal.Sent(4, messages.note_on(2, 64, 70), 1),
+    journal.Sent(4, messages.note_on(0, 60, 80)),
+    journal.Told(Reset("answer"), 1, reached=False),
+    journal.Told(Reset("accompany")),
+    journal.Missed(5),
+    journal.Released(6),
+    Lost(3),
+]
+
+
+def test_every_entry_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    file = JournalFile(path)
+    file.write([encode(entry) for entry in ENTRIES])
+    file.close()
+    assert list(journal.read(path)) == ENTRIES
+    assert {type(entry) for entry in ENTRIES} == set(get_args(journal.Entry))
 
 
 @posix

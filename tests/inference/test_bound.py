@@ -1,7 +1,7 @@
-"""What runs on a GPU says what runs on the CPU; here, with its copies, but no GPU.
+"""A graph that is bound as on a GPU returns what a graph bound on the CPU returns.
 
-The buffers of a graph on a device are copies at fixed addresses. That is so wherever
-the device is, and on the CPU it can be looked at: all that is not tried here is CUDA.
+On a device the buffers of a graph are copies at fixed addresses. These tests make such
+copies on the CPU. CUDA itself is not tested here.
 """
 
 from functools import partial
@@ -55,7 +55,7 @@ def line(name, bind=shared):
 
 
 def steps(played, first=0, last=STEPS):
-    """What comes back, and the logits of the last step."""
+    """The events that are returned, and the logits of the last step."""
     said = [
         played.step(event, Controls(noise=noise, top_p=(0.95,) * 4))
         for event, noise in zip(EVENTS[first:last], NOISE[first:last], strict=True)
@@ -65,7 +65,7 @@ def steps(played, first=0, last=STEPS):
 
 @pytest.mark.parametrize("name", ["event-gru", "event-transformer"])
 @pytest.mark.parametrize("bind", [copied, RECORDED])
-def test_with_copies_at_fixed_addresses_the_same_is_said(name, bind):
+def test_a_graph_with_copies_at_fixed_addresses_returns_the_same_events(name, bind):
     said, logits = steps(line(name))
     far, far_logits = steps(line(name, bind))
     assert far == said
@@ -119,7 +119,7 @@ def test_where_there_is_no_gpu_nothing_is_recorded_and_the_cpu_runs(capfd):
     graph: Any = open_graph(path, part, CUDA, "event-gru")
     assert graph._bind is shared
     assert graph.provider == CPU
-    capfd.readouterr()  # ONNX Runtime complains, which is why it is not asked
+    capfd.readouterr()  # ONNX Runtime prints an error
 
 
 def test_on_the_cpu_nothing_is_recorded():

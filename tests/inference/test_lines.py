@@ -1,4 +1,4 @@
-"""Lines through a window: following copies little, going back copies nothing.
+"""Lines through a window: following copies few rows, going back copies none.
 
 `Rows` is a graph whose cache can be read: each row is the event that was written there.
 """
@@ -40,7 +40,7 @@ class Rows:
         position = int(self.put["position"][0])
         assert self.put["total"][0] == position + 1
         self.cache[position] = self.put["event"][0]
-        # What it says depends on every row that it may look at.
+        # The output depends on every row up to this one.
         heard = self.cache[: position + 1, 2]
         self.out["next_event"][0, 2] = int(heard @ np.arange(1, position + 2)) % 127
 
@@ -62,7 +62,7 @@ class Rows:
 
 
 def feed(line, *pitches):
-    """Events; what the line said to each."""
+    """Feed notes of these pitches; return the key that is sampled after each."""
     return [line.step(Event(0, 0, pitch, 1), Controls()).key for pitch in pitches]
 
 

@@ -33,7 +33,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """A copy that tests put back when they have changed it."""
+    """A copy of a model; a test that changes it restores it."""
     return copy_model(tmp_path_factory.mktemp("shared"))
 
 

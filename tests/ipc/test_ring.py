@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.ipc.block import RING_BYTES, SIZE, WORDS, Block
-from ripieno.ipc.ring import HEADER_BYTES, Ring
+from ripieno.ipc.ring import _HEAD, _TAIL, HEADER_BYTES, Ring
 
 
 def ring(size=64):
@@ -101,9 +101,9 @@ def test_a_reader_never_sees_a_half_stored_count():
     reader.start()
     seen = set()
     while reader.is_alive():
-        seen |= {ring._tail for _ in range(100)}
+        seen |= {ring._counts[_TAIL] for _ in range(100)}
     reader.join()
-    assert (seen, reader.exitcode) == ({ring._head}, 0)
+    assert (seen, reader.exitcode) == ({ring._counts[_HEAD]}, 0)
     block.close()
 
 

@@ -68,7 +68,7 @@ def test_a_chord_is_told_by_its_notes_and_its_root():
 
 
 def test_a_density_is_told_as_a_class_and_none_as_unknown():
-    few, many, free = (pattern.manner_input(n, has_before=False) for n in (3, 40, 0))
+    few, many, free = (pattern.manner_input(n, has_before=False) for n in (3, 40, None))
     assert few.tolist()[0] == many.tolist()[len(pattern.CROWDS)] == 1
     assert free.argmax() == pattern.UNKNOWN
     assert pattern.manner_input(3, has_before=True)[-1] == 1

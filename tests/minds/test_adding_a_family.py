@@ -21,7 +21,7 @@ from ripieno.inference.session import Loaded
 from ripieno.minds.minds import Minds
 from ripieno.music import messages
 from ripieno.processes.loading import wake
-from ripieno.protocol import Limits, Reset, Sing, ToThinker, Voices
+from ripieno.protocol import Letter, Limits, Reply, Reset, Sing, ToThinker, Voices
 from ripieno.settings.params import Params
 from ripieno.testing import simulate
 
@@ -67,7 +67,6 @@ def from_model(loaded: Loaded):
 
 ROW: Final = Interface(
     name="octaves",
-    about="pitch → the pitch an octave below",
     fingerprint=fingerprint,
     graphs={"model": ({"pitch": "int64 1"}, {"below": "int64 1"})},
     plays=f"{__name__}:from_model",
@@ -114,8 +113,9 @@ def test_a_model_of_a_new_family_is_found_for_its_role_and_loaded(folder):
     assert model.folder == folder
     minds = Minds(lambda role: wake(for_role(role), "cpu"))
     assert minds.load("harmonize").model == "a-low"
-    minds.receive(Sing(7, 0, 72, 3, Limits()))
-    assert minds.answer() == Voices(7, (60,))
+    minds.receive(Letter(1, Reset("harmonize")))
+    minds.receive(Letter(1, Sing(7, 0, 72, 3, Limits())))
+    assert minds.answer() == Reply(1, Voices(7, (60,)))
 
 
 def test_a_model_of_a_new_family_plays_its_role(folder):
@@ -139,7 +139,7 @@ def test_a_model_of_a_new_family_is_measured_by_bench_model(folder):
 
 def test_a_model_of_a_new_family_with_another_layout_is_refused(folder, monkeypatch):
     monkeypatch.setattr(f"{__name__}.fingerprint", lambda: "octaves-2")
-    row = Interface(name=ROW.name, about="", fingerprint=fingerprint, plays=ROW.plays)
+    row = Interface(name=ROW.name, fingerprint=fingerprint, plays=ROW.plays)
     monkeypatch.setitem(INTERFACES, ROW.name, row)
     with pytest.raises(ModelError, match="trained on another vocabulary"):
         wake(folder, "cpu")

@@ -12,7 +12,7 @@ from ripieno.inference.sampling import sample
 from ripieno.layouts.vocabulary import SIZES, Event
 from ripieno.minds.composer import LONGEST_NOTE_S, Composer
 from ripieno.music import scales
-from ripieno.protocol import FOLLOW_HUMAN, Limits, Plan, PlannedNote, Played
+from ripieno.protocol import Limits, Plan, PlannedNote, Played
 from ripieno.testing import ScriptedModel
 
 S = 1_000_000_000
@@ -51,7 +51,7 @@ limits = st.builds(
     high=st.integers(61, 100),
     polyphony=st.integers(1, 6),
     density=st.floats(0.25, 40.0),
-    scale=st.sampled_from([0xFFF, FOLLOW_HUMAN, sum(1 << p for p in (0, 2, 4, 7, 9))]),
+    scale=st.sampled_from([0xFFF, None, sum(1 << p for p in (0, 2, 4, 7, 9))]),
 )
 
 
@@ -76,7 +76,7 @@ def hear(composer, pitches=(60, 62, 64, 65, 67)):
 def planned(composer, an_ask):
     composer.begin(an_ask)
     notes = []
-    while (plan := composer.section()) is not None:
+    while (plan := composer.answer()) is not None:
         notes += plan.notes
     return sorted(notes, key=lambda note: (note.start_ticks, note.pitch))
 
@@ -87,7 +87,7 @@ def test_a_plan_keeps_every_limit(limit, closing):
     composer = Composer(RandomModel(), Controls())
     hear(composer)
     notes = planned(composer, ask(limit, closing=closing))
-    allowed = limit.scale if limit.scale != FOLLOW_HUMAN else 0xFFF
+    allowed = 0xFFF if limit.scale is None else limit.scale
     end = 4800 + 480 * 4
     assert notes
     for note in notes:
@@ -153,7 +153,7 @@ def test_a_second_ask_of_a_revision_continues_its_plan():
 def test_an_automatic_scale_follows_the_human():
     composer = Composer(RandomModel(), Controls())
     hear(composer, [62, 66, 69, 62, 64, 66, 67, 69, 71, 73, 74, 69, 66, 62])
-    notes = planned(composer, ask(Limits(scale=FOLLOW_HUMAN), seconds=16.0))
+    notes = planned(composer, ask(Limits(scale=None), seconds=16.0))
     assert {note.pitch % 12 for note in notes} <= scales.named("D major")
 
 
@@ -164,7 +164,7 @@ def test_an_event_heard_while_planning_does_not_change_the_plan():
         hear(composer)
         composer.begin(ask(seconds=6.0))
         notes: list[PlannedNote] = []
-        while (plan := composer.section()) is not None:
+        while (plan := composer.answer()) is not None:
             notes += plan.notes
             if disturb:
                 composer.played(Played(20 * S, 1, 72, 60))
@@ -177,7 +177,7 @@ def test_sections_are_numbered_and_keep_their_promise():
     hear(composer)
     composer.begin(ask(seconds=9.0))
     promised = number = 0
-    while (plan := composer.section()) is not None:
+    while (plan := composer.answer()) is not None:
         assert plan.section == number
         assert all(note.start_ticks >= promised for note in plan.notes)
         promised, number = plan.until_ticks, number + 1
@@ -200,7 +200,7 @@ def test_full_tightness_puts_every_onset_on_the_grid(grid_ticks, limit):
 
 
 def test_a_composer_without_an_ask_plans_nothing():
-    assert Composer(ScriptedModel(), Controls()).section() is None
+    assert Composer(ScriptedModel(), Controls()).answer() is None
 
 
 @pytest.mark.parametrize("heard", [(), (60,)])
@@ -211,7 +211,7 @@ def test_a_composer_that_heard_at_most_one_note_still_plays(heard):
 
 
 class Every:
-    """News between every so many steps."""
+    """Says that there is news after every n-th step."""
 
     def __init__(self, steps):
         self._steps, self._left = steps, steps
@@ -233,7 +233,7 @@ def test_an_interrupted_section_equals_an_uninterrupted_one(steps):
         composer.begin(ask(seconds=15.0))
         made: list[Plan] = []
         while composer.wanted is not None:
-            if (plan := composer.section(is_news)) is not None:
+            if (plan := composer.answer(is_news)) is not None:
                 made.append(plan)
         plans.append(made)
     assert plans[0] == plans[1]
@@ -246,7 +246,7 @@ def test_events_at_every_step_do_not_stop_a_plan():
     composer.begin(ask(seconds=2.0))
     tries = 0
     while composer.wanted is not None:
-        composer.section(lambda: True)
+        composer.answer(lambda: True)
         tries += 1
     assert 3 < tries < 500
 
@@ -295,12 +295,12 @@ def test_a_composer_that_takes_over_continues_the_plan(done):
         hear(composer)
         composer.begin(wanted)
     while len(plans) < done:
-        plan = first.section()
+        plan = first.answer()
         assert plan is not None
         plans.append(plan)
     second.take_over(wanted, plans)
     promised = plans[-1].until_ticks if plans else wanted.start_ticks
-    while (plan := second.section()) is not None:
+    while (plan := second.answer()) is not None:
         assert plan.section == len(plans)
         assert all(note.start_ticks >= promised for note in plan.notes)
         plans.append(plan)
@@ -310,7 +310,7 @@ def test_a_composer_that_takes_over_continues_the_plan(done):
 
 
 class Counting(ScriptedModel):
-    """It counts the steps of all its lines."""
+    """A model that counts the steps of all its lines."""
 
     steps = 0
 
@@ -333,7 +333,7 @@ def test_a_composer_that_takes_over_hears_the_end_of_a_long_history():
         before = Counting.steps
         composer.take_over(wanted, plans)
         taken.append(Counting.steps - before)
-        plan = composer.section()
+        plan = composer.answer()
         assert plan is not None
         assert plan.section == count
         assert all(note.start_ticks >= plans[-1].until_ticks for note in plan.notes)
@@ -352,7 +352,7 @@ def test_a_plan_whose_model_makes_no_progress_ends():
     composer = Composer(Stuck(), Controls())
     composer.begin(ask(Limits(tightness=1.0), grid_ticks=480))
     sections = []
-    while (section := composer.section()) is not None:
+    while (section := composer.answer()) is not None:
         sections.append(section)
         assert len(sections) < 10
     assert sections[-1].complete

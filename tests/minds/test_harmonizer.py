@@ -9,7 +9,8 @@ from tests.command import MODELS
 from ripieno.inference.manifest import GOLDEN
 from ripieno.inference.session import Loaded
 from ripieno.layouts.voices import DEPTHS, LONGEST_GAP_S, NOBODY, fingerprint
-from ripieno.minds.harmonizer import FORBIDDEN, RANGES, Harmonizer, Manner
+from ripieno.minds.harmonizer import RANGES, Harmonizer, Manner
+from ripieno.minds.writer import FORBIDDEN
 from ripieno.protocol import Limits, Played, Sing, Voices
 
 S = 1_000_000_000

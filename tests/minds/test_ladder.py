@@ -72,17 +72,17 @@ class Stand:
         return asked
 
     def said(self, most=100):
-        """All that there is to be said, with when."""
+        """Return all answers, each with its time."""
         answers = (self.ladder.answer() for _ in range(most))
         return [(self.clock.now_ns(), each) for each in answers if each is not None]
 
     def plays(self, **how):
-        """Ask, and see who answers: messages without their times."""
+        """Ask; return all answers without their times."""
         self.ask(**how)
         return [message for _, message in self.said()]
 
     def waits(self, seconds):
-        """Nothing is asked for; the thinker turns."""
+        """Call the ladder for some seconds while nothing is asked for."""
         until_ns = self.clock.now_ns() + int(seconds * S)
         while self.clock.now_ns() < until_ns:
             assert self.ladder.answer() is None
@@ -298,7 +298,7 @@ def test_each_fall_doubles_the_number_of_good_tries_needed(falls):
 
 
 class Failing(Slow):
-    """A model that stops to work after some steps."""
+    """A model that fails after some steps."""
 
     def __init__(self, clock, pitches, step_ns, steps):
         super().__init__(clock, pitches, step_ns)

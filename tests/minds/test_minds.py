@@ -1,18 +1,21 @@
-"""Minds: who receives what, in which order minds are served, and when they load."""
+"""Minds: one for each seat, the order in which they are served, and how they load."""
 
 import pytest
 from tests.asked import ask
 
-from ripieno.errors import ModelError
+from ripieno.errors import ModelError, OutputError
 from ripieno.minds.backlog import MOST_MESSAGES
 from ripieno.minds.minds import Minds
 from ripieno.protocol import (
+    EVERYONE,
     FALLBACK,
     Ask,
+    Letter,
     Limits,
     Plan,
     Played,
     Ready,
+    Reply,
     Reset,
     Sing,
     Voices,
@@ -21,13 +24,15 @@ from ripieno.protocol import (
 PLAYED = Played(0, 0, 60, 70)
 SING = Sing(7, 0, 72, 3, Limits())
 ASK = ask(revision=3)
+TURNER, SINGER, LATER = 1, 2, 3
+"""The numbers of seats."""
 
 
 class Scripted:
     """Answers the asks of its roles, and keeps all that it received."""
 
-    def __init__(self, *roles, hears=(Played,)):
-        self.roles, self.hears = roles, hears
+    def __init__(self, *roles, hears=(Played,), fails=False):
+        self.roles, self.hears, self._fails = roles, hears, fails
         self.received, self._says = [], []
 
     def receive(self, message):
@@ -38,36 +43,53 @@ class Scripted:
             self._says.append(Plan(message.revision, 0, (), 480, complete=True))
 
     def answer(self):
+        if self._fails and self._says:
+            raise OutputError("not a number")
         return self._says.pop(0) if self._says else None
 
 
 class House:
-    """Loads the minds that it is given, by role."""
+    """Loads the minds that it is given, each once, by role."""
 
     def __init__(self, *minds):
-        self._minds, self.woken = minds, []
+        self._minds, self.woken = list(minds), []
 
     def wake(self, role):
         self.woken.append(role)
         for mind in self._minds:
             if role in mind.roles:
-                return mind, Ready("scripted", "", "script", "here", mind.roles)
+                self._minds.remove(mind)
+                return mind, ready_of(mind)
         raise ModelError(f"nobody plays {role}")
 
 
+def ready_of(mind):
+    return Ready("scripted", "", "script", "here", mind.roles)
+
+
 def said(minds):
-    """All that there is to be said."""
+    """Return all answers."""
     out = []
     while (each := minds.answer()) is not None:
         out.append(each)
     return out
 
 
+def kinds(replies):
+    return [(each.seat, type(each.message)) for each in replies]
+
+
+def tell(minds, seat, *messages):
+    for message in messages:
+        minds.receive(Letter(seat, message))
+
+
 def minds_of(*scripted, **how):
-    """Minds that have loaded all of these."""
+    """Minds that have loaded all of these, and a seat for each: 1, 2, …"""
     minds = Minds(House(*scripted).wake, **how)
-    for each in scripted:
+    for seat, each in enumerate(scripted, start=1):
         minds.load(each.roles[0])
+        tell(minds, seat, Reset(each.roles[0]))
     return minds
 
 
@@ -75,97 +97,100 @@ def played(count):
     return [Played(at_ns, 0, 60, 70) for at_ns in range(count)]
 
 
-def test_a_message_that_asks_nothing_loads_no_model():
+def test_a_seat_without_a_mind_loads_no_model_by_what_it_hears_or_asks():
     house = House(Scripted("answer"))
     minds = Minds(house.wake)
-    minds.receive(Reset())
-    minds.receive(PLAYED)
+    tell(minds, TURNER, PLAYED, ASK)
     assert (said(minds), house.woken) == ([], [])
 
 
-def test_a_loaded_mind_answers_what_its_role_is_asked():
+def test_a_reset_gives_a_seat_the_mind_that_was_loaded_for_its_role():
     mind = Scripted("answer", "continue")
-    minds = Minds(House(mind).wake)
+    house = House(mind)
+    minds = Minds(house.wake)
     assert minds.load("answer").roles == ("answer", "continue")
-    minds.receive(PLAYED)
-    minds.receive(ASK)
-    assert [type(each) for each in said(minds)] == [Plan]
-    assert mind.received == [PLAYED, ASK]
+    tell(minds, TURNER, Reset("answer"), PLAYED, ASK)
+    assert kinds(said(minds)) == [(TURNER, Plan)]
+    assert mind.received == [Reset("answer"), PLAYED, ASK]
+    assert house.woken == ["answer"]
 
 
-def test_an_ask_for_a_role_without_a_mind_loads_it_and_has_to_be_repeated():
+def test_a_reset_for_a_role_without_a_mind_loads_it_and_says_so_to_that_seat():
     house = House(Scripted("answer"), Scripted("harmonize"))
     minds = Minds(house.wake)
     minds.load("answer")
-    minds.receive(SING)
-    assert [type(each) for each in said(minds)] == [Ready]
-    minds.receive(SING)
-    assert said(minds) == [Voices(7, (60,))]
+    tell(minds, SINGER, Reset("harmonize"))
+    assert kinds(said(minds)) == [(SINGER, Ready)]
+    tell(minds, SINGER, SING)
+    assert said(minds) == [Reply(SINGER, Voices(7, (60,)))]
     assert house.woken == ["answer", "harmonize"]
 
 
-def test_a_mind_receives_its_asks_every_reset_and_the_types_that_it_hears():
-    turner, singer = Scripted("answer", "continue"), Scripted("harmonize", hears=())
+def test_a_mind_receives_only_the_messages_of_its_seat():
+    turner, singer = Scripted("answer"), Scripted("harmonize", hears=())
     minds = minds_of(turner, singer)
-    for message in (PLAYED, Reset(), PLAYED, SING, ASK):
-        minds.receive(message)
-    assert len(said(minds)) == 2
-    assert turner.received == [Reset(), PLAYED, ASK]
-    assert singer.received == [Reset(), SING]
+    tell(minds, TURNER, PLAYED, Reset("answer"), PLAYED, ASK)
+    tell(minds, SINGER, PLAYED, SING)
+    assert kinds(said(minds)) == [(SINGER, Voices), (TURNER, Plan)]
+    assert turner.received == [Reset("answer"), PLAYED, ASK]
+    assert singer.received == [Reset("harmonize"), SING]
 
 
-def test_a_mind_of_two_roles_receives_a_message_once():
+def test_an_ask_of_another_role_than_the_seats_is_not_delivered():
     mind = Scripted("answer", "harmonize")
     minds = minds_of(mind)
-    minds.receive(PLAYED)
-    minds.receive(SING)
-    assert said(minds) == [Voices(7, (60,))]
-    assert mind.received == [PLAYED, SING]
+    tell(minds, TURNER, PLAYED, SING)
+    assert said(minds) == []
+    assert mind.received == [Reset("answer"), PLAYED]
 
 
 def test_a_key_is_answered_before_other_minds_receive_what_came_before_it():
     turner, singer = Scripted("answer"), Scripted("harmonize", hears=())
     minds = minds_of(turner, singer)
-    for message in (*played(100), ASK, SING):
-        minds.receive(message)
+    tell(minds, TURNER, *played(100), ASK)
+    tell(minds, SINGER, SING)
     assert minds.is_urgent
-    assert minds.answer() == Voices(7, (60,))
+    assert minds.answer() == Reply(SINGER, Voices(7, (60,)))
     assert turner.received == []
-    assert [type(each) for each in said(minds)] == [Plan]
+    assert kinds(said(minds)) == [(TURNER, Plan)]
     assert not minds.is_urgent
-    assert turner.received == [*played(100), ASK]
+    assert turner.received == [Reset("answer"), *played(100), ASK]
+
+
+def test_of_two_asks_the_one_that_is_due_first_is_answered_first():
+    minds = minds_of(Scripted("answer"), Scripted("answer"))
+    tell(minds, 1, ask(revision=1, start_ticks=960))
+    tell(minds, 2, ask(revision=2, start_ticks=480))
+    assert [reply.seat for reply in said(minds)] == [2, 1]
 
 
 def test_a_key_that_comes_while_a_mind_catches_up_waits_for_one_message():
     turner, singer = Scripted("answer"), Scripted("harmonize", hears=())
     minds = minds_of(turner, singer, is_interrupted=lambda: True)
-    for message in played(100):
-        minds.receive(message)
+    tell(minds, TURNER, *played(100))
     assert minds.answer() is None
     assert minds.was_interrupted
-    minds.receive(SING)
-    assert minds.answer() == Voices(7, (60,))
-    assert turner.received == played(1)
+    tell(minds, SINGER, SING)
+    assert minds.answer() == Reply(SINGER, Voices(7, (60,)))
+    assert turner.received == [Reset("answer")]
 
 
 def test_a_mind_that_is_interrupted_again_and_again_loses_nothing():
     turner = Scripted("answer")
     minds = minds_of(turner, is_interrupted=lambda: True)
-    for message in (*played(100), ASK):
-        minds.receive(message)
-    answers = [minds.answer() for _ in range(102)]
-    assert [type(each) for each in answers if each is not None] == [Plan]
-    assert turner.received == [*played(100), ASK]
+    tell(minds, TURNER, *played(100), ASK)
+    answers = [minds.answer() for _ in range(103)]
+    assert kinds(each for each in answers if each is not None) == [(TURNER, Plan)]
+    assert turner.received == [Reset("answer"), *played(100), ASK]
 
 
 def test_a_full_backlog_delivers_its_oldest_message_and_loses_nothing():
     turner = Scripted("answer")
     minds = minds_of(turner)
-    for message in played(MOST_MESSAGES + 3):
-        minds.receive(message)
-    assert turner.received == played(3)
+    tell(minds, TURNER, *played(MOST_MESSAGES + 3))
+    assert turner.received == [Reset("answer"), *played(3)]
     assert said(minds) == []
-    assert turner.received == played(MOST_MESSAGES + 3)
+    assert turner.received == [Reset("answer"), *played(MOST_MESSAGES + 3)]
 
 
 def test_a_model_that_cannot_be_loaded_is_not_tried_again():
@@ -173,12 +198,27 @@ def test_a_model_that_cannot_be_loaded_is_not_tried_again():
     minds = Minds(house.wake)
     minds.load("answer")
     for _ in range(3):
-        minds.receive(SING)
-    news = [(each.roles, each.model, each.why) for each in said(minds)]
-    assert news == [(("harmonize",), FALLBACK, "nobody plays harmonize")]
+        tell(minds, SINGER, Reset("harmonize"), SING)
+    why = "nobody plays harmonize"
+    missing = Ready(FALLBACK, "", FALLBACK, why, ("harmonize",), shift=-1)
+    assert said(minds) == [Reply(EVERYONE, missing)]
     assert house.woken == ["answer", "harmonize"]
-    minds.receive(ASK)
-    assert [type(each) for each in said(minds)] == [Plan]
+    tell(minds, TURNER, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(TURNER, Plan)]
+
+
+def test_a_model_that_fails_as_it_answers_is_dropped_and_the_other_seat_plays_on():
+    shown: list[Ready] = []
+    failing = Scripted("harmonize", fails=True)
+    minds = minds_of(Scripted("answer"), failing, show=shown.append)
+    tell(minds, SINGER, SING)
+    tell(minds, TURNER, ASK)
+    lost, plan = said(minds)
+    assert (lost.message.model, lost.message.roles) == (FALLBACK, ("harmonize",))
+    assert shown == [lost.message]
+    assert kinds([plan]) == [(TURNER, Plan)]
+    tell(minds, SINGER, Reset("harmonize"), SING)
+    assert said(minds) == []
 
 
 def test_a_role_that_cannot_be_loaded_at_the_start_is_an_error():
@@ -192,6 +232,60 @@ def test_the_other_roles_are_loaded_once_and_each_says_so():
     minds.load("answer")
     minds.load_all(("harmonize", "answer", "continue", "loop"))
     assert house.woken == ["answer", "harmonize", "loop"]
-    assert [type(each) for each in said(minds)] == [Ready]
-    minds.receive(SING)
-    assert said(minds) == [Voices(7, (60,))]
+    assert kinds(said(minds)) == [(EVERYONE, Ready)]
+    tell(minds, SINGER, Reset("harmonize"), SING)
+    assert said(minds) == [Reply(SINGER, Voices(7, (60,)))]
+
+
+# ── several seats, and seats that change ──────────────────────────────────────────────
+
+
+def test_two_seats_of_one_role_have_a_mind_each():
+    first, second = Scripted("answer"), Scripted("answer")
+    house = House(first, second)
+    minds = Minds(house.wake)
+    minds.load("answer")
+    tell(minds, 1, Reset("answer"), PLAYED, ASK)
+    tell(minds, 2, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(2, Ready), (1, Plan), (2, Plan)]
+    assert first.received == [Reset("answer"), PLAYED, ASK]
+    assert second.received == [Reset("answer"), ASK]
+    assert house.woken == ["answer", "answer"]
+
+
+def test_a_seat_that_takes_another_role_leaves_its_mind_to_the_next_seat():
+    turner, singer = Scripted("answer"), Scripted("harmonize", hears=())
+    house = House(turner, singer)
+    minds = Minds(house.wake)
+    minds.load("answer")
+    minds.load("harmonize")
+    tell(minds, 1, Reset("answer"), PLAYED, ASK, Reset("harmonize"), SING)
+    assert kinds(said(minds)) == [(1, Voices)]
+    tell(minds, 2, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(2, Plan)]
+    assert turner.received == [Reset("answer"), ASK]
+    assert house.woken == ["answer", "harmonize"]
+
+
+def test_a_seat_that_goes_leaves_its_mind_to_the_next_seat_of_the_role():
+    house = House(Scripted("answer"))
+    minds = Minds(house.wake)
+    minds.load("answer")
+    tell(minds, 1, Reset("answer"), PLAYED, Reset(), ASK)
+    assert said(minds) == []
+    tell(minds, 2, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(2, Plan)]
+    assert house.woken == ["answer"]
+
+
+def test_a_second_seat_of_a_role_has_a_mind_of_its_own():
+    first, second = Scripted("answer"), Scripted("answer")
+    house = House(first, second)
+    minds = Minds(house.wake)
+    minds.load("answer")
+    tell(minds, 1, Reset("answer"), PLAYED)
+    tell(minds, 2, Reset("answer"), ASK)
+    assert kinds(said(minds)) == [(2, Ready), (2, Plan)]
+    assert (first.received, second.received) == (
+        [Reset("answer"), PLAYED], [Reset("answer"), ASK],
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The mind of the loop: what it tells its graph, and what it makes of the answer."""
+"""The mind of the loop: the inputs of its graph, and bars made of the outputs."""
 
 import json
 
@@ -25,7 +25,7 @@ WRITTEN = (Note(0, 36, 8), Note(4, 64, 4), Note(8, 67, 8))
 
 
 class Copyist:
-    """A graph that writes the same notes to every bar, and keeps what it was told."""
+    """A graph that writes the same notes for every bar, and keeps its inputs."""
 
     def __init__(self, notes=WRITTEN):
         self.put = {
@@ -47,7 +47,7 @@ def mind_on(graph):
 
 
 def asked(index=0, told=(C,) * 4, bar_ticks=1920, **how):
-    fields = {"pattern": index // 4, "busy": 0.0, "seed": 3, "limits": Limits()} | how
+    fields = {"pattern": index // 4, "busy": None, "seed": 3, "limits": Limits()} | how
     return Groove(index, index, index * bar_ticks, bar_ticks, tuple(told), **fields)
 
 

@@ -15,7 +15,7 @@ from ripieno.minds.moves import ROOM
 from ripieno.minds.variations import Variations
 from ripieno.minds.writer import FORBIDDEN, Wish, Writer
 from ripieno.music.timeline import Timeline
-from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, Played, Reset, Variation
+from ripieno.protocol import Ask, Limits, Played, Reset, Variation
 
 S = 1_000_000_000
 STEP = 60
@@ -70,7 +70,7 @@ def ask(tune=TUNE, *, limits=None, seed=1, revision=1, since_ns=0, grid=2, **how
         pulse_ticks=4 * STEP,
         grid_ticks=grid * STEP,
         seed=seed,
-        limits=limits or Limits(scale=FOLLOW_HUMAN, low=36, high=96),
+        limits=limits or Limits(scale=None, low=36, high=96),
         role="vary",
         vary=Variation(since_ns=since_ns, **{"distance": 0.0, **how}),
     )
@@ -181,9 +181,7 @@ def test_another_seed_makes_another_plan(mind):
         low=st.integers(48, 62),
         high=st.integers(66, 84),
         density=st.floats(1.0, 16.0),
-        scale=st.sampled_from(
-            [0xFFF, FOLLOW_HUMAN, sum(1 << p for p in (0, 2, 4, 7, 9))]
-        ),
+        scale=st.sampled_from([0xFFF, None, sum(1 << p for p in (0, 2, 4, 7, 9))]),
     ),
     distance=st.floats(0.0, 1.0),
     fill=st.floats(-1.0, 1.0),
@@ -195,7 +193,7 @@ def test_a_variation_keeps_its_limits(writer, limits, distance, fill):
     assert made[0][0] == 0
     for at, length, pitch in made:
         assert limits.low <= pitch <= limits.high
-        assert limits.scale == FOLLOW_HUMAN or limits.scale >> pitch % 12 & 1
+        assert limits.scale is None or limits.scale >> pitch % 12 & 1
         assert length > 0
         assert at + length <= 32
     for one, other in pairwise(made):

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from ripieno.music import chords
 from ripieno.music.chart import (
     Chart,
-    chart_of_markers,
     compacted,
     entries_of,
 )
@@ -255,18 +254,10 @@ def test_labels_without_a_readable_one_are_refused():
         marked("Verse", "chord:H:7", "chord:cis")
 
 
-def test_markers_become_a_chart_or_none():
-    markers = [(0, "Dm7"), (BAR, "G7")]
-    chart = chart_of_markers(
-        markers, length_ticks=2 * BAR, bar_ticks=BAR, beat_ticks=BEAT
-    )
-    assert chart == sheet("| Dm7 | G7 |")
-    assert (
-        chart_of_markers(
-            [(0, "Intro")], length_ticks=BAR, bar_ticks=BAR, beat_ticks=BEAT
-        )
-        is None
-    )
+def test_markers_become_entries_or_none():
+    found = entries_of([(0, "Dm7"), (BAR, "G7")])
+    assert compacted(found, 2 * BAR) == sheet("| Dm7 | G7 |").entries
+    assert entries_of([(0, "Intro")]) == ()
 
 
 @given(sheets)

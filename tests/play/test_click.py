@@ -3,12 +3,12 @@ from hypothesis import strategies as st
 
 from ripieno.music.meter import DENOMINATORS, Meter
 from ripieno.play.click import click_notes
-from ripieno.protocol import CLICK, PlannedNote
+from ripieno.protocol import PlannedNote
 
 meters = st.builds(Meter, st.integers(1, 16), st.sampled_from(DENOMINATORS))
 ticks = st.integers(-20_000, 20_000)
 
-HIGH, LOW = (76, 112, CLICK), (77, 80, CLICK)
+HIGH, LOW = (76, 112), (77, 80)
 
 
 def test_a_bar_of_three_four_is_one_high_click_and_two_low():

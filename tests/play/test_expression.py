@@ -16,10 +16,10 @@ from ripieno.play.expression import (
     swung,
     velocity,
 )
-from ripieno.protocol import BASS, CHORDS, TEXTURE
+from ripieno.roles import pad, textured
 
 DOWNBEAT, UPBEAT = Phase(0, 4, 0), Phase(1, 4, 0)
-PARTS = (CHORDS, BASS, TEXTURE)
+LOUDNESSES = (pad.LOUDNESS, textured.BASS_LOUDNESS, textured.KEYS_LOUDNESS)
 
 pitches = st.integers(0, 127)
 swings = st.floats(0.0, 1.0)
@@ -68,32 +68,37 @@ def test_a_note_may_ring_into_the_beats_to_come():
     assert end_ticks(Note(2, 60, 8), 4, 0.0) == 10 * FRAME_TICKS - GAP_TICKS
 
 
-@given(written, st.sampled_from(PARTS), phases, st.floats(0, 127))
-def test_velocity_stays_within_its_bounds(note, part, phase, human):
-    assert QUIETEST <= velocity(note, part, phase, human) <= LOUDEST
+@given(written, st.sampled_from(LOUDNESSES), phases, st.floats(0, 127))
+def test_velocity_stays_within_its_bounds(note, loudness, phase, human):
+    assert QUIETEST <= velocity(note, loudness, phase, human) <= LOUDEST
 
 
-@given(written, st.sampled_from(PARTS), phases, st.floats(0, 120))
-def test_velocity_rises_with_the_humans(note, part, phase, human):
-    louder = velocity(note, part, phase, human + 5)
-    assert velocity(note, part, phase, human) <= louder
+@given(written, st.sampled_from(LOUDNESSES), phases, st.floats(0, 120))
+def test_velocity_rises_with_the_humans(note, loudness, phase, human):
+    louder = velocity(note, loudness, phase, human + 5)
+    assert velocity(note, loudness, phase, human) <= louder
 
 
 def test_mean_velocity_is_below_the_humans():
     notes = [Note(frame, pitch, 4) for frame in (1, 2, 3) for pitch in range(40, 80)]
-    for part in PARTS:
-        mean = sum(velocity(n, part, UPBEAT, 80) for n in notes) / len(notes)
+    for loudness in LOUDNESSES:
+        mean = sum(velocity(n, loudness, UPBEAT, 80) for n in notes) / len(notes)
         assert 50 < mean < 78
 
 
 def test_downbeats_are_louder_than_beats_and_beats_than_off_beats():
     note = Note(0, 60, 2)
-    down, up = (velocity(note, BASS, phase, 70) for phase in (DOWNBEAT, UPBEAT))
+    down, up = (
+        velocity(note, textured.BASS_LOUDNESS, phase, 70)
+        for phase in (DOWNBEAT, UPBEAT)
+    )
     assert down == up + 4
 
 
-@given(written, st.sampled_from(PARTS), phases, st.floats(20, 110))
-def test_the_same_note_is_always_played_the_same_way(note, part, phase, human):
+@given(written, st.sampled_from(LOUDNESSES), phases, st.floats(20, 110))
+def test_the_same_note_is_always_played_the_same_way(note, loudness, phase, human):
     again = Note(note.frame, note.pitch, note.frames)
-    assert velocity(again, part, phase, human) == velocity(note, part, phase, human)
+    assert velocity(again, loudness, phase, human) == velocity(
+        note, loudness, phase, human
+    )
     assert onset_ticks(again, 4, 0.5) == onset_ticks(note, 4, 0.5)

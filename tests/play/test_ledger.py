@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.music import messages
-from ripieno.play.ledger import SIZE, THRU, Ledger, is_planned
+from ripieno.play.ledger import SIZE, THRU, Ledger
+from ripieno.play.scheduler import MOST_SEATS, owner_of
 
 note_ids = st.integers(0, 5)
 calls = st.one_of(
@@ -13,6 +14,10 @@ calls = st.one_of(
     st.tuples(st.just("settle")),
     st.tuples(st.just("machine")),
 )
+
+
+def is_planned(note_id):
+    return owner_of(note_id) >= 0
 
 
 def play(ledger, stream):
@@ -83,6 +88,15 @@ def test_releasing_planned_notes_keeps_the_humans_notes():
     ledger.on(0, 60, 70, THRU)
     ledger.on(0, 64, 70, 1)
     assert ledger.release(is_planned) == [messages.note_off(0, 64)]
+    assert ledger.sounding == 1
+
+
+def test_releasing_the_notes_of_a_seat_keeps_those_of_the_others():
+    ledger = Ledger()
+    for seat, pitch in ((1, 60), (2, 64), (1, 67)):
+        ledger.on(0, pitch, 70, 5 * MOST_SEATS + seat)
+    mine = ledger.release(lambda note_id: owner_of(note_id) == 1)
+    assert mine == [messages.note_off(0, 60), messages.note_off(0, 67)]
     assert ledger.sounding == 1
 
 

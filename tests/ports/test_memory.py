@@ -29,12 +29,10 @@ def test_what_is_sent_is_taken_once_and_in_order() -> None:
 
 
 def test_a_dead_port_sends_and_receives_nothing() -> None:
-    killed, closed = MemoryPort(SimulatedClock(5)), MemoryPort(SimulatedClock(5))
-    killed.kill()
-    closed.close()
-    for port in (killed, closed):
-        port.feed(b"\x90\x3c\x40")
-        port.send(b"\x90\x3c\x40", 0)
-        assert not port.alive()
-        assert (port.receive(), port.taken()) == ([], [])
-        port.close()
+    port = MemoryPort(SimulatedClock(5))
+    port.close()
+    port.feed(b"\x90\x3c\x40")
+    port.send(b"\x90\x3c\x40", 0)
+    assert not port.alive()
+    assert (port.receive(), port.taken()) == ([], [])
+    port.close()

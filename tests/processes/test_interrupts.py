@@ -16,7 +16,7 @@ import pytest
 from tests.command import PATIENCE_S
 
 from ripieno.processes import interrupts
-from ripieno.processes.interrupts import children_are_spared
+from ripieno.processes.interrupts import CtrlC, children_are_spared
 
 pytestmark = [
     pytest.mark.process,
@@ -146,3 +146,19 @@ def test_a_ctrl_c_that_native_code_swallowed_is_raised_in_the_next_turn():
             interrupts.raise_lost_interrupt()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_raised_by_the_next_check_and_only_once():
+    with CtrlC() as ctrl_c:
+        ctrl_c.check()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            ctrl_c.check()
+        ctrl_c.check()
+
+
+def test_the_handler_of_before_is_back_afterwards():
+    before = signal.getsignal(signal.SIGINT)
+    with CtrlC():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before

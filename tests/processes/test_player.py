@@ -63,7 +63,7 @@ def test_a_turn_takes_some_of_a_burst_and_the_next_ones_take_the_rest(tmp_path):
 
 
 def test_a_journal_that_lost_entries_says_so_and_is_compared_up_to_there(tmp_path):
-    band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
+    band = Band(tmp_path, Params(role="harmonize"), log_bytes=22_528)
     band.play(60, 62, 64, 65)
     assert band.keep() is None
     lost_s = band.clock.now_ns() / NS_PER_S - 5.0
@@ -86,7 +86,7 @@ def test_a_journal_that_lost_entries_says_so_and_is_compared_up_to_there(tmp_pat
 
 def test_without_the_entry_that_tells_of_a_loss_the_replay_differs(tmp_path):
     """The same journal without the entry is compared and differs."""
-    band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
+    band = Band(tmp_path, Params(role="harmonize"), log_bytes=22_528)
     band.play(*range(40, 90))
     band.keep()
     band.play(60, 62)
@@ -99,7 +99,7 @@ def test_without_the_entry_that_tells_of_a_loss_the_replay_differs(tmp_path):
 
 
 def test_a_loss_at_the_very_end_is_told_as_well(tmp_path):
-    band = Band(tmp_path, Params(role="harmonize"), log_bytes=16_384)
+    band = Band(tmp_path, Params(role="harmonize"), log_bytes=22_528)
     band.play(*range(40, 90))
     found = band.replayed()
     assert found.differing == 0, found.first

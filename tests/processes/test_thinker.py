@@ -14,7 +14,7 @@ from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
 from ripieno.processes import thinker
 from ripieno.processes.loading import minds_for
-from ripieno.protocol import Plan, Played, Ready
+from ripieno.protocol import Letter, Plan, Played, Ready, Reset
 from ripieno.settings.roles import ROLES
 
 
@@ -38,9 +38,9 @@ def test_a_role_outside_the_named_model_gets_another_model():
     block.close()
 
 
-def due_already():
-    """An Ask whose first note should have sounded long ago."""
-    return ask()
+SEATED = Letter(1, Reset("answer"))
+DUE_ALREADY = Letter(1, ask())
+"""An Ask whose first note should have sounded long ago."""
 
 
 def test_a_late_heavier_model_is_replaced_by_the_roles_own_model():
@@ -48,11 +48,15 @@ def test_a_late_heavier_model_is_replaced_by_the_roles_own_model():
     minds = minds_for("event-transformer", "cpu", block)
     assert minds.load("answer").model == "event-transformer"
     # Nobody can be in time: so the lightest one plays.
-    minds.receive(due_already())
-    said = [minds.answer() for _ in range(2)]
-    assert isinstance(said[0], Ready)
-    assert (said[0].model, said[0].shift, said[0].since) == ("event-gru", -1, 1)
-    assert isinstance(said[1], Plan)
+    minds.receive(SEATED)
+    minds.receive(DUE_ALREADY)
+    shift, plan = minds.answer(), minds.answer()
+    assert shift is not None
+    assert isinstance(shift.message, Ready)
+    assert (shift.message.model, shift.message.shift) == ("event-gru", -1)
+    assert (shift.seat, shift.message.since) == (1, 1)
+    assert plan is not None
+    assert isinstance(plan.message, Plan)
     block.close()
 
 
@@ -60,8 +64,11 @@ def test_the_roles_own_model_has_no_lighter_one_below_it():
     block = Block()
     minds = minds_for("event-gru", "cpu", block)
     minds.load("answer")
-    minds.receive(due_already())
-    assert isinstance(minds.answer(), Plan)
+    minds.receive(SEATED)
+    minds.receive(DUE_ALREADY)
+    plan = minds.answer()
+    assert plan is not None
+    assert isinstance(plan.message, Plan)
     block.close()
 
 
@@ -70,15 +77,17 @@ def running():
     """A thinker process that has loaded every role's model; its block."""
     block, bells = Block(), new_bells()
     process = multiprocessing.get_context("spawn").Process(
-        target=thinker.run, args=(block.name, "", "cpu", "answer", bells)
+        target=thinker.run, args=(block.name, "", "cpu", ("answer",), bells)
     )
     process.start()
     roles: set[str] = set()
 
     def all_are_there():
         for record in block.ring("to_player").read():
-            roles.update(protocol.decode_to_player(record).roles)
-        return roles >= set(ROLES)
+            message = protocol.decode_reply(record).message
+            assert isinstance(message, Ready)
+            roles.update(message.roles)
+        return roles >= {role.models for role in ROLES.values()}
 
     until(all_are_there, patience_s=120.0)
     yield block
@@ -90,9 +99,10 @@ def running():
 
 
 def fill(ring):
-    """Write played notes until the ring is full; return their number."""
-    count = 0
-    while ring.write(protocol.encode(Played(count, 0, 60 + count % 12, 80))):
+    """Write played notes of a seat until the ring is full; return their number."""
+    count, letter = 0, SEATED
+    while ring.write(protocol.encode(letter)):
+        letter = Letter(1, Played(count, 0, 60 + count % 12, 80))
         count += 1
     return count
 
@@ -103,7 +113,7 @@ def test_the_heartbeat_goes_on_while_a_full_ring_is_read():
     with running() as block:
         inbox, beats, said = block.ring("to_thinker"), set[int](), []
         assert fill(inbox) > 2000
-        until(lambda: inbox.write(protocol.encode(due_already())))
+        until(lambda: inbox.write(protocol.encode(DUE_ALREADY)))
 
         def has_answered():
             beats.add(block.word("thinker_beat_ns"))

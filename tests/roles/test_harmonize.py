@@ -10,6 +10,7 @@ from ripieno.engine import Engine, Send
 from ripieno.music import messages, scales
 from ripieno.protocol import Ready, Reset, Sing, Voices
 from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import MANNERS, Params
 from ripieno.simulation import Simulation
 from ripieno.testing import simulate
@@ -253,7 +254,7 @@ def test_a_change_of_role_ends_every_voice():
     engine = engine_of(manner="thirds")
     engine.heard(S, down(72))
     engine.advance(S)
-    engine.turned(2 * S, Params(role="answer"))
+    engine.turned(2 * S, Ensemble(Params(role="answer")))
     engine.advance(2 * S)
     assert engine.status().sounding == 0
 

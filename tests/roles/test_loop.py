@@ -13,6 +13,7 @@ from tests.outputs import hanging, note_ons
 
 from ripieno.music import chords, messages
 from ripieno.protocol import Groove, Plan, PlannedNote, Ready, Reset
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params, parse
 
 BAR = 4 * BEAT
@@ -227,7 +228,7 @@ def test_a_change_of_tempo_leaves_nothing_late_and_nothing_stuck():
     played = started(Grooves(), chart=CHART)
     played.play(line(beats=10))
     played.engine.turned(
-        played.now_ns, Params(role="loop", listen=4, chart=CHART, bpm=171.0)
+        played.now_ns, Ensemble(Params(role="loop", listen=4, chart=CHART, bpm=171.0))
     )
     played.run_until(played.now_ns + 8 * S)
     played.stop()
@@ -265,7 +266,7 @@ def test_a_jump_back_ends_what_sounds_and_goes_on_with_the_next_beat():
 def test_another_role_leaves_nothing_sounding():
     played = started(Grooves(), chart=CHART)
     played.play([m for m in line() if m[0] < 9.3 * BEAT])
-    played.engine.turned(played.now_ns, Params(role="answer"))
+    played.engine.turned(played.now_ns, Ensemble(Params(role="answer")))
     played.play([(played.now_ns + MS, messages.control(0, 1, 0))])
     assert hanging(played.sent) == {}
 
@@ -282,19 +283,29 @@ def test_all_notes_off_silences_it_until_the_next_note():
 # ── how it plays ──────────────────────────────────────────────────────────────────────
 
 
-def test_density_thins_out_what_is_off_the_beat_first():
+def test_more_notes_than_are_playable_are_thinned_out_off_the_beat_first():
+    """16 chords of three keys in a bar of 0.6 s, in which 9 notes may be played."""
+
     class Busy(Grooves):
         def answer(self):
             plan = super().answer()
             if plan is None:
                 return None
             start = plan.notes[0].start_ticks
-            notes = [PlannedNote(start + n * 120, start + n * 120 + 120, 60, 80)
-                     for n in range(16)]  # fmt: skip
+            notes = [
+                PlannedNote(start + n * 120, start + n * 120 + 120, pitch, 80)
+                for n in range(16)
+                for pitch in (60, 64, 67)
+            ]
             return Plan(plan.revision, 0, tuple(notes), plan.until_ticks, complete=True)
 
-    played = performed(line(beats=12), Busy(), density=2.0, chart=CHART)
-    assert {at % BEAT for at, _ in note_ons(played.sent)} == {0}
+    beat_ns = 60 * S // 400
+    notes = line(beats=12, every_ns=beat_ns)
+    played = performed(notes, Busy(), bpm=400.0, chart=CHART)
+    ons = note_ons(played.sent)
+    assert {at % beat_ns for at, _ in ons} == {0}
+    bars = Counter(at // (4 * beat_ns) for at, _ in ons)
+    assert max(bars.values()) == 9
 
 
 class Clusters(Grooves):
@@ -341,7 +352,7 @@ def test_a_change_of_meter_plays_no_bar_of_the_meter_before(before, after):
     played.play(line(beats=24))
     sent = len(played.sent)
     params = msgspec.structs.replace(played.engine.params, meter=after)
-    played.engine.turned(played.now_ns, params)
+    played.engine.turned(played.now_ns, Ensemble(params))
     played.play(line(beats=48, at_beat=24))
     played.stop()
     assert len(played.sent) > sent

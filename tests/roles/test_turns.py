@@ -12,7 +12,9 @@ from ripieno.minds.composer import Composer
 from ripieno.music import messages
 from ripieno.processes.loading import wake
 from ripieno.protocol import Ask, Plan, PlannedNote
+from ripieno.roles.replies import TRANSITIONS, State
 from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
 
@@ -34,6 +36,14 @@ class Hindsight:
 
     def answer(self):
         return self._mind.answer()
+
+
+def test_every_state_can_be_reached_and_leads_back_to_listening():
+    assert set(TRANSITIONS.values()) == set(State)
+    back = {
+        before for (before, _), after in TRANSITIONS.items() if after is State.LISTENING
+    }
+    assert back == set(State) - {State.LISTENING}
 
 
 def asks_at(engine, times_ns):
@@ -90,17 +100,33 @@ def test_a_pedal_and_a_changed_parameter_each_foresee_anew():
     engine, asked = playing()
     engine.heard(2 * S, messages.control(0, messages.SUSTAIN, 127))
     ((_, after_pedal),) = asks_at(engine, [2 * S])
-    engine.turned(2 * S + MS, Params(temperature=1.3))
+    engine.turned(2 * S + MS, Ensemble(Params(temperature=1.3)))
     ((_, after_knob),) = asks_at(engine, [2 * S + MS])
     assert asked[-1][1].revision < after_pedal.revision < after_knob.revision
     assert after_knob.limits.temperature == 1.3
+
+
+@pytest.mark.parametrize("role", ["answer", "continue"])
+@pytest.mark.parametrize(
+    ("busy", "meter", "density"),
+    [(None, "4/4", 16.0), (6.0, "4/4", 3.0), (6.0, "3/4", 4.0), (40.0, "4/4", 16.0)],
+)
+def test_busy_bounds_the_notes_a_second_by_a_bar_of_felt_beats(
+    role, busy, meter, density
+):
+    """Notes every 0.25 s: the felt beat is half a second."""
+    engine, asked = playing(Params(role=role, busy=busy, meter=meter))
+    asked += asks_at(engine, [6 * S])
+    assert asked
+    for _, ask in asked:
+        assert ask.limits.density == pytest.approx(density)
 
 
 def test_a_speculative_plan_is_silent_before_the_phrase_is_over():
     engine, asked = playing()
     guess = asked[-1][1]
     early = PlannedNote(0, 10, 60, 70)
-    engine.thought(2 * S, Plan(guess.revision, 0, (early,), 0, complete=False))
+    engine.thought(2 * S, Plan(guess.revision, 0, (early,), 0, complete=False), 1)
     times = range(2 * S, 3 * S, MS)
     sent = [(t, e) for t in times for e in engine.advance(t)]
     over_ns = next(t for t, e in sent if isinstance(e, Tell))
@@ -112,10 +138,10 @@ def test_another_note_voids_a_speculative_plan_without_counting_a_loss():
     guess = asked[-1][1]
     engine.heard(2 * S, messages.note_on(0, 67, 70))
     engine.advance(2 * S)
-    engine.thought(2 * S + MS, some_plan(guess))
+    engine.thought(2 * S + MS, some_plan(guess), 1)
     engine.heard(int(2.1 * S), messages.note_off(0, 67))
     ((_, another),) = asks_at(engine, [int(2.1 * S)])
-    engine.thought(int(2.2 * S), some_plan(another, complete=True))
+    engine.thought(int(2.2 * S), some_plan(another, complete=True), 1)
     sent = [e for t in range(int(2.2 * S), 5 * S, MS) for e in engine.advance(t)]
     ons = [e for e in sent if isinstance(e, Send) and messages.is_note_on(e.data)]
     assert len(ons) == 1
@@ -138,13 +164,13 @@ def ons_between(engine, first_ns, last_ns):
 def test_a_section_that_is_late_moves_no_note():
     engine, asked = playing()
     ask = asked[-1][1]
-    engine.thought(2 * S, some_plan(ask))
+    engine.thought(2 * S, some_plan(ask), 1)
     start_ns = ask.timeline.ns_at(ask.start_ticks)
     ons = ons_between(engine, 2 * S, start_ns + S)
     starts = [ask.start_ticks + 120 * place for place in range(1, 9)]
     rest = tuple(PlannedNote(t, t + 480, 70 + i, 70) for i, t in enumerate(starts))
     plan = Plan(ask.revision, 1, rest, ask.until_ticks, complete=True)
-    engine.thought(start_ns + S, plan)
+    engine.thought(start_ns + S, plan, 1)
     later = ons_between(engine, start_ns + S, start_ns + 4 * S)
     assert len(ons) == 1
     assert later
@@ -155,12 +181,12 @@ def test_a_section_that_is_late_moves_no_note():
 
 def test_a_thinker_that_comes_back_before_the_first_note_doubles_none():
     engine, asked = playing()
-    engine.thought(2 * S, some_plan(asked[-1][1], complete=True))
+    engine.thought(2 * S, some_plan(asked[-1][1], complete=True), 1)
     ((over_ns, ask),) = asks_at(engine, range(2 * S, int(2.5 * S), MS))
     engine.thought(over_ns + MS, READY)
     (_, again) = asks_at(engine, [over_ns + 2 * MS])[-1]
     assert again.revision != ask.revision
-    engine.thought(over_ns + 3 * MS, some_plan(again, complete=True))
+    engine.thought(over_ns + 3 * MS, some_plan(again, complete=True), 1)
     ons = ons_between(engine, over_ns + 3 * MS, 6 * S)
     assert [pitch for _, _, pitch in ons] == [60]
 

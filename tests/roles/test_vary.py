@@ -59,7 +59,7 @@ def test_distance_0_9_plays_other_notes_of_about_the_same_length(awake):
 
 def test_each_phrase_is_varied_anew_and_nothing_hangs(awake):
     calls = [event for n in range(6) for event in phrase(1.0 + 10 * n, pitches=PITCHES)]
-    simulation = played(awake, calls, distance=0.7, fill=0.5)
+    simulation = played(awake, calls, distance=0.7, busy=12.0)
     assert simulation.engine.status().turns == 6
     assert not hanging(simulation.sent)
     turns = [
@@ -100,7 +100,7 @@ def test_without_the_model_the_fallback_plays():
 
 
 def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
-    params = Params(role="vary", distance=0.3, blend=0.2, fill=-1.0, rise=0.5)
+    params = Params(role="vary", distance=0.3, blend=0.2, busy=1.0, rise=0.5)
     engine = Engine(Beginning(params, seed=1))
     asks = []
     for at_ns, data in phrase(2.0, pitches=PITCHES):
@@ -120,6 +120,24 @@ def test_an_ask_says_when_the_phrase_began_and_what_the_knobs_are():
     assert ask.vary.since_ns == 2 * S
     assert (ask.vary.distance, ask.vary.blend) == (0.3, 0.2)
     assert (ask.vary.fill, ask.vary.rise, ask.vary.offbeat) == (-1.0, 0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("busy", "fill"),
+    [(None, 0.0), (1.0, -1.0), (40.0, 1.0), (8.0, pytest.approx(0.09, abs=0.05))],
+)
+def test_an_ask_compares_busy_with_the_notes_a_bar_of_the_phrase(busy, fill):
+    """12 sixteenths and a last pulse: 7.5 notes a bar."""
+    call = phrase(2.0, pitches=PITCHES)
+    engine = Engine(Beginning(Params(role="vary", busy=busy), seed=1))
+    for at_ns, data in call:
+        engine.heard(at_ns, data)
+    effects = engine.advance(call[-1][0] + 1)
+    told = [e.message for e in effects if isinstance(e, Tell)]
+    (ask,) = (message for message in told if isinstance(message, Ask))
+    assert ask.vary is not None
+    assert ask.vary.fill == fill
+    assert ask.limits.density == 16.0
 
 
 def test_the_role_answer_asks_the_mind_of_answer():

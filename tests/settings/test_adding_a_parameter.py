@@ -24,6 +24,7 @@ from ripieno.settings.controllers import (
     parsed,
     turned,
 )
+from ripieno.settings.ensemble import Change, Ensemble, SeatSettings, changed
 from ripieno.settings.flags import add_live, add_playing, written
 from ripieno.settings.knobs import Knob, knobs_of
 from ripieno.settings.params import Params
@@ -34,7 +35,7 @@ class Toy(Params, frozen=True, forbid_unknown_fields=True):
         float,
         Knob(
             "how bright it plays", 0.0, 2.0, unit="stars", controller=26,
-            formerly="glitter", roles=("answer",), more="0 is dull.",
+            formerly={"glitter": None}, roles=("answer",), more="0 is dull.",
         ),
     ] = 1.0  # fmt: skip
 
@@ -80,6 +81,23 @@ def test_a_new_parameter_is_a_key_of_the_settings_file(tmp_path):
     assert settings.controls == {"sparkle": 30}
 
 
+def test_a_new_parameter_may_differ_from_seat_to_seat(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('[[seat]]\nname = "solo"\nsparkle = 0.5\n[[seat]]\nname = "echo"\n')
+    settings = load(path, {}, {"sparkle": 1.5}, into=ToySettings)
+    seated = settings.ensemble.seated()
+    assert seated["solo"] == Toy(sparkle=0.5)
+    assert seated["echo"] == Toy(sparkle=1.5, channel=2)
+    again = given(*written(settings, 9)).ensemble.seated()
+    assert [each.sparkle for each in again.values()] == [0.5, 1.5]
+
+
+def test_set_changes_a_new_parameter_of_one_seat():
+    seats = (SeatSettings("solo", place=0), SeatSettings("echo", place=0))
+    after = changed(Ensemble(Toy(), seats), Change({"echo.sparkle": 0.5})).seated()
+    assert (after["solo"], after["echo"]) == (Toy(), Toy(sparkle=0.5))
+
+
 def test_a_new_parameter_out_of_its_bounds_is_refused_with_both():
     with pytest.raises(SettingsError, match=r"^sparkle is 3.0; .* between 0.0 and 2.0"):
         params.check(Toy(sparkle=3.0))
@@ -114,7 +132,7 @@ def test_set_reads_the_text_of_a_new_parameter():
 def test_the_old_name_of_a_new_parameter_still_works(capsys):
     assert given("--glitter=0.5").play == Toy(sparkle=0.5)
     assert capsys.readouterr().err == (
-        "glitter is now called sparkle; the old name still works.\n"
+        "glitter is now called sparkle; it was read as sparkle = 0.5.\n"
     )
 
 
@@ -123,5 +141,5 @@ def test_a_new_parameter_has_a_row_in_the_reference():
     row = next(line for line in page.splitlines() if "`sparkle`" in line)
     assert row == (
         "| `sparkle` | 0.0 to 2.0 stars | `1.0` | how bright it plays. 0 is dull. "
-        "Its old name, `glitter`, is still accepted. | 26 |"
+        "Old names that are still accepted: `glitter`. | 26 |"
     )

@@ -61,11 +61,12 @@ some_params = st.fixed_dictionaries(
         "commit": st.sampled_from(COMMITS),
         "manner": st.sampled_from(MANNERS),
         "texture": st.sampled_from(STYLES),
-        "parts": st.lists(st.sampled_from(PARTS)).map(" ".join),
+        "parts": st.lists(st.sampled_from(list(PARTS))).map(" ".join),
         "meter": st.sampled_from(["4/4", "3/4", "12/8", "7/8"]),
-        "land": st.sampled_from(["", "C@1", "F#m7@9 Bb@17"]),
         "chord_lock": st.sampled_from(["", "Am", "C F G7"]),
-        "chart": st.sampled_from(["", "| C | Am |", "title: One\nF | - | ? x2"]),
+        "chart": st.sampled_from(
+            ["", "| C | Am |", "title: One\nF | - | ? x2", "C@1", "F#m7@9 Bb@17"]
+        ),
         **{name: inside(name) for name in BOUNDS},
     },
 ).filter(lambda play: play.get("low", 36) <= play.get("high", 96))
@@ -154,6 +155,19 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
     assert settings == Settings(model="b", provider="cpu", play=Params(low=50, high=80))
 
 
+@pytest.mark.parametrize("value", ["auto", "none", 0, 0.0])
+@pytest.mark.parametrize("name", ["busy", "thick", "phrase"])
+def test_a_word_or_0_in_a_file_or_a_flag_leaves_the_value_to_the_music(
+    tmp_path, name, value
+):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[play]\n{toml({name: value})}\n")
+    assert getattr(load(path, {}, {}).play, name) is None
+    path.write_text(f"[play]\n{name} = 5\n")
+    assert getattr(load(path, {}, {}).play, name) == 5
+    assert getattr(load(path, {}, {name: value}).play, name) is None
+
+
 def test_a_flag_may_replace_an_invalid_value_of_the_file(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("[play]\nlow = 200\n")
@@ -199,6 +213,7 @@ def test_settings_cannot_be_changed_while_it_plays():
 
 def test_a_named_scale_is_what_the_model_is_limited_to():
     limits = parse(Params(scale="D dorian")).limits
+    assert limits.scale is not None
     allowed = {pc for pc in range(12) if limits.scale >> pc & 1}
     assert allowed == set(scales.named("D dorian")) == {0, 2, 4, 5, 7, 9, 11}
 
@@ -208,12 +223,20 @@ def test_scale_off_allows_every_pitch_class():
 
 
 def test_landings_are_bars_from_zero_and_chords():
-    play = params.check(Params(land="C@1  F#m7@17"))
+    play = params.check(Params(chart="C@1  F#m7@17"))
     assert parse(play).guidance.landings == {
         0: chords.named("C"),
         16: chords.named("F#m7"),
     }
-    assert parse(Params()).guidance.landings == {}
+    assert parse(play).chart is None
+    assert parse(Params(chart="| C | F |")).guidance.landings == {}
+
+
+def test_a_chart_of_landings_leaves_the_chords_between_them_free():
+    assert parse(Params(chart="C@9")).chart is None
+    mixed = Params(chart="C@9 | F")
+    with pytest.raises(SettingsError, match="'C@9' is not a chord"):
+        params.check(mixed)
 
 
 def test_the_chord_lock_is_a_list_of_chords():
@@ -247,11 +270,11 @@ def test_a_chart_is_read_in_the_meter():
         (Params(meter="waltz"), r"meter: 'waltz' is not a meter; write one as 4/4"),
         (Params(meter="17/4"), r"meter: .*17 beats in a bar; it must have 1 to 16"),
         (Params(meter="4/5"), r"meter: .*1/5; it must count in one of 2, 4, 8, 16"),
-        (Params(land="C"), r"land: 'C' is no landing; write C@9"),
-        (Params(land="C@0"), r"land: 'C@0' is no landing; write C@9"),
-        (Params(land="C@10000"), r"land: 'C@10000' is no landing; .* at most 9999"),
-        (Params(land=f"C@{'9' * 5000}"), r"land: .* is no landing; .* at most 9999"),
-        (Params(land="H@9"), r"land: 'H' is not a chord"),
+        (Params(chart="C@1 G@"), r"chart: 'G@' is no landing; write C@9"),
+        (Params(chart="C@0"), r"chart: 'C@0' is no landing; write C@9"),
+        (Params(chart="C@10000"), r"chart: 'C@10000' is no landing; .* at most 9999"),
+        (Params(chart=f"C@{'9' * 5000}"), r"chart: .* is no landing; .* at most 9999"),
+        (Params(chart="H@9"), r"chart: 'H' is not a chord"),
         (Params(chord_lock="C H"), r"chord_lock: 'H' is not a chord; .*one of: C, Cm"),
         (Params(chart="| C | H |"), r"chart: line 1: 'H' is not a chord"),
         (Params(chart="meter: 3/4\n| C |"), r"chart: it is in 3/4 and meter is 4/4"),

@@ -14,7 +14,7 @@ from ripieno.settings.controllers import (
     parsed,
     turned,
 )
-from ripieno.settings.params import Params
+from ripieno.settings.params import KNOBS, Params
 
 bounded = st.sampled_from([name for name in TURNABLE if name in BOUNDS])
 wide = Params(low=0, high=127)
@@ -23,7 +23,8 @@ wide = Params(low=0, high=127)
 @given(bounded)
 def test_a_controllers_ends_are_the_bounds(name):
     low, high = BOUNDS[name]
-    assert getattr(turned(wide, name, 0), name) == (0 if name == "high" else low)
+    least = None if KNOBS[name].unset else 0 if name == "high" else low
+    assert getattr(turned(wide, name, 0), name) == least
     assert getattr(turned(wide, name, 127), name) == high
 
 
@@ -37,7 +38,7 @@ def test_any_controller_value_is_within_bounds_and_of_its_type(name, value):
 @given(bounded, st.integers(0, 126))
 def test_a_higher_controller_value_never_lowers_the_parameter(name, value):
     less, more = (getattr(turned(wide, name, v), name) for v in (value, value + 1))
-    assert less <= more
+    assert (less or 0) <= more
 
 
 @pytest.mark.parametrize(
@@ -121,9 +122,37 @@ def test_a_text_is_read_as_what_the_parameter_is(name, text, value):
     assert type(found) is type(value)
 
 
+@pytest.mark.parametrize("text", ["auto", "none", "0", "0.0"])
+@pytest.mark.parametrize("name", ["busy", "thick"])
+def test_auto_and_0_are_read_as_none(name, text):
+    assert parsed(name, text) is None
+
+
+@pytest.mark.parametrize("text", ["none", "auto", "0"])
+def test_none_auto_and_0_bars_are_no_phrase(text):
+    assert parsed("phrase", text) is None
+
+
+@pytest.mark.parametrize("text", ["auto", "none"])
+def test_a_number_that_cannot_be_none_is_not_read_as_none(text):
+    with pytest.raises(SettingsError, match="lead is "):
+        parsed("lead", text)
+    assert parsed("lead", "0") == 0.0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
+        (
+            "busy",
+            "loud",
+            "busy is 'loud'; it must be a number between 0.5 and 40.0, or",
+        ),
+        (
+            "phrase",
+            "1.5",
+            "phrase is '1.5'; it must be a whole number between 1 and 16",
+        ),
         ("lead", "loud", "lead is 'loud'; it must be a number between 0.0 and 1.0"),
         ("low", "36.5", "low is '36.5'; it must be a whole number between 0 and 127"),
         ("thru", "perhaps", "thru is 'perhaps'; write yes or no"),

@@ -12,8 +12,7 @@ def within(name: str, value: float, low: float, high: float) -> None:
         SettingsError: it does not.
     """
     if not low <= value <= high:
-        shown = f"{value:g}" if isinstance(value, float) else value
-        raise SettingsError(f"{name} is {shown}; it must lie between {low} and {high}.")
+        raise SettingsError(f"{name} is {value}; it must lie between {low} and {high}.")
 
 
 def words(name: str, text: str, known: Collection[str]) -> list[str]:
@@ -24,6 +23,7 @@ def words(name: str, text: str, known: Collection[str]) -> list[str]:
     """
     given = [word.strip() for word in text.split(",")]
     if unknown := set(given) - set(known):
-        said = f"{name} names {min(unknown)!r}; name any of {', '.join(known)}."
-        raise SettingsError(said)
+        raise SettingsError(
+            f"{name} names {min(unknown)!r}; name any of {', '.join(known)}."
+        )
     return given

@@ -1,21 +1,21 @@
-"""A daemon to be measured: `ripieno play` as a separate program, with its own ports.
+"""`ripieno play` as a separate program, with its own ports.
 
-Its port names differ from the default ones, so it does not disturb a running daemon.
-Its journal says what it did.
+A measured one has other port names than the default ones, so it does not disturb a
+running daemon. Its journal says what it did.
 """
 
+import contextlib
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
-from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from ripieno.errors import PortError, RipienoError, last_words
-from ripieno.processes.remote import change
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
+from ripieno.errors import PortError, last_words
 from ripieno.settings.config import Settings
 from ripieno.settings.flags import written
 
@@ -29,68 +29,29 @@ OPEN: Final = "Ports: "
 MODEL: Final = "Model: "
 
 
+@dataclass(frozen=True, slots=True)
 class Daemon:
-    """`ripieno play`, from the start to the end of a `with`. Thread: one.
+    """A daemon that runs; `running` starts it. Thread: one.
 
     Attributes:
-        settings: the settings that it was started with.
+        process: its supervisor.
         journal, log: the files with its journal and its output.
     """
 
-    def __init__(self, settings: Settings, seed: int, folder: Path) -> None:
-        """Prepare; `with` starts it.
+    process: subprocess.Popen[bytes]
+    journal: Path
+    log: Path
 
-        Args:
-            settings: with the backend already chosen.
-            seed: the random seed.
-            folder: an empty folder for the journal and the output.
-        """
-        self.journal, self.log = folder / "journal.jsonl", folder / "daemon.log"
-        self.settings = msgspec.structs.replace(settings, journal=str(self.journal))
-        self._seed = seed
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        clock = SystemClock()
-        flags = written(self.settings, self._seed)
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ripieno", "play", *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            self._wait_for_ports(clock)
-        except BaseException:
-            self.end()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
+    @property
+    def said(self) -> list[str]:
+        """The lines that it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
 
     @property
     def model(self) -> str:
         """The model that it said it plays with."""
-        said = [line for line in self._lines() if line.startswith(MODEL)]
+        said = [line for line in self.said if line.startswith(MODEL)]
         return said[0].removeprefix(MODEL).partition(" (")[0] if said else ""
-
-    @property
-    def starts(self) -> int:
-        """How often it opened its ports; more than once if its player died."""
-        return sum(line.startswith(OPEN) for line in self._lines())
-
-    @property
-    def pid(self) -> int:
-        """The pid of its supervisor."""
-        assert self._process is not None
-        return self._process.pid
 
     def check(self) -> None:
         """Check that it still runs.
@@ -98,46 +59,50 @@ class Daemon:
         Raises:
             RipienoError: it has ended; the sentence is from its output.
         """
-        if self._process is not None and self._process.poll() is not None:
-            raise last_words(self._said(), self._process.returncode)
-
-    def change(self, words: Sequence[str]) -> bool:
-        """Change its parameters; return False where that failed.
-
-        A daemon that is ending cannot be found, or its file cannot, or only another
-        daemon can. These errors differ, and none of them is a fault.
-        """
-        try:
-            change(words, self.settings.name_in)
-        except RipienoError:
-            return False
-        return True
+        if self.process.poll() is not None:
+            raise last_words("\n".join(self.said), self.process.returncode)
 
     def end(self) -> None:
         """Let it release every note and end; safe to call twice."""
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.terminate()
+        self.process.terminate()
         try:
-            self._process.wait(ENDING_S)
+            self.process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.process.kill()
+            self.process.wait()
 
-    def _wait_for_ports(self, clock: Clock) -> None:
-        until_ns = clock.now_ns() + LOADING_NS
-        while not self.starts:
-            self.check()
+
+@contextlib.contextmanager
+def running(settings: Settings, seed: int, folder: Path) -> Iterator[Daemon]:
+    """Yield a daemon whose ports are open; end it afterwards.
+
+    Args:
+        settings: with the backend already chosen.
+        seed: the random seed.
+        folder: for its output, and for its journal if the settings name no file.
+
+    Raises:
+        RipienoError: it has ended, or has opened no ports within two minutes.
+    """
+    journal, log = Path(settings.journal or folder / "journal.jsonl"), folder / "log"
+    flags = written(msgspec.structs.replace(settings, journal=str(journal)), seed)
+    command = [sys.executable, "-m", "ripieno", "play", *flags]
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        )
+    daemon = Daemon(process, journal, log)
+    clock = SystemClock()
+    until_ns = clock.now_ns() + LOADING_NS
+    try:
+        while not any(line.startswith(OPEN) for line in daemon.said):
+            daemon.check()
             if clock.now_ns() > until_ns:
                 raise PortError(
                     f"The daemon opened no ports within {LOADING_NS // NS_PER_S} s; "
                     "try `ripieno doctor`."
                 )
             clock.wait_until(clock.now_ns() + LOOK_NS)
-
-    def _lines(self) -> list[str]:
-        return self._said().splitlines()
-
-    def _said(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        yield daemon
+    finally:
+        daemon.end()

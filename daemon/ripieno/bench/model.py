@@ -4,7 +4,8 @@ Every installed model is measured on every provider that works here: with one th
 with two, and with two that spin. First come the time to load, the first step and the
 first answer (cold); then steps and answers, in alternating blocks, so that other load
 slows all of them alike. Between the blocks the memory bandwidth of the machine is
-measured: a step cannot be faster than reading its bytes.
+measured: a step of batch 1 uses every weight once, so it cannot be faster than reading
+its bytes from memory. A model that fits into a cache may be.
 
 It runs the daemon's own code, and plays nothing.
 """
@@ -15,19 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 
-from ripieno.bench.answers import Answer, answer_of, what_is_asked
+from ripieno.bench.answers import answer_of, what_is_asked
 from ripieno.bench.bounds import within
-from ripieno.bench.report import Figure, Report, Table, begin
-from ripieno.bench.roofline import Memory, cache_bytes, whole
-from ripieno.bench.spread import spread
+from ripieno.bench.report import Begun, Figure, Report, Table, spread
 from ripieno.bench.tune import FILLED, fill
-from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import SettingsError
 from ripieno.inference import manifest as manifests
 from ripieno.inference.controls import Controls
 from ripieno.inference.interfaces import INTERFACES
+from ripieno.inference.lines import POSITION
 from ripieno.inference.outputs import naming
 from ripieno.inference.session import Loaded, choose_provider
 from ripieno.inference.tuning import Threads
@@ -41,6 +43,8 @@ WAYS: Final[tuple[tuple[str, Threads], ...]] = (
 """Providers and threads; on a GPU the number of CPU threads does not matter."""
 EVENT: Final = Event(0, 0, 60, 16)
 ROUNDS: Final = 10
+READ_BYTES: Final = 256 << 20
+"""Far larger than any present cache."""
 SHARE_OF_STEPS: Final = 0.4
 """The share of steps in a block's time; the rest is for answers."""
 COLUMNS: Final = (
@@ -51,15 +55,9 @@ COLUMNS: Final = (
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this measurement."""
-    parser.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        help="a name or a folder; again for more",
-    )
-    parser.add_argument(
-        "--seconds", type=float, default=6.0, help="for each model (default 6)"
-    )
+    models, seconds = "a name or a folder; again for more", "for each model"
+    parser.add_argument("--model", action="append", default=[], help=models)
+    parser.add_argument("--seconds", type=float, default=6.0, help=seconds)
 
 
 def run(arguments: argparse.Namespace, say: Console) -> Report:
@@ -71,38 +69,38 @@ def run(arguments: argparse.Namespace, say: Console) -> Report:
     within("seconds", arguments.seconds, 0.1, 3600)
     folders = [manifests.find(name) for name in arguments.model]
     folders = folders or list(manifests.installed())
-    settings = {"models": [f.name for f in folders], "seconds": arguments.seconds}
-    report, memory, rows = begin("model", settings), Memory(), list[Row]()
-    why = why_not_cuda()
+    names = [folder.name for folder in folders]
+    begun = Begun("model", {"models": names, "seconds": arguments.seconds})
+    memory, rows, why = Memory(), list[Row](), why_not_cuda()
     for folder in folders:
         manifest = manifests.load(folder)
-        if not INTERFACES[manifest.interface].has_graphs:
+        if not INTERFACES[manifest.interface].graphs:
             continue
         say.print(plain(f"{manifest.name} …"), markup=False)
-        ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]
         with naming(manifest.name):
+            ways = [Row(folder, *way) for way in WAYS if not why or way[0] != "cuda"]
             measure(ways, int(arguments.seconds * NS_PER_S), memory)
         rows += ways
     if not rows:
         raise SettingsError(
-            f"{', '.join(f.name for f in folders) or 'No model'} has no steps to "
-            "measure; `ripieno models` lists what is there."
+            f"{', '.join(names) or 'No model'} has no steps to measure; "
+            "`ripieno models` lists what is there."
         )
-    names = dict.fromkeys(row.model for row in rows)
-    missing = [(name, "CUDA", f"not measured: {why}") for name in names] if why else []
     title = (
         "Milliseconds. One thread reads "
         f"{memory.typical_gb_per_s:.1f} GB/s here; a step's bytes are those of its "
         "graph's file and of its caches, three quarters full; of a table that is "
         "looked up a step reads one row, but it is counted whole."
     )
-    shown = [row.cells(memory) for row in rows]
-    shown += [(*cells, *("",) * (len(COLUMNS) - len(cells))) for cells in missing]
+    cells = [row.cells(memory) for row in rows]
     figures: dict[str, Figure] = {"bandwidth, GB/s": memory.typical_gb_per_s}
     for row in rows:
         figures |= row.figures(memory)
-    figures |= {f"{name}, CUDA": None for name, *_ in missing}
-    return report.end([Table(title, COLUMNS, tuple(shown))], figures)
+    for name in dict.fromkeys(row.model for row in rows) if why else ():
+        shown = (name, "CUDA", f"not measured: {why}")
+        cells.append((*shown, *("",) * (len(COLUMNS) - len(shown))))
+        figures[f"{name}, CUDA"] = None
+    return begun.end([Table(title, COLUMNS, tuple(cells))], figures)
 
 
 def why_not_cuda() -> str:
@@ -113,111 +111,141 @@ def why_not_cuda() -> str:
 
 
 @dataclass(slots=True)
+class Memory:
+    """The memory bandwidth of one thread, measured by a maximum over many numbers.
+
+    numpy computes a maximum with vector instructions in one thread; a dot product might
+    use more threads.
+    """
+
+    read_bytes: int = READ_BYTES
+    gb_per_s: list[float] = field(default_factory=list)
+    _held: npt.NDArray[np.float32] | None = None
+
+    def read(self) -> None:
+        """Measure once; call it between the blocks of the measurements."""
+        if self._held is None:
+            self._held = np.ones(self.read_bytes // 4, np.float32)
+        clock = SystemClock()
+        before_ns = clock.now_ns()
+        self._held.max()
+        took_ns = max(1, clock.now_ns() - before_ns)
+        self.gb_per_s.append(self._held.nbytes / took_ns)
+
+    @property
+    def typical_gb_per_s(self) -> float:
+        """The median so far."""
+        return float(np.median(self.gb_per_s))
+
+    def limit_ms(self, moved_bytes: float) -> float:
+        """Return the time to read so many bytes, by the median bandwidth."""
+        return moved_bytes / self.typical_gb_per_s / 1e6
+
+
+def cache_bytes(manifest: manifests.Manifest, rows: int) -> int:
+    """Return the bytes that a step reads of caches with so many filled rows.
+
+    A state without positions counts twice: it is read and written.
+    """
+    tensors = {tensor.name: tensor for tensor in manifest.inputs}
+    total = 0
+    for into, _ in manifest.state:
+        tensor = tensors[into]
+        whole = int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
+        total += whole * rows // tensor.shape[-2] if POSITION in tensors else 2 * whole
+    return total
+
+
 class Row:
     """One model, run in one way.
 
     Attributes:
-        folder: the model's.
-        provider: as `choose_provider` takes it.
-        threads: on the CPU.
-        clock: to measure with.
+        model: its name.
+        how: it is run, for people.
     """
 
-    folder: Path
-    provider: str
-    threads: Threads
-    clock: Clock = field(default_factory=SystemClock)
-    model: str = ""
-    answers: str = ""
-    moved_bytes: int = 0
-    load_ms: float = 0.0
-    cold_step_ms: float = 0.0
-    cold_answer_ms: float = 0.0
-    step_ms: list[float] = field(default_factory=list)
-    answer_ms: list[float] = field(default_factory=list)
-    steps: "Steps | None" = None
-    answer: Answer = field(default=lambda: None)
+    def __init__(self, folder: Path, provider: str, threads: Threads) -> None:
+        """Load it, and take the first step and the first answer.
 
-    @property
-    def how(self) -> str:
-        """For people."""
-        return "CUDA" if self.provider == "cuda" else str(self.threads)
-
-    def load(self) -> None:
-        """Load it, and take the first step and the first answer."""
-        manifest = manifests.load(self.folder)
-        before_ns = self.clock.now_ns()
-        loaded = Loaded(self.folder, self.provider, self.threads)
-        self.load_ms = (self.clock.now_ns() - before_ns) / NS_PER_MS
-        self.model, self.answers = manifest.name, what_is_asked(manifest.interface)
-        file = self.folder / manifests.GRAPH
+        Args:
+            folder: the model's.
+            provider: see `choose_provider`.
+            threads: on the CPU.
+        """
+        before_ns = SystemClock().now_ns()
+        loaded = Loaded(folder, provider, threads)
+        self._load_ms = (SystemClock().now_ns() - before_ns) / NS_PER_MS
+        manifest = loaded.manifest
+        self.model = manifest.name
+        self.how = "CUDA" if provider == "cuda" else str(threads)
+        self._answers = what_is_asked(manifest.interface)
         rows = int(FILLED * manifest.context_events)
-        self.moved_bytes = file.stat().st_size + cache_bytes(whole(manifest), rows)
-        self.steps, self.answer = Steps(loaded), answer_of(loaded)
-        self.cold_step_ms = self.timed(self.steps)
-        self.cold_answer_ms = self.timed(self.answer)
-        self.steps.fill()
-
-    def timed(self, work: Callable[[], None]) -> float:
-        """How long it takes, in ms."""
-        before_ns = self.clock.now_ns()
-        work()
-        return (self.clock.now_ns() - before_ns) / NS_PER_MS
+        self._moved_bytes = (folder / manifests.GRAPH).stat().st_size
+        self._moved_bytes += cache_bytes(manifest, rows)
+        self._steps, self._answer = Steps(loaded), answer_of(loaded)
+        self._cold_step_ms = timed(self._steps)
+        self._cold_answer_ms = timed(self._answer)
+        self._steps.fill()
+        self._step_ms: list[float] = []
+        self._answer_ms: list[float] = []
 
     def block(self, for_ns: int) -> None:
-        """Steps, then answers: at least one of each."""
-        assert self.steps is not None, "it is loaded"
-        for work, rest, taken, share in (
-            (self.steps, self.steps.rest, self.step_ms, SHARE_OF_STEPS),
-            (self.answer, nothing, self.answer_ms, 1 - SHARE_OF_STEPS),
+        """Take steps, then answers: at least one of each."""
+        clock = SystemClock()
+        for work, taken, share in (
+            (self._steps, self._step_ms, SHARE_OF_STEPS),
+            (self._answer, self._answer_ms, 1 - SHARE_OF_STEPS),
         ):
-            until_ns = self.clock.now_ns() + int(for_ns * share)
+            until_ns = clock.now_ns() + int(for_ns * share)
             work()  # what ran before it has emptied the caches
             while True:
-                rest()
-                taken.append(self.timed(work))
-                if self.clock.now_ns() >= until_ns:
+                self._steps.rest()
+                taken.append(timed(work))
+                if clock.now_ns() >= until_ns:
                     break
 
     def cells(self, memory: Memory) -> tuple[str, ...]:
         """For people, under `COLUMNS`."""
-        step, answer = spread(self.step_ms), spread(self.answer_ms)
-        limit_ms = memory.limit_ms(self.moved_bytes)
-        numbers = (self.load_ms, self.cold_step_ms, step.p50, step.p95, step.p99)
+        step, answer = spread(self._step_ms), spread(self._answer_ms)
+        limit_ms = memory.limit_ms(self._moved_bytes)
+        numbers = (self._load_ms, self._cold_step_ms, step.p50, step.p95, step.p99)
         return (
             self.model,
             self.how,
             *(f"{number:.3f}" for number in numbers),
-            f"{self.moved_bytes / 1e6:.1f}",
+            f"{self._moved_bytes / 1e6:.1f}",
             f"{limit_ms:.3f}",
             f"{step.p50 / limit_ms:.2f}",
-            f"{self.cold_answer_ms:.1f}",
+            f"{self._cold_answer_ms:.1f}",
             f"{answer.p50:.2f}",
             f"{answer.p99:.2f}",
-            self.answers,
+            self._answers,
         )
 
     def figures(self, memory: Memory) -> dict[str, Figure]:
         """For programs."""
-        name = f"{self.model}, {self.how}"
-        step = spread(self.step_ms)
+        name, step = f"{self.model}, {self.how}", spread(self._step_ms)
         return {
-            f"{name}, load, ms": self.load_ms,
-            f"{name}, first step, ms": self.cold_step_ms,
+            f"{name}, load, ms": self._load_ms,
+            f"{name}, first step, ms": self._cold_step_ms,
             f"{name}, step, ms": step,
-            f"{name}, moved, bytes": float(self.moved_bytes),
-            f"{name}, over limit": step.p50 / memory.limit_ms(self.moved_bytes),
-            f"{name}, first answer, ms": self.cold_answer_ms,
-            f"{name}, answer, ms": spread(self.answer_ms),
+            f"{name}, moved, bytes": float(self._moved_bytes),
+            f"{name}, over limit": step.p50 / memory.limit_ms(self._moved_bytes),
+            f"{name}, first answer, ms": self._cold_answer_ms,
+            f"{name}, answer, ms": spread(self._answer_ms),
         }
 
 
-def nothing() -> None:
-    """Between two answers there is nothing to be done."""
+def timed(work: Callable[[], None]) -> float:
+    """Return how long some work takes, in ms."""
+    clock = SystemClock()
+    before_ns = clock.now_ns()
+    work()
+    return (clock.now_ns() - before_ns) / NS_PER_MS
 
 
 class Steps:
-    """One step after another, through a line of play; or runs of the largest graph."""
+    """One step after another, through a line; or runs of the largest graph."""
 
     def __init__(self, loaded: Loaded) -> None:
         self._fill = int(FILLED * loaded.manifest.context_events)
@@ -228,7 +256,7 @@ class Steps:
             fill(self._graph)
 
     def __call__(self) -> None:
-        """One step."""
+        """Take one step."""
         if self._line is None:
             self._graph.run()
         else:
@@ -241,15 +269,13 @@ class Steps:
         self.rest()
 
     def rest(self) -> None:
-        """What the thinker does while nothing happens: see `Line.idle`."""
+        """Do what the thinker does while nothing happens: see `Line.idle`."""
         while self._line is not None and self._line.idle():
             pass
 
 
 def measure(rows: list[Row], for_ns: int, memory: Memory) -> None:
-    """All ways of one model, in turns."""
-    for row in rows:
-        row.load()
+    """Measure all ways of one model, in turns."""
     for number in range(ROUNDS):
         for row in rows if number % 2 else reversed(rows):
             row.block(for_ns // ROUNDS // len(rows))

@@ -4,8 +4,11 @@ Times are nanoseconds of the daemon's clock. The musician's keys are on channel 
 passes thru comes back on channel 1, what the machine plays on other channels.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import islice, pairwise
+from typing import Final, NamedTuple, Self
 
 from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.files import journal
@@ -49,6 +52,11 @@ class Paired(NamedTuple):
     thru_ns: int | None
     answer_ns: int | None
 
+    def answered_within(self, longest_ns: int) -> Self:
+        """Return the same without an answer that came later after its key."""
+        late = self.answer_ns is not None and self.answer_ns - self.key_ns > longest_ns
+        return self._replace(answer_ns=None) if late else self
+
 
 def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
     """Return for each key what came back before the next key.
@@ -58,22 +66,17 @@ def paired(keys: Sequence[Stamped], heard: Sequence[Stamped]) -> list[Paired]:
         heard: everything that came back, in any order.
     """
     ons = onsets(heard)
-    found, place = [], 0
-    for index, key in enumerate(keys):
-        is_last = index + 1 == len(keys)
-        until_ns = None if is_last else keys[index + 1].at_ns
-        while place < len(ons) and ons[place].at_ns < key.at_ns:
-            place += 1
-        thru_ns = answer_ns = None
-        while place < len(ons) and (until_ns is None or ons[place].at_ns < until_ns):
-            at_ns, data, _ = ons[place]
-            if is_thru(data):
-                is_it = thru_ns is None and data[1] == key.data[1]
-                thru_ns = at_ns if is_it else thru_ns
-            elif answer_ns is None:
-                answer_ns = at_ns
-            place += 1
-        found.append(Paired(key.at_ns, thru_ns, answer_ns))
+    times = [each.at_ns for each in ons]
+    edges = [*(bisect_left(times, key.at_ns) for key in keys), len(ons)]
+    found = []
+    for key, (begin, end) in zip(keys, pairwise(edges), strict=True):
+        thru = answer = None
+        for at_ns, data, _ in reversed(ons[begin:end]):
+            if not is_thru(data):
+                answer = at_ns
+            elif data[1] == key.data[1]:
+                thru = at_ns
+        found.append(Paired(key.at_ns, thru, answer))
     return found
 
 
@@ -87,30 +90,27 @@ def is_answer(data: bytes) -> bool:
     return messages.is_note_on(data) and not is_thru(data)
 
 
+def has_answer(stamped: Iterable[Stamped]) -> bool:
+    """Return whether one of some messages is a note-on of the machine."""
+    return any(is_answer(each.data) for each in stamped)
+
+
 def onsets(stamped: Iterable[Stamped]) -> list[Stamped]:
     """Return the note-ons, rising in time."""
     ons = [each for each in stamped if messages.is_note_on(each.data)]
     return sorted(ons, key=lambda each: each.at_ns)
 
 
-def thru_ms(pairs: Iterable[Paired]) -> list[float]:
-    """Return the time from each key to its thru message, in ms."""
-    return [(p.thru_ns - p.key_ns) / NS_PER_MS for p in pairs if p.thru_ns is not None]
+def gaps_ms(times: Iterable[tuple[int | None, int | None]]) -> list[float]:
+    """Return the time from the first to the second of each pair that has both, in ms.
 
-
-def answer_ms(pairs: Iterable[Paired]) -> list[float]:
-    """Return the time from each key to the first note of its answer, in ms."""
+    Args:
+        times: in ns.
+    """
     return [
-        (p.answer_ns - p.key_ns) / NS_PER_MS for p in pairs if p.answer_ns is not None
-    ]
-
-
-def beyond_ms(pairs: Iterable[Paired]) -> list[float]:
-    """Return the time from each thru message to the answer, in ms: the thinking."""
-    return [
-        (p.answer_ns - p.thru_ns) / NS_PER_MS
-        for p in pairs
-        if p.answer_ns is not None and p.thru_ns is not None
+        (second_ns - first_ns) / NS_PER_MS
+        for first_ns, second_ns in times
+        if first_ns is not None and second_ns is not None
     ]
 
 
@@ -141,17 +141,16 @@ def replies(entries: Iterable[journal.Entry]) -> list[Reply]:
 
 def arrival_ms(found: Sequence[Reply], heard: Sequence[Stamped]) -> list[float]:
     """Return how long after its due time each reply's first note arrived, in ms."""
-    ons = onsets(heard)
-    late = []
-    for index, reply in enumerate(found):
+    ons, late = onsets(heard), list[float]()
+    ends = [*(reply.due_ns for reply in found[1:]), math.inf]
+    for reply, until_ns in zip(found, ends, strict=True):
         from_ns = min(reply.due_ns, reply.sent_ns)
-        until_ns = found[index + 1].due_ns if index + 1 < len(found) else None
-        for at_ns, data, _ in ons:
-            if until_ns is not None and at_ns >= until_ns:
-                break
-            if at_ns >= from_ns and data == reply.data:
-                late.append((at_ns - reply.due_ns) / NS_PER_MS)
-                break
+        came = (
+            (at_ns - reply.due_ns) / NS_PER_MS
+            for at_ns, data, _ in ons
+            if from_ns <= at_ns < until_ns and data == reply.data
+        )
+        late += islice(came, 1)
     return late
 
 
@@ -167,12 +166,10 @@ def silences_ms(
     """
     ups = [each.at_ns for each in played if messages.is_note_off(each.data)]
     ons = [each.at_ns for each in heard if is_answer(each.data)]
-    found, place = [], 0
-    for at_ns, next_ns in zip(ups, [*ups[1:], None], strict=True):
-        while place < len(ons) and ons[place] < at_ns:
-            place += 1
-        is_here = place < len(ons) and (next_ns is None or ons[place] < next_ns)
-        if is_here and (next_ns is None or next_ns - at_ns > apart_ns):
+    found = []
+    for at_ns, next_ns in zip(ups, [*ups[1:], math.inf], strict=True):
+        place = bisect_left(ons, at_ns)
+        if next_ns - at_ns > apart_ns and place < len(ons) and ons[place] < next_ns:
             found.append((ons[place] - at_ns) / NS_PER_MS)
     return found
 
@@ -193,13 +190,3 @@ def responses_ms(entries: Iterable[journal.Entry]) -> list[float]:
             if asked_ns is not None:
                 found.append((entry.at_ns - asked_ns) / NS_PER_MS)
     return found
-
-
-def lateness_ms(entries: Iterable[journal.Entry]) -> Iterator[float]:
-    """Return sent minus due of every planned note-on, in ms."""
-    tick_ns = 0
-    for entry in entries:
-        if isinstance(entry, journal.Tick):
-            tick_ns = entry.at_ns
-        elif isinstance(entry, journal.Sent) and is_answer(entry.data):
-            yield (tick_ns - entry.due_ns) / NS_PER_MS

@@ -11,39 +11,48 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from typing import Final
 
 from ripieno.errors import ModelError
 
-IDLE: Final = "idle"
-KINDS: Final = (IDLE, "inference", "garbage", "busy")
+KINDS: Final = ("idle", "inference", "garbage", "busy")
+MODEL: Final = "event-gru"
+"""The model whose steps are run."""
 LOADING_S: Final = 60.0
 A_WHILE: Final = 200
 """The number of rounds between two checks for the end: some 50 ms of inference."""
 HEAP: Final = 200_000
 """The number of objects that the collector has to scan."""
 
-_spawn = multiprocessing.get_context("spawn")
-
 
 @contextlib.contextmanager
-def pressure(kind: str, model: str) -> Iterator[None]:
+def pressure(kind: str) -> Iterator[None]:
     """Load the machine until the end of the `with`.
 
     Args:
         kind: of `KINDS`.
-        model: the name or folder of the model whose steps are run.
 
     Raises:
         ModelError: the model cannot be loaded.
     """
-    count = {IDLE: 0, "busy": os.cpu_count() or 1}.get(kind, 1)
-    started: list[BaseProcess] = []
+    count = {"idle": 0, "busy": os.cpu_count() or 1}.get(kind, 1)
+    spawn, started = multiprocessing.get_context("spawn"), list[SpawnProcess]()
     try:
-        while len(started) < count:
-            started.append(_started(kind, model))
+        for _ in range(count):
+            is_working = spawn.Event()
+            process = spawn.Process(
+                target=_work, args=(kind, is_working), name=f"ripieno bench {kind}",
+                daemon=True,
+            )  # fmt: skip
+            process.start()
+            started.append(process)
+            if not is_working.wait(LOADING_S):
+                raise ModelError(
+                    f"The load {kind!r} did not begin within {LOADING_S:g} s; is the "
+                    f"model {MODEL!r} installed? `ripieno models` lists those that are."
+                )
         yield
     finally:
         for process in started:
@@ -51,28 +60,11 @@ def pressure(kind: str, model: str) -> Iterator[None]:
             process.join()
 
 
-def _started(kind: str, model: str) -> BaseProcess:
-    is_working = _spawn.Event()
-    process = _spawn.Process(
-        target=_work, args=(kind, model, is_working), name=f"ripieno bench {kind}"
-    )
-    process.daemon = True
-    process.start()
-    if not is_working.wait(LOADING_S):
-        process.kill()
-        raise ModelError(
-            f"The load {kind!r} did not begin within {LOADING_S:g} s; is the model "
-            f"{model!r} installed? `ripieno models` lists those that are."
-        )
-    return process
-
-
-def _work(kind: str, model: str, is_working: Event) -> None:
+def _work(kind: str, is_working: Event) -> None:
     """Run the load until the process is killed or its parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    once = _inference(model) if kind == "inference" else _spin
-    if kind == "garbage":
-        once = _garbage()
+    loads = {"inference": _inference, "garbage": _garbage}
+    once = loads[kind]() if kind in loads else lambda: sum(range(1000))
     parent = multiprocessing.parent_process()
     once()
     is_working.set()
@@ -81,18 +73,18 @@ def _work(kind: str, model: str, is_working: Event) -> None:
             once()
 
 
-def _inference(model: str) -> Callable[[], None]:
+def _inference() -> Callable[[], object]:
     from ripieno.inference.manifest import find
     from ripieno.inference.outputs import naming
     from ripieno.inference.session import Loaded
 
-    with naming(model):
-        graph = Loaded(find(model), "cpu").graphs["model"]
+    with naming(MODEL):
+        graph = Loaded(find(MODEL), "cpu").graphs["model"]
         graph.warm_up()
     return graph.run
 
 
-def _garbage() -> Callable[[], None]:
+def _garbage() -> Callable[[], object]:
     heap = [[index] for index in range(HEAP)]
 
     def once() -> None:
@@ -101,10 +93,6 @@ def _garbage() -> Callable[[], None]:
         heap.reverse()
 
     return once
-
-
-def _spin() -> None:
-    sum(range(1000))
 
 
 def litter(count: int) -> None:

@@ -1,25 +1,69 @@
 """The report of a measurement: printed as tables, written as JSON.
 
 A report holds the machine, the versions, the other load and the settings, so that no
-figure is quoted without them. `figures` are for programs, by name; `tables`, `pictures`
-and `notes` are for people.
+figure is quoted without them. `figures` are for programs, by name; `tables` and `notes`
+are for people.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
+import numpy as np
 from rich.console import Console
 
-from ripieno.bench.machine import Load, machine, versions
-from ripieno.bench.spread import Spread
-from ripieno.clock import date_utc
+from ripieno.bench.machine import machine, run_queue, versions
+from ripieno.clock import NS_PER_S, SystemClock, date_utc
 from ripieno.errors import FileError
 from ripieno.settings.output import plain
 
+QUANTILES: Final = (0.5, 0.95, 0.99, 0.999)
+HEADINGS: Final = ("n", "p50", "p95", "p99", "p99.9", "max", "sd")
+"""Of a table's columns that `cells` fills."""
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """The distribution of some values, in any unit; all 0 where there are none.
+
+    A quantile is always one of the values: `p99` of a hundred is the second largest.
+
+    Attributes:
+        count: the number of values.
+        mean, sd: the mean and the standard deviation.
+        least, most: the smallest and the largest value.
+    """
+
+    count: int = 0
+    mean: float = 0.0
+    sd: float = 0.0
+    least: float = 0.0
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+    p99_9: float = 0.0
+    most: float = 0.0
+
+
 Figure: TypeAlias = float | bool | str | Spread | None
 """None means that it could not be measured here."""
+Settings: TypeAlias = dict[str, str | float | bool | list[str] | None]
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Return the distribution of some values. Cost: a sort."""
+    ordered = np.sort(np.fromiter(values, float))
+    if not ordered.size:
+        return Spread()
+    quantiles = np.quantile(ordered, QUANTILES, method="lower")
+    rest = (ordered.mean(), ordered.std(), ordered[0], *quantiles, ordered[-1])
+    return Spread(ordered.size, *map(float, rest))
+
+
+def cells(found: Spread) -> tuple[str, ...]:
+    """Return a row's cells under `HEADINGS`."""
+    shown = (found.p50, found.p95, found.p99, found.p99_9, found.most, found.sd)
+    return f"{found.count:,}", *(f"{value:.3f}" for value in shown)
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -29,12 +73,15 @@ class Table(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-
-class Picture(msgspec.Struct, frozen=True):
-    """A drawing in lines of text."""
-
-    title: str
-    lines: tuple[str, ...]
+    def lines(self) -> list[str]:
+        """Return the lines to print; the first column is aligned left."""
+        rows = (self.columns, *self.rows)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [self.title]
+        for first, *rest in rows:
+            aligned = (c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))
+            lines.append("  ".join((first.ljust(widths[0]), *aligned)).rstrip())
+        return lines
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -44,9 +91,9 @@ class Report(msgspec.Struct, frozen=True):
         name: of the measurement.
         when: date and time, UTC.
         machine, versions: what it ran on.
-        load: how busy the machine was meanwhile; see `ripieno.bench.machine.Load`.
+        load: how long it took, in seconds, and the run queue before and after.
         settings: what was asked for.
-        tables, pictures, notes: for people.
+        tables, notes: for people.
         figures: for programs.
     """
 
@@ -55,10 +102,9 @@ class Report(msgspec.Struct, frozen=True):
     machine: dict[str, str]
     versions: dict[str, str]
     load: dict[str, float]
-    settings: dict[str, str | float | bool | list[str] | None]
+    settings: Settings
     tables: tuple[Table, ...]
     figures: dict[str, Figure]
-    pictures: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()
 
     def write_json(self, path: Path) -> None:
@@ -75,78 +121,66 @@ class Report(msgspec.Struct, frozen=True):
 
     def print(self, console: Console) -> None:
         """Print the report."""
-        console.print(f"ripieno bench {self.name}, {self.when}")
-        for about in (self.machine, self.versions, self.load):
-            told = "; ".join(f"{name} {value}" for name, value in about.items())
-            console.print(plain(told), markup=False)
+        lines = [
+            f"ripieno bench {self.name}, {self.when}",
+            *(_listed(each) for each in (self.machine, self.versions, self.load)),
+        ]
         for table in self.tables:
-            for line in _lines(table):
-                console.print(plain(line), markup=False)
-        for picture in self.pictures:
-            console.print(plain(picture.title), markup=False)
-            for line in picture.lines:
-                console.print(plain(line), markup=False)
-        for note in self.notes:
-            console.print(plain(note), markup=False)
-
-
-def read(path: Path) -> Report:
-    """Read a report that `Report.write_json` wrote.
-
-    Raises:
-        FileError: it cannot be read, or is no report.
-    """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
-    except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FileError(f"{path} is no report of `ripieno bench`: {error}.") from error
+            lines += table.lines()
+        for line in (*lines, *self.notes):
+            console.print(plain(line), markup=False)
 
 
 class Begun:
-    """A report whose measurement is running; `begin` makes it."""
-
-    def __init__(
-        self, name: str, settings: Mapping[str, str | float | bool | list[str] | None]
-    ) -> None:
-        self._name, self._settings = name, dict(settings)
-        self._when, self._load = date_utc(), Load()
-
-    def end(
-        self,
-        tables: Sequence[Table],
-        figures: Mapping[str, Figure],
-        *,
-        pictures: Sequence[Picture] = (),
-        notes: Sequence[str] = (),
-    ) -> Report:
-        """Return the report; call it when the measured processes have ended."""
-        return Report(
-            self._name, self._when, machine(), versions(), self._load.beside(),
-            self._settings, tuple(tables), dict(figures), tuple(pictures), tuple(notes),
-        )  # fmt: skip
-
-
-def begin(
-    name: str, settings: Mapping[str, str | float | bool | list[str] | None]
-) -> Begun:
-    """Begin a report, just before the first measurement.
+    """A measurement that is running; make it just before the first thing is measured.
 
     Args:
         name: of the measurement.
         settings: the measurement's settings, by name.
     """
-    return Begun(name, settings)
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name, self._settings = name, settings
+        self._when, self._before = date_utc(), run_queue("before")
+        self._start_ns = SystemClock().now_ns()
+
+    def end(
+        self,
+        tables: Sequence[Table],
+        figures: Mapping[str, Figure],
+        notes: Sequence[str] = (),
+    ) -> Report:
+        """Return the report."""
+        took_s = round((SystemClock().now_ns() - self._start_ns) / NS_PER_S, 1)
+        load = {"seconds": took_s} | self._before | run_queue("after")
+        return Report(
+            self._name, self._when, machine(), versions(), load, self._settings,
+            tuple(tables), dict(figures), tuple(notes),
+        )  # fmt: skip
+
+    def end_parts(
+        self, parts: Mapping[str, Mapping[str, Figure]], notes: Sequence[str] = ()
+    ) -> Report:
+        """Return the report of the figures of several parts, with a table for each.
+
+        The name of a part is put before those of its figures.
+        """
+        figures = {
+            f"{part}: {name}": figure
+            for part, found in parts.items()
+            for name, figure in found.items()
+        }
+        return self.end([_table(*part) for part in parts.items()], figures, notes)
 
 
-def _lines(table: Table) -> list[str]:
-    """Return the lines of a table; the first column is aligned left."""
-    rows = (table.columns, *table.rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [table.title]
-    for row in rows:
-        first, *rest = zip(row, widths, strict=True)
-        cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+def _table(part: str, figures: Mapping[str, Figure]) -> Table:
+    """Return a row for each distribution; the other figures stand in the title."""
+    spreads = {n: each for n, each in figures.items() if isinstance(each, Spread)}
+    others = {n: each for n, each in figures.items() if n not in spreads}
+    rows = tuple((name, *cells(each)) for name, each in spreads.items())
+    return Table(f"{part}: {_listed(others)}", ("", *HEADINGS), rows)
+
+
+def _listed(named: Mapping[str, object]) -> str:
+    shown = {n: f"{v:.4g}" if isinstance(v, float) else v for n, v in named.items()}
+    return "; ".join(f"{name} {value}" for name, value in shown.items())

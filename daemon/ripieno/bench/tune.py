@@ -10,12 +10,12 @@ spinning thread takes a core from the synthesizer.
 """
 
 import os
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock, date_utc
 from ripieno.inference import manifest as manifests
@@ -45,38 +45,31 @@ def candidates(cores: int) -> tuple[Threads, ...]:
     return (Threads(), *more)
 
 
-def tune(
-    folders: Sequence[Path], provider: str = "cpu", clock: Clock | None = None
-) -> Iterator[Tuned]:
-    """Measure models, one after another, and store the result.
-
-    Args:
-        folders: of the models.
-        provider: see `ripieno.inference.session.choose_provider`.
-        clock: to measure with.
+def tune(folders: Sequence[Path]) -> Iterator[Tuned]:
+    """Measure the models of folders on the CPU, one after another; store each result.
 
     Raises:
         ModelError: a model cannot be loaded.
         FileError: the result cannot be stored.
     """
-    clock, place = clock or SystemClock(), tuning.here(runtime_version())
+    place = tuning.here(runtime_version())
     for folder in folders:
-        if not INTERFACES[manifests.load(folder).interface].has_graphs:
+        if not INTERFACES[manifests.load(folder).interface].graphs:
             continue
         with naming(folder.name):
-            found = _tuned(folder, provider, clock)
+            found = _tuned(folder)
         tuning.keep([found], place)
         yield found
 
 
-def _tuned(folder: Path, provider: str, clock: Clock) -> Tuned:
+def _tuned(folder: Path) -> Tuned:
     tried = candidates(os.cpu_count() or 1)
-    loaded = [Loaded(folder, provider, threads) for threads in tried]
+    loaded = [Loaded(folder, "cpu", threads) for threads in tried]
     for each in loaded:
         fill(each.graphs["model"])
         each.graphs["model"].warm_up()
     runs = [each.graphs["model"].run for each in loaded]
-    taken_ms = in_turns(runs, clock, MODEL_NS, ROUNDS)
+    taken_ms = in_turns(runs, SystemClock(), MODEL_NS, ROUNDS)
     best = choose(taken_ms)
     return Tuned(
         model=loaded[0].manifest.name,
@@ -101,7 +94,7 @@ def choose(taken_ms: Sequence[float]) -> int:
 def in_turns(
     runs: Sequence[Callable[[], None]], clock: Clock, for_ns: int, rounds: int
 ) -> list[float]:
-    """Return each one's time in ms: the median of its blocks' medians.
+    """Return each run's time in ms: the median of its blocks' medians.
 
     Args:
         runs: what is measured.
@@ -109,16 +102,16 @@ def in_turns(
         for_ns: about how long all of it takes.
         rounds: the number of blocks of each.
     """
-    first = [_median_ms(run, clock, 3) for run in runs]
     block_ms = for_ns / NS_PER_MS / rounds / len(runs)
-    counts = [max(3, int(block_ms / max(each_ms, 1e-3))) for each_ms in first]
-    blocks: npt.NDArray[Any] = np.array(
+    first = [max(_median_ms(run, clock, 3), 1e-3) for run in runs]
+    blocks = [
         [
-            [_median_ms(run, clock, n) for run, n in zip(runs, counts, strict=True)]
-            for _ in range(rounds)
+            _median_ms(run, clock, max(3, int(block_ms / run_ms)))
+            for run, run_ms in zip(runs, first, strict=True)
         ]
-    )
-    return [float(value) for value in np.median(blocks, axis=0)]
+        for _ in range(rounds)
+    ]
+    return [statistics.median(each) for each in zip(*blocks, strict=True)]
 
 
 def fill(graph: Graph) -> None:
@@ -129,24 +122,14 @@ def fill(graph: Graph) -> None:
         elif name in SAMPLED[1:]:
             array[...] = 1
         elif name in (POSITION, TOTAL):
-            rows = next(a.shape[-2] for n, a in graph.put.items() if n == "key_0")
+            rows = graph.put["key_0"].shape[-2]
             array[...] = int(rows * FILLED) + (name == TOTAL)
 
 
 def _median_ms(run: Callable[[], None], clock: Clock, count: int) -> float:
-    taken = np.zeros(count)
-    for place in range(count):
+    taken_ns = []
+    for _ in range(count):
         before_ns = clock.now_ns()
         run()
-        taken[place] = clock.now_ns() - before_ns
-    return float(np.median(taken)) / NS_PER_MS
-
-
-def sentence(found: Tuned) -> str:
-    """Return the result as a sentence."""
-    if found.threads == Threads():
-        return f"{found.model}: {found.threads}, {found.p50_ms:.3f} ms a run."
-    return (
-        f"{found.model}: {found.threads}, {found.p50_ms:.3f} ms a run "
-        f"({found.plain_ms:.3f} with {Threads()})."
-    )
+        taken_ns.append(clock.now_ns() - before_ns)
+    return statistics.median(taken_ns) / NS_PER_MS

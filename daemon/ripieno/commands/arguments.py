@@ -11,7 +11,8 @@ from ripieno.errors import SettingsError
 from ripieno.music import lead_sheet
 from ripieno.music.meter import Meter
 from ripieno.settings.config import Settings, load
-from ripieno.settings.flags import TOP
+from ripieno.settings.ensemble import warnings
+from ripieno.settings.flags import TOP, seat_of
 from ripieno.settings.knobs import knobs_of
 from ripieno.settings.output import say
 
@@ -32,17 +33,22 @@ def settings_of(
     """
     given = {k: v for k, v in vars(arguments).items() if v is not None}
     knobs = knobs_of(type(into().play))
-    names = (*knobs, *(knob.formerly for knob in knobs.values()))
+    names = (*knobs, *(old for knob in knobs.values() for old in knob.formerly))
     play = {name: given[name] for name in names if name in given}
     top = {name: given[name] for name in TOP.values() if name in given}
+    if "seat" in given:
+        top["seat"] = [seat_of(text, knobs) for text in given["seat"]]
     chart = play.get("chart", "")
-    if chart.strip():
-        without = load(given.get("config"), top, play | {"chart": ""})
+    if chart.strip() and not lead_sheet.has_landings_only(chart):
+        without = load(given.get("config"), dict(top), play | {"chart": ""})
         play |= _charted(chart, without.play.meter)
         play |= {"meter": given["meter"]} if "meter" in given else {}
-    return load(
+    settings = load(
         given.get("config"), top, play, into=into, tell=partial(say, is_error=True)
     )
+    for sentence in warnings(settings.ensemble):
+        say(sentence, is_error=True)
+    return settings
 
 
 def _charted(given: str, meter: str) -> dict[str, str]:

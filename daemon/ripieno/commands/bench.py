@@ -6,44 +6,23 @@ A measurement is imported when it is chosen: `ripieno bench --help` loads none o
 import argparse
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ripieno.processes.interrupts import raise_interrupts
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ripieno.bench.report import Report
 
-
-class Measurement(Protocol):
-    """A module that measures something; `ripieno.bench` says how to write one."""
-
-    def add(self, parser: argparse.ArgumentParser) -> None:
-        """Add the flags of the measurement."""
-        ...
-
-    def run(self, arguments: argparse.Namespace, say: "Console") -> "Report":
-        """Measure."""
-        ...
-
-
-class _Entry(NamedTuple):
-    about: str
-    module: str
-
-
 MEASUREMENTS: Final = {
-    "latency": _Entry(
-        "from a key to its answer, through real ports", "ripieno.bench.latency"
+    "latency": (
+        "ripieno.bench.latency",
+        "from key to answer, through real ports",
     ),
-    "jitter": _Entry(
-        "what was due against what arrived, under load", "ripieno.bench.jitter"
-    ),
-    "model": _Entry(
-        "a step and a plan, against this machine's limit", "ripieno.bench.model"
-    ),
+    "jitter": ("ripieno.bench.jitter", "what was due against what arrived, under load"),
+    "model": ("ripieno.bench.model", "a step and a plan, against this machine's limit"),
 }
+"""Name → its module, and what it measures."""
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +30,8 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_subparsers(
         metavar="WHAT", required=True, parser_class=_filled(type(parser))
     )
-    for name, entry in MEASUREMENTS.items():
-        each = chosen.add_parser(name, help=entry.about, description=entry.about)
+    for name, (_, about) in MEASUREMENTS.items():
+        each = chosen.add_parser(name, help=about, description=about)
         each.set_defaults(what=name)
         add_output(each)
 
@@ -70,39 +49,36 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         RipienoError: it cannot be run, or its report cannot be written.
     """
-    return measure(_loaded(arguments.what), arguments)
+    return measure(_module(arguments.what), arguments)
 
 
-def measure(measurement: Measurement, arguments: argparse.Namespace) -> int:
+def measure(measurement: ModuleType, arguments: argparse.Namespace) -> int:
     """Run a measurement, write its report where a file is named, and print it.
 
-    Returns:
-        The exit code.
+    Args:
+        measurement: a module as `ripieno.bench` describes it.
+        arguments: its flags, and that of `add_output`.
 
     Raises:
         RipienoError: it cannot be run, or its report cannot be written.
     """
     from rich.console import Console
 
+    from ripieno.files.midi import check_target
+
     raise_interrupts()
     if arguments.output is not None:
-        _check_target(arguments.output)
-    report = measurement.run(arguments, Console(stderr=True, highlight=False))
+        check_target(arguments.output)  # before half an hour of measuring
+    say = Console(stderr=True, highlight=False)
+    report: Report = measurement.run(arguments, say)
     if arguments.output is not None:
         report.write_json(arguments.output)
     report.print(Console(highlight=False, soft_wrap=True))
     return 0
 
 
-def _loaded(name: str) -> Measurement:
-    return cast("Measurement", resolve_name(MEASUREMENTS[name].module))
-
-
-def _check_target(path: Path) -> None:
-    """Refuse a file that cannot be written before half an hour of measuring."""
-    from ripieno.files.midi import check_target
-
-    check_target(path)
+def _module(name: str) -> ModuleType:
+    return cast("ModuleType", resolve_name(MEASUREMENTS[name][0]))
 
 
 def _filled(kind: type[argparse.ArgumentParser]) -> type[argparse.ArgumentParser]:
@@ -114,7 +90,7 @@ def _filled(kind: type[argparse.ArgumentParser]) -> type[argparse.ArgumentParser
         def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401
             if not self.is_filled:
                 self.is_filled = True
-                _loaded(self.get_default("what")).add(self)
+                _module(self.get_default("what")).add(self)
             return super().parse_known_args(args, namespace)
 
     return Filled

@@ -88,49 +88,50 @@ def _parser() -> _Parser:
     add_playing(parser)
     add_live(parser)
     parser.set_defaults(run="ripieno.commands.play:run")
-    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(metavar="COMMAND")
 
-    play = commands.add_parser("play", help="play along, live (the default)")
+    def add(run: str, about: str) -> _Parser:
+        name = run.removesuffix(":run").rpartition(".")[2]
+        each = commands.add_parser(name, help=about)
+        each.set_defaults(run=run)
+        return each
+
+    play = add("ripieno.commands.play:run", "play along, live (the default)")
     add_playing(play, again=True)
     add_live(play, again=True)
-    play.set_defaults(run="ripieno.commands.play:run")
-
-    ports = commands.add_parser("ports", help="list the MIDI ports there are")
-    ports.add_argument(
+    add("ripieno.commands.ports:run", "list the MIDI ports there are").add_argument(
         "--backend", help="auto, jack, rtmidi-jack, alsa, coremidi or windows"
     )
-    ports.set_defaults(run="ripieno.commands.ports:run")
-
-    render = commands.add_parser("render", help="play along with a file, offline")
+    render = add("ripieno.commands.render:run", "play along with a file, offline")
     render.add_argument("input", type=Path, metavar="IN.mid")
     render.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid")
     render.add_argument(
         "--tail", type=float, default=30.0, help="seconds to play on after the end"
     )
     add_playing(render, again=True)
-    render.set_defaults(run="ripieno.commands.render:run")
-
-    replay = commands.add_parser("replay", help="play a journal again, bit for bit")
+    replay = add("ripieno.commands.replay:run", "play a journal again, bit for bit")
     replay.add_argument("journal", type=Path)
-    replay.set_defaults(run="ripieno.commands.replay:run")
-
-    _add_similar(commands.add_parser("similar", help="rank MIDI files by likeness"))
-    _add_set(commands.add_parser("set", help="look at, or change, what plays now"))
-
-    models = commands.add_parser("models", help="list the models there are")
-    models.set_defaults(run="ripieno.commands.models:run")
-
-    doctor = commands.add_parser("doctor", help="what is there, what is missing")
-    doctor.add_argument(
+    _add_similar(add("ripieno.commands.similar:run", "rank MIDI files by likeness"))
+    change = add("ripieno.commands.set:run", "look at, or change, what plays now")
+    change.add_argument(
+        "words", nargs="*", metavar="NAME=VALUE", help="as lead=0.5, keys.busy=8"
+    )
+    seat = add("ripieno.commands.seat:run", "add or remove a seat while it plays")
+    seat.add_argument(
+        "verb", nargs="?", choices=("add", "remove", "list"), default="list"
+    )
+    seat.add_argument(
+        "words", nargs="*", metavar="WORD", help="such as solo role=answer channel=4"
+    )
+    port = "whose input port this is, where several play"
+    for each in (change, seat):
+        each.add_argument("--in", dest="name_in", default=argparse.SUPPRESS, help=port)
+    add("ripieno.commands.models:run", "list the models there are")
+    add("ripieno.commands.doctor:run", "what is there, what is missing").add_argument(
         "--tune", action="store_true", help="find each model's threads on this machine"
     )
-    doctor.set_defaults(run="ripieno.commands.doctor:run")
-
-    bench = commands.add_parser("bench", help="measure this machine and this daemon")
-    add_bench(bench)
-    bench.set_defaults(run="ripieno.commands.bench:run")
-
-    _add_demo(commands.add_parser("demo", help="hear a duet, without any MIDI set-up"))
+    add_bench(add("ripieno.commands.bench:run", "measure this machine and this daemon"))
+    _add_demo(add("ripieno.commands.demo:run", "hear a duet, without any MIDI set-up"))
     return parser
 
 
@@ -149,7 +150,6 @@ def _add_demo(parser: _Parser) -> None:
         "-o", "--output", type=Path, default=Path("duet"), help="without an ending"
     )
     add_playing(parser, again=True)
-    parser.set_defaults(run="ripieno.commands.demo:run")
 
 
 def _add_similar(parser: argparse.ArgumentParser) -> None:
@@ -164,17 +164,3 @@ def _add_similar(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what runs it",
     )
-    parser.set_defaults(run="ripieno.commands.similar:run")
-
-
-def _add_set(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "words", nargs="*", metavar="NAME=VALUE", help="such as lead=0.5, chart=@FILE"
-    )
-    parser.add_argument(
-        "--in",
-        dest="name_in",
-        default=argparse.SUPPRESS,
-        help="whose input port this is, where several play",
-    )
-    parser.set_defaults(run="ripieno.commands.set:run")

@@ -15,6 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from ripieno.bench.bounds import within
 from ripieno.clock import NS_PER_MS, SystemClock
 from ripieno.commands.arguments import settings_of
 from ripieno.commands.demo_musician import Performer
@@ -24,7 +25,6 @@ from ripieno.errors import SettingsError
 from ripieno.files.midi import Track, check_target, write_performance
 from ripieno.music import messages
 from ripieno.processes.interrupts import raise_interrupts, raise_lost_interrupt
-from ripieno.settings.config import Settings
 from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
@@ -39,26 +39,37 @@ HUMAN, MACHINE = "Human", "Ripieno"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play the demo.
+    """Play a duet, show it, write it, and print a summary.
 
     Raises:
-        RipienoError: as `settings_of` and `demo`.
+        RipienoError: a setting is out of its bounds, the daemon cannot start, or a
+            file cannot be written.
     """
-    settings = settings_of(arguments)
-    if not 1 <= arguments.phrases <= 4:
-        raise SettingsError(
-            f"phrases is {arguments.phrases}; it must lie between 1 and 4."
-        )
-    if not arguments.output.name:
+    settings, out = settings_of(arguments), arguments.output
+    within("phrases", arguments.phrases, 1, 4)
+    if not out.name:
         raise SettingsError("output names no file; give one, without an ending.")
     raise_interrupts()
-    demo(
-        settings,
-        through=arguments.through,
-        seed=seed_of(settings),
-        phrases=arguments.phrases,
-        out=arguments.output,
+    seed, (midi_path, wav_path) = seed_of(settings), targets(out)
+    check_target(midi_path)
+    check_target(wav_path)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"A scripted musician plays the Ode to Joy to Ripieno. Seed: {seed}.")
+    if backend := arguments.through:
+        settings = msgspec.structs.replace(settings, backend=backend)
+    with (through_ports if backend else embedded)(settings, seed, console) as on_stage:
+        waits = ROLES[settings.play.role].is_a_turn
+        take, status = _perform(on_stage, arguments.phrases, console, waits=waits)
+    tracks = [Track(who, tuple(take.parts[who]), program=0) for who in (HUMAN, MACHINE)]
+    write_performance(midi_path, tracks)
+    sounded_by = render_wav(
+        midi_path,
+        wav_path,
+        [(voice.HUMAN, take.parts[HUMAN]), (voice.MACHINE, take.parts[MACHINE])],
     )
+    _sum_up(take, status, console)
+    written = plain(f"Written: {midi_path}, and {wav_path} ({sounded_by}).")
+    console.print(written, markup=False)
     return 0
 
 
@@ -68,7 +79,7 @@ class Take:
     def __init__(self, start_ns: int) -> None:
         self._start_ns = start_ns
         self._down: dict[str, set[bytes]] = {HUMAN: set(), MACHINE: set()}
-        self._last_ns = 0
+        self._last_ns = start_ns - SILENT_NS
         self.parts: dict[str, list[tuple[int, bytes]]] = {HUMAN: [], MACHINE: []}
 
     def add(self, who: str, at_ns: int, data: bytes) -> None:
@@ -79,20 +90,19 @@ class Take:
         if not messages.is_channel_message(data):
             return
         key, down = bytes((messages.channel_of(data), data[1])), self._down[who]
-        if messages.is_note_off(data) and key not in down:
-            return
         if messages.is_note_on(data):
             down.add(key)
         elif messages.is_note_off(data):
-            down.discard(key)
+            if key not in down:
+                return
+            down.remove(key)
         self.parts[who].append((at_ns - self._start_ns, data))
         if who == MACHINE:
             self._last_ns = at_ns
 
     def machine_plays(self, now_ns: int) -> bool:
         """Return whether the machine sounds, or did so recently."""
-        lately = bool(self._last_ns) and now_ns - self._last_ns < SILENT_NS
-        return bool(self._down[MACHINE]) or lately
+        return bool(self._down[MACHINE]) or now_ns - self._last_ns < SILENT_NS
 
     def notes(self, who: str) -> int:
         """Return the number of notes that one of them began."""
@@ -103,45 +113,6 @@ def targets(out: Path) -> tuple[Path, Path]:
     """Return the files for MIDI and sound; ``take.1`` is a name without an ending."""
     name = out.stem if out.suffix in (".mid", ".wav") else out.name
     return out.with_name(f"{name}.mid"), out.with_name(f"{name}.wav")
-
-
-def demo(
-    settings: Settings, *, through: str | None, seed: int, phrases: int, out: Path
-) -> None:
-    """Play a duet, show it, write it, and print a summary.
-
-    Args:
-        settings: model, provider and how to play.
-        through: ``jack`` or ``alsa`` for real ports; None for the embedded demo.
-        seed: the random seed.
-        phrases: how many of the melody's four phrases to play.
-        out: where to write, without an ending: ``.mid`` and ``.wav`` are added.
-
-    Raises:
-        RipienoError: the daemon cannot start, or a file cannot be written.
-    """
-    midi_path, wav_path = targets(out)
-    check_target(midi_path)
-    check_target(wav_path)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"A scripted musician plays the Ode to Joy to Ripieno. Seed: {seed}.")
-    if through is None:
-        stage = embedded(settings, seed, console)
-    else:
-        there = msgspec.structs.replace(settings, backend=through)
-        stage = through_ports(there, seed, console)
-    with stage as on_stage:
-        waits = ROLES[settings.play.role].is_a_turn
-        take, status = _perform(on_stage, phrases, console, waits=waits)
-    _write(take, midi_path)
-    sounded_by = render_wav(
-        midi_path,
-        wav_path,
-        [(voice.HUMAN, take.parts[HUMAN]), (voice.MACHINE, take.parts[MACHINE])],
-    )
-    _sum_up(take, status, console)
-    written = plain(f"Written: {midi_path}, and {wav_path} ({sounded_by}).")
-    console.print(written, markup=False)
 
 
 def _perform(
@@ -171,16 +142,6 @@ def _perform(
     return take, stage.status()
 
 
-def _write(take: Take, path: Path) -> None:
-    write_performance(
-        path,
-        [
-            Track(HUMAN, tuple(take.parts[HUMAN]), program=0, channel=0),
-            Track(MACHINE, tuple(take.parts[MACHINE]), program=0, channel=0),
-        ],
-    )
-
-
 def _sum_up(take: Take, status: Status | None, console: Console) -> None:
     ons, offs = take.notes(MACHINE), len(take.parts[MACHINE]) - take.notes(MACHINE)
     console.print(
@@ -206,10 +167,10 @@ def _kept(status: Status) -> str:
     if not role.answers:
         return ""
     kept = f"{role.answers}: {status.turns}, on time: {status.on_time}."
-    if not status.turns or not role.is_a_turn:
-        return kept
-    return (
-        f"{kept} Ready before they were asked for: {status.ready} "
-        f"({status.ready / status.turns:.0%}); wait p50 {status.wait_p50_ms:.1f} ms, "
-        f"p99 {status.wait_p99_ms:.1f} ms."
-    )
+    if status.turns and role.is_a_turn:
+        kept += (
+            f" Ready before they were asked for: {status.ready} "
+            f"({status.ready / status.turns:.0%}); wait p50 "
+            f"{status.wait_p50_ms:.1f} ms, p99 {status.wait_p99_ms:.1f} ms."
+        )
+    return kept

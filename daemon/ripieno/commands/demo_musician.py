@@ -17,16 +17,18 @@ COUNT_IN_BEATS: Final = 4
 CLOCKS_PER_BEAT: Final = 24
 CLOCK, START, STOP = b"\xf8", b"\xfa", b"\xfc"
 Phrase = tuple[tuple[int, float], ...]
+_OPENING: Phrase = (
+    (64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
+    (60, 1), (60, 1), (62, 1), (64, 1),
+)  # fmt: skip
+_CLOSED: Phrase = (*_OPENING, (62, 1.5), (60, 0.5), (60, 2))
 PHRASES: Final[tuple[Phrase, ...]] = (
-    ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
-     (60, 1), (60, 1), (62, 1), (64, 1), (64, 1.5), (62, 0.5), (62, 2)),
-    ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
-     (60, 1), (60, 1), (62, 1), (64, 1), (62, 1.5), (60, 0.5), (60, 2)),
+    (*_OPENING, (64, 1.5), (62, 0.5), (62, 2)),
+    _CLOSED,
     ((62, 1), (62, 1), (64, 1), (60, 1), (62, 1), (64, 0.5), (65, 0.5), (64, 1),
      (60, 1), (62, 1), (64, 0.5), (65, 0.5), (64, 1), (62, 1), (60, 1), (62, 1),
      (55, 2)),
-    ((64, 1), (64, 1), (65, 1), (67, 1), (67, 1), (65, 1), (64, 1), (62, 1),
-     (60, 1), (60, 1), (62, 1), (64, 1), (62, 1.5), (60, 0.5), (60, 2)),
+    _CLOSED,
 )  # fmt: skip
 """Each phrase: (pitch, length in beats)."""
 
@@ -70,14 +72,16 @@ class Performer:
             now_ns: the time.
             machine_plays: whether the machine sounds or is about to.
         """
-        if machine_plays and not self._script:
-            self._was_answered, self._waits_since_ns = True, now_ns
-        if not self._script and not self._waits:
-            self.is_done = True
-        elif not self._script:
+        if not self._script:
+            if machine_plays:
+                self._was_answered, self._waits_since_ns = True, now_ns
             wait_s = BREATH_S if self._was_answered else PATIENCE_S
-            if now_ns >= self._waits_since_ns + int(wait_s * NS_PER_S):
-                self._begin(now_ns)
+            waited = now_ns >= self._waits_since_ns + int(wait_s * NS_PER_S)
+            if not self._waits or (waited and not self._left):
+                self.is_done = True
+            elif waited:
+                self._was_answered = False
+                self._write(self._left.pop(0), now_ns)
         played: list[bytes] = []
         while self._script and self._script[0][0] <= now_ns:
             played.append(self._script.pop(0)[1])
@@ -99,15 +103,6 @@ class Performer:
         for phrase in self._left:
             self._write(phrase, at_ns)
             at_ns += int(sum(beats for _, beats in phrase) * beat_ns)
-        self._script.sort(key=lambda entry: entry[0])
-
-    def _begin(self, now_ns: int) -> None:
-        if not self._left:
-            self.is_done = True
-            return
-        self._was_answered = False
-        self._write(self._left.pop(0), now_ns)
-        self._script.sort(key=lambda entry: entry[0])
 
     def _write(self, phrase: Phrase, now_ns: int) -> None:
         """Write a phrase into the script, with a person's unevenness."""
@@ -117,9 +112,8 @@ class Performer:
             end_s = at_s + beats * BEAT_S * self._chance.uniform(0.82, 0.94)
             strong = 10 if at_s % (2 * BEAT_S) == 0 else 0
             velocity = 66 + strong + self._chance.randint(-5, 5)
-            self._add(now_ns, start_s, messages.note_on(0, pitch, velocity))
-            self._add(now_ns, end_s, messages.note_off(0, pitch))
+            on, off = messages.note_on(0, pitch, velocity), messages.note_off(0, pitch)
+            for when_s, data in ((start_s, on), (end_s, off)):
+                self._script.append((now_ns + int(when_s * NS_PER_S), data))
             at_s += beats * BEAT_S
-
-    def _add(self, now_ns: int, at_s: float, data: bytes) -> None:
-        self._script.append((now_ns + int(at_s * NS_PER_S), data))
+        self._script.sort(key=lambda entry: entry[0])

@@ -1,15 +1,21 @@
-"""The daemon of the demo: in this process, or a program behind real ports."""
+"""The daemon of the demo: in this process, or a program behind real ports.
+
+A stage has four methods. `send` sends a message to the daemon. `turn` lets a daemon
+in this process work, and returns the messages that came from it. `wake_ns` returns when
+`turn` is needed next. `status` returns the status, or None where it is not known.
+"""
 
 import contextlib
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from rich.console import Console
 
+from ripieno.bench.daemon import Daemon, running
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
-from ripieno.errors import ModelError, PortError, last_words
+from ripieno.errors import ModelError
 from ripieno.inference.tables import maybe_tables
 from ripieno.ipc import notes
 from ripieno.ipc.block import Block
@@ -21,38 +27,19 @@ from ripieno.processes.interrupts import children_are_spared
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
 from ripieno.settings.config import Settings
-from ripieno.settings.flags import written
 from ripieno.settings.output import plain
 from ripieno.settings.status import Status
 
 TURN_NS: Final = 500_000
 LOADING_NS: Final = 60 * NS_PER_S
-TRY_NS: Final = 700 * NS_PER_MS
-"""The time between two looks for the daemon's ports. It is long, because a JACK client
-that comes and goes while another one opens can lock up the server (jackd2 1.9.21)."""
 
 
-class Stage(Protocol):
-    """A daemon, as seen from its ports."""
+class _Nowhere:
+    """A journal that keeps nothing."""
 
-    def send(self, data: bytes) -> None:
-        """Send a message to the daemon."""
-        ...
-
-    def turn(self) -> list[bytes]:
-        """Let a daemon in this process work; return the messages that came from it."""
-        ...
-
-    def wake_ns(self, now_ns: int) -> int:
-        """Return when `turn` is needed next."""
-        ...
-
-    def status(self) -> Status | None:
-        """Return the status, or None where it is not known."""
-        ...
-
-
-# ── embedded ─────────────────────────────────────────────────────────────────────
+    def write(self, payload: bytes) -> bool:
+        del payload
+        return True
 
 
 class _Embedded:
@@ -86,12 +73,26 @@ class _Embedded:
         return self._player.status()
 
 
-class _Nowhere:
-    """A journal that keeps nothing."""
+class _ThroughPorts:
+    """A client of the daemon's ports, like a DAW."""
 
-    def write(self, payload: bytes) -> bool:
-        del payload
-        return True
+    def __init__(self, port: ClientPort, daemon: Daemon) -> None:
+        self._port, self._daemon = port, daemon
+        self.send = port.send
+
+    def turn(self) -> list[bytes]:
+        self._daemon.check()
+        return [heard.data for heard in self._port.receive()]
+
+    def wake_ns(self, now_ns: int) -> int:
+        return now_ns + TURN_NS
+
+    def status(self) -> None:
+        return None
+
+
+Stage: TypeAlias = _Embedded | _ThroughPorts
+"""A daemon, as seen from its ports."""
 
 
 @contextlib.contextmanager
@@ -132,46 +133,20 @@ def _ready(thinker: Child, block: Block, clock: SystemClock) -> Ready:
     Raises:
         ModelError: the model cannot be loaded.
     """
-    said: list[Ready] = []
+    said: list[notes.Note] = []
 
-    def is_ready() -> bool:
-        for record in block.ring("thinker_notes").read():
-            note = notes.decode(record)
-            if isinstance(note, notes.Failure):
-                raise ModelError(note.sentence)
-            if isinstance(note, Ready):
-                said.append(note)
-        return bool(said)
+    def has_spoken() -> bool:
+        said.extend(map(notes.decode, block.ring("thinker_notes").read()))
+        return any(isinstance(note, Ready | notes.Failure) for note in said)
 
-    if not thinker.wait_until(is_ready, clock):
+    if not thinker.wait_until(has_spoken, clock):
         raise ModelError(
             "The thinker ended while it loaded the model; try `ripieno doctor`."
         )
-    return said[0]
-
-
-# ── through real ports ───────────────────────────────────────────────────────────
-
-
-class _ThroughPorts:
-    """A client of the daemon's ports, like a DAW."""
-
-    def __init__(self, port: ClientPort, daemon: "subprocess.Popen[str]") -> None:
-        self._port, self._daemon = port, daemon
-
-    def send(self, data: bytes) -> None:
-        self._port.send(data)
-
-    def turn(self) -> list[bytes]:
-        if self._daemon.poll() is not None:
-            raise last_words(self._daemon.communicate()[1], self._daemon.returncode)
-        return [heard.data for heard in self._port.receive()]
-
-    def wake_ns(self, now_ns: int) -> int:
-        return now_ns + TURN_NS
-
-    def status(self) -> None:
-        return None
+    for note in said:
+        if isinstance(note, notes.Failure):
+            raise ModelError(note.sentence)
+    return next(note for note in said if isinstance(note, Ready))
 
 
 @contextlib.contextmanager
@@ -181,34 +156,14 @@ def through_ports(settings: Settings, seed: int, console: Console) -> Iterator[S
     Raises:
         RipienoError: it ended; the sentence is from its output.
     """
-    command = [sys.executable, "-m", "ripieno", "play", *written(settings, seed)]
-    daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        port = _connect(settings, daemon)
-        said = f"Connected to {settings.name_in} and {settings.name_out}."
-        console.print(plain(said), markup=False)
-        try:
+    with (
+        tempfile.TemporaryDirectory(prefix="ripieno-demo-") as folder,
+        running(settings, seed, Path(folder)) as daemon,
+    ):
+        for line in daemon.said:
+            console.print(plain(line), markup=False)
+        names = settings.name_in, settings.name_out
+        port = ClientPort(settings.backend, *names)
+        console.print(plain("Connected to {} and {}.".format(*names)), markup=False)
+        with contextlib.closing(port):
             yield _ThroughPorts(port, daemon)
-        finally:
-            port.close()
-    finally:
-        daemon.terminate()
-        try:
-            daemon.communicate(timeout=5.0)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.communicate()
-
-
-def _connect(settings: Settings, daemon: "subprocess.Popen[str]") -> ClientPort:
-    """Wait for the daemon's ports, and connect to them."""
-    clock = SystemClock()
-    until_ns = clock.now_ns() + LOADING_NS
-    while daemon.poll() is None:
-        clock.wait_until(clock.now_ns() + TRY_NS)
-        try:
-            return ClientPort(settings.backend, settings.name_in, settings.name_out)
-        except PortError:
-            if clock.now_ns() > until_ns:
-                raise
-    raise last_words(daemon.communicate()[1], daemon.returncode)

@@ -8,9 +8,8 @@ from ripieno.inference.interfaces import INTERFACES
 from ripieno.settings.output import say
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(_: argparse.Namespace) -> int:
     """Print each model's family, size, roles, quality and licence."""
-    del arguments
     found = manifest.installed()
     for folder in found:
         try:
@@ -18,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
         except RipienoError as error:
             say(f"{folder.name}: {error}")
             continue
-        helps = "" if INTERFACES[model.interface].has_graphs else "helps to "
+        helps = "" if INTERFACES[model.interface].graphs else "helps to "
         roles = helps + (", ".join(model.roles) or f"{model.interface}, no role")
         say(f"{model.name}: {model.family}, {model.parameters:,} parameters, {roles}.")
         for name, value in model.quality.items():

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from ripieno.clock import SystemClock
 from ripieno.commands.arguments import settings_of
+from ripieno.commands.service import Service
 from ripieno.ipc import notes
 from ripieno.ports.backends import choose_backend
 from ripieno.processes.supervisor import Supervisor
 from ripieno.protocol import Ready
-from ripieno.settings.config import Settings
 from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
@@ -31,22 +31,13 @@ MOST_CHORDS: Final = 4
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play along, live, until SIGINT or SIGTERM."""
-    settings = settings_of(arguments)
-    play(settings, seed=seed_of(settings))
-    return 0
-
-
-def play(settings: Settings, *, seed: int) -> None:
-    """Run the daemon until SIGINT or SIGTERM.
-
-    Args:
-        settings: the model, the ports, how to play.
-        seed: the random seed.
+    """Play along, live, until SIGINT or SIGTERM.
 
     Raises:
         RipienoError: it cannot start, or cannot go on.
     """
+    settings = settings_of(arguments)
+    seed = seed_of(settings)
     backend, why = choose_backend(settings.backend)
     settings = msgspec.structs.replace(settings, backend=backend)
     console = Console(highlight=False, soft_wrap=True)
@@ -58,6 +49,7 @@ def play(settings: Settings, *, seed: int) -> None:
     with view.live:
         supervisor.run()
     view.say("Stopped; every note is released.")
+    return 0
 
 
 POSITIONS: Final = (
@@ -73,6 +65,7 @@ class View:
         self._console, self._role = console, role
         self._models: dict[str, Ready] = {}  # not said yet, by role
         self._is_corrected = False
+        self._service = Service()
         # Where nobody watches (a log file), only the lines that stay are written.
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self._is_watched = sys.stdout.isatty()
@@ -92,26 +85,23 @@ class View:
         elif isinstance(note, notes.Report):
             self._role = note.status.role
             self._name_model()
-            self._tell_of_positions(note.status)
+            if note.status.positions_corrected and not self._is_corrected:
+                self._is_corrected = True
+                self.say(POSITIONS)
+            if late := self._service.judge(note.status):
+                self.say(late)
             if self._is_watched:
                 self.live.update(live_line(note.status), refresh=True)
-
-    def _tell_of_positions(self, status: Status) -> None:
-        """Say once that the DAW sends wrong song positions."""
-        if status.positions_corrected and not self._is_corrected:
-            self._is_corrected = True
-            self.say(POSITIONS)
 
     def _name_model(self) -> None:
         """Say once which model plays; the models of other roles are loaded as well."""
         if (ready := self._models.get(self._role)) is None:
             return
-        for role in ready.roles:
-            self._models.pop(role, None)
+        self._models = {r: m for r, m in self._models.items() if r not in ready.roles}
         if ready.is_fallback:
             self.say(f"The fallback plays {self._role}: {ready.why}")
-            return
-        self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
+        else:
+            self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
 
 
 def live_line(status: Status) -> Text:

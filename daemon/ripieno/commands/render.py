@@ -10,7 +10,7 @@ part that the machine played, and the machine's chords as markers.
 
 import argparse
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,28 +19,29 @@ import rich.progress
 
 from ripieno.clock import NS_PER_S
 from ripieno.commands.arguments import settings_of
-from ripieno.engine import Engine
-from ripieno.errors import FileError, SettingsError
+from ripieno.engine import Engine, Send
+from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.files.midi import check_target, read_performance, write_score
 from ripieno.files.performance import Performance, Timed, Track
 from ripieno.files.repairs import in_words
-from ripieno.inference.manifest import for_role
-from ripieno.inference.outputs import naming
+from ripieno.inference.manifest import Library
 from ripieno.inference.tables import maybe_tables
-from ripieno.minds.minds import Mind
-from ripieno.music import chords, messages
+from ripieno.minds.minds import Loaded, Minds
+from ripieno.music import chords
 from ripieno.music.meter import Meter
+from ripieno.play.effects import NOBODY
+from ripieno.play.performance import PERCUSSION
 from ripieno.processes.interrupts import raise_interrupts
-from ripieno.processes.loading import wake
-from ripieno.protocol import Beat, ToPlayer, ToThinker
-from ripieno.roles.performance import PERCUSSION, channel_of
+from ripieno.processes.loading import Shelf, check_plays, chosen, wake
+from ripieno.protocol import Beat, Letter, Ready
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
+from ripieno.settings.ensemble import minds_of
 from ripieno.settings.flags import seed_of
 from ripieno.settings.output import say
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES
-from ripieno.settings.status import Status
+from ripieno.settings.status import SeatStatus, Status
 from ripieno.simulation import Simulation
 
 Progress = Callable[[float], None]
@@ -133,33 +134,65 @@ def render(
     check_length(source, human, tail_s)
     check_target(target)
     play = with_meter(settings.play, human)
-    mind, ready = wake(for_role(play.role, settings.model), settings.provider)
-    witness = _Witness(mind)
-    begins = Beginning(play, seed=seed, controls=settings.controls)
+    settings = msgspec.structs.replace(settings, play=play)
+    begins = Beginning(
+        play,
+        settings.seats,
+        seed=seed,
+        controls=settings.controls,
+        programs=settings.programs,
+    )
     engine = Engine(begins, tables=maybe_tables())
-    simulation = Simulation(engine, witness, ready=ready)
-    whole_ns = _whole_ns(human, tail_s)
-    clock = clock_of(human, whole_ns) if ROLES[play.role].is_on_the_beat else iter(())
-    inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
-    with naming(ready.model):
-        for at_ns, data in inputs:
-            progress(at_ns / whole_ns)
-            simulation.play([(at_ns, data)])
-        while simulation.now_ns < whole_ns:
-            simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
-            progress(simulation.now_ns / whole_ns)
-    simulation.stop()
+    witness = _witness(settings, engine)
+    simulation = Simulation(engine, witness)
+    _play(simulation, human, _whole_ns(human, tail_s), progress)
     status = engine.status()
-    sent = [(at_ns, send.data) for at_ns, send in simulation.sent]
     span_ticks = Meter.parse(play.meter).span_ticks
     times = human.times()
     markers = [
         (times.ns_at(index * span_ticks * human.ticks_per_beat // 480), name)
         for index, name in witness.changes()
     ]
-    tracks = [*human.tracks, *tracks_of(sent, play)]
+    tracks = [*human.tracks, *tracks_of(simulation.sent, status.seats)]
     write_score(target, tracks, human.score(), markers=markers)
     return Rendered(status, in_words(human.repairs))
+
+
+def _play(
+    simulation: Simulation, human: Performance, whole_ns: int, progress: Progress
+) -> None:
+    """Play the file to the engine; its tempo is MIDI clock where a seat needs it."""
+    needs_clock = simulation.engine.is_on_the_beat
+    clock = clock_of(human, whole_ns) if needs_clock else iter(())
+    inputs = heapq.merge(clock, human.messages, key=lambda timed: timed[0])
+    for at_ns, data in inputs:
+        progress(at_ns / whole_ns)
+        simulation.play([(at_ns, data)])
+    while simulation.now_ns < whole_ns:
+        simulation.run_until(min(simulation.now_ns + NS_PER_S, whole_ns))
+        progress(simulation.now_ns / whole_ns)
+    simulation.stop()
+
+
+def _witness(settings: Settings, engine: Engine) -> "_Witness":
+    """Load a mind for each seat, and introduce the models to the engine.
+
+    Raises:
+        ModelError: a model cannot be loaded, or, later, does not work.
+    """
+    library, shelf = Library(), Shelf()
+    check_plays(library, settings.model, minds_of(settings.ensemble))
+
+    def wake_for(role: str) -> Loaded:
+        return wake(chosen(library, role, settings.model), settings.provider, shelf)
+
+    def fail(ready: Ready) -> None:
+        raise ModelError(ready.why)
+
+    minds = _Witness(wake_for, fail)
+    for role in minds_of(settings.ensemble):
+        engine.thought(0, minds.load(role))
+    return minds
 
 
 def check_length(source: Path, human: Performance, tail_s: float) -> None:
@@ -218,40 +251,35 @@ def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
         count += 1
 
 
-def tracks_of(sent: list[Timed], play: Params) -> list[Track]:
-    """Return what the machine sent, as a named track for each part."""
-    parts = ROLES[play.role].parts
-    if len(parts) == 1:
-        (part,) = parts
-        return [Track("Ripieno", tuple(sent), part.program, play.channel - 1)]
+def tracks_of(sent: list[tuple[int, Send]], seats: Sequence[SeatStatus]) -> list[Track]:
+    """Return what the machine sent, as a named track for each seat that played."""
     found: list[Track] = []
-    for place, part in enumerate(parts):
-        channel = channel_of(play.channel, place)
-        if mine := _on_channel(sent, channel):
-            found.append(Track(f"Ripieno {part.name}", mine, part.program, channel))
-    if clicks := _on_channel(sent, PERCUSSION):
+    for seat in seats:
+        mine = tuple(
+            (at_ns, send.data) for at_ns, send in sent if send.seat == seat.number
+        )
+        if mine or len(seats) == 1:
+            program, channel = ROLES[seat.role].program, seat.channel - 1
+            found.append(Track(f"Ripieno {seat.name}", mine, program, channel))
+    clicks = tuple((at_ns, send.data) for at_ns, send in sent if send.seat == NOBODY)
+    if clicks:
         found.append(Track(f"Ripieno {WOOD_BLOCKS}", clicks, None, PERCUSSION))
     return found
 
 
-def _on_channel(sent: list[Timed], channel: int) -> tuple[Timed, ...]:
-    return tuple(timed for timed in sent if messages.channel_of(timed[1]) == channel)
+class _Witness(Minds):
+    """The minds, with a record of which chords were really played."""
 
-
-class _Witness:
-    """A mind that records which chords were really played."""
-
-    def __init__(self, mind: Mind) -> None:
-        self._mind = mind
+    def __init__(
+        self, wake: Callable[[str], Loaded], show: Callable[[Ready], None]
+    ) -> None:
+        super().__init__(wake, show)
         self._played: dict[int, int] = {}
 
-    def receive(self, message: ToThinker) -> None:
-        if isinstance(message, Beat):
-            self._played[message.index] = message.chord
-        self._mind.receive(message)
-
-    def answer(self) -> ToPlayer | None:
-        return self._mind.answer()
+    def receive(self, letter: Letter) -> None:
+        if isinstance(letter.message, Beat):
+            self._played[letter.message.index] = letter.message.chord
+        super().receive(letter)
 
     def changes(self) -> list[tuple[int, str]]:
         """Return (span, chord's name) for each change of the chord."""

@@ -10,6 +10,7 @@ another player begins.
 
 import argparse
 import contextlib
+import itertools
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,10 @@ from ripieno.minds.minds import Mind
 from ripieno.play.ledger import SIZE, Ledger
 from ripieno.processes.loading import wake
 from ripieno.protocol import (
+    EVERYONE,
     Ask,
     Comp,
+    Letter,
     Plan,
     Ready,
     Reset,
@@ -37,7 +40,7 @@ from ripieno.protocol import (
     ToThinker,
     Voices,
 )
-from ripieno.settings import params
+from ripieno.settings import ensemble as ensembles
 from ripieno.settings.controllers import check_controls
 from ripieno.settings.output import say
 from ripieno.settings.roles import asked_of
@@ -122,19 +125,15 @@ def replay(path: Path) -> Replayed:
     Raises:
         FileError: it cannot be read, or is damaged.
     """
+    again = _Performance()
     try:
-        return _replay(path)
+        for entry in journal.read(path):
+            again.take(entry)
+        again.compare()
     except (ValueError, IndexError, OverflowError, SettingsError) as error:
         raise FileError(
             f"{path} is damaged: it says what no performance can do ({error})."
         ) from error
-
-
-def _replay(path: Path) -> Replayed:
-    again = _Performance()
-    for entry in journal.read(path):
-        again.take(entry)
-    again.compare()
     return again.found
 
 
@@ -143,12 +142,12 @@ class _Performance:
 
     def __init__(self) -> None:
         self.found = Replayed()
-        self._mind = _Again(self.found)
+        self._minds = _Minds(self.found)
         self._engine: Engine | None = None  # None where its state is unknown
         self._begin_ns = self._at_ns = 0
         self._expected: list[Effect] = []
         self._produced: list[Effect] = []
-        self._told: list[ToThinker] = []
+        self._told: list[Letter] = []
 
     def take(self, entry: journal.Entry) -> None:
         """Play one entry."""
@@ -159,23 +158,24 @@ class _Performance:
         elif self._engine is None:
             return
         elif isinstance(entry, journal.Sent):
-            self._expected.append(Send(entry.due_ns, entry.data))
+            self._expected.append(Send(entry.due_ns, entry.data, entry.seat))
         elif isinstance(entry, journal.Told):
-            self._expected.append(Tell(entry.message))
+            self._expected.append(Tell(entry.message, entry.seat))
             if entry.reached:
-                self._told.append(entry.message)
+                self._told.append(Letter(entry.seat, entry.message))
         else:
             self.compare()
             self._at_ns = entry.at_ns
             self._produced = fed(self._engine, entry)
             self.found.inputs += isinstance(entry, INPUTS)
             if isinstance(entry, journal.Thought):
-                self._mind.thought(entry.message)
+                self._minds.thought(entry.message, entry.seat)
 
     def compare(self) -> None:
         """Compare what came out since the last entry that was played."""
         _compare(self.found, self._at_ns, self._expected, self._produced)
-        self._mind.told(self._told)
+        for letter in self._told:
+            self._minds.of(letter.seat).told(letter.message)
         self._expected, self._produced, self._told = [], [], []
 
     def _begin(self, header: journal.Header) -> None:
@@ -207,8 +207,9 @@ def engine_of(header: journal.Header) -> Engine:
         SettingsError: the header's parameters are invalid.
         ValueError: the header's ledger is damaged.
     """
-    params.check(header.params)
-    check_controls(header.controls)
+    checked = ensembles.check(header.ensemble)
+    check_controls(header.controls, seats=checked.seated())
+    ensembles.check_programs(checked, header.programs)
     memory = None
     if header.adopted:
         unpacking = zlib.decompressobj()
@@ -222,25 +223,24 @@ def engine_of(header: journal.Header) -> Engine:
 
 
 def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
-    """Give one entry of a journal to an engine; return the outputs of a tick.
+    """Give one entry of a journal to an engine; return what comes out.
 
     Raises:
         SettingsError: the entry's parameters are invalid.
     """
-    if isinstance(entry, journal.Tick):
-        produced = engine.advance(entry.at_ns)
+    if isinstance(entry, journal.Tick | journal.Released):
+        is_tick = isinstance(entry, journal.Tick)
+        produced = (engine.advance if is_tick else engine.release)(entry.at_ns)
         engine.settle()
         return produced
-    if isinstance(entry, journal.Released):
-        engine.release(entry.at_ns)
-    elif isinstance(entry, journal.Heard):
+    if isinstance(entry, journal.Heard):
         engine.heard(entry.at_ns, entry.data)
     elif isinstance(entry, journal.Missed):
         engine.may_have_missed(entry.at_ns)
     elif isinstance(entry, journal.Turned):
-        engine.turned(entry.at_ns, params.check(entry.params))
+        engine.turned(entry.at_ns, ensembles.check(entry.ensemble))
     elif isinstance(entry, journal.Thought):
-        engine.thought(entry.at_ns, entry.message)
+        engine.thought(entry.at_ns, entry.message, entry.seat)
     return []
 
 
@@ -248,15 +248,44 @@ def _compare(
     found: Replayed, at_ns: int, then: list[Effect], now: list[Effect]
 ) -> None:
     found.outputs += len(then)
-    for index in range(max(len(then), len(now))):
-        old = then[index] if index < len(then) else None
-        new = now[index] if index < len(now) else None
+    for old, new in itertools.zip_longest(then, now):
         if old != new:
             found.differ(at_ns, old, new)
 
 
+class _Minds:
+    """The minds of then, one for each seat."""
+
+    def __init__(self, found: Replayed) -> None:
+        self._found = found
+        self._ready: list[tuple[int, Ready]] = []
+        self._by_seat: dict[int, _Again] = {}
+        found.why_no_plans = "no thinker introduced itself"
+
+    def thought(self, message: ToPlayer, seat: int) -> None:
+        """Compare a section of then with the one made now; meet a thinker."""
+        if not isinstance(message, Ready):
+            self.of(seat).thought(message)
+            return
+        if not self._ready:
+            self._found.why_no_plans = ""
+        self._ready.append((seat, message))
+        for number, again in self._by_seat.items():
+            if seat in (EVERYONE, number):
+                again.met(message)
+
+    def of(self, seat: int) -> "_Again":
+        """Return what makes the plans of a seat again."""
+        if seat not in self._by_seat:
+            again = self._by_seat[seat] = _Again(self._found)
+            for number, ready in self._ready:
+                if number in (EVERYONE, seat):
+                    again.met(ready)
+        return self._by_seat[seat]
+
+
 class _Again:
-    """Makes the models' plans again, from what they were told then.
+    """Makes the plans of one seat again, from what its mind was told then.
 
     A model is loaded when it is first asked, and then told all that there was since the
     last Reset. Where another one took over, for a while, it goes on with the plan that
@@ -270,13 +299,9 @@ class _Again:
         self._made: dict[tuple[int, int], ToPlayer] = {}
         self._told: list[ToThinker] = []  # since the last Reset
         self._plans: list[Plan] = []  # that were received of the latest Ask
-        found.why_no_plans = "no thinker introduced itself"
 
-    def thought(self, message: ToPlayer) -> None:
-        """Compare a section of then with the one made now; meet a thinker."""
-        if isinstance(message, Ready):
-            self._met(message)
-            return
+    def thought(self, message: Plan | Comp | Voices) -> None:
+        """Compare a section of then with the one made now."""
         if isinstance(message, Plan):
             if self._plans and self._plans[0].revision != message.revision:
                 self._plans.clear()
@@ -287,20 +312,19 @@ class _Again:
         made = self._made.pop(_name(message), None)
         self._found.differing_plans += made != message
 
-    def told(self, heard: list[ToThinker]) -> None:
-        """Tell the models what the engine told them then, in the same order."""
-        for message in heard:
-            if isinstance(message, Reset):
-                self._made.clear()
-                self._told.clear()
-            if (role := asked_of(message)) is not None:
-                self._wake(role)
-            self._told.append(message)
-            self._tell(message)
+    def told(self, message: ToThinker) -> None:
+        """Tell the mind what the engine told it then."""
+        if isinstance(message, Reset):
+            self._made.clear()
+            self._told.clear()
+        if (role := asked_of(message)) is not None:
+            self._wake(role)
+        self._told.append(message)
+        for mind in {id(mind): mind for mind in self._minds.values()}.values():
+            self._keep(mind, message)
 
-    def _met(self, ready: Ready) -> None:
-        if not self._ready:
-            self._found.why_no_plans = ""
+    def met(self, ready: Ready) -> None:
+        """Meet a thinker, or a mind that plays otherwise from now on."""
         for role in ready.roles:
             self._ready[role] = ready
             self._minds.pop(role, None)
@@ -320,10 +344,6 @@ class _Again:
         with self._without_if_it_fails(mind):
             for message in self._told:
                 mind.receive(message)
-
-    def _tell(self, message: ToThinker) -> None:
-        for mind in {id(mind): mind for mind in self._minds.values()}.values():
-            self._keep(mind, message)
 
     def _shift(self, ready: Ready) -> None:
         """Another model makes the plans from an Ask on, or what is left of that one."""

@@ -6,15 +6,14 @@
                               └▶ runs of intervals ─────┤
     LIBRARY/*.mid ─▶ the same, file by file ────────────┴▶ likeness ─▶ table or JSON
 
-Times are in beats of each file, so neither tempo nor transposition matters (see
-`ripieno.layouts.likeness`). Drums are left out. It writes nothing and uses no network.
-A file that cannot be used is listed with the reason.
+Neither tempo nor transposition changes the likeness (`ripieno.layouts.likeness`). Drums
+are left out. A file that cannot be read is listed with the reason.
 """
 
 import argparse
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -39,9 +38,6 @@ from ripieno.similarity.embeddings import Embeddings, Encoder, compare
 from ripieno.similarity.runs import Runs
 from ripieno.similarity.runs import load as load_runs
 
-Progress = Callable[[float], None]
-"""Called with the share that is done, 0 to 1."""
-
 MODEL: Final = "phrase-encoder"
 ENDINGS: Final = (".mid", ".midi", ".smf")
 DRUMS: Final = 9
@@ -52,15 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Rank the files, and print a table or JSON.
 
     Raises:
-        RipienoError: as `similar`, or a value is out of its bounds.
+        RipienoError: as `similar`, or `top` is below 1.
     """
     if arguments.top < 1:
         raise SettingsError(f"top is {arguments.top}; it must be at least 1.")
     raise_interrupts()
     console = Console(stderr=True)
-    is_off = not console.is_terminal
     with rich.progress.Progress(
-        console=console, transient=True, disable=is_off
+        console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task("Comparing", total=1.0)
         found = similar(
@@ -79,15 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A file of the library, and how alike it is.
+    """A file of the library, and its likeness to the query.
 
     Attributes:
         rank: 1 is the most alike.
-        likeness: of phrases and of runs together; at most 1, which a transposed copy
-            has.
+        likeness: of phrases and runs together; at most 1, as for a transposed copy.
         file: its path in the library.
-        bar: of the query, from 1, where the most similar eight beats begin.
-        its_bar: of the file, from 1, where they begin there.
+        bar: the bar of the query, from 1, where the most similar eight beats begin.
+        its_bar: the bar of the file, from 1, where they begin.
         cosine: the similarity of these eight beats.
     """
 
@@ -100,7 +94,7 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A file that was passed over, and the reason in a sentence."""
+    """A file that was not compared, and the reason as a sentence."""
 
     file: str
     reason: str
@@ -115,16 +109,8 @@ class Found(msgspec.Struct, frozen=True):
     unreadable: tuple[Unreadable, ...]
 
 
-class _Read(msgspec.Struct, frozen=True):
-    """A file's notes, its windows, and the bar in which each of them begins."""
-
-    notes: Floats
-    rolls: Rolls
-    bars: tuple[int, ...]
-
-
 class _Piece(msgspec.Struct, frozen=True):
-    """A file as it is compared: a row and a bar for each of its windows, its runs."""
+    """A file's windows, the bar in which each begins, and its runs."""
 
     windows: Embeddings
     bars: tuple[int, ...]
@@ -132,16 +118,15 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 class _Ear(msgspec.Struct, frozen=True):
-    """A loaded model: what it hears in a file, and how alike two files are to it."""
+    """A loaded model."""
 
     name: str
     encoder: Encoder
     runs: Runs
 
-    def heard(self, read: _Read) -> _Piece:
+    def heard(self, notes: Floats, rolls: Rolls, bars: tuple[int, ...]) -> _Piece:
         with naming(self.name):
-            windows = self.encoder.embed(read.rolls)
-        return _Piece(windows, read.bars, self.runs.of(read.notes))
+            return _Piece(self.encoder.embed(rolls), bars, self.runs.of(notes))
 
     def match(self, asked: _Piece, other: _Piece, file: str) -> Match:
         found = compare(asked.windows, other.windows)
@@ -157,36 +142,39 @@ class _Ear(msgspec.Struct, frozen=True):
 
 
 def similar(
-    query: Path, library: Path, *, model: str, provider: str, progress: Progress
+    query: Path,
+    library: Path,
+    *,
+    model: str,
+    provider: str,
+    progress: Callable[[float], None],
 ) -> Found:
-    """Rank the MIDI files in a folder, and in its folders, by likeness to a file.
+    """Rank the MIDI files in a folder and its subfolders by likeness to a file.
 
     Args:
-        query: what the others are to be like; passed over where it is in the library.
+        query: the file; if it is in the library, it is left out there.
         library: the folder.
         model: the name of, or a path to, a model of the *likeness* interface.
         provider: ``auto``, ``cpu`` or ``cuda``.
-        progress: is told how far it is.
+        progress: called with the share of files that are done, 0 … 1.
 
     Raises:
-        FileError: the query cannot be read, or the library holds no file that can.
+        FileError: the query cannot be read, or no file of the library.
         ModelError: the model cannot be loaded.
     """
     files = _files_in(library, query)
     read = _read(query)
     ear = _ear(model, provider)
-    asked = ear.heard(read)
+    asked = ear.heard(*read)
     matches: list[Match] = []
     unreadable: list[Unreadable] = []
     for number, path in enumerate(files):
         progress(number / len(files))
         shown = str(path.relative_to(library))
         try:
-            read = _read(path)
+            matches.append(ear.match(asked, ear.heard(*_read(path)), shown))
         except FileError as error:
             unreadable.append(Unreadable(shown, str(error)))
-            continue
-        matches.append(ear.match(asked, ear.heard(read), shown))
     if not matches:
         raise FileError(
             f"None of the {len(files)} MIDI files in {library} can be compared; "
@@ -198,7 +186,7 @@ def similar(
 
 
 def lines(found: Found, top: int) -> list[str]:
-    """The answer as people read it: a table of the first so many, then the rest."""
+    """Return a table of the first `top` matches, and the files not compared."""
     shown = found.matches[:top]
     width = max(len(match.file) for match in shown)
     out = [f"{'rank':>4}  likeness  {'file':<{width}}  most alike"]
@@ -214,7 +202,7 @@ def lines(found: Found, top: int) -> list[str]:
 
 
 def as_json(found: Found, top: int) -> str:
-    """The answer as programs read it, the first so many matches."""
+    """Return the first `top` matches and the files not compared, as JSON."""
     shown = msgspec.structs.replace(found, matches=found.matches[:top])
     return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
 
@@ -234,8 +222,8 @@ def _ear(model: str, provider: str) -> _Ear:
             f"The model {manifest.name} compares nothing (its interface is "
             f"{manifest.interface}); use {MODEL}."
         )
-    encoder = Encoder(loaded.graphs["model"])
-    return _Ear(manifest.name, encoder, load_runs(folder, manifest))
+    runs = load_runs(folder, manifest)
+    return _Ear(manifest.name, Encoder(loaded.graphs["model"]), runs)
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────
@@ -245,11 +233,8 @@ def _files_in(library: Path, query: Path) -> list[Path]:
     if not is_folder(library):
         raise FileError(f"{library} is no folder: name one that holds MIDI files.")
     itself = query.resolve()
-    found = [
-        path
-        for path in sorted(library.rglob("*"))
-        if path.suffix.lower() in ENDINGS and is_file(path) and path.resolve() != itself
-    ]
+    midi = (path for path in library.rglob("*") if path.suffix.lower() in ENDINGS)
+    found = sorted(path for path in midi if is_file(path) and path.resolve() != itself)
     if not found:
         raise FileError(
             f"{library} holds no {'other ' if is_file(query) else ''}MIDI file "
@@ -258,7 +243,8 @@ def _files_in(library: Path, query: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> _Read:
+def _read(path: Path) -> tuple[Floats, Rolls, tuple[int, ...]]:
+    """Return a file's notes, its windows, and the bar in which each window begins."""
     performance = read_performance(path)
     notes = notes_of(performance)
     rolls, starts = phrases(notes)
@@ -268,11 +254,11 @@ def _read(path: Path) -> _Read:
             "choose a longer piece"
         )
     count = _bar_counter(performance)
-    return _Read(notes, rolls, tuple(count(beat) for beat in starts.tolist()))
+    return notes, rolls, tuple(count(beat) for beat in starts.tolist())
 
 
 def notes_of(performance: Performance) -> Floats:
-    """A file's notes in beats: (onset, end, pitch), [N, 3], in order; no drums."""
+    """Return a file's notes without drums: (onset and end in beats, pitch), [N, 3]."""
     rows = [row for track in performance.tracks for row in _notes(track, performance)]
     notes = np.array(rows, np.float64).reshape(-1, 3)
     notes[:, :2] = _beats(performance.times(), notes[:, :2])
@@ -280,7 +266,7 @@ def notes_of(performance: Performance) -> Floats:
 
 
 def _notes(track: Track, performance: Performance) -> Iterator[tuple[int, int, int]]:
-    """(onset, end, pitch) in nanoseconds; a note without an end lasts to the last."""
+    """Yield (onset, end, pitch) in ns; an open note ends with the last message."""
     down: dict[tuple[int, int], int] = {}
     for at_ns, data in track.messages:
         if not (messages.is_note_on(data) or messages.is_note_off(data)):
@@ -295,7 +281,7 @@ def _notes(track: Track, performance: Performance) -> Iterator[tuple[int, int, i
 
 
 def _beats(times: TempoMap, at_ns: Floats) -> Floats:
-    """Nanoseconds as beats, by the file's own tempo changes."""
+    """Convert nanoseconds to beats, by the file's tempo changes."""
     starts_ns = np.array(times.starts, np.float64) * 1000 / times.ticks_per_beat
     index = np.searchsorted(starts_ns, at_ns, side="right") - 1
     per_beat_ns = np.array(times.us_per_beat, np.float64) * 1000
@@ -305,9 +291,12 @@ def _beats(times: TempoMap, at_ns: Floats) -> Floats:
 
 
 def _bar_counter(performance: Performance) -> Callable[[float], int]:
-    """Beat → bar, from 1, by the file's own time signatures; 4/4 before the first."""
+    """Return beat → bar, from 1, by the time signatures; 4/4 before the first."""
+    signatures = performance.time_signatures
+    if not signatures or signatures[0][0]:
+        signatures = ((0, 4, 4), *signatures)
     per_beat = performance.ticks_per_beat
-    changes = [(tick / per_beat, 4 * n / d) for tick, n, d in _signatures(performance)]
+    changes = [(tick / per_beat, 4 * n / d) for tick, n, d in signatures]
     bars = [1.0]
     for (at, length), (next_at, _) in pairwise(changes):
         bars.append(bars[-1] + -(-(next_at - at) // length))
@@ -318,8 +307,3 @@ def _bar_counter(performance: Performance) -> Callable[[float], int]:
         return int(bars[index] + max(beat - at, 0.0) // length)
 
     return count
-
-
-def _signatures(performance: Performance) -> Sequence[tuple[int, int, int]]:
-    found = performance.time_signatures
-    return found if found and found[0][0] == 0 else ((0, 4, 4), *found)

@@ -125,7 +125,7 @@ class Guide:
             weights[:] = -30.0
             weights[landing] = 0.0
             return weights
-        if not guidance.phrase or phase.bar % guidance.phrase:
+        if guidance.phrase is None or phase.bar % guidance.phrase:
             return None
         tonic = self.tonic()  # some 0.2 ms: only where a phrase begins
         if tonic == chords.NO_CHORD:

@@ -1,22 +1,20 @@
-"""Chord charts from files: a lead sheet as text, or a MIDI file that tells its chords.
+"""Reads chord charts from files: lead sheets as text, and MIDI files.
 
-A MIDI file tells them by markers (``chord:Bb:min7``, or ``Bbm7``), by texts, or by a
-track called CHORDS that holds them as blocks of notes; the first of these that it has
-counts. It knows neither how text is spelled (`ripieno.music.lead_sheet`) nor how MIDI
-is stored (`ripieno.files.midi`).
+A MIDI file states its chords in one of three places; the first that has any is used:
+markers (``chord:Bb:min7``, or ``Bbm7``), texts, and a track called CHORDS that plays
+them as blocks of notes. The syntax of lead sheets is in `ripieno.music.lead_sheet`,
+the reading of MIDI files in `ripieno.files.midi`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from ripieno.errors import FileError
 from ripieno.files.midi import read_performance
 from ripieno.files.performance import TICKS_PER_BEAT, Performance, Track
 from ripieno.music import chords, messages
-from ripieno.music.chart import Chart, Entry, chart_of_markers, compacted
+from ripieno.music.chart import Chart, Entry, compacted, entries_of
 from ripieno.music.lead_sheet import headers, parse
 from ripieno.music.meter import Meter
 from ripieno.settings.paths import read_file
@@ -26,32 +24,38 @@ TRACK_NAMES: Final = ("chords", "chord")
 LARGEST_BYTES: Final = 1024 * 1024
 """A lead sheet of 2000 bars is 20 kB."""
 STRUM_TICKS: Final = 60
-"""What begins within a thirty-second note is one chord: 62 ms at 120 bpm."""
+"""Notes within a thirty-second note, 62 ms at 120 bpm, are one chord."""
 FEWEST_CLASSES: Final = 2
-"""A fifth may stand for a chord; a single note is a melody's."""
+"""A fifth counts as a chord; a single note does not."""
 
 _Block = tuple[int, frozenset[int]]
-"""(tick, the pitches of a chord); none for silence."""
+"""(tick, pitches of the chord that begins there); no pitches mean silence."""
 
 
 def read_chart(path: Path, meter: Meter | None = None) -> Chart:
-    """Read a chord chart: MIDI by its ending, else text.
+    """Read a chord chart: MIDI if its name ends so, else text.
 
     Args:
         path: the file.
-        meter: where the file says none; 4/4 if None.
+        meter: used if the file states none; 4/4 if None.
 
     Raises:
-        FileError: it cannot be read, or tells no chords; with the file, the line and
-            what to write.
+        FileError: the file cannot be read, or holds no chords. The message names the
+            file, the line and what to write.
     """
     if path.suffix.lower() in MIDI_ENDINGS:
-        return _read_midi(path, meter or Meter())
+        return _read_midi(path, meter)
     try:
-        text = _text(path)
+        text = read_file(path, LARGEST_BYTES).decode("utf-8-sig")
         written = headers(text).get("meter", "")
         meter = Meter.parse(written) if written else meter or Meter()
         return parse(text, meter.bar_ticks, meter.span_ticks)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FileError(
+            f"{path} is neither text nor MIDI: choose a .mid file, or a chart in UTF-8"
+        ) from error
     except ValueError as error:
         raise FileError(f"{path} is no chord chart: {error}") from error
 
@@ -59,26 +63,41 @@ def read_chart(path: Path, meter: Meter | None = None) -> Chart:
 def maybe_chart_of(
     performance: Performance, meter: Meter | None = None
 ) -> Chart | None:
-    """The chart that a MIDI file brings along, or None if it tells no chords.
+    """Return the chart of a MIDI file, or None if it holds no chords.
 
     Args:
         performance: the file.
-        meter: where the file has no time signature; 4/4 if None.
+        meter: used if the file has no time signature; 4/4 if None.
 
     Raises:
-        ValueError: a marker ``chord:…`` names no chord.
+        ValueError: no ``chord:…`` marker can be read.
     """
     meter = _meter(performance, meter or Meter())
-    chart = _of_words(performance, meter) or _of_track(performance, meter)
-    if chart is None:
+    length_ticks = _length_ticks(performance, meter)
+    for words in (performance.markers, performance.texts):
+        found = entries_of([(performance.scaled(tick), text) for tick, text in words])
+        if found:
+            entries = compacted(found, length_ticks)
+            break
+    else:
+        entries = _of_track(performance, meter, length_ticks)
+    if not entries:
         return None
-    return msgspec.structs.replace(chart, title=performance.name, meter=str(meter))
+    return Chart(
+        entries,
+        length_ticks,
+        meter.bar_ticks,
+        meter.span_ticks,
+        title=performance.name,
+        meter=str(meter),
+    )
 
 
 def best_fit(pitches: Sequence[int]) -> int:
-    """The chord whose notes differ least from some pitches; `NO_CHORD` for none.
+    """Return the chord whose notes differ least from some pitches.
 
-    Of equally good ones it is the one on the lowest pitch, then the plainer one.
+    Of equally good chords it is the one whose root is the lowest pitch, then the one
+    whose quality comes first in `chords.SHAPES`. Without pitches it is `NO_CHORD`.
     """
     if not pitches:
         return chords.NO_CHORD
@@ -92,20 +111,7 @@ def best_fit(pitches: Sequence[int]) -> int:
     return min(range(chords.N_CHORDS), key=misfit)
 
 
-def _text(path: Path) -> str:
-    try:
-        data = read_file(path, LARGEST_BYTES)
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError(
-            f"{path} is neither text nor MIDI: choose a .mid file, or a chart in UTF-8"
-        ) from error
-
-
-def _read_midi(path: Path, meter: Meter) -> Chart:
+def _read_midi(path: Path, meter: Meter | None) -> Chart:
     performance = read_performance(path, may_be_silent=True)
     try:
         chart = maybe_chart_of(performance, meter)
@@ -119,7 +125,7 @@ def _read_midi(path: Path, meter: Meter) -> Chart:
 
 
 def _meter(performance: Performance, otherwise: Meter) -> Meter:
-    """The file's first meter, if it is one that we count in."""
+    """Return the file's first meter if `Meter` supports it, else the other one."""
     for _, numerator, denominator in performance.time_signatures[:1]:
         try:
             return Meter(numerator, denominator)
@@ -129,7 +135,7 @@ def _meter(performance: Performance, otherwise: Meter) -> Meter:
 
 
 def _length_ticks(performance: Performance, meter: Meter) -> int:
-    """The file's length in whole bars of its last meter, one at least."""
+    """Return the file's length in whole bars of its last meter, at least one."""
     start = 0
     for tick, numerator, denominator in performance.time_signatures:
         try:
@@ -144,35 +150,22 @@ def _length_ticks(performance: Performance, meter: Meter) -> int:
     return max(start + bars * meter.bar_ticks, meter.bar_ticks)
 
 
-def _of_words(performance: Performance, meter: Meter) -> Chart | None:
-    """The chart of the file's markers, or of its texts."""
-    for words in (performance.markers, performance.texts):
-        chart = chart_of_markers(
-            [(performance.scaled(tick), text) for tick, text in words],
-            length_ticks=_length_ticks(performance, meter),
-            bar_ticks=meter.bar_ticks,
-            beat_ticks=meter.span_ticks,
-        )
-        if chart is not None:
-            return chart
-    return None
-
-
-def _of_track(performance: Performance, meter: Meter) -> Chart | None:
-    """The chart that the notes of a track called CHORDS make."""
-    length_ticks = _length_ticks(performance, meter)
+def _of_track(
+    performance: Performance, meter: Meter, length_ticks: int
+) -> tuple[Entry, ...]:
+    """Return the chords that the notes of a track called CHORDS make; () if none."""
     for track in performance.tracks:
         if track.name.strip().lower() not in TRACK_NAMES:
             continue
         blocks = [*_blocks(track, performance), (length_ticks, frozenset[int]())]
         entries = compacted(_estimated(blocks, meter), length_ticks)
         if any(chord not in (None, chords.NO_CHORD) for _, chord in entries):
-            return Chart(entries, length_ticks, meter.bar_ticks, meter.span_ticks)
-    return None
+            return entries
+    return ()
 
 
 def _estimated(blocks: Iterable[_Block], meter: Meter) -> Iterator[Entry]:
-    """The chords that blocks of notes are; a bar without a note is no chord."""
+    """Yield the chord of each block; a whole bar without a note is `NO_CHORD`."""
     silent_bar: int | None = None
     for tick, pitches in blocks:
         if silent_bar is not None and tick - silent_bar >= meter.bar_ticks:
@@ -183,23 +176,27 @@ def _estimated(blocks: Iterable[_Block], meter: Meter) -> Iterator[Entry]:
 
 
 def _on_beat(tick: int) -> int:
-    """The beat that a tick was meant for, if it is near one."""
+    """Return the beat within `STRUM_TICKS` of a tick, else the tick."""
     beat = (tick + STRUM_TICKS) // TICKS_PER_BEAT * TICKS_PER_BEAT
     return beat if abs(tick - beat) <= STRUM_TICKS else tick
 
 
 def _blocks(track: Track, performance: Performance) -> Iterator[_Block]:
-    """Where chords are struck, and where all notes have ended."""
+    """Yield a block where notes are struck, and where the last note ends."""
     times = performance.times()
     sounding: set[int] = set()
     struck: set[int] = set()
     start = last = 0
+
+    def struck_block() -> Iterator[_Block]:
+        yield start, _chord(struck, sounding)
+        if not sounding:
+            yield last, frozenset()
+
     for at_ns, raw in track.messages:
         tick = performance.scaled(times.tick_at(at_ns))
         if struck and tick - start > STRUM_TICKS:
-            yield start, _chord(struck, sounding)
-            if not sounding:
-                yield last, frozenset()
+            yield from struck_block()
             struck = set()
         if messages.is_note_on(raw):
             start = start if struck else tick
@@ -211,12 +208,10 @@ def _blocks(track: Track, performance: Performance) -> Iterator[_Block]:
                 yield tick, frozenset()
         last = tick
     if struck:
-        yield start, _chord(struck, sounding)
-        if not sounding:
-            yield last, frozenset()
+        yield from struck_block()
 
 
 def _chord(struck: set[int], sounding: set[int]) -> frozenset[int]:
-    """What was struck together; all that sounds, where that is less than a chord."""
+    """Return the notes struck together; with fewer than three, all that sound."""
     is_whole = len({pitch % 12 for pitch in struck}) > FEWEST_CLASSES
     return frozenset(struck if is_whole else struck | sounding)

@@ -1,7 +1,6 @@
-"""Timed channel messages, stored as two columns of numbers.
+"""Timed channel messages in two arrays.
 
-A file of 15 MB holds five million messages. As Python tuples they take 700 MB, as
-columns 60 MB.
+A file of 15 MB holds five million messages: 700 MB as Python tuples, 60 MB as arrays.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,17 +13,17 @@ Times = npt.NDArray[np.int64]
 Packed = npt.NDArray[np.uint32]
 
 Timed = tuple[int, bytes]
-"""A message and when: (nanoseconds from the start, raw bytes)."""
+"""A message and its time: (nanoseconds from the start, raw bytes)."""
 
 BLOCK: Final = 4096
-"""So many messages become Python values at once while they are iterated over."""
+"""How many messages an iteration converts to Python values at once."""
 
 
 class Messages(Sequence[Timed]):
     """Channel messages with their times; an immutable sequence of `Timed`.
 
     Args:
-        at_ns: when each happens, in nanoseconds from the start, shape (N,).
+        at_ns: the time of each, in nanoseconds from the start, shape (N,).
         packed: status × 65536 + first data byte × 256 + second data byte, shape (N,).
             The second data byte is 0 where the message has only one.
     """
@@ -37,17 +36,17 @@ class Messages(Sequence[Timed]):
 
     @classmethod
     def merged(cls, parts: Sequence[Self]) -> Self:
-        """All messages of several parts by time; of one time in the order of parts."""
+        """Return the messages of all parts by time, at one time in the parts' order."""
         if len(parts) == 1:
             return parts[0]
         at_ns = np.concatenate([np.zeros(0, np.int64), *(p.at_ns for p in parts)])
         order = np.argsort(at_ns, kind="stable")
-        at_ns = at_ns[order]  # one column after the other: less memory at once
+        at_ns = at_ns[order]  # before the other array is made: less memory at once
         packed = np.concatenate([np.zeros(0, np.uint32), *(p.packed for p in parts)])
         return cls(at_ns, packed[order])
 
     def has_note(self) -> bool:
-        """Whether any of them is a note-on with a velocity above 0."""
+        """Return whether any is a note-on with a velocity above 0."""
         return bool(((self.packed >> 20 == 0x9) & (self.packed & 0xFF > 0)).any())
 
     def __len__(self) -> int:
@@ -83,6 +82,6 @@ class Messages(Sequence[Timed]):
 
 
 def _raw(packed: int) -> bytes:
-    """A message's bytes; program changes and channel pressures have two."""
+    """Return a message's bytes; program changes and channel pressures have two."""
     raw = packed.to_bytes(3, "big")
     return raw[:2] if 0xC0 <= raw[0] < 0xE0 else raw

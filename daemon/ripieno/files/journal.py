@@ -18,10 +18,10 @@ from typing import BinaryIO, Final
 import msgspec
 
 from ripieno.errors import FileError
-from ripieno.protocol import ToPlayer, ToThinker
+from ripieno.play.effects import NOBODY
+from ripieno.protocol import CONDUCTOR, EVERYONE, ToPlayer, ToThinker
 from ripieno.settings.beginning import Beginning
-from ripieno.settings.knobs import with_present_names
-from ripieno.settings.params import KNOBS, Params
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.paths import read_file
 
 LARGEST_BYTES: Final = 1024**3
@@ -61,17 +61,18 @@ class Heard(msgspec.Struct, frozen=True, tag=True):
 
 
 class Thought(msgspec.Struct, frozen=True, tag=True):
-    """A message of the thinker arrived."""
+    """A message of the thinker arrived, from the mind of a seat."""
 
     at_ns: int
     message: ToPlayer
+    seat: int = EVERYONE
 
 
 class Turned(msgspec.Struct, frozen=True, tag=True):
-    """The musician changed parameters, not by a controller; these are the new ones."""
+    """The musician changed parameters, not by MIDI; these are the new ones."""
 
     at_ns: int
-    params: Params
+    ensemble: Ensemble
 
 
 class Tick(msgspec.Struct, frozen=True, tag=True):
@@ -93,16 +94,18 @@ class Released(msgspec.Struct, frozen=True, tag=True):
 
 
 class Sent(msgspec.Struct, frozen=True, tag=True):
-    """A message went out, at the last `Tick`; it was due at `due_ns`."""
+    """A message of a seat went out, at the last `Tick`; it was due at `due_ns`."""
 
     due_ns: int
     data: bytes
+    seat: int = NOBODY
 
 
 class Told(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """A message went to the thinker, at the last `Tick`."""
+    """A message went to the mind of a seat, at the last `Tick`."""
 
     message: ToThinker
+    seat: int = CONDUCTOR
     reached: bool = True
     """False where the thinker's ring was full, so that the message was lost."""
 
@@ -202,21 +205,8 @@ def _lost_in(lines: Sequence[bytes]) -> int:
 
 
 encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(Entry)
+_decode = msgspec.json.Decoder(Entry).decode
 _LOST: Final = b'{"type":"Lost"'
-
-
-def _decode(line: bytes) -> Entry:
-    """Return the entry of a line; parameters may have their former names."""
-    try:
-        entry: Entry = _decoder.decode(line)
-    except msgspec.ValidationError:
-        plain = msgspec.json.decode(line)
-        for name in ("params", "controls"):
-            if isinstance(plain, dict) and isinstance(plain.get(name), dict):
-                plain[name], _ = with_present_names(KNOBS, plain[name])
-        entry = _decoder.decode(encode(plain))
-    return entry
 
 
 def read(path: Path) -> Iterator[Entry]:

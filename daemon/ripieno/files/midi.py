@@ -1,12 +1,10 @@
-"""Standard MIDI files: a performance read, a session written.
+"""Reads and writes Standard MIDI Files.
 
-Reading is `ripieno.files.smf`'s, writing mido's (docs/decisions/0018). This is the only
-file that imports `mido`. What was played is in nanoseconds from the file's start, what
-is written above it in ticks (`ripieno.files.performance`); whatever is wrong with a
-file becomes one sentence.
+`ripieno.files.smf` parses files; mido writes them, and this is the only file that
+imports it (docs/decisions/0018). Every error is a sentence with the file's name.
 
-Free-time music is written at 120 bpm and 480 ticks a beat: a tick is 1.04 ms, so a
-note is at most 0.53 ms away from where it was played.
+Free-time music is written at 120 bpm and 480 ticks a beat. A tick is then 1.04 ms, and
+a note moves by at most 0.53 ms.
 """
 
 import contextlib
@@ -51,47 +49,34 @@ from ripieno.files.smf_track import (
 from ripieno.files.tempo_map import DEFAULT_US_PER_BEAT, TempoMap, tempo_map
 from ripieno.settings.paths import read_file
 
-__all__ = [
-    "Performance",
-    "Score",
-    "Timed",
-    "Track",
-    "check_target",
-    "read_performance",
-    "write_performance",
-    "write_score",
-]
+__all__ = ["Performance", "Score", "Timed", "Track"]
 
 SLOWEST_BPM: Final = 3.58
-"""A file stores a beat in 24 bits of microseconds."""
+"""A MIDI file stores the microseconds of a beat in 24 bits."""
 FASTEST_BPM: Final = 60e6 / FASTEST_US_PER_BEAT
 LONGEST_TEXT_BYTES: Final = 1_000_000
-"""mido refuses to read a longer one."""
+"""mido cannot read a longer text."""
 LARGEST_BYTES: Final = 16 * 1024 * 1024
 """An hour of dense piano is 1 MB."""
 
-CIRCLE: Final = (
-    ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
-    ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"),
-)
-"""The tonics of major and minor keys, from seven flats to seven sharps."""
+FIFTHS: Final = [letter + sign for sign in ("b", "", "#") for letter in "FCGDAEB"]
+"""Notes in rising fifths, from Fb to B#."""
 
 
 def read_performance(path: Path, *, may_be_silent: bool = False) -> Performance:
-    """Read a MIDI file of any type; see `ripieno.files.smf` for what is accepted.
-
-    The tracks of a file of type 2 follow one another.
+    """Read a MIDI file of any type; `ripieno.files.smf` says what is accepted.
 
     Args:
         path: the file.
-        may_be_silent: whether it may hold no note: a chart of markers alone.
+        may_be_silent: whether a file without notes is accepted, such as a chart of
+            markers.
 
     Raises:
-        FileError: it is missing, not a MIDI file, has a header that makes no sense,
-            is above 16 MiB, or holds no note.
+        FileError: it is missing, not a MIDI file, has an invalid header, is above
+            16 MiB, or holds no note.
 
-    Cost: 1 µs a message. At most 60 bytes a message at once; in the result 12, or 24
-    where several tracks hold messages.
+    Cost: 1 µs a message. Memory: at most 60 bytes a message while it reads; the result
+    has 12, or 24 if several tracks hold messages.
     """
     data = _load(path)
     tempos = _tempos(data)
@@ -135,14 +120,14 @@ def write_performance(
     time_signature: tuple[int, int] = (4, 4),
     markers: Sequence[tuple[int, str]] = (),
 ) -> None:
-    """Write what has one time signature; see `write_score` for all the rest.
+    """Write a type 1 file with one time signature; otherwise as `write_score`.
 
     Args:
-        path: where to; a file there is replaced.
-        tracks: what was played.
-        tempo_bpm: beats a minute, where *tempos* says nothing; 3.58 … 60 000.
+        path: a file there is replaced.
+        tracks: the music.
+        tempo_bpm: used if `tempos` is empty; 3.58 … 60 000 bpm.
         tempos: (tick at 480 a beat, microseconds a beat), rising.
-        time_signature: numerator and denominator, from the start.
+        time_signature: numerator and denominator.
         markers: (nanoseconds, text), in any order.
 
     Raises:
@@ -167,16 +152,16 @@ def write_score(
     *,
     markers: Sequence[tuple[int, str]] = (),
 ) -> None:
-    """Write a type 1 file: a track of what stands above, then one for each of ours.
+    """Write a type 1 file: a track with the score, then one for each track.
 
     The file appears whole or not at all. mido and symusic can read it. Texts are cut
     after a million bytes.
 
     Args:
-        path: where to; a file there is replaced.
-        tracks: what was played.
+        path: a file there is replaced.
+        tracks: the music.
         score: tempos, signatures and words, in ticks.
-        markers: more of them, as they happened: (nanoseconds, text), in any order.
+        markers: more markers: (nanoseconds, text), in any order.
 
     Raises:
         FileError: the file cannot be written, or has more than 559 240 beats.
@@ -204,45 +189,41 @@ def write_score(
 
 
 def check_target(path: Path) -> None:
-    """Say before the work is done what writing its result would say afterwards.
+    """Check that a file can be written, before the work for it is done.
 
     Raises:
-        FileError: the folder is missing or not to be written to, or *path* is a folder.
+        FileError: as `write_score`: the folder is missing or not writable, or `path` is
+            a folder.
     """
-    if why := _why_not_written(path):
+    why = 0
+    try:
+        if path.is_dir():
+            why = errno.EISDIR
+        elif not path.parent.is_dir():
+            why = errno.ENOENT
+        elif not os.access(path.parent, os.W_OK):
+            why = errno.EACCES
+    except OSError as error:  # such as a name that is too long
+        why = error.errno or errno.EINVAL
+    if why:
         raise FileError(f"{path} cannot be written: {os.strerror(why)}")
 
 
-def _why_not_written(path: Path) -> int:
-    """The system's number of the error that writing would end with; 0 for none."""
-    try:
-        if path.is_dir():
-            return errno.EISDIR
-        if not path.parent.is_dir():
-            return errno.ENOENT
-    except OSError as error:  # such as a name that is too long
-        return error.errno or errno.EINVAL
-    return 0 if os.access(path.parent, os.W_OK) else errno.EACCES
-
-
 def _load(path: Path) -> MidiData:
-    """What a file holds."""
     try:
-        data = read_file(path, LARGEST_BYTES)
+        return read_midi(read_file(path, LARGEST_BYTES))
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return read_midi(data)
     except ValueError as error:
         raise FileError(f"{path} {error}") from error
 
 
 def _tempos(data: MidiData) -> tuple[tuple[int, int], ...]:
-    """(tick, microseconds a beat) of each tempo, by tick.
+    """Return (tick, microseconds a beat) of each tempo, by tick.
 
-    In a file of type 2 the tempo of a track ends with the track.
+    In a file of type 2 every track after the first tempo begins at 120 bpm.
     """
-    if data.us_per_beat:  # SMPTE time: tempo events do not matter
+    if data.us_per_beat:  # SMPTE time: tempo events have no effect
         return ((0, data.us_per_beat),)
     if not data.is_sequence:
         return tuple((tick, tempo_of(it)) for tick, it in _metas(data, TEMPO))
@@ -255,7 +236,7 @@ def _tempos(data: MidiData) -> tuple[tuple[int, int], ...]:
 
 
 def _metas(data: MidiData, wanted: int) -> list[tuple[int, bytes]]:
-    """(tick, content) of all meta events of one type, by tick."""
+    """Return (tick, content) of all meta events of one type, by tick."""
     found = [
         (tick, content)
         for track in data.tracks
@@ -266,36 +247,31 @@ def _metas(data: MidiData, wanted: int) -> list[tuple[int, bytes]]:
 
 
 def _key_of(content: bytes) -> str:
-    """A key signature's key, such as ``Bb`` or ``F#m``."""
+    """Return the key of a key signature, such as ``Bb`` or ``F#m``."""
     is_minor = content[1]
-    return CIRCLE[is_minor][sharps_of(content) + 7] + "m" * is_minor
+    return FIFTHS[FIFTHS.index("CA"[is_minor]) + sharps_of(content)] + "m" * is_minor
 
 
 def _words(data: MidiData, kind: int) -> tuple[Word, ...]:
-    """All texts of one type, with their ticks."""
+    """Return all texts of one type."""
     return tuple((tick, _decoded(text)) for tick, text in _metas(data, kind))
 
 
 def _tracks_of(
     tracks: Sequence[TrackEvents], times: TempoMap
 ) -> list[tuple[str, Messages]]:
-    """Each track's name, empty if it has none, and its messages in nanoseconds."""
+    """Return each track's first name, or "", and its messages in nanoseconds."""
     at_ns = times.all_ns_at(np.concatenate([events.ticks for events in tracks]))
     ends = np.cumsum([len(events.ticks) for events in tracks])
-    return [
-        (_name_of(events), Messages(mine, events.packed))
-        for events, mine in zip(tracks, np.split(at_ns, ends[:-1]), strict=True)
-    ]
-
-
-def _name_of(events: TrackEvents) -> str:
-    """The name that a track states first; empty where it states none."""
-    names = (text for _, kind, text in events.metas if kind == TRACK_NAME)
-    return _decoded(next(names, b""))
+    found = []
+    for events, mine in zip(tracks, np.split(at_ns, ends[:-1]), strict=True):
+        names = (text for _, kind, text in events.metas if kind == TRACK_NAME)
+        found.append((_decoded(next(names, b"")), Messages(mine, events.packed)))
+    return found
 
 
 def _decoded(text: bytes) -> str:
-    """A text as UTF-8 if it is that, else as Latin-1, which any bytes are."""
+    """Decode a text as UTF-8, or as Latin-1 if it is not UTF-8."""
     try:
         return text.decode("utf-8")
     except UnicodeError:
@@ -303,7 +279,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _conductor(score: Score, happened: tuple[Word, ...]) -> mido.MidiTrack:
-    """The track of tempos, signatures, markers and other words."""
+    """Return the track of tempos, signatures and words."""
     if any(not n or d > 2**DENOMINATOR_POWER for _, n, d in score.time_signatures):
         raise ValueError(f"{score.time_signatures} holds what is no time signature")
     meta = mido.MetaMessage
@@ -311,10 +287,8 @@ def _conductor(score: Score, happened: tuple[Word, ...]) -> mido.MidiTrack:
         (tick, meta("time_signature", numerator=numerator, denominator=denominator))
         for tick, numerator, denominator in score.time_signatures
     ]
-    timed += [
-        (tick, meta("key_signature", key=key)) for tick, key in score.key_signatures
-    ]
-    timed += [(tick, meta("set_tempo", tempo=us)) for tick, us in score.tempos]
+    timed += [(at, meta("key_signature", key=key)) for at, key in score.key_signatures]
+    timed += [(at, meta("set_tempo", tempo=us)) for at, us in score.tempos]
     for kind, words in (
         ("marker", (*score.markers, *happened)),
         ("text", score.texts),
@@ -339,7 +313,7 @@ def _track(track: Track, times: TempoMap) -> mido.MidiTrack:
 
 
 def _in_deltas(timed: list[tuple[int, mido.Message]]) -> mido.MidiTrack:
-    """Messages at absolute ticks, as a track counts them: from one to the next."""
+    """Return messages at absolute ticks as a track, in order, with delta times."""
     track, now = mido.MidiTrack(), 0
     for tick, message in sorted(timed, key=lambda pair: pair[0]):
         track.append(message.copy(time=tick - now))
@@ -348,13 +322,13 @@ def _in_deltas(timed: list[tuple[int, mido.Message]]) -> mido.MidiTrack:
 
 
 def _encodable(text: str) -> str:
-    """A text that has a UTF-8 form, at most `LONGEST_TEXT_BYTES` long."""
+    """Return the part of a text that UTF-8 can encode in `LONGEST_TEXT_BYTES`."""
     encoded = text.encode("utf-8", "replace")[:LONGEST_TEXT_BYTES]
     return encoded.decode("utf-8", "ignore")
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file beside its place, then rename it into it."""
+    """Write a file under another name in its folder, then rename it."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         beside.write_bytes(data)

@@ -1,8 +1,7 @@
-"""What a MIDI file says, as values: tracks, and the score that they are played from.
+"""The contents of a MIDI file as values: tracks of messages, and a score.
 
-What was played is in nanoseconds from the start, as it is heard. What is written above
-it (tempos, signatures, words) is in ticks, as it is counted; `TempoMap` leads from one
-to the other. It knows no file and no library.
+Messages are in nanoseconds from the start. The score (tempos, signatures, words) is in
+ticks. `TempoMap` converts between them.
 """
 
 from collections.abc import Sequence
@@ -12,25 +11,25 @@ import msgspec
 
 from ripieno.files.columns import Timed
 from ripieno.files.repairs import Repairs
-from ripieno.files.tempo_map import TempoMap, tempo_map
+from ripieno.files.tempo_map import TempoMap, rounded, tempo_map
 
 __all__ = ["TICKS_PER_BEAT", "Performance", "Score", "Timed", "Track", "Word"]
 
 TICKS_PER_BEAT: Final = 480
-"""The resolution of what is written."""
+"""The resolution of the files that we write."""
 
 Word = tuple[int, str]
-"""A text and where: (tick, text)."""
+"""(tick, text)."""
 
 
 class Track(msgspec.Struct, frozen=True):
-    """One named track.
+    """One track.
 
     Args:
-        name: what a DAW shows.
+        name: as a DAW shows it.
         messages: channel messages, in any order of time.
-        program: the General MIDI program 0 … 127 to begin with, or None.
-        channel: the channel 0 … 15 of that program change.
+        program: the General MIDI program at the start, 0 … 127, or None.
+        channel: the channel of that program change, 0 … 15.
     """
 
     name: str
@@ -40,15 +39,14 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """What stands above the music, each at its tick, 480 to a beat.
+    """Tempos, signatures and words, at ticks of 1/480 beat.
 
     Args:
         tempos: (tick, microseconds a beat), rising; empty means 120 bpm.
         time_signatures: (tick, numerator, denominator).
         key_signatures: (tick, key), such as ``Bb`` or ``F#m``.
-        markers: what a DAW shows above its tracks: sections, chords.
-        texts: remarks.
-        lyrics: syllables.
+        markers: sections and chords, as a DAW shows them above its tracks.
+        texts, lyrics: remarks, syllables.
     """
 
     tempos: tuple[tuple[int, int], ...] = ()
@@ -60,20 +58,18 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Performance(msgspec.Struct, frozen=True):
-    """What a MIDI file says.
+    """The contents of a MIDI file.
 
     Args:
         name: the first track's name, or the file's.
-        messages: the channel messages of all tracks, by time; of one time in the
+        messages: the channel messages of all tracks, by time; at one time in the
             file's order.
-        tracks: the same messages, track by track, with empty tracks left out.
-        length_ns: when the last message happens; 0 where there is none.
+        tracks: the same messages by track, without empty tracks.
+        length_ns: the time of the last message; 0 if there is none.
         length_ticks: where the longest track ends.
-        ticks_per_beat: the file's resolution; all its ticks are of that.
-        tempos: (tick, microseconds a beat) of each tempo; empty means 120 bpm.
-        time_signatures: (tick, numerator, denominator).
-        key_signatures: (tick, key), such as ``Bb`` or ``F#m``.
-        markers, texts, lyrics: (tick, text), of all tracks.
+        ticks_per_beat: the file's resolution, for every tick here.
+        tempos, time_signatures, key_signatures, markers, texts, lyrics: as in `Score`,
+            of all tracks.
         repairs: what the reader skipped or corrected, and how often.
     """
 
@@ -92,26 +88,25 @@ class Performance(msgspec.Struct, frozen=True):
     repairs: Repairs = ()
 
     def times(self) -> TempoMap:
-        """How its ticks and nanoseconds meet."""
+        """Return the conversion between the file's ticks and nanoseconds."""
         return tempo_map(self.ticks_per_beat, self.tempos)
 
     def score(self) -> Score:
-        """What stands above it, at 480 ticks a beat, as it is written."""
-        at = self.scaled
-        signatures = tuple((at(tick), n, d) for tick, n, d in self.time_signatures)
+        """Return the score, at 480 ticks a beat."""
+
+        def at(words: tuple[Word, ...]) -> tuple[Word, ...]:
+            return tuple((self.scaled(tick), text) for tick, text in words)
+
+        signatures = tuple((self.scaled(t), n, d) for t, n, d in self.time_signatures)
         return Score(
-            tempos=tuple((at(tick), us) for tick, us in self.tempos),
+            tempos=tuple((self.scaled(tick), us) for tick, us in self.tempos),
             time_signatures=signatures or ((0, 4, 4),),
-            key_signatures=self._scaled(self.key_signatures),
-            markers=self._scaled(self.markers),
-            texts=self._scaled(self.texts),
-            lyrics=self._scaled(self.lyrics),
+            key_signatures=at(self.key_signatures),
+            markers=at(self.markers),
+            texts=at(self.texts),
+            lyrics=at(self.lyrics),
         )
 
     def scaled(self, tick: int) -> int:
-        """A tick of the file as one of 480 to a beat, rounded to the nearest."""
-        per_beat = self.ticks_per_beat
-        return (2 * tick * TICKS_PER_BEAT + per_beat) // (2 * per_beat)
-
-    def _scaled(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
-        return tuple((self.scaled(tick), text) for tick, text in words)
+        """Return a tick of the file as one of 480 a beat, rounded to the nearest."""
+        return rounded(tick * TICKS_PER_BEAT, self.ticks_per_beat)

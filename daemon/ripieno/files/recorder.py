@@ -1,8 +1,8 @@
-"""The player's end of the journal's ring, which counts lost lines.
+"""Writes the journal's lines into a ring, and counts those that a full ring refuses.
 
-A full ring refuses a line. The next line that fits comes after a `Lost` with the number
-of missing lines. That number is kept where it outlives the player: the next player, or
-the supervisor, writes it.
+Before the next line that fits, a `Lost` states how many lines are missing. The count is
+stored outside the player process: if the player ends first, the next player or the
+supervisor writes it.
 """
 
 from collections.abc import Callable
@@ -24,30 +24,25 @@ class Recorder:
 
         Args:
             ring: the journal's.
-            lost: how many lines the player before this one could not tell of.
-            keep: is given that number of this one whenever it changes.
+            lost: how many lost lines the player before this one has not reported.
+            keep: called with the number of unreported lines whenever it changes.
         """
         self._ring, self._lost = ring, lost
-        self._keep = keep or _forget
+        self._keep = keep or (lambda _: None)
 
     def write(self, line: bytes) -> bool:
-        """Append a line; return False, and lose it, where there is no room."""
-        if (not self._lost or self.tell_of_loss()) and self._ring.write(line):
+        """Append a line; return False, and lose it, if there is no room."""
+        if self.tell_of_loss() and self._ring.write(line):
             return True
         self._lost += 1
         self._keep(self._lost)
         return False
 
     def tell_of_loss(self) -> bool:
-        """Write the number of missing lines; return False where there is no room."""
+        """Write the number of missing lines, if any; return False without room."""
         if self._lost:
             if not self._ring.write(encode(Lost(self._lost))):
                 return False
             self._lost = 0
             self._keep(0)
         return True
-
-
-def _forget(lost: int) -> None:
-    """Where the number outlives nobody."""
-    del lost

@@ -1,11 +1,10 @@
-"""Standard MIDI Files as bytes: the header, and the events of every track.
+"""Parses Standard MIDI Files: the header, and the events of every track.
 
 Reads types 0, 1 and 2, in ticks a beat or in SMPTE time, also inside a RIFF container
-(RMID). It does not trust the header's number of tracks, nor the length of a chunk:
-where a length leads to nothing that looks like a chunk, the next ``MTrk`` ends it.
-A track ends at the latest after 559 240 beats, which are 77 hours at 120 bpm.
-
-It knows no file. What events mean is read by `ripieno.files.midi`.
+(RMID). The header's number of tracks is ignored. If the bytes after the length of a
+chunk do not look like a chunk, the chunk ends at the next ``MTrk``. A track ends at the
+latest after 559 240 beats, which are 77 hours at 120 bpm. `ripieno.files.midi`
+interprets the events.
 
 Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association.
 """
@@ -19,28 +18,27 @@ from ripieno.files.performance import TICKS_PER_BEAT
 from ripieno.files.repairs import Repair
 from ripieno.files.smf_track import LARGEST_VARIABLE, TrackEvents, read_track
 
-__all__ = ["MidiData", "read_midi"]
-
 HEADER: Final = b"MThd"
 TRACK: Final = b"MTrk"
 CHUNK_HEADER_BYTES: Final = 8
 MOST_TRACKS: Final = 32_000
-"""Other readers take the number in a header for a signed one of 16 bits."""
+"""Other readers store the number in the header as signed 16 bits."""
 MOST_METAS: Final = 250_000
-"""Meta events that are used. They take 50 MB; an opera with lyrics has 50 000."""
+"""The most meta events that are kept: 50 MB. An opera with lyrics has 50 000."""
 SMPTE_US_PER_S: Final = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
-"""Frame rates, and the microseconds that 24, 25, 30 and 30 frames of them last."""
+"""SMPTE rate → microseconds that its frames of a second last; 29 means 30 frames in
+1.001 s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MidiData:
-    """What the bytes of a MIDI file hold.
+    """The contents of a MIDI file.
 
     Attributes:
-        is_sequence: whether the tracks are played one after the other (type 2). Each
-            one's ticks then go on where the one before ended.
+        is_sequence: whether the tracks follow one another (type 2). Then the ticks of
+            each track start where the track before ended.
         ticks_per_beat: the resolution; in SMPTE time a beat stands for a second.
-        us_per_beat: the tempo that ticks have throughout, in SMPTE time; else None.
+        us_per_beat: in SMPTE time, the tempo of the whole file; else None.
         tracks: at least one.
         found: how often each kind of repair was needed.
     """
@@ -53,11 +51,11 @@ class MidiData:
 
 
 def read_midi(data: bytes) -> MidiData:
-    """Read a MIDI file.
+    """Parse a MIDI file.
 
     Raises:
-        ValueError: it is none, or its header makes no sense. The text says what the
-            file is or does, then what to do, without a subject.
+        ValueError: it is not a MIDI file, or its header is invalid. The message is a
+            predicate for the file's name ("is of type 3: export it as …").
     """
     data = _out_of_riff(data)
     if not data.startswith(HEADER):
@@ -71,7 +69,7 @@ def read_midi(data: bytes) -> MidiData:
     found: Counter[Repair] = Counter()
     tracks: list[TrackEvents] = []
     start, left = 0, MOST_METAS
-    # So that at 480 ticks a beat, as it is written, a delta time holds any tick.
+    # At 480 ticks a beat, as we write files, every tick fits into a delta time.
     last_tick = LARGEST_VARIABLE * ticks_per_beat // TICKS_PER_BEAT
     for body in _track_bodies(data, found):
         if len(tracks) == MOST_TRACKS:
@@ -82,7 +80,7 @@ def read_midi(data: bytes) -> MidiData:
         )
         tracks.append(track)
         left -= len(track.metas)
-        if kind == 2:  # its tracks are played one after the other
+        if kind == 2:
             start = track.end_tick
     if not tracks:
         raise ValueError("holds no track: choose a file with music in it")
@@ -90,7 +88,7 @@ def read_midi(data: bytes) -> MidiData:
 
 
 def _resolution(high: int, low: int) -> tuple[int, int | None]:
-    """Ticks a beat; and microseconds a beat where the file counts SMPTE frames."""
+    """Return ticks a beat, and in SMPTE time microseconds a beat, else None."""
     if high < 0x80:
         if not high and not low:
             raise ValueError("has 0 ticks a beat: export it again, with 480")
@@ -101,12 +99,12 @@ def _resolution(high: int, low: int) -> tuple[int, int | None]:
             f"counts {rate} SMPTE frames a second with {low} ticks each, which is not "
             "defined: export it in ticks a beat"
         )
-    frames = 30 if rate == 29 else rate  # 29 stands for 30 frames in 1.001 s
+    frames = 30 if rate == 29 else rate
     return frames * low, SMPTE_US_PER_S[rate]
 
 
 def _out_of_riff(data: bytes) -> bytes:
-    """The MIDI file inside a RIFF container; other data as it is."""
+    """Return the MIDI file inside a RIFF container; other data unchanged."""
     if data[:4] != b"RIFF" or data[8:12] != b"RMID":
         return data
     at = 12
@@ -120,7 +118,7 @@ def _out_of_riff(data: bytes) -> bytes:
 
 
 def _track_bodies(data: bytes, found: Counter[Repair]) -> Iterator[bytes]:
-    """The data of each track chunk; other chunks are skipped and counted."""
+    """Yield the data of each track chunk; other chunks are skipped and counted."""
     at = _end_of_chunk(data, 0)
     while at < len(data):
         start, end = at + CHUNK_HEADER_BYTES, _end_of_chunk(data, at)
@@ -132,7 +130,7 @@ def _track_bodies(data: bytes, found: Counter[Repair]) -> Iterator[bytes]:
 
 
 def _end_of_chunk(data: bytes, at: int) -> int:
-    """Where the chunk at *at* ends: by its length, else by the next track chunk."""
+    """Return the end of the chunk at `at`: by its length, else the next track chunk."""
     start = at + CHUNK_HEADER_BYTES
     end = start + int.from_bytes(data[at + 4 : start], "big")
     if _is_chunk(data, at) and (end == len(data) or _is_chunk(data, end)):
@@ -142,7 +140,7 @@ def _end_of_chunk(data: bytes, at: int) -> int:
 
 
 def _is_chunk(data: bytes, at: int) -> bool:
-    """Whether a chunk seems to begin here: four printable characters and a length."""
+    """Return whether four printable characters and a length begin at `at`."""
     name = data[at : at + 4]
     return (
         at + CHUNK_HEADER_BYTES <= len(data)

@@ -1,11 +1,8 @@
 """The events of one track chunk of a Standard MIDI File.
 
-Reads what the standard allows, and what is usual besides: running status goes on after
-a system exclusive or meta event. System messages are skipped; no part of them is used.
-Damage inside a track ends it, and with it the notes that sound; what stands before is
-kept.
-
-It knows no file and no time but ticks.
+Reads what the standard allows, and also running status that continues after a system
+exclusive or meta event. System messages are skipped. Damage ends the track and the
+notes that sound; the events before it are kept. All times are in ticks.
 
 Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association.
 """
@@ -13,7 +10,7 @@ Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association.
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,10 +18,8 @@ import numpy as np
 from ripieno.files.columns import Packed, Times
 from ripieno.files.repairs import Repair
 
-__all__ = ["MetaEvent", "TrackEvents", "read_track"]
-
 MetaEvent = tuple[int, int, bytes]
-"""A meta event: (tick, type, data). Its data has the length that its type needs."""
+"""A meta event: (tick, type, data). The data is valid for the type, by `CHECKS`."""
 
 TEXT: Final = 0x01
 TRACK_NAME: Final = 0x03
@@ -40,25 +35,25 @@ KEY_SIGNATURE: Final = 0x59
 USED: Final = frozenset(
     (TEXT, TRACK_NAME, LYRIC, MARKER, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE)
 )
-"""The other types are skipped."""
+"""The types that are kept; all others are skipped."""
 LARGEST_VARIABLE: Final = 0x0FFF_FFFF
-"""A number of variable length has at most four bytes of seven bits."""
+"""The largest number of variable length: four bytes of seven bits."""
 FASTEST_US_PER_BEAT: Final = 1000
-"""60 000 bpm. A tempo above it comes from damage: no clock can follow it."""
+"""60 000 bpm. A faster tempo counts as damage."""
 DENOMINATOR_POWER: Final = 7
-"""At most 2 to the power of 7: other readers have eight bits for a denominator."""
+"""The largest denominator is 2 to this power: other readers store it in eight bits."""
 SYSTEM_DATA_BYTES: Final = {0xF1: 1, 0xF2: 2, 0xF3: 1}
-"""Other system messages have no data bytes. None of them belongs in a file."""
+"""The data bytes after a status; other system messages have none. None is allowed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackEvents:
-    """What a track holds.
+    """The events of a track.
 
     Attributes:
-        ticks: when each channel message happens, rising, shape (N,).
+        ticks: the tick of each channel message, rising, shape (N,).
         packed: the messages, as in `ripieno.files.columns.Messages`, shape (N,).
-        metas: the meta events that are used: words, tempos, signatures.
+        metas: the meta events of the types in `USED`.
         first_tick, end_tick: where the track begins and ends.
     """
 
@@ -80,16 +75,16 @@ def read_track(
     """Read a track chunk's data.
 
     Args:
-        data: all bytes after the chunk's header; may go on after the end of the track.
-        found: repairs are added to it.
+        data: the bytes after the chunk's header. Those after the end-of-track event
+            are ignored.
+        found: repairs are counted in it.
         first_tick: where the track begins.
         last_tick: an event after this tick is damage.
         most_metas: meta events above this number are skipped and counted.
 
-    Cost: O(bytes); 13 bytes a channel message, 200 a meta event.
+    Cost: O(bytes); 13 bytes of memory a channel message, 200 a meta event.
     """
-    reader = _Reader(data, found, last_tick, most_metas)
-    reader.tick = first_tick
+    reader = _Reader(data, found, first_tick, last_tick, most_metas)
     try:
         reader.read()
     except (IndexError, _DamageError):
@@ -105,41 +100,39 @@ def read_track(
 
 
 class _DamageError(Exception):
-    """The track cannot be read on from here."""
+    """The rest of the track cannot be read."""
 
 
+@dataclass(slots=True)
 class _Reader:
-    """A place in a track's data, and what stands before it.
+    """A position in a track's data, and the events before it.
 
     An IndexError in any method means that the data ended inside an event.
     """
 
-    def __init__(
-        self, data: bytes, found: Counter[Repair], last_tick: int, most_metas: int
-    ) -> None:
-        self.ticks: array[int] = array("q")
-        self.packed: array[int] = array("I")
-        self.metas: list[MetaEvent] = []
-        self.tick = 0
-        self._data = data
-        self._at = 0
-        self._status = 0
-        self._is_over = False
-        self._found = found
-        self._last_tick = last_tick
-        self._most_metas = most_metas
+    data: bytes
+    found: Counter[Repair]
+    tick: int
+    last_tick: int
+    most_metas: int
+    at: int = 0
+    status: int = 0
+    is_over: bool = False
+    ticks: "array[int]" = field(default_factory=lambda: array("q"))
+    packed: "array[int]" = field(default_factory=lambda: array("I"))
+    metas: list[MetaEvent] = field(default_factory=list)
 
     def read(self) -> None:
-        """Read all events up to the end of the track, which the standard demands."""
-        while not self._is_over and self._at < len(self._data):
+        """Read all events; a missing end-of-track event is damage."""
+        while not self.is_over and self.at < len(self.data):
             self._read_channel_messages()
-            if self._at < len(self._data):
+            if self.at < len(self.data):
                 self._read_other_event()
-        if not self._is_over:
+        if not self.is_over:
             raise _DamageError
 
     def release(self) -> None:
-        """End the notes that sound, where the track breaks off."""
+        """Add a note-off at the current tick for every note that sounds."""
         sounding: dict[int, None] = {}
         for packed in self.packed:
             kind, key = packed >> 20, packed >> 8 & 0xFFF
@@ -154,11 +147,11 @@ class _Reader:
     def _read_channel_messages(self) -> None:
         """Read up to the first event that is no channel message.
 
-        This loop handles nearly all bytes of a file, so it works on local variables.
+        This loop handles nearly all bytes of a file: it uses local variables for speed.
         """
-        data, size, last_tick = self._data, len(self._data), self._last_tick
+        data, size, last_tick = self.data, len(self.data), self.last_tick
         add_tick, add_packed = self.ticks.append, self.packed.append
-        at, tick, status = self._at, self.tick, self._status
+        at, tick, status = self.at, self.tick, self.status
         while at < size:
             delta = data[at]
             after = at + 1
@@ -168,7 +161,7 @@ class _Reader:
             if byte > 0xEF or not (status or byte > 0x7F):
                 break
             if byte > 0x7F:
-                status = self._status = byte
+                status = self.status = byte
                 after += 1
             number, value = data[after], 0
             after += 1
@@ -178,66 +171,66 @@ class _Reader:
             tick += delta
             if tick > last_tick:
                 raise _DamageError
-            self._at = at = after
+            self.at = at = after
             self.tick = tick
             if number | value > 0x7F:
                 if number > 0x7F:
-                    self._found[Repair.DATA_BYTE] += 1
+                    self.found[Repair.DATA_BYTE] += 1
                     continue
-                self._found[Repair.VALUE] += 1
+                self.found[Repair.VALUE] += 1
                 value = 0x7F
             add_tick(tick)
             add_packed(status << 16 | number << 8 | value)
 
     def _read_other_event(self) -> None:
         """Read a meta event or a system message."""
-        delta, self._at = _variable(self._data, self._at)
-        if self.tick + delta > self._last_tick:
+        delta, self.at = _variable(self.data, self.at)
+        if self.tick + delta > self.last_tick:
             raise _DamageError
         self.tick += delta
-        status = self._data[self._at]
+        status = self.data[self.at]
         if status == 0xFF:
-            self._at += 1
+            self.at += 1
             self._read_meta()
         elif status in (0xF0, 0xF7):
-            self._at += 1
+            self.at += 1
             self._take_block()
         elif status > 0x7F:
-            self._at += 1 + SYSTEM_DATA_BYTES.get(status, 0)
-            self._found[Repair.STATUS] += 1
+            self.at += 1 + SYSTEM_DATA_BYTES.get(status, 0)
+            self.found[Repair.STATUS] += 1
         else:  # a data byte that no status precedes
             raise _DamageError
 
     def _read_meta(self) -> None:
-        kind = self._data[self._at]
-        self._at += 1
+        kind = self.data[self.at]
+        self.at += 1
         meta = self.tick, kind, self._take_block()
         if kind == END_OF_TRACK:
-            self._is_over = True
+            self.is_over = True
             return
         is_valid, repair = CHECKS.get(kind, (bool, None))
         if repair and not is_valid(meta[2]):
-            self._found[repair] += 1
-        elif kind in USED and len(self.metas) >= self._most_metas:
-            self._found[Repair.META] += 1
+            self.found[repair] += 1
+        elif kind in USED and len(self.metas) >= self.most_metas:
+            self.found[Repair.META] += 1
         elif kind in USED:
             self.metas.append(meta)
 
     def _take_block(self) -> bytes:
-        """Take the bytes that stand after a length."""
-        length, start = _variable(self._data, self._at)
-        self._at = start + length
-        if self._at > len(self._data):
+        """Return the bytes after a length."""
+        length, start = _variable(self.data, self.at)
+        self.at = start + length
+        if self.at > len(self.data):
             raise _DamageError
-        return self._data[start : self._at]
+        return self.data[start : self.at]
 
 
 def _variable(data: bytes, at: int) -> tuple[int, int]:
-    """A number of variable length, and where the bytes after it begin.
+    """Return the number of variable length at `at`, and the position after it.
 
     Raises:
         IndexError: the data ends inside it.
-        _DamageError: it is above 0x0FFFFFFF.
+        _DamageError: it is above `LARGEST_VARIABLE`.
     """
     value = 0
     while True:
@@ -251,12 +244,12 @@ def _variable(data: bytes, at: int) -> tuple[int, int]:
 
 
 def tempo_of(data: bytes) -> int:
-    """A tempo event's microseconds a beat."""
+    """Return the microseconds a beat of a tempo event."""
     return int.from_bytes(data[:3], "big")
 
 
 def sharps_of(data: bytes) -> int:
-    """A key signature's sharps; flats are negative."""
+    """Return the number of sharps of a key signature; flats are negative."""
     return int.from_bytes(data[:1], "big", signed=True)
 
 
@@ -279,7 +272,6 @@ CHECKS: Final[dict[int, tuple[Callable[[bytes], bool], Repair]]] = {
         Repair.KEY_SIGNATURE,
     ),
 }
-"""What makes a meta event's data valid, and what is counted where it is not.
+"""By type: the test of a meta event's data, and the repair to count if it fails.
 
-More bytes than a type needs are valid, by the standard.
-"""
+More bytes than a type needs are valid, by the standard."""

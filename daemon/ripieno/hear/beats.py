@@ -29,6 +29,10 @@ class _Note:
     onset: int
     end: int | None = None
 
+    def sounds(self, frame: int) -> bool:
+        """Whether it sounds in a frame."""
+        return self.onset <= frame and (self.end is None or frame < self.end)
+
 
 class Beats:
     """The human's notes of the last few bars. Cost: O(notes kept)."""
@@ -56,20 +60,10 @@ class Beats:
 
     def span(self, first: int, frames: int) -> Span:
         """What was heard in some frames; keys that are still down sound on."""
-        struck = tuple(
-            tuple(sorted(n.pitch for n in self._notes if n.onset == frame))
-            for frame in range(first, first + frames)
+        each = range(first, first + frames)
+        struck = ((n.pitch for n in self._notes if n.onset == f) for f in each)
+        sounding = ({n.pitch for n in self._notes if n.sounds(f)} for f in each)
+        return Span(
+            tuple(tuple(sorted(pitches)) for pitches in struck),
+            tuple(tuple(sorted(pitches)) for pitches in sounding),
         )
-        sounding = tuple(
-            tuple(
-                sorted(
-                    {
-                        n.pitch
-                        for n in self._notes
-                        if n.onset <= frame and (n.end is None or n.end > frame)
-                    }
-                )
-            )
-            for frame in range(first, first + frames)
-        )
-        return Span(struck, sounding)

@@ -15,6 +15,7 @@ from typing import Final
 from ripieno.layouts.vocabulary import SOFT_PEDAL, SUSTAIN_PEDAL
 from ripieno.music import messages
 from ripieno.music.sources import HUMAN
+from ripieno.music.zones import Zone
 from ripieno.protocol import Played
 
 ECHO_NS: Final = 60_000_000
@@ -36,6 +37,16 @@ class Listener:
     def holds_keys(self) -> bool:
         """Whether a key (not a pedal) is down."""
         return bool(self._held)
+
+    def within(self, zone: Zone) -> "Listener":
+        """Return a listener for a zone, for which the same keys and pedals are down."""
+        other = Listener()
+        for pitch, channels in self._held.items():
+            heard = {c for c in channels if zone.takes(messages.note_on(c, pitch, 1))}
+            if heard:
+                other._held[pitch] = heard
+        other._pedals = {f for f in self._pedals if zone.channel in (None, f[0])}
+        return other
 
     def sent(self, at_ns: int, data: bytes) -> None:
         """Keep a note-on that was sent, to recognise it if it comes back."""
@@ -68,10 +79,9 @@ class Listener:
     def _down(
         self, at_ns: int, channel: int, pitch: int, velocity: int
     ) -> list[Played]:
-        struck = Played(at_ns, HUMAN, pitch, velocity)
-        again = pitch in self._held
+        again = [Played(at_ns, HUMAN, pitch, 0)] if pitch in self._held else []
         self._held.setdefault(pitch, set()).add(channel)
-        return [Played(at_ns, HUMAN, pitch, 0), struck] if again else [struck]
+        return [*again, Played(at_ns, HUMAN, pitch, velocity)]
 
     def _up(self, at_ns: int, channel: int, pitch: int) -> list[Played]:
         holders = self._held.get(pitch, set())

@@ -1,1 +1,4 @@
-"""Models: their folders, their graphs, and ONNX Runtime, which runs them."""
+"""Models: their folders, their graphs, and ONNX Runtime, which runs them.
+
+Only `bound` runs graphs. Nothing here reads a clock.
+"""

@@ -3,8 +3,6 @@
 Buffers are allocated once and bound once. How they reach the device is a `Binding`: on
 the CPU numpy and ONNX Runtime share the memory; on a GPU a graph is recorded once and
 replayed where that works, else launched node by node.
-
-It knows no music and reads no clock.
 """
 
 import ctypes
@@ -21,7 +19,7 @@ from ripieno.errors import ModelError, OutputError
 from ripieno.inference import checks
 from ripieno.inference.controls import State
 from ripieno.inference.lines import POSITION, TOTAL
-from ripieno.inference.manifest import Part, Tensor
+from ripieno.inference.manifest import Part
 from ripieno.inference.onnx_runtime import ort
 from ripieno.inference.outputs import Finite
 from ripieno.inference.tuning import Threads
@@ -29,6 +27,10 @@ from ripieno.inference.tuning import Threads
 CPU: Final = "CPUExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"
 _DEVICES: Final = {CUDA: "cuda", CPU: "cpu"}
+
+Arrays = dict[str, npt.NDArray[Any]]
+Same = dict[str, str]
+"""Output → the input that is the same buffer: the caches are written in place."""
 
 
 class Graph:
@@ -45,26 +47,17 @@ class Graph:
         out: the outputs by name.
     """
 
-    def __init__(
-        self, session: ort.InferenceSession, part: Part, bind: "Bind | None" = None
-    ) -> None:
-        """Allocate buffers and bind them; see `open_graph` and `twin`.
-
-        Args:
-            session: that runs it.
-            part: what the manifest says of it.
-            bind: `shared` (if None), `copied` or `recorded`.
-        """
-        self._session, self._part, self._bind = session, part, bind or shared
-        is_cached = any(tensor.name == POSITION for tensor in part.inputs)
-        cached = part.state if is_cached else ()
-        self._carried = () if is_cached else part.state
-        self.put = {t.name: _zeros(t) for t in part.inputs}
-        self.out = {t.name: _zeros(t) for t in part.outputs}
+    def __init__(self, session: ort.InferenceSession, part: Part, bind: "Bind") -> None:
+        """Allocate buffers for a part of a manifest, and bind them with `bind`."""
+        self._session, self._part, self._bind = session, part, bind
+        self.put: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.inputs}
+        self.out: Arrays = {t.name: np.zeros(t.shape, t.dtype) for t in part.outputs}
         states = {out for _, out in part.state}
         self._finite = Finite({n: a for n, a in self.out.items() if n not in states})
-        self.out |= {out: self.put[into] for into, out in cached}
-        self._binding = self._bind(session, Buffers(self.put, self.out, cached))
+        same = {out: into for into, out in part.state} if POSITION in self.put else {}
+        self._carried = () if same else part.state
+        self.out |= {out: self.put[into] for out, into in same.items()}
+        self._binding = bind(session, self.put, self.out, same)
 
     def twin(self) -> Self:
         """Return the same graph with buffers of its own."""
@@ -122,24 +115,11 @@ class Graph:
         self.restore(state)
 
 
-class Buffers(NamedTuple):
-    """The arrays of a graph.
-
-    Attributes:
-        put, out: the inputs and the outputs by name.
-        cached: pairs (input, output) that are one buffer.
-    """
-
-    put: dict[str, npt.NDArray[Any]]
-    out: dict[str, npt.NDArray[Any]]
-    cached: tuple[tuple[str, str], ...]
-
-
 class Binding(NamedTuple):
     """How the buffers of one graph reach the device that runs it.
 
     Attributes:
-        launch: runs the graph once, from `Buffers.put` to `Buffers.out`.
+        launch: runs the graph once, from its inputs to its outputs.
         caches: by input, the caches that lie on the device; empty where numpy shares
             their memory.
         fixed: every buffer on the device that `launch` uses again and again.
@@ -150,39 +130,41 @@ class Binding(NamedTuple):
     fixed: tuple[ort.OrtValue, ...] = ()
 
 
-Bind = Callable[[ort.InferenceSession, Buffers], Binding]
+Bind = Callable[[ort.InferenceSession, Arrays, Arrays, Same], Binding]
+"""Binds a graph's inputs and outputs, given by name, and the outputs in place."""
 
 
-def shared(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+def shared(
+    session: ort.InferenceSession, put: Arrays, out: Arrays, same: Same
+) -> Binding:
     """Bind on the CPU, where an OrtValue shares numpy's memory: nothing is copied."""
     io = session.io_binding()
-    values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in buffers.put.items()}
+    values = {n: ort.OrtValue.ortvalue_from_numpy(a) for n, a in put.items()}
     for name, value in values.items():
         io.bind_ortvalue_input(name, value)
-    cached = {out: values[into] for into, out in buffers.cached}
-    for name, array in buffers.out.items():
-        value = cached.get(name) or ort.OrtValue.ortvalue_from_numpy(array)
-        io.bind_ortvalue_output(name, value)
+    for name, array in out.items():
+        value = ort.OrtValue.ortvalue_from_numpy(array)
+        io.bind_ortvalue_output(name, values[same[name]] if name in same else value)
     return Binding(lambda: session.run_with_iobinding(io), {})
 
 
-def copied(session: ort.InferenceSession, buffers: Buffers) -> Binding:
+def copied(
+    session: ort.InferenceSession, put: Arrays, out: Arrays, same: Same
+) -> Binding:
     """Bind on a device without shared memory: its caches stay there.
 
     All other inputs are bound anew and outputs fetched at every run.
     """
-    io, put, out = session.io_binding(), buffers.put, buffers.out
-    device = _device_of(session)
+    io, device = session.io_binding(), _device_of(session)
     caches = {
-        into: ort.OrtValue.ortvalue_from_numpy(put[into], device, 0)
-        for into, _ in buffers.cached
+        name: ort.OrtValue.ortvalue_from_numpy(put[name], device, 0)
+        for name in same.values()
     }
     for name, value in caches.items():
         io.bind_ortvalue_input(name, value)
-    cached = {out: caches[into] for into, out in buffers.cached}
     for name in out:
-        if name in cached:
-            io.bind_ortvalue_output(name, cached[name])
+        if name in same:
+            io.bind_ortvalue_output(name, caches[same[name]])
         else:
             io.bind_output(name)
 
@@ -192,14 +174,18 @@ def copied(session: ort.InferenceSession, buffers: Buffers) -> Binding:
                 io.bind_cpu_input(name, array)
         session.run_with_iobinding(io)
         for name, value in zip(out, io.get_outputs(), strict=True):
-            if name not in cached:
+            if name not in same:
                 out[name][...] = value.numpy()
 
     return Binding(launch, caches)
 
 
 def recorded(
-    session: ort.InferenceSession, buffers: Buffers, numbers: Iterator[int]
+    session: ort.InferenceSession,
+    put: Arrays,
+    out: Arrays,
+    same: Same,
+    numbers: Iterator[int],
 ) -> Binding:
     """Bind a graph that is recorded as one CUDA graph and replayed.
 
@@ -211,33 +197,28 @@ def recorded(
     The first runs are repeated while it is recorded. They write the same row, or a
     state that is not read yet, so nothing has to be undone.
 
-    Args:
-        session: opened to record.
-        buffers: the graph's.
-        numbers: of the recordings of this session; each twin takes the next.
+    The session was opened to record. Each of its recordings takes the next of
+    `numbers`.
     """
-    io, put, out = session.io_binding(), buffers.put, buffers.out
+    io, device = session.io_binding(), _device_of(session)
     options = ort.RunOptions()
     options.add_run_config_entry("gpu_graph_id", str(next(numbers)))
-    device = _device_of(session)
     there = {
         name: ort.OrtValue.ortvalue_from_numpy(
             array.copy(), "cpu" if name == TOTAL else device, 0
         )
         for name, array in (put | out).items()
     }
-    caches = {into: there[into] for into, _ in buffers.cached}
+    caches = {name: there[name] for name in same.values()}
     if caches:
-        rows = put[buffers.cached[0][0]].shape[-2]
+        rows = put[next(iter(caches))].shape[-2]
         there[TOTAL].update_inplace(np.full_like(put[TOTAL], rows))
-    kept = {TOTAL, *caches, *(out for _, out in buffers.cached)}
     for name in put:
         io.bind_ortvalue_input(name, there[name])
-    same = {out: there[into] for into, out in buffers.cached}
     for name in out:
-        io.bind_ortvalue_output(name, same.get(name, there[name]))
-    inputs = {n: there[n] for n in put if n not in kept}
-    outputs = {n: there[n] for n in out if n not in kept}
+        io.bind_ortvalue_output(name, there[same.get(name, name)])
+    inputs = {n: there[n] for n in put if n not in {TOTAL, *caches}}
+    outputs = {n: there[n] for n in out if n not in same}
 
     def launch() -> None:
         for name, value in inputs.items():
@@ -268,7 +249,7 @@ def open_graph(
     if provider != CPU and (graph := maybe_recorded(path, part, provider)):
         return graph
     session = _open(path, provider, threads or Threads())
-    checks.check_graph(session, part, name)
+    checks.check_graph(session.get_inputs(), session.get_outputs(), part, name)
     is_here = session.get_providers()[0] == CPU
     return Graph(session, part, shared if is_here else copied)
 
@@ -282,7 +263,9 @@ def maybe_recorded(path: Path, part: Part, provider: str) -> Graph | None:
         session = _open(path, provider, Threads(), is_recorded=True)
         if session.get_providers()[0] == CPU:
             return None
-        checks.check_graph(session, part, path.parent.name)
+        checks.check_graph(
+            session.get_inputs(), session.get_outputs(), part, path.parent.name
+        )
         graph = Graph(session, part, partial(recorded, numbers=count(1)))
         graph.warm_up(3)
     except Exception:  # noqa: BLE001 (ONNX Runtime's own errors share no nearer base)
@@ -338,10 +321,6 @@ def _open(
 
 def _device_of(session: ort.InferenceSession) -> str:
     return _DEVICES[str(session.get_providers()[0])]
-
-
-def _zeros(tensor: Tensor) -> npt.NDArray[Any]:
-    return np.zeros(tensor.shape, np.dtype(tensor.dtype))
 
 
 def first_line(error: Exception) -> str:

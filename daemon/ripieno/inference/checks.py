@@ -5,7 +5,7 @@ writes and reads tensors by name. The check does not run the model.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ripieno.errors import ModelError
 from ripieno.inference.interfaces import INTERFACES, Tensors
@@ -20,33 +20,24 @@ _DTYPES: Final = {
     "tensor(bool)": "bool",
 }
 """ONNX Runtime's names of types → numpy's; models use no others."""
+Nodes = Sequence[Any]
+"""ONNX Runtime's nodes, with name, type and shape."""
+_COPY: Final = "the two files are not from one release: copy the folder again."
+_PUBLISH: Final = "publish it again with this release's ripieno-export."
 
 
-class Sides(Protocol):
-    """The part of an ONNX Runtime session that is checked."""
-
-    def get_inputs(self) -> Sequence[Any]:
-        """Nodes with name, type and shape."""
-        ...
-
-    def get_outputs(self) -> Sequence[Any]:
-        """Nodes with name, type and shape."""
-        ...
-
-
-def check_graph(session: Sides, part: Part, name: str) -> None:
-    """Check that a graph is what its manifest says.
+def check_graph(inputs: Nodes, outputs: Nodes, part: Part, name: str) -> None:
+    """Check that the nodes of a graph's file are what the manifest says of it.
 
     Raises:
         ModelError: it is not.
     """
-    _check_side("input", session.get_inputs(), part.inputs)
-    _check_side("output", session.get_outputs(), part.outputs)
-    inputs = {t.name: t for t in part.inputs}
-    outputs = {t.name: t for t in part.outputs}
+    _check_side("input", inputs, part.inputs)
+    _check_side("output", outputs, part.outputs)
+    put = {tensor.name: tensor.shape for tensor in part.inputs}
+    got = {tensor.name: tensor.shape for tensor in part.outputs}
     for into, out in part.state:
-        given, comes = inputs.get(into), outputs.get(out)
-        if given is None or comes is None or given.shape != comes.shape:
+        if not (into in put and out in got and put[into] == got[out]):
             raise ModelError(
                 f"The model {name} names a state {into!r} that comes back as "
                 f"{out!r}, which its graph has not; publish it again."
@@ -59,18 +50,17 @@ def check(manifest: Manifest) -> None:
     Raises:
         ModelError: something is missing, or has another dtype or shape.
     """
-    parts = manifest.parts
+    interface, parts = INTERFACES[manifest.interface], manifest.parts
     sizes: dict[str, int] = {}
-    for graph, (inputs, outputs) in INTERFACES[manifest.interface].graphs.items():
-        part = parts.get(graph)
-        if part is None:
+    for graph, (inputs, outputs) in interface.graphs.items():
+        if (part := parts.get(graph)) is None:
             raise ModelError(
                 f"The model {manifest.name} has no graph {graph!r}, which the "
                 f"{manifest.interface} interface needs; publish it again."
             )
         _check_needed(manifest, "input", inputs, part.inputs, sizes)
         _check_needed(manifest, "output", outputs, part.outputs, sizes)
-    if INTERFACES[manifest.interface].is_stepped:
+    if interface.is_stepped:
         _check_window(manifest)
 
 
@@ -86,21 +76,19 @@ def _check_needed(
         if (tensor := there.get(name)) is None:
             raise ModelError(
                 f"The model {manifest.name} has no {side} {name!r}, which "
-                f"the {manifest.interface} interface needs; publish it again with "
-                "this release's ripieno-export."
+                f"the {manifest.interface} interface needs; {_PUBLISH}"
             )
         dtype, *letters = wanted.split()
         shape = tuple(
             int(letter) if letter.isdecimal() else sizes.setdefault(letter, size)
             for letter, size in zip(letters, tensor.shape, strict=False)
         )
-        fits = len(letters) == len(tensor.shape) and shape == tensor.shape
-        if not fits or tensor.dtype != dtype:
+        found = (tensor.dtype, len(tensor.shape), tensor.shape)
+        if found != (dtype, len(letters), shape):
             raise ModelError(
                 f"The model {manifest.name} has an {side} {name!r} that is "
                 f"{tensor.dtype} of the shape {tensor.shape}, and the "
-                f"{manifest.interface} interface needs {wanted!r}; publish it again "
-                "with this release's ripieno-export."
+                f"{manifest.interface} interface needs {wanted!r}; {_PUBLISH}"
             )
 
 
@@ -109,40 +97,35 @@ def _check_window(manifest: Manifest) -> None:
     inputs = {tensor.name: tensor for tensor in manifest.inputs}
     rows = manifest.context_events
     states = [inputs[into].shape for into, _ in manifest.state if into in inputs]
-    is_window = {POSITION, TOTAL} & inputs.keys()
-    fits = bool(states) and all(
-        len(shape) > 1 and shape[-2] == rows for shape in states
-    )
-    if (
-        bool(is_window) != bool(rows)
-        or rows == 1
-        or (rows and (len(is_window) < 2 or not fits))
-    ):
+    places = {POSITION, TOTAL} & inputs.keys()
+    if rows:
+        lengths = {shape[-2] if len(shape) > 1 else 0 for shape in states}
+        fits = rows > 1 and len(places) == 2 and lengths == {rows}
+    else:
+        fits = not places
+    if not fits:
         raise ModelError(
             f"The model {manifest.name} says that context_events is {rows}, and its "
-            "graph's state has another length; publish it again with this release's "
-            "ripieno-export."
+            f"graph's state has another length; {_PUBLISH}"
         )
 
 
-def _check_side(side: str, found: Sequence[Any], declared: tuple[Tensor, ...]) -> None:
-    shapes = {node.name: tuple(node.shape) for node in found}
-    dtypes = {node.name: _DTYPES.get(node.type, node.type) for node in found}
+def _check_side(side: str, found: Nodes, declared: tuple[Tensor, ...]) -> None:
+    nodes = {node.name: node for node in found}
     for tensor in declared:
-        if tensor.name not in shapes:
+        if (node := nodes.get(tensor.name)) is None:
             raise ModelError(
                 f"The manifest names an {side} {tensor.name!r} that the graph does not "
-                "have; the two files are not from one release: copy the folder again."
+                f"have; {_COPY}"
             )
-        there = (dtypes[tensor.name], shapes[tensor.name])
-        if there != (tensor.dtype, tensor.shape):
+        dtype, shape = _DTYPES.get(node.type, node.type), tuple(node.shape)
+        if (dtype, shape) != (tensor.dtype, tensor.shape):
             raise ModelError(
-                f"The graph's {side} {tensor.name!r} is {there[0]} of the shape "
-                f"{there[1]}, the manifest says {tensor.dtype} of {tensor.shape}; "
-                "the two files are not from one release: copy the folder again."
+                f"The graph's {side} {tensor.name!r} is {dtype} of the shape {shape}, "
+                f"the manifest says {tensor.dtype} of {tensor.shape}; {_COPY}"
             )
-    if extra := set(shapes) - {tensor.name for tensor in declared}:
+    if extra := nodes.keys() - {tensor.name for tensor in declared}:
         raise ModelError(
             f"The graph has an {side} {min(extra)!r} that its manifest does not "
-            "name; the two files are not from one release: copy the folder again."
+            f"name; {_COPY}"
         )

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.layouts.vocabulary import N_DELTAS, N_KEYS, N_SOURCES, N_VELOCITIES
+from ripieno.layouts.vocabulary import SIZES
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-Masks = tuple[Bools, Bools, Bools, Bools]
-"""True where a value is allowed, per field; shapes (2,), (121,), (260,), (33,)."""
+Masks = tuple[Bools, ...]
+"""True where a value is allowed, one a field; shapes (2,), (121,), (260,), (33,)."""
 
 State = tuple[Floats, ...]
 """A copy of a recurrent state, one array per state tensor."""
@@ -19,12 +19,7 @@ State = tuple[Floats, ...]
 
 def everything() -> Masks:
     """Return masks that allow all."""
-    return (
-        np.ones(N_SOURCES, np.bool_),
-        np.ones(N_DELTAS, np.bool_),
-        np.ones(N_KEYS, np.bool_),
-        np.ones(N_VELOCITIES, np.bool_),
-    )
+    return tuple(np.ones(size, np.bool_) for size in SIZES)
 
 
 @dataclass(slots=True)

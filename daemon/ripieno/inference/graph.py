@@ -1,6 +1,5 @@
 """The interface of a loaded graph; `ripieno.inference.bound.Graph` implements it."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
 import numpy.typing as npt
@@ -9,17 +8,15 @@ from ripieno.inference.controls import State
 
 
 class Graph(Protocol):
-    """Named buffers, and a run. Thread: one."""
+    """Named buffers, and a run. Thread: one.
 
-    @property
-    def put(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The inputs by name, to be written in place."""
-        ...
+    Attributes:
+        put: the inputs by name, to be written in place.
+        out: the outputs of the last run by name.
+    """
 
-    @property
-    def out(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The outputs of the last run by name."""
-        ...
+    put: dict[str, npt.NDArray[Any]]
+    out: dict[str, npt.NDArray[Any]]
 
     def run(self) -> None:
         """Compute the outputs from the inputs, and advance the state."""

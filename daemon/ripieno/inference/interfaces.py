@@ -26,8 +26,6 @@ _LOGITS: Final[Tensors] = {
     name: f"float32 1 {size}" for name, size in zip(LOGITS, SIZES, strict=True)
 }
 _ROLL: Final = f"float32 1 2 {pattern.STEPS} {pattern.ROWS}"
-Sides = tuple[Tensors, Tensors]
-"""The inputs that the daemon writes, and the outputs that it reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +34,9 @@ class Interface:
 
     Attributes:
         name: as in manifests.
-        about: what goes in and what comes out.
         fingerprint: of the layout; a model with another one is refused.
-        graphs: graph → its tensors; none for tables.
+        graphs: graph → the inputs that the daemon writes, and the outputs that it
+            reads; none for tables.
         plays: ``module:name`` of the function that makes a mind from a loaded model;
             None if the models play no role.
         is_stepped: whether one run of ``model`` advances by one event; then `Loaded`
@@ -46,16 +44,10 @@ class Interface:
     """
 
     name: str
-    about: str
     fingerprint: Callable[[], str]
-    graphs: Mapping[str, Sides] = field(default_factory=dict)
+    graphs: Mapping[str, tuple[Tensors, Tensors]] = field(default_factory=dict)
     plays: str | None = None
     is_stepped: bool = False
-
-    @property
-    def has_graphs(self) -> bool:
-        """Whether the model is a graph, not tables."""
-        return bool(self.graphs)
 
 
 INTERFACES: Final[dict[str, Interface]] = {
@@ -63,7 +55,6 @@ INTERFACES: Final[dict[str, Interface]] = {
     for interface in (
         Interface(
             name="step",
-            about="(event, state, controls) → (event, state)",
             fingerprint=vocabulary.fingerprint,
             graphs={
                 "model": (
@@ -76,7 +67,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="duet",
-            about="a harmony graph and a texture graph",
             fingerprint=duet.fingerprint,
             graphs={
                 "model": (
@@ -103,7 +93,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="voices",
-            about="(melody, state) → voices",
             fingerprint=voices.fingerprint,
             graphs={
                 "model": (
@@ -123,7 +112,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="phrase",
-            about="(latent, conditions) → roll, and roll → latent",
             fingerprint=phrase.fingerprint,
             graphs={
                 "encode": (
@@ -156,7 +144,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="pattern",
-            about="(noise, chords, before, manner) → roll",
             fingerprint=pattern.fingerprint,
             graphs={
                 "model": (
@@ -173,7 +160,6 @@ INTERFACES: Final[dict[str, Interface]] = {
         ),
         Interface(
             name="likeness",
-            about="roll → embedding",
             fingerprint=likeness.fingerprint,
             graphs={
                 "model": (
@@ -182,10 +168,6 @@ INTERFACES: Final[dict[str, Interface]] = {
                 )
             },
         ),
-        Interface(
-            name="tables",
-            about="counts, and no graph",
-            fingerprint=duet.fingerprint,
-        ),
+        Interface(name="tables", fingerprint=duet.fingerprint),
     )
 }

@@ -10,8 +10,6 @@ The memory of a recurrent model is its state. That of a Transformer is a window:
 of C positions. Beside it the next window is filled with the later half of this one: in
 `idle` time, else at the latest moment, two old events for every new one. So no step is
 long, and it remembers C / 2 to C events.
-
-It knows graphs by their interface only, and reads no clock.
 """
 
 from typing import Final, Protocol, Self
@@ -221,18 +219,15 @@ mask says."""
 def _step(graph: Graph, event: Event, controls: Controls) -> Event:
     put = graph.put
     put["event"][0] = event
-    put["noise"][0] = controls.noise
-    put["temperature"][0] = controls.temperature
-    put["top_p"][0] = controls.top_p
+    for name in SAMPLED:
+        put[name][0] = getattr(controls, name)
     for name, mask in zip(MASKS, controls.masks, strict=True):
         put[name][0] = mask
     graph.run()
     said = Event(*graph.out["next_event"][0].tolist())
-    source, delta, key, _ = controls.masks
-    check_choice("source", said.source, source)
-    check_choice("delta", said.delta, delta)
-    check_choice("key", said.key, key)
-    check_choice("velocity", said.velocity, _VELOCITIES[said.key < N_DOWN])
+    allowed = (*controls.masks[:3], _VELOCITIES[said.key < N_DOWN])
+    for name, value, mask in zip(FIELDS, said, allowed, strict=True):
+        check_choice(name, value, mask)
     return said
 
 

@@ -163,16 +163,16 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def file(self) -> str:
-        """The file that `sha256` is of."""
-        return GRAPH if INTERFACES[self.interface].has_graphs else TABLES
+        """The name of the file whose hash is `sha256`."""
+        return GRAPH if INTERFACES[self.interface].graphs else TABLES
 
     @property
     def parts(self) -> dict[str, Part]:
         """All graphs by name, ``model`` first; none for tables."""
-        if not INTERFACES[self.interface].has_graphs:
+        if not INTERFACES[self.interface].graphs:
             return {}
-        whole = Part(self.inputs, self.outputs, self.state, self.sha256)
-        return {"model": whole, **self.more}
+        model = Part(self.inputs, self.outputs, self.state, self.sha256)
+        return {"model": model, **self.more}
 
 
 def digest(path: Path) -> str:
@@ -266,9 +266,8 @@ def folders() -> tuple[Path, ...]:
 def installed() -> tuple[Path, ...]:
     """Return every model folder, the first of each name, sorted by name."""
     found: dict[str, Path] = {}
-    for place in folders():
-        for path in sorted(place.glob(f"*/{MANIFEST}")):
-            found.setdefault(path.parent.name, path.parent)
+    for place in reversed(folders()):
+        found |= {path.parent.name: path.parent for path in place.glob(f"*/{MANIFEST}")}
     return tuple(found[name] for name in sorted(found))
 
 
@@ -280,10 +279,10 @@ def find(name: str) -> Path:
     """
     if os.sep in name or is_folder(Path(name)):
         return Path(name)
-    for path in installed():
-        if path.name == name:
-            return path
-    names = ", ".join(path.name for path in installed()) or "none is installed"
+    found = {path.name: path for path in installed()}
+    if name in found:
+        return found[name]
+    names = ", ".join(found) or "none is installed"
     raise ModelError(f"There is no model called {name!r} (there is: {names}).")
 
 
@@ -331,13 +330,12 @@ class Library:
         """
         if name:
             model = self.read(find(name))
-            roles = model.manifest.roles
-            if role not in roles:
-                raise ModelError(
-                    f"The model {model.folder.name} does not play the role {role!r} "
-                    f"(it plays: {', '.join(roles) or 'none'})."
-                )
-            return model
+            if role in (roles := model.manifest.roles):
+                return model
+            raise ModelError(
+                f"The model {model.folder.name} does not play the role {role!r} "
+                f"(it plays: {', '.join(roles) or 'none'})."
+            )
         damaged: ModelError | None = None
         for folder in installed():
             try:
@@ -345,8 +343,8 @@ class Library:
             except ModelError as error:
                 damaged = damaged or error
                 continue
-            manifest = model.manifest
-            if role in manifest.roles and INTERFACES[manifest.interface].plays:
+            plays = INTERFACES[model.manifest.interface].plays
+            if plays and role in model.manifest.roles:
                 return model
         raise damaged or ModelError(
             f"No model is installed that plays the role {role!r}; "

@@ -17,7 +17,6 @@ from ripieno.errors import ModelError, OutputError
 LARGEST: Final = 1e15
 """A larger number counts as infinite; a graph's own masks add 1e9."""
 _LARGEST_SQUARE: Final = LARGEST**2
-_HALF: Final = np.dtype(np.float16)
 
 
 class Finite:
@@ -46,7 +45,7 @@ class Finite:
             OutputError: a number is NaN, infinite, or beyond `LARGEST`.
         """
         for name, flat in self._flat:
-            if flat.dtype == _HALF:  # whose squares overflow from 256 on
+            if flat.dtype == np.float16:  # whose squares overflow from 256 on
                 flat = flat.astype(np.float32)  # noqa: PLW2901
             if not np.vdot(flat, flat) < _LARGEST_SQUARE:
                 raise OutputError(f"its output {name!r} is not finite")

@@ -1,11 +1,9 @@
-"""A loaded model: all graphs of its folder on one provider.
+"""A loaded model: all graphs of its folder on one provider."""
 
-Only `ripieno.inference.bound` knows ONNX Runtime.
-"""
-
+import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from ripieno.errors import ModelError
 from ripieno.inference import checks, tuning
@@ -26,7 +24,6 @@ from ripieno.inference.tuning import Threads
 from ripieno.layouts.vocabulary import Event
 
 __all__ = ["Choice", "Graph", "Loaded", "choose_provider", "runtime_version"]
-
 
 WARM_STEPS: Final = 16
 
@@ -71,19 +68,22 @@ class Loaded:
         self.folder, self.manifest = model.folder, model.manifest
         self.choice = choose_provider(provider)
         self.graphs: dict[str, Graph] = {}
-        if threads is None:
-            place = tuning.here(runtime_version())
-            sha256 = self.manifest.sha256
-            threads = tuning.threads_for(sha256, self.choice.provider, place)
-        self.threads = threads
+        self.threads = threads or tuning.threads_for(
+            self.manifest.sha256, self.choice.provider, tuning.here(runtime_version())
+        )
         for name, part in self.manifest.parts.items():
-            wanted = self.choice.provider
-            path = self.folder / f"{name}.onnx"
-            graph = open_graph(path, part, wanted, self.manifest.name, threads)
+            wanted, path = self.choice.provider, self.folder / f"{name}.onnx"
+            graph = open_graph(path, part, wanted, self.manifest.name, self.threads)
             if graph.provider != wanted:
                 self.choice = _settle_for(graph.provider, wanted=provider)
             self.graphs[name] = graph
         checks.check(self.manifest)
+
+    def twin(self) -> Self:
+        """Return the same model with buffers and a state of its own."""
+        other = copy.copy(self)
+        other.graphs = {name: graph.twin() for name, graph in self.graphs.items()}
+        return other
 
     @property
     def provider(self) -> str:

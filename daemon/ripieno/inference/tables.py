@@ -41,14 +41,14 @@ def load(folder: Path) -> Tables:
         raise ModelError(
             f"{folder / TABLES} cannot be read ({error}); copy the folder again."
         ) from error
-    shapes = {name: getattr(plain_tables(), name).shape for name in NAMES}
-    for name, shape in shapes.items():
-        if getattr(tables, name).shape != shape:
+    plain = plain_tables()
+    for name in NAMES:
+        array, shape = getattr(tables, name), getattr(plain, name).shape
+        if array.shape != shape:
             raise ModelError(
-                f"{folder / TABLES}: {name} has the shape "
-                f"{getattr(tables, name).shape}, not {shape}; copy the folder again."
+                f"{folder / TABLES}: {name} has the shape {array.shape}, not {shape}; "
+                "copy the folder again."
             )
-        array = getattr(tables, name)
         is_share = (array >= 0) & (array <= 1)  # NaN is neither
         if not is_share.all() or (name in NEVER_ZERO and not array.all()):
             raise ModelError(
@@ -62,7 +62,7 @@ def maybe_tables() -> Tables | None:
     """Return the first tables installed; None if there are none that can be read."""
     for folder in installed():
         try:
-            if not INTERFACES[manifest_of(folder).interface].has_graphs:
+            if not INTERFACES[manifest_of(folder).interface].graphs:
                 return load(folder)
         except ModelError:
             continue

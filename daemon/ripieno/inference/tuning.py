@@ -2,10 +2,7 @@
 
 `ripieno doctor --tune` measures, and keeps the results in one file of the machine;
 `ripieno.inference.session.Loaded` reads it. Results for another processor, another
-ONNX Runtime or other weights are not used.
-
-This module holds values and the file. It measures nothing and does not know ONNX
-Runtime.
+ONNX Runtime or other weights are not used. Nothing is measured here.
 """
 
 import os
@@ -41,7 +38,7 @@ class Threads(msgspec.Struct, frozen=True):
     spinning: bool = False
 
     def __str__(self) -> str:
-        """For people."""
+        """Return it in words, such as ``2 threads, spinning``."""
         plural = "s" * (self.count != 1)
         return f"{self.count} thread{plural}{', spinning' * self.spinning}"
 
@@ -167,7 +164,6 @@ def keep(models: Iterable[Tuned], place: Place) -> Path:
 
 
 def _processor() -> str:
-    """Return the processor's name."""
     try:
         lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -6,13 +6,13 @@ supervisor makes the block and removes it; the other processes attach to it by n
 When a process dies, the others can still read what it wrote.
 """
 
+import itertools
 import sys
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
-from ripieno.ipc.pages import touch
-from ripieno.ipc.ring import Ring
+from ripieno.ipc.ring import Ring, touch
 from ripieno.ipc.slot import Slot
 
 LEDGER_BYTES: Final = 4096
@@ -39,9 +39,10 @@ WORDS: Final = (
     "unlogged",
 )  # fmt: skip
 
-_WORDS_BYTES: Final = 64
-_SLOTS_BYTES: Final = SHOWN_BYTES + PAIRS_BYTES + STATUS_BYTES
-SIZE: Final = _WORDS_BYTES + LEDGER_BYTES + _SLOTS_BYTES + sum(RING_BYTES.values())
+_SLOTS: Final = (SHOWN_BYTES, PAIRS_BYTES, STATUS_BYTES)
+_SIZES: Final = (64, LEDGER_BYTES, *_SLOTS, *RING_BYTES.values())
+"""The sizes of the parts in their order; the first is that of the words."""
+SIZE: Final = sum(_SIZES)
 
 
 class Block:
@@ -66,19 +67,14 @@ class Block:
         assert view is not None
         if not is_guest:
             touch(view)
-        self._words = view[:_WORDS_BYTES].cast("q")  # stored whole, as a ring's counts
-        self.ledger = view[_WORDS_BYTES : _WORDS_BYTES + LEDGER_BYTES]
-        self._rings: dict[str, Ring] = {}
-        at = _WORDS_BYTES + LEDGER_BYTES
-        self.shown = Slot(view[at : at + SHOWN_BYTES])
-        at += SHOWN_BYTES
-        self.pairs = Slot(view[at : at + PAIRS_BYTES])
-        at += PAIRS_BYTES
-        self.status = Slot(view[at : at + STATUS_BYTES])
-        at += STATUS_BYTES
-        for ring, size in RING_BYTES.items():
-            self._rings[ring] = Ring(view[at : at + size])
-            at += size
+        parts = zip(itertools.accumulate(_SIZES), _SIZES, strict=True)
+        words, ledger, *others = (view[end - size : end] for end, size in parts)
+        self._words = words.cast("q")  # stored whole, as a ring's counts
+        self.ledger = ledger
+        self.shown, self.pairs, self.status = map(Slot, others[: len(_SLOTS)])
+        self._rings = dict(
+            zip(RING_BYTES, map(Ring, others[len(_SLOTS) :]), strict=True)
+        )
 
     @property
     def name(self) -> str:
@@ -101,11 +97,10 @@ class Block:
         """Detach; the process that made the block also removes it."""
         for ring in self._rings.values():
             ring.close()
+        for slot in (self.shown, self.pairs, self.status):
+            slot.close()
         self._words.release()
         self.ledger.release()
-        self.shown.close()
-        self.pairs.close()
-        self.status.close()
         self._memory.close()
         if self._is_mine:
             self._memory.unlink()

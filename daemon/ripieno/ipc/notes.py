@@ -1,13 +1,13 @@
 """Messages from child processes to the supervisor, and values that the player shows."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from ripieno.ipc.slot import Slot
 from ripieno.music.timeline import Timeline
 from ripieno.protocol import Ready
-from ripieno.settings.params import Params
+from ripieno.settings.ensemble import Change, Ensemble
 from ripieno.settings.status import Status
 
 SERVER_GONE: Final = 17
@@ -44,18 +44,18 @@ decode = msgspec.json.Decoder(Note).decode
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The player's parameters and timeline.
+    """The player's parameters, seats and timeline.
 
     It is in the block and not in a `Report`, because a ring has one reader, and because
     the next player needs the latest value when this player dies.
 
     Attributes:
-        params: the present parameters.
+        ensemble: the present parameters of all seats.
         taken, refused: how many changes came through the block, valid and invalid.
         timeline: the present timeline.
     """
 
-    params: Params
+    ensemble: Ensemble
     taken: int = 0
     refused: int = 0
     timeline: Timeline | None = None
@@ -69,8 +69,15 @@ decode_status = msgspec.json.Decoder(Status).decode
 encode_pairs = msgspec.json.Encoder().encode
 decode_pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 """Decodes the connections of our ports, as (source, destination), in the block."""
-decode_knobs = msgspec.json.Decoder(dict[str, Any]).decode
-"""A record of the ring `knobs`: the names and values that change."""
+encode_change = msgspec.json.Encoder().encode
+decode_change = msgspec.json.Decoder(Change).decode
+"""A record of the ring `knobs`: a change of the ensemble."""
+
+
+def shown_in(slot: Slot) -> Shown | None:
+    """Return what the player showed last; None before it has begun to play."""
+    record = slot.read()
+    return None if record is None else decode_shown(record)
 
 
 def pairs_in(slot: Slot) -> tuple[tuple[str, str], ...]:

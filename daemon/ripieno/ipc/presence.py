@@ -4,8 +4,6 @@ The folder is in XDG_RUNTIME_DIR, or else in the folder for temporary files. A f
 names the daemon's process, ports and shared block. The daemon removes it at its end; a
 file of a process that no longer runs is ignored. A process that writes into a daemon's
 block holds the file's lock, because a ring has one writer.
-
-This module does not know what is in the block.
 """
 
 import contextlib
@@ -96,7 +94,7 @@ def announce(presence: Presence) -> Path:
 def withdraw(path: Path) -> None:
     """Remove the file of a daemon that ends."""
     with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
+        path.unlink()
 
 
 def present() -> list[tuple[Path, Presence]]:
@@ -144,12 +142,11 @@ def alone(path: Path) -> Iterator[None]:
 
 def _is_alive(pid: int) -> bool:
     """Return whether a process runs; True on Windows, where asking would end it."""
-    if not _IS_POSIX:
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
+    if _IS_POSIX:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):
+            pass
     return True

@@ -35,7 +35,7 @@ class Slot:
 
     def write(self, payload: bytes) -> bool:
         """Replace the value; return False, and keep the old one, if it is too long."""
-        count = self._counted + 1
+        count = self._count[0] + 1
         half = self._halves[count % 2]
         if _RECORD.size + len(payload) > len(half):
             return False
@@ -47,7 +47,7 @@ class Slot:
     def read(self) -> bytes | None:
         """Return the value, or None before the first write."""
         for _ in range(LOOKS):
-            count = self._counted
+            count = self._count[0]
             if not count:
                 break
             half = self._halves[count % 2]
@@ -62,7 +62,3 @@ class Slot:
         self._count.release()
         for half in self._halves:
             half.release()
-
-    @property
-    def _counted(self) -> int:
-        return self._count[0]

@@ -10,8 +10,7 @@ beat is dotted; chords are decided once a span. Two graphs use this layout:
   first, then `NEXT`. Pitches are counted from the chord's root, so that a pattern
   learned in one key is known in all, and a plan can be moved to another chord.
 
-The duration of a human note is unknown until it ends, so it is never an input. Nothing
-here knows seconds.
+The duration of a human note is unknown until it ends, so it is never an input.
 """
 
 import hashlib
@@ -24,14 +23,12 @@ import numpy.typing as npt
 
 from ripieno.music.chords import N_CHORDS, NO_CHORD, QUALITIES, quality_of, root_of
 from ripieno.music.spans import DENSITIES, STYLES, VOICES, Manner, Phase, Span
+from ripieno.music.voicing import within
 
 Floats = npt.NDArray[np.float32]
 
 STALENESS: Final = (0, 1, 2, 4)
 """How old, in spans, the newest human note may be when a chord is decided."""
-
-# ── the human's part ──────────────────────────────────────────────────────────────
-
 
 CLASS_ROWS: Final = 6
 """Pitch-class rows of a harmony step, in order: struck on this beat; held over it; how
@@ -67,21 +64,20 @@ def phases(phase: Phase) -> Floats:
 
 
 class Ear:
-    """What was heard so far, as the input of a harmony step."""
+    """What was heard so far, as the input of a harmony step.
+
+    Attributes:
+        before: the last span that is over.
+    """
 
     def __init__(self) -> None:
         self._memory = np.zeros(12, np.float32)
-        self._before: Span | None = None
+        self.before: Span | None = None
 
     def heard(self, span: Span) -> None:
         """Add a span that is over."""
         self._memory = self._memory * np.float32(MEMORY) + durations(span)
-        self._before = span
-
-    @property
-    def before(self) -> Span | None:
-        """The last span that is over."""
-        return self._before
+        self.before = span
 
     def rows(self, beat: Span | None) -> Floats:
         """Return the pitch-class rows, [CLASS_ROWS, 12].
@@ -94,12 +90,11 @@ class Ear:
         if beat is not None:
             rows[0] = classes(beat.struck[0])
             rows[1] = classes(beat.sounding[0]) * (1.0 - rows[0])
-        if self._before is not None:
-            rows[2] = durations(self._before)
-            rows[3] = classes([p for frame in self._before.struck[1:] for p in frame])
-            rows[4] = classes(self._before.struck[0])
-        total = self._memory.sum()
-        if total > 0:
+        if self.before is not None:
+            rows[2] = durations(self.before)
+            rows[3] = classes([p for frame in self.before.struck[1:] for p in frame])
+            rows[4] = classes(self.before.struck[0])
+        if (total := self._memory.sum()) > 0:
             rows[5] = self._memory / total
         return rows
 
@@ -118,8 +113,6 @@ def scalars(rows: Floats, phase: Phase, staleness: int) -> Floats:
     flags = np.array([struck, held and not struck, not struck and not held], np.float32)
     return np.concatenate([flags, phases(phase), age])
 
-
-# ── the machine's part ────────────────────────────────────────────────────────────
 
 NEXT: Final = 0
 """The token that ends a frame."""
@@ -146,12 +139,8 @@ def anchor(chord: int) -> int:
 
 def token_of(pitch: int, chord: int) -> int:
     """Return the token of a pitch; a pitch outside moves in by octaves."""
-    height = pitch - anchor(chord)
-    while height < 0:
-        height += 12
-    while height >= HEIGHTS:
-        height -= 12
-    return 1 + height
+    lowest = anchor(chord)
+    return 1 + within(pitch, lowest, lowest + HEIGHTS - 1) - lowest
 
 
 def pitch_of(token: int, chord: int) -> int:
@@ -207,9 +196,8 @@ def context(scene: Scene, frame: int, sounding: Collection[int]) -> Floats:
     one_hot((root - before) % 12, 12)
     one_hot(root, 12)
     one_hot(min(frame, 5), 6)
-    one_hot(min(scene.phase.span, 5), 6)
-    one_hot(min(scene.phase.spans, 4) - 1, 4)
-    one_hot(scene.phase.bar % 4, 4)
+    row[at:RINGING] = phases(scene.phase)[: RINGING - at]
+    at = RINGING
     heights = [pitch - anchor(scene.chord) for pitch in sounding]
     row[[at + h for h in heights if 0 <= h < HEIGHTS]] = 1.0
     at += HEIGHTS

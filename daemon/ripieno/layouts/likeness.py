@@ -58,20 +58,17 @@ def in_order(notes: Floats) -> Floats:
 
 
 def starts_of(notes: Floats) -> Floats:
-    """Return where the windows of a piece begin, in beats.
+    """Return where the windows of a piece begin, in beats, rising, (W,).
 
-    Args:
-        notes: of a whole piece, [N, 3], in order.
-
-    Returns:
-        Shape (W,), rising; empty if there is too little music.
+    The notes are those of a whole piece, [N, 3], in order. The result is empty if there
+    is too little music.
     """
     if not len(notes):
         return np.zeros(0)
     first, last = np.floor(notes[0, 0]), notes[-1, 0]
     hops = int(max((last - first - BEATS) // HOP_BEATS + 2, 1))
     starts: Floats = first + HOP_BEATS * np.arange(hops, dtype=np.float64)
-    low, high = _onsets_in(notes, starts)
+    low, high = (np.searchsorted(notes[:, 0], starts + at) for at in (0, BEATS))
     starts = starts[high - low >= FEWEST]
     if len(starts) > MOST_WINDOWS:
         starts = starts[np.linspace(0, len(starts) - 1, MOST_WINDOWS).astype(np.int64)]
@@ -95,10 +92,8 @@ def cut(
     low = np.searchsorted(notes[:, 0], starts - LONGEST_BEATS)
     high = np.searchsorted(notes[:, 0], starts + span_beats)
     window = np.repeat(np.arange(len(starts)), high - low)
-    offset = np.arange(len(window)) - np.repeat(
-        np.cumsum(high - low) - high, high - low
-    )
-    found = notes[offset].copy()
+    before = np.cumsum(high - low) - high
+    found = notes[np.arange(len(window)) - before[window]].copy()
     found[:, :2] -= starts[window, None]
     is_heard = found[:, 1] > 0
     return window[is_heard], found[is_heard]
@@ -118,8 +113,7 @@ def rolls_of(
     Returns:
         Zeros and ones, [W, `CHANNELS`, `STEPS`, `ROWS`].
     """
-    onset = np.rint(notes[:, 0] * STEPS_PER_BEAT).astype(np.int64)
-    end = np.rint(notes[:, 1] * STEPS_PER_BEAT).astype(np.int64)
+    onset, end = np.rint(notes[:, :2] * STEPS_PER_BEAT).astype(np.int64).T
     is_in = (onset < STEPS) & (np.maximum(end, onset + 1) > 0)
     window, onset, end = window[is_in], onset[is_in], end[is_in]
     first = np.maximum(onset, 0)
@@ -160,11 +154,6 @@ def upper_line(notes: Floats) -> Floats:
     return notes[order][first]
 
 
-def _onsets_in(notes: Floats, starts: Floats) -> tuple[Ints, Ints]:
-    low = np.searchsorted(notes[:, 0], starts)
-    return low, np.searchsorted(notes[:, 0], starts + BEATS)
-
-
 def _rows(
     window: Ints, pitch: Floats, lasting: Ints, count: int, away: Ints | None
 ) -> Ints:
@@ -175,7 +164,5 @@ def _rows(
     row: Ints = pitch.astype(np.int64) - centre[window] + ROWS // 2
     if away is not None:
         row += away[window]
-    below = np.maximum(-row + 11, 0) // 12
-    above = np.maximum(row - ROWS + 12, 0) // 12
-    row += 12 * (below - above)
-    return row
+    is_in = (row >= 0) & (row < ROWS)
+    return np.where(is_in, row, row % 12 + (ROWS - 12) * (row > 0))

@@ -3,10 +3,8 @@
 A *roll* is a bar: onsets and what sounds, 16 steps by 60 rows. Rows are counted from
 the root of the bar's first chord, so a pattern is the same in every key and moves with
 the chord. The root lies at most a tritone from C. A note begins with an onset and lasts
-while its row sounds; none is held over the bar line.
-
-Metres other than 4/4 read the same 16 steps in another order (`steps_of`). Nothing here
-knows seconds or ticks, nor how a roll is made.
+while its row sounds; none is held over the bar line. Metres other than 4/4 read the
+same 16 steps in another order (`steps_of`).
 """
 
 import hashlib
@@ -19,6 +17,7 @@ import numpy.typing as npt
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import Note
+from ripieno.music.voicing import within
 
 STEPS: Final = 16
 BEATS: Final = 4
@@ -60,7 +59,7 @@ def roll_of(notes: Sequence[Note], shift: int) -> Roll:
     for note in sorted(notes, key=lambda note: note.frame):
         if not 0 <= note.frame < STEPS:
             continue
-        row = _row(note.pitch - shift)
+        row = within(note.pitch - shift, LOWEST, LOWEST + ROWS - 1) - LOWEST
         roll[ONSET, note.frame, row] = True
         roll[SOUND, note.frame : note.frame + max(note.frames, 1), row] = True
     return roll
@@ -81,24 +80,22 @@ def chord_input(bar: Sequence[int], shift: int) -> Floats:
     """Return the graph's input for a bar's chords, [BEATS, CHORD]; 0 for silence."""
     numbers = np.zeros((BEATS, CHORD), np.float32)
     for beat, chord in enumerate(bar[:BEATS]):
-        for place, pitch_class in enumerate(chords.pitch_classes(chord)):
-            numbers[beat, (pitch_class - shift) % 12] = 1.0
-            if not place:
-                numbers[beat, 12 + (pitch_class - shift) % 12] = 1.0
+        classes = [(tone - shift) % 12 for tone in chords.pitch_classes(chord)]
+        numbers[beat, classes] = 1.0
+        if classes:
+            numbers[beat, 12 + classes[0]] = 1.0
     return numbers
 
 
-def manner_input(notes: float, *, has_before: bool) -> Floats:
-    """Return its input for the density (notes a bar; 0 for any) and the bar before."""
+def manner_input(notes: float | None, *, has_before: bool) -> Floats:
+    """Return its input for the notes a bar (None for any) and the bar before."""
     numbers = np.zeros(MANNER, np.float32)
-    numbers[crowd_of(notes) if notes else UNKNOWN] = 1.0
+    crowd = UNKNOWN
+    if notes is not None:
+        crowd = sum(notes >= bound for bound in CROWDS)
+    numbers[crowd] = 1.0
     numbers[-1] = has_before
     return numbers
-
-
-def crowd_of(notes: float) -> int:
-    """Return the class of density of a bar with so many notes."""
-    return sum(notes >= bound for bound in CROWDS)
 
 
 def steps_of(steps: int, span: int) -> tuple[int, ...]:
@@ -124,12 +121,3 @@ def fingerprint() -> str:
     layout = ("pattern-1", STEPS, BEATS, LOWEST, ROWS, CHORD, NOISE, CROWDS, MANNER)
     text = repr((*layout, chords.SUFFIXES))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _row(height: int) -> int:
-    row = height - LOWEST
-    while row < 0:
-        row += 12
-    while row >= ROWS:
-        row -= 12
-    return row

@@ -4,8 +4,6 @@ A segment is two bars of one voice, with sixteen places a bar; a bar of 3/4 or 6
 the first twelve. A place rests, holds what sounds, or strikes a pitch. Pitches are
 counted from *home*, the root of the major scale that is heard (a minor key's relative
 one), in the octave nearest to the notes. So all keys and registers are the same.
-
-Total functions on values; no model is known here.
 """
 
 import hashlib
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ripieno.music import scales
+from ripieno.music.voicing import within
 
 BARS: Final = 2
 PLACES: Final = 16
@@ -76,12 +75,7 @@ def home_of(pitches: Sequence[int], near: float) -> int:
 
 def token_of(pitch: int, home: int) -> int:
     """Return the token that strikes a pitch; one out of reach moves by octaves."""
-    steps = pitch - home
-    while steps > REACH:
-        steps -= 12
-    while steps < -REACH:
-        steps += 12
-    return FIRST_PITCH + REACH + steps
+    return FIRST_PITCH + REACH + within(pitch, home - REACH, home + REACH) - home
 
 
 def pitch_of(token: int, home: int) -> int:
@@ -94,9 +88,8 @@ def top_line(notes: Sequence[GridNote]) -> list[GridNote]:
     line: list[GridNote] = []
     for note in sorted(notes, key=lambda each: (each.start, each.pitch)):
         if line and line[-1].start == note.start:
-            line[-1] = note
-            continue
-        if line and line[-1].end > note.start:
+            line.pop()
+        elif line and line[-1].end > note.start:
             line[-1] = line[-1]._replace(end=note.start)
         line.append(note)
     return line
@@ -131,16 +124,12 @@ def notes_of(tokens: Ints, first: int, meter: int, home: int) -> list[GridNote]:
     A hold after a rest, or with nothing before it, is a rest.
     """
     notes: list[GridNote] = []
-    is_open = False
     for step, token in enumerate(tokens[used(meter)].tolist()):
         at = first + step
         if token >= FIRST_PITCH:
             notes.append(GridNote(at, at + 1, pitch_of(token, home)))
-            is_open = True
-        elif token == HOLD and is_open:
+        elif token == HOLD and notes and notes[-1].end == at:
             notes[-1] = notes[-1]._replace(end=at + 1)
-        else:
-            is_open = False
     return notes
 
 
@@ -159,10 +148,7 @@ def continued(
 def ending(tokens: Ints, meter: int, before: tuple[int, int]) -> tuple[int, int]:
     """Return the last token of a segment, and the token of its last note.
 
-    Args:
-        tokens: a segment.
-        meter: of it.
-        before: the same for the segment before.
+    `before` is the same for the segment before: without a note, its last note stays.
     """
     row = tokens[used(meter)]
     struck = row[row >= FIRST_PITCH]

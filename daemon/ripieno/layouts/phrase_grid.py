@@ -90,9 +90,8 @@ def _is_compound(places: Sequence[int]) -> bool:
     """Whether onsets, weighted by length, prefer every third grid step."""
     gaps = [b - a for a, b in itertools.pairwise(places)]
     weights = [*gaps, max(gaps)]
-    return _liking(places, weights, (3, 6)) > COMPOUND * _liking(
-        places, weights, (2, 4)
-    )
+    thirds, halves = (_liking(places, weights, n) for n in ((3, 6), (2, 4)))
+    return thirds > COMPOUND * halves
 
 
 def _liking(

@@ -23,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 
 N_SOURCES: Final = 2
-
 N_PITCHES: Final = 128
 SUSTAIN_PEDAL: Final = 128
 SOFT_PEDAL: Final = 129

@@ -1,1 +1,4 @@
-"""Performance → plan: one module for each model family."""
+"""Performance → plan: one module for each model family.
+
+None of them reads a clock or knows ONNX Runtime.
+"""

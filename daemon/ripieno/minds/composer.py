@@ -10,8 +10,6 @@ only foreseen, one section is made.
 
 A step feeds the last event to the model and samples the next one. So a line has heard
 all *before* its last event, which is kept beside it.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 import math
@@ -40,7 +38,6 @@ from ripieno.minds.draft import AFTER_THE_END_S, Draft, moments
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Ask,
     Limits,
     Plan,
@@ -88,7 +85,6 @@ class Composer:
         """
         self._played_line, self._plan_line = model.line(), model.line()
         self._defaults = controls
-        self._draft: Draft | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -97,19 +93,17 @@ class Composer:
         self._last: Event | None = None
         self._last_ns = 0
         self._heard: deque[int] = deque(maxlen=SCALE_MEMORY)
-        self._draft = None
+        self._draft: Draft | None = None
 
     def played(self, event: Played) -> None:
         """Feed an event that really happened. Cost: one model step."""
         if event.is_human_onset:
             self._heard.append(event.pitch)
-        since_s = (event.at_ns - self._last_ns) / NS_PER_S
-        delta = delta_of(since_s) if self._last is not None else 0
-        key = down(event.pitch) if event.velocity else up(event.pitch)
-        level = level_of(event.velocity) if event.velocity else 0
+        since_s = 0.0
         if self._last is not None:
+            since_s = (event.at_ns - self._last_ns) / NS_PER_S
             self._played_line.step(self._last, self._defaults)
-        self._last = Event(event.source, delta, key, level)
+        self._last = _event(event.source, since_s, event.pitch, event.velocity)
         self._last_ns = event.at_ns
 
     def receive(self, message: ToThinker) -> None:
@@ -123,10 +117,6 @@ class Composer:
         elif isinstance(message, Reset):
             self.reset()
 
-    def answer(self) -> Plan | None:
-        """Return the next section, if one is wanted."""
-        return self.section()
-
     @property
     def wanted(self) -> Ask | None:
         """The Ask that needs another section, or None."""
@@ -139,9 +129,9 @@ class Composer:
     def is_open(self) -> bool:
         """Whether more of the plan may be asked for: until a closing plan ends."""
         draft = self._draft
-        if draft is None:
-            return False
-        return not (draft.ended and draft.ask.closing and not draft.ask.foreseen)
+        return draft is not None and not (
+            draft.ended and draft.ask.closing and not draft.ask.foreseen
+        )
 
     @property
     def _foresees(self) -> bool:
@@ -160,13 +150,12 @@ class Composer:
             return
         self._plan_line.follow(self._played_line)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
-        seed = np.random.SeedSequence(ask.chance)
         self._draft = Draft(
             ask=ask,
             constraints=Constraints(ask.limits, self._scale(ask)),
             last=self._last or Event(HUMAN, 0, up(60), 0),
             wait_s=max(0, start_ns - self._last_ns) / NS_PER_S if self._last else 0.0,
-            noise=np.random.Generator(np.random.PCG64(seed)),
+            noise=np.random.default_rng(ask.chance),
         )
 
     def drop(self) -> None:
@@ -193,7 +182,7 @@ class Composer:
             self._hear(draft, seconds(at_ticks - ask.start_ticks), pitch, velocity)
         draft.now_s = seconds(last - ask.start_ticks)
 
-    def section(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
+    def answer(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
         """Return the next section of the plan, or None when nothing is asked for.
 
         Args:
@@ -214,7 +203,7 @@ class Composer:
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
-        if bits == FOLLOW_HUMAN:
+        if bits is None:
             return scales.heard(self._heard)
         return frozenset(pc for pc in range(12) if bits >> pc & 1)
 
@@ -275,9 +264,7 @@ class Composer:
         """Feed an event of a plan that another model has made."""
         self._plan_line.step(draft.last, self._defaults)
         since_s = at_s - draft.now_s if draft.begun else draft.wait_s
-        key = down(pitch) if velocity else up(pitch)
-        level = level_of(velocity) if velocity else 0
-        draft.last = Event(MACHINE, delta_of(since_s), key, level)
+        draft.last = _event(MACHINE, since_s, pitch, velocity)
         draft.now_s, draft.begun = at_s, True
         if velocity:
             draft.constraints.started(at_s)
@@ -287,8 +274,7 @@ class Composer:
         if draft.begun:
             earliest_s = draft.constraints.next_onset_s(draft.now_s)
             at_s = max(earliest_s, draft.drawn_to_grid(at_s))
-            moved = delta_of(at_s - draft.now_s)
-            draft.last = event._replace(delta=moved)
+            draft.last = event._replace(delta=delta_of(at_s - draft.now_s))
         draft.sounding[event.key] = (at_s, velocity_of(event.velocity))
         draft.constraints.started(at_s)
         return at_s
@@ -308,6 +294,12 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
+
+
+def _event(source: int, since_s: float, pitch: int, velocity: int) -> Event:
+    """Return a note-on, or a note-off (velocity 0), in the vocabulary."""
+    key = down(pitch) if velocity else up(pitch)
+    return Event(source, delta_of(since_s), key, level_of(velocity) if velocity else 0)
 
 
 def from_model(loaded: "Loaded") -> Composer:

@@ -3,8 +3,6 @@
 Scale, register, polyphony, density and the end of the phrase decide which keys may go
 down; only keys that the machine holds may come up. All of it is known before anything
 is sampled, so one model step gives an event that is allowed. Pedals are the human's.
-
-It does not know models, nor who asked.
 """
 
 from collections import deque
@@ -20,6 +18,7 @@ from ripieno.layouts.vocabulary import (
     N_PITCHES,
     N_SOURCES,
     N_VELOCITIES,
+    SIMULTANEOUS_S,
     delta_of,
     up,
 )
@@ -28,8 +27,6 @@ from ripieno.protocol import Limits
 
 LONGEST_REST_S: Final = 1.6
 """The longest gap inside a reply; a longer one sounds like its end."""
-OVERDUE_S: Final = 0.01
-"""The width of the vocabulary's first bin, its finest time."""
 
 
 class Constraints:
@@ -49,7 +46,7 @@ class Constraints:
 
     def started(self, at_s: float) -> None:
         """Count an onset of the plan; onsets within 10 ms count as one."""
-        if not self._onsets or at_s - self._onsets[-1] >= 0.01:
+        if not self._onsets or at_s - self._onsets[-1] >= SIMULTANEOUS_S:
             self._onsets.append(at_s)
 
     def next_onset_s(self, now_s: float) -> float:
@@ -76,7 +73,7 @@ class Constraints:
         keys = np.zeros(N_KEYS, np.bool_)
         delta = np.ones(N_DELTAS, np.bool_)
         delta[delta_of(LONGEST_REST_S) + 1 :] = False
-        overdue = [p for p, at_s in deadlines.items() if at_s <= now_s + OVERDUE_S]
+        overdue = [p for p, at_s in deadlines.items() if at_s <= now_s + SIMULTANEOUS_S]
         for pitch in overdue or deadlines:
             keys[up(pitch)] = True
         if overdue:

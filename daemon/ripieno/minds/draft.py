@@ -57,10 +57,6 @@ class Draft:
             self.ask.until_ticks - self.ask.start_ticks
         )
 
-    def is_open_before(self, at_s: float) -> bool:
-        """Whether a note that starts before `at_s` has not ended."""
-        return any(start_s < at_s for start_s, _ in self.sounding.values())
-
     def drawn_to_grid(self, at_s: float) -> float:
         """Return a time moved towards the nearest half step of the grid.
 
@@ -75,7 +71,8 @@ class Draft:
 
     def is_done_to(self, at_s: float) -> bool:
         """Whether all notes that start before `at_s` have ended."""
-        return self.ended or (self.now_s >= at_s and not self.is_open_before(at_s))
+        is_silent = all(start_s >= at_s for start_s, _ in self.sounding.values())
+        return self.ended or (self.now_s >= at_s and is_silent)
 
     def finish(self, pitch: int, at_s: float) -> None:
         """End a sounding note."""
@@ -93,28 +90,19 @@ class Draft:
     def hand_over(self) -> Plan:
         """Return the section that is ready, in ticks, and begin the next one."""
         ask = self.ask
-        ticks = ask.timeline.ticks_for
+
+        def ticks(at_s: float) -> int:
+            return ask.start_ticks + ask.timeline.ticks_for(at_s)
+
         notes = tuple(
-            PlannedNote(
-                ask.start_ticks + ticks(start),
-                ask.start_ticks + ticks(end),
-                pitch,
-                velocity,
-            )
+            PlannedNote(ticks(start), ticks(end), pitch, velocity)
             for start, end, pitch, velocity in sorted(self.ready)
         )
         self.ready.clear()
         section, self.section = self.section, self.section + 1
         until_s, self.until_s = self.until_s or 0.0, None
-        return Plan(
-            revision=ask.revision,
-            section=section,
-            notes=notes,
-            until_ticks=ask.until_ticks
-            if self.ended
-            else ask.start_ticks + ticks(until_s),
-            complete=self.ended,
-        )
+        until = ask.until_ticks if self.ended else ticks(until_s)
+        return Plan(ask.revision, section, notes, until, complete=self.ended)
 
 
 def moments(notes: Sequence[PlannedNote], last: int) -> list[tuple[int, int, int]]:

@@ -7,18 +7,15 @@ the notes, frame by frame, on that chord.
 Both keep the state before each span. So a span can be decided again, with the note that
 was just struck, from the same state as before. When something else was played than was
 planned, texture is fed with what was played as soon as it is known.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from ripieno.inference.controls import State
+from ripieno.inference.controls import Bools, State
 from ripieno.inference.graph import Graph
 from ripieno.inference.outputs import check_choice
 from ripieno.layouts import duet
@@ -38,9 +35,12 @@ KEPT: Final = 8
 """How many spans' states are kept, to feed what was really played."""
 
 
-@dataclass(slots=True)
-class _Line:
-    """The place of texture: its state before its last token, and that token."""
+class _Line(NamedTuple):
+    """The place of texture: its state before its last token, and that token.
+
+    Attributes:
+        ringing: (pitch, frames left) of the notes that sound.
+    """
 
     state: State
     token: int = duet.NEXT
@@ -50,7 +50,12 @@ class _Line:
     def rung(self, frames: int) -> "_Line":
         """Return the same line some frames later; what has ended rings no more."""
         left = tuple((p, n - frames) for p, n in self.ringing if n > frames)
-        return _Line(self.state, self.token, self.length, left)
+        return self._replace(ringing=left)
+
+    def struck(self, pitch: int, frames: int) -> "_Line":
+        """Return the line with one more note that rings."""
+        others = tuple((p, n) for p, n in self.ringing if p != pitch)
+        return self._replace(ringing=(*others, (pitch, frames)))
 
 
 @dataclass(slots=True)
@@ -84,12 +89,7 @@ class Duet:
     hears: Final = (Beat,)
 
     def __init__(self, harmony: Graph, texture: Graph) -> None:
-        """Start with an empty history.
-
-        Args:
-            harmony: its graph, loaded and warm.
-            texture: its graph, loaded and warm.
-        """
+        """Start with an empty history; both graphs are loaded and warm."""
         self._harmony, self._texture = harmony, texture
         self.reset()
 
@@ -113,19 +113,14 @@ class Duet:
         elif isinstance(message, Reset):
             self.reset()
 
-    def answer(self) -> Comp | None:
-        """Return the next section, if one is wanted."""
-        return self.section()
-
     def beat(self, beat: Beat) -> None:
         """Take what both really played in a span."""
         self._ear.heard(beat.heard)
         if self._draft is not None and self._draft.ask.index == beat.index:
             self._settle()  # it was not written to its end yet
         done = self._done.get(beat.index)
-        if done is None:
-            return
-        if beat.chord != done.scene.chord or beat.notes != done.notes:
+        real = beat.chord, beat.notes
+        if done is not None and real != (done.scene.chord, done.notes):
             self._feed_again(beat, done)
 
     def begin(self, ask: Decide) -> None:
@@ -135,57 +130,47 @@ class Duet:
             self._starts[ask.index] = self._ahead
         elif ask.index in self._done:
             self._line = self._done[ask.index].before
-        self._drop_from(ask.index)
+        # The spans from this one on were planned from another past.
+        self._done = {i: done for i, done in self._done.items() if i < ask.index}
+        near = range(ask.index - KEPT + 1, ask.index + 1)
+        self._starts = {i: state for i, state in self._starts.items() if i in near}
         self._harmony.restore(self._starts[ask.index])
         chord, likely = self._choose(ask)
         self._ahead = self._harmony.state()
         scene = self._scene(ask, chord)
-        seed = np.random.SeedSequence((ask.seed, ask.index & 0xFFFFFFFF))
-        self._draft = _Draft(
-            ask, chord, likely, scene, self._line, np.random.default_rng(seed)
-        )
+        noise = np.random.default_rng((ask.seed, ask.index & 0xFFFFFFFF))
+        self._draft = _Draft(ask, chord, likely, scene, self._line, noise)
 
-    def _drop_from(self, index: int) -> None:
-        """Forget the spans from `index` on: they were planned from another past."""
-        self._done = {i: done for i, done in self._done.items() if i < index}
-        self._starts = {
-            i: s for i, s in self._starts.items() if index - KEPT < i <= index
-        }
-
-    def section(self) -> Comp | None:
+    def answer(self) -> Comp | None:
         """Return the next section: the first frame, then the rest; None after that."""
         draft = self._draft
         if draft is None or draft.frame >= draft.ask.frames:
             return None
-        until = 1 if draft.section == 0 else draft.ask.frames
-        written = len(draft.notes)
+        until, written = draft.ask.frames if draft.section else 1, len(draft.notes)
         if draft.chord == NO_CHORD:
             draft.frame = until = draft.ask.frames
         while draft.frame < until:
             self._write_frame(draft)
         comp = Comp(
-            draft.ask.revision,
-            draft.section,
-            draft.chord,
-            draft.likely,
-            tuple(draft.notes[written:]),
-            until,
+            revision=draft.ask.revision,
+            section=draft.section,
+            chord=draft.chord,
+            likely=draft.likely,
+            notes=tuple(draft.notes[written:]),
+            until_frame=until,
             complete=until == draft.ask.frames,
         )
         draft.section += 1
         return comp
 
-    # ── harmony ───────────────────────────────────────────────────────────────────
-
     def _choose(self, ask: Decide) -> tuple[int, float]:
         """Return the likeliest chord by both opinions, and how likely it is."""
-        own = np.array(ask.chords)
-        rows = self._ear.rows(ask.beat)
-        put = self._harmony.put
+        rows, put = self._ear.rows(ask.beat), self._harmony.put
         put["rows"][0] = rows
         put["scalars"][0] = duet.scalars(rows, ask.phase, ask.staleness)
         self._harmony.run()
         logits = self._harmony.out["logits"][0].astype(np.float64)
+        own = np.array(ask.chords)
         if (own <= FORBIDDEN).all():
             return NO_CHORD, 1.0
         scores = ask.trust * (logits - logits.max()) + own
@@ -193,8 +178,6 @@ class Duet:
         shares /= shares.sum()
         chord = int(scores.argmax())
         return chord, round(float(shares[chord]), 4)
-
-    # ── texture ───────────────────────────────────────────────────────────────────
 
     def _scene(self, ask: Decide, chord: int) -> Scene:
         beat, before = ask.beat, self._ear.before
@@ -213,15 +196,13 @@ class Duet:
         """Write the notes of one frame, lowest first."""
         ask = draft.ask
         for struck in range(MOST_STEPS):
-            mask = self._mask(draft, struck)
-            noise = draft.noise.random(2).astype(np.float32)
-            token, length = self._step(draft, draft.frame, mask, noise)
-            frames = duet.LENGTHS[length]
-            if token == duet.NEXT:
+            line = draft.line = self._step(draft, self._mask(draft, struck))
+            if line.token == duet.NEXT:
                 break
-            pitch = duet.pitch_of(token, draft.chord)
+            pitch = duet.pitch_of(line.token, draft.chord)
+            frames = duet.LENGTHS[line.length]
             draft.notes.append(Note(draft.frame, pitch, frames))
-            draft.line = _with(draft.line, pitch, frames)
+            draft.line = line.struck(pitch, frames)
         draft.frame += 1
         draft.line = draft.line.rung(1)
         if draft.frame == ask.frames:
@@ -229,47 +210,42 @@ class Duet:
                 draft.scene, ask.frames, self._line, tuple(draft.notes)
             )
 
-    def _mask(self, draft: _Draft, struck: int) -> npt.NDArray[np.bool_]:
+    def _mask(self, draft: _Draft, struck: int) -> Bools:
         """Return which tokens are allowed by register, scale, order and polyphony."""
         ask = draft.ask
         mask = np.zeros(duet.TOKENS, bool)
         mask[duet.NEXT] = True
         if struck >= ask.polyphony:
             return mask
-        lowest = ask.low
-        if struck:
-            lowest = max(lowest, draft.notes[-1].pitch + 1)
+        lowest = max(ask.low, draft.notes[-1].pitch + 1) if struck else ask.low
         ground = duet.anchor(draft.chord)
         pitches = np.arange(ground, ground + duet.HEIGHTS)
         in_scale = np.array([ask.scale >> pc & 1 for pc in range(12)], bool)
         mask[1:] = (pitches >= lowest) & (pitches <= ask.high) & in_scale[pitches % 12]
         return mask
 
-    def _step(
-        self,
-        draft: _Draft,
-        frame: int,
-        mask: npt.NDArray[np.bool_],
-        noise: npt.NDArray[np.float32],
-    ) -> tuple[int, int]:
-        """Feed the last token to texture; return the next one and its length."""
-        line, put = draft.line, self._texture.put
-        self._texture.restore(line.state)
-        put["token"][0], put["length"][0] = line.token, line.length
-        ringing = [pitch for pitch, _ in line.ringing]
-        put["context"][0] = duet.context(draft.scene, frame, ringing)
+    def _step(self, draft: _Draft, mask: Bools) -> _Line:
+        """Sample a token and its length; return the line that ends in them."""
+        put, out = self._texture.put, self._texture.out
         put["mask"][0] = mask
-        put["noise"][0] = noise
+        put["noise"][0] = draft.noise.random(2)
         put["temperature"][0] = draft.ask.temperature
         put["top_p"][0] = draft.ask.top_p
-        self._texture.run()
-        token = int(self._texture.out["next_token"][0])
+        state = self._run(draft.line, draft.scene, draft.frame)
+        token = int(out["next_token"][0])
         check_choice("token", token, mask)
-        is_note = token != duet.NEXT
-        length = int(self._texture.out["next_length"][0]) if is_note else 0
+        length = 0 if token == duet.NEXT else int(out["next_length"][0])
         check_choice("length", length, _LENGTHS)
-        draft.line = _Line(self._texture.state(), token, length, line.ringing)
-        return token, length
+        return draft.line._replace(state=state, token=token, length=length)
+
+    def _run(self, line: _Line, scene: Scene, frame: int) -> State:
+        """Feed the last token of a line to texture; return the state after it."""
+        put, ringing = self._texture.put, [pitch for pitch, _ in line.ringing]
+        self._texture.restore(line.state)
+        put["token"][0], put["length"][0] = line.token, line.length
+        put["context"][0] = duet.context(scene, frame, ringing)
+        self._texture.run()
+        return self._texture.state()
 
     def _settle(self) -> None:
         """Write the current span to its end, and go on from there."""
@@ -301,32 +277,16 @@ class Duet:
         self, line: _Line, scene: Scene, frames: int, notes: tuple[Note, ...]
     ) -> _Line:
         """Return the line after a span's notes were fed to it."""
-        put = self._texture.put
         for frame in range(frames):
-            struck = [note for note in notes if note.frame == frame]
-            for note in [*struck, None]:
-                self._texture.restore(line.state)
-                put["token"][0], put["length"][0] = line.token, line.length
-                ringing = [pitch for pitch, _ in line.ringing]
-                put["context"][0] = duet.context(scene, frame, ringing)
-                self._texture.run()
-                state = self._texture.state()
-                if note is None:
-                    line = _Line(state, duet.NEXT, 0, line.ringing)
-                    continue
+            for note in (each for each in notes if each.frame == frame):
+                state = self._run(line, scene, frame)
                 token = duet.token_of(note.pitch, scene.chord)
                 length = duet.length_of(note.frames)
-                line = _with(
-                    _Line(state, token, length, line.ringing), note.pitch, note.frames
-                )
-            line = line.rung(1)
+                line = _Line(state, token, length, line.ringing)
+                line = line.struck(note.pitch, note.frames)
+            state = self._run(line, scene, frame)
+            line = _Line(state, duet.NEXT, 0, line.ringing).rung(1)
         return line
-
-
-def _with(line: _Line, pitch: int, frames: int) -> _Line:
-    """Return the line with one more note that rings."""
-    others = tuple((p, n) for p, n in line.ringing if p != pitch)
-    return _Line(line.state, line.token, line.length, (*others, (pitch, frames)))
 
 
 def from_model(loaded: "Loaded") -> Duet:

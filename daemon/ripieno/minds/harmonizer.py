@@ -7,26 +7,24 @@ the melody, so every key is the same to it, and no voice crosses another.
 
 Choral ranges, limits and scale are a bias on every pitch. Where the human plays lower
 or higher than a soprano, everything is computed some octaves away.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
+import functools
 import math
 import random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ripieno.clock import NS_PER_S
 from ripieno.inference.controls import Bools, Floats
 from ripieno.inference.graph import Graph
 from ripieno.inference.outputs import check_choice
 from ripieno.layouts.voices import DEPTHS, LONGEST_GAP_S, NOBODY, STYLES, VOICES
+from ripieno.minds.writer import FORBIDDEN
 from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Limits,
     Played,
     Reset,
@@ -48,8 +46,6 @@ CALM_S: Final = 0.4
 """A quaver at 75 beats a minute: chorales seldom change harmony faster."""
 _PITCHES: Final = np.ones(128, np.bool_)
 """All pitches are allowed."""
-FORBIDDEN: Final = -1e9
-"""A bias larger than any logit; an infinity would give NaN in a sum."""
 
 
 class Manner(msgspec.Struct, frozen=True):
@@ -80,7 +76,11 @@ class Manner(msgspec.Struct, frozen=True):
 
 
 class Harmonizer:
-    """Voices for a melody, one note at a time. Thread: one."""
+    """Voices for a melody, one note at a time. Thread: one.
+
+    Attributes:
+        chord: the last answer: bass, tenor and alto, with unisons.
+    """
 
     hears: Final = (Played,)
 
@@ -97,16 +97,14 @@ class Harmonizer:
         """
         self._graph, self._seed = graph, seed
         self._manner = manner or Manner()
-        self._allowed: dict[tuple[Limits, int], list[Bools]] = {}
-        self._asked: Sing | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was played."""
         self._graph.reset()
-        self._asked = None
+        self._asked: Sing | None = None
         self._melody, self._at_ns, self._octaves = NOBODY, 0, 0
-        self._answer: tuple[int, ...] = (NOBODY,) * len(VOICES)
+        self.chord: tuple[int, ...] = (NOBODY,) * len(VOICES)
         self._sounding: set[int] = set()
         self._sounded: set[int] = set()
 
@@ -141,11 +139,6 @@ class Harmonizer:
         found = self.voices(sing.pitch, sing.at_ns, sing.limits, sing.voices)
         return Voices(sing.revision, found)
 
-    @property
-    def chord(self) -> tuple[int, ...]:
-        """The last answer: bass, tenor and alto, with unisons."""
-        return self._answer
-
     def voices(
         self, melody: int, at_ns: int, limits: Limits | None = None, wanted: int = 3
     ) -> tuple[int, ...]:
@@ -174,7 +167,7 @@ class Harmonizer:
         for name, pitch in zip(VOICES, (bass, tenor, alto), strict=True):
             check_choice(name, pitch, _PITCHES)
         self._melody, self._at_ns = melody, at_ns
-        self._answer = (bass, tenor, alto)
+        self.chord = (bass, tenor, alto)
         order = (bass, alto, tenor)
         self._sounded = self._sounding | set(order[wanted:])
         return tuple(sorted(set(order[:wanted]) - {melody}))
@@ -184,79 +177,61 @@ class Harmonizer:
         low, high = SOPRANO
         place = melody - 12 * self._octaves
         if not low - STRAY <= place <= high + STRAY or self._melody == NOBODY:
-            self._octaves = (melody - low) // 12 if melody < low else 0
-            if melody > high:
-                self._octaves = -((high - melody) // 12)
+            self._octaves = min(melody - low, 0) // 12 - min(high - melody, 0) // 12
         return self._octaves
 
     def _feed(self, melody: int, at_ns: int, limits: Limits, shift: int) -> None:
         put, manner = self._graph.put, self._manner
-        before = (self._melody, *self._really_sent())
+        # A unison with the melody is not sent twice: it counts as sent.
+        sent = self._sounded | {self._melody}
+        before = (self._melody, *(p if p in sent else NOBODY for p in self.chord))
         put["melody"][0] = melody - shift
         put["before"][0] = [p if p == NOBODY else p - shift for p in before]
-        gap_s = (at_ns - self._at_ns) / NS_PER_S
         is_first = self._melody == NOBODY
-        put["gap_s"][0] = LONGEST_GAP_S if is_first else min(gap_s, LONGEST_GAP_S)
+        gap_s = LONGEST_GAP_S if is_first else (at_ns - self._at_ns) / NS_PER_S
+        put["gap_s"][0] = min(gap_s, LONGEST_GAP_S)
         put["style"][0] = STYLES.index(manner.style)
         put["bias"][0] = self._bias(limits, melody - shift, shift)
-        self._hold_back(put["bias"][0], put["before"][0, 1:], float(put["gap_s"][0, 0]))
+        self._hold_back()
         put["strictness"][0] = manner.strictness
         put["temperature"][0] = [t * limits.temperature for t in manner.temperature]
         put["top_p"][0] = manner.top_p
         chance = random.Random(f"{self._seed}/{at_ns}/{melody}")
         put["noise"][0] = [chance.random() for _ in VOICES]
 
-    def _really_sent(self) -> tuple[int, ...]:
-        """Return the last answer without the voices that were not sent.
-
-        A unison with the melody is not sent twice: it counts as sent.
-        """
-        sung = self._sounded | {self._melody}
-        return tuple(pitch if pitch in sung else NOBODY for pitch in self._answer)
-
     def _bias(self, limits: Limits, place: int, shift: int) -> Floats:
         """Return which pitches each voice may sing, shape (3, 128).
 
         `place` is the melody's pitch, `shift` below what sounds.
         """
-        levels = self._levels(limits, shift)
         bias = np.full((len(VOICES), 128), FORBIDDEN, np.float32)
-        lowest = max(place - DEPTHS + 1, 0)
-        for voice in range(len(VOICES)):
-            for level in levels:
-                allowed = level[voice]
-                if allowed[lowest : place + 1].any():
-                    bias[voice, allowed] = 0.0
+        reach = slice(max(place - DEPTHS + 1, 0), place + 1)
+        for voice, row in enumerate(bias):
+            for level in _levels(limits, shift):
+                if level[voice, reach].any():
+                    row[level[voice]] = 0.0
                     break
         return bias
 
-    def _hold_back(self, bias: Floats, before: npt.NDArray[Any], gap_s: float) -> None:
+    def _hold_back(self) -> None:
         """Make it more likely that a voice stays on its pitch."""
-        manner = self._manner
-        hurry = max(0.0, math.log2(CALM_S / max(gap_s, 0.05)))
+        put, manner = self._graph.put, self._manner
+        hurry = max(0.0, math.log2(CALM_S / max(float(put["gap_s"][0, 0]), 0.05)))
         earned = manner.inertia + manner.hurry * hurry
-        for voice, pitch in enumerate(before.tolist()):
+        for voice, pitch in enumerate(put["before"][0, 1:].tolist()):
             if pitch != NOBODY:
-                bias[voice, min(max(pitch, 0), 127)] += earned
-
-    def _levels(self, limits: Limits, shift: int) -> list[Bools]:
-        """Return masks of shape (3, 128), the strictest first.
-
-        Their pitches lie `shift` below what sounds. They are kept, as limits rarely
-        change.
-        """
-        key = (limits, shift)
-        if key not in self._allowed:
-            self._allowed.clear()
-            self._allowed[key] = _levels(limits, shift)
-        return self._allowed[key]
+                put["bias"][0, voice, min(max(pitch, 0), 127)] += earned
 
 
+@functools.lru_cache(maxsize=1)
 def _levels(limits: Limits, shift: int) -> list[Bools]:
+    """Return masks of shape (3, 128), the strictest first.
+
+    Their pitches lie `shift` below what sounds. They are kept, as limits rarely change.
+    """
     pitch = np.arange(128)
     inside = (pitch + shift >= limits.low) & (pitch + shift <= limits.high)
-    is_open = limits.scale == FOLLOW_HUMAN
-    bits = 0xFFF if is_open else limits.scale
+    bits = 0xFFF if limits.scale is None else limits.scale
     in_scale = np.array([bool(bits >> (p + shift) % 12 & 1) for p in range(128)])
     ranged = np.stack([(pitch >= low) & (pitch <= high) for low, high in RANGES])
     return [

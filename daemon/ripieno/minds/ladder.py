@@ -15,20 +15,19 @@ in a row, at an Ask, never within a reply. Below the last rung the player compos
 A model that does not work is given up, as long as there is another one.
 
 A `Ready` says when another rung takes over, before its first section.
-
-It knows composers by their interface only, and reads no clock: it is given one.
 """
 
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 import msgspec
 
 from ripieno.errors import OutputError
 from ripieno.inference.outputs import unusable
-from ripieno.minds.backlog import MOST_MESSAGES, Backlog, Receiver
+from ripieno.minds.backlog import MOST_MESSAGES, Backlog
+from ripieno.minds.composer import Composer
 from ripieno.protocol import Ask, Plan, Played, Ready, Reset, ToPlayer, ToThinker
 
 NS_PER_MS: Final = 1_000_000
@@ -54,43 +53,6 @@ so that a machine at its limit does not go up and down; at most half a minute of
 them."""
 TRY_EVERY_NS: Final = 1_000 * NS_PER_MS
 """How often a rung is tried. A try takes 10 to 100 ms: some percent of a core."""
-
-
-class Composing(Receiver, Protocol):
-    """What a rung does; `ripieno.minds.composer.Composer` does it."""
-
-    @property
-    def wanted(self) -> Ask | None:
-        """The Ask that needs another section, or None."""
-        ...
-
-    @property
-    def is_open(self) -> bool:
-        """Whether more of its plan may be asked for."""
-        ...
-
-    def section(self, is_news: Callable[[], bool] = ...) -> Plan | None:
-        """Return the next section; None if none is wanted, or if there is news."""
-        ...
-
-    def take_over(self, ask: Ask, plans: Sequence[Plan]) -> None:
-        """Go on with a plan that another rung began."""
-        ...
-
-    def drop(self) -> None:
-        """Forget the plan in the making."""
-        ...
-
-    def idle(self) -> bool:
-        """Do one step of background work; return whether there was any."""
-        ...
-
-
-class Rung(NamedTuple):
-    """A composer, and how it introduces itself."""
-
-    mind: Composing
-    ready: Ready
 
 
 class Pace:
@@ -128,13 +90,12 @@ class Pace:
             self._wanted = min(2 * self._wanted, MOST_GOOD)
 
 
-class _Place:
-    """A rung, its pace, and the messages that it has yet to receive."""
+class Rung:
+    """A composer, its `Ready`, its pace and its backlog."""
 
-    def __init__(self, rung: Rung) -> None:
-        self.mind, self.ready = rung
-        self.pace = Pace()
-        self.backlog = Backlog(self.mind)
+    def __init__(self, mind: Composer, ready: Ready) -> None:
+        self.mind, self.ready = mind, ready
+        self.pace, self.backlog = Pace(), Backlog(mind)
 
 
 class Ladder:
@@ -156,7 +117,7 @@ class Ladder:
             now_ns: the time, on the clock of the Asks' timelines.
             is_news: whether there is a message from the player that was not read.
         """
-        self._places = [_Place(rung) for rung in rungs]
+        self._rungs = list(rungs)
         self._now_ns, self._is_news = now_ns, is_news
         self._at = 0
         self.rests = True
@@ -167,14 +128,12 @@ class Ladder:
         self._checked_ns = self._step_ns = 0  # when a step ended, the longest lately
 
     @property
-    def _playing(self) -> _Place:
-        return self._places[self._at]
+    def _playing(self) -> Rung:
+        return self._rungs[self._at]
 
     @property
-    def _others(self) -> list[_Place]:
-        return [place for place in self._places if place is not self._playing]
-
-    # ── in ────────────────────────────────────────────────────────────────────────
+    def _others(self) -> list[Rung]:
+        return [rung for rung in self._rungs if rung is not self._playing]
 
     def receive(self, message: ToThinker) -> None:
         """Pass a message to the rung that plays, and keep it for the others."""
@@ -182,10 +141,10 @@ class Ladder:
             self._asked(message)
         elif not isinstance(message, Played | Reset):
             return
-        for place in self._others:
-            if len(place.backlog) >= MOST_MESSAGES:
-                place.backlog.forget_older_half()
-            place.backlog.add(message)
+        for rung in self._others:
+            if len(rung.backlog) >= MOST_MESSAGES:
+                rung.backlog.forget_older_half()
+            rung.backlog.add(message)
         with self._without_if_it_fails(self._playing) as playing:
             playing.mind.receive(message)
 
@@ -193,17 +152,13 @@ class Ladder:
         """Choose who answers: the same rung for more of a plan, else the best one."""
         now_ns = self._now_ns()
         if self._ask is None or ask.revision != self._ask.revision:
-            best = next(
-                (n for n, p in enumerate(self._places) if not p.pace.is_down), -1
-            )
-            self._move(best % len(self._places), ask.revision)
+            up = [n for n, rung in enumerate(self._rungs) if not rung.pace.is_down]
+            self._move(up[0] if up else len(self._rungs) - 1, ask.revision)
             self._plans.clear()
             self._asked_ns = self._began_ns = now_ns
         elif self._playing.mind.wanted is None:
             self._began_ns = now_ns
         self._ask = ask
-
-    # ── out ───────────────────────────────────────────────────────────────────────
 
     def answer(self) -> ToPlayer | None:
         """Return who plays, if that has changed, or the next section, if wanted."""
@@ -213,44 +168,37 @@ class Ladder:
         if (ask := mind.wanted) is None:
             self.rests = not self._idle()
             return None
-        due_ns = self._due_ns(ask)
+        # A section is due when the one before it ends.
+        ticks = self._plans[-1].until_ticks if self._plans else ask.start_ticks
+        due_ns = ask.timeline.ns_at(ticks) - HANDED_NS
         self._checked_ns, self._step_ns = self._now_ns(), 0
         said = None
         with self._without_if_it_fails(self._playing):
-            said = mind.section(lambda: self._is_news() or self._is_hopeless(due_ns))
+            said = mind.answer(lambda: self._is_news() or self._is_hopeless(due_ns))
         now_ns = self._now_ns()
         if self._playing.mind is not mind:
             return self._news.popleft()
         if said is not None:
-            self._count(said, now_ns, due_ns)
+            self._playing.pace.took(now_ns - self._began_ns)
+            if not said.section:
+                self._playing.pace.answered(late=now_ns > due_ns)
+            self._plans.append(said)
+            self._began_ns = now_ns
             return said
         if self._is_hopeless(due_ns) and not self._is_news():
             self._shed(ask)
             return self._news.popleft()
         return None
 
-    def _due_ns(self, ask: Ask) -> int:
-        """Return when the next section has to be there."""
-        ticks = self._plans[-1].until_ticks if self._plans else ask.start_ticks
-        return ask.timeline.ns_at(ticks) - HANDED_NS
-
     def _is_hopeless(self, due_ns: int) -> bool:
         """Whether after one more step even the rung below would be late."""
-        if self._at + 1 == len(self._places):
+        if self._at + 1 == len(self._rungs):
             return False
         now_ns = self._now_ns()
         self._step_ns = max(self._step_ns, now_ns - self._checked_ns)
         self._checked_ns = now_ns
-        light = self._places[self._at + 1].pace
+        light = self._rungs[self._at + 1].pace
         return now_ns + self._step_ns + light.usual_ns >= due_ns
-
-    def _count(self, said: Plan, now_ns: int, due_ns: int) -> None:
-        pace = self._playing.pace
-        pace.took(now_ns - self._began_ns)
-        if not said.section:
-            pace.answered(late=now_ns > due_ns)
-        self._plans.append(said)
-        self._began_ns = now_ns
 
     def _shed(self, ask: Ask) -> None:
         """Let the rung below go on from here."""
@@ -263,89 +211,76 @@ class Ladder:
         self._began_ns = self._now_ns()
 
     @contextlib.contextmanager
-    def _without_if_it_fails(self, place: _Place) -> Iterator[_Place]:
+    def _without_if_it_fails(self, rung: Rung) -> Iterator[Rung]:
         """Give up a rung whose model does not work, as long as there is another one.
 
         Raises:
             OutputError: it was the last one.
         """
         try:
-            yield place
+            yield rung
         except OutputError as error:
-            if len(self._places) == 1:
+            if len(self._rungs) == 1:
                 raise
-            self._give_up(place, error)
+            self._give_up(rung, error)
 
-    def _give_up(self, failed: _Place, error: OutputError) -> None:
+    def _give_up(self, failed: Rung, error: OutputError) -> None:
         """Go on without a rung; the next lighter one takes its place."""
-        plays, playing = self._at, self._playing
-        ask = failed.mind.wanted
-        place = self._places.index(failed)
-        del self._places[place]
-        if failed is not playing:
-            self._at -= place < plays
+        ask, at = failed.mind.wanted, self._rungs.index(failed)
+        del self._rungs[at]
+        if at != self._at:
+            self._at -= at < self._at
             return
-        self._at = min(place, len(self._places) - 1)
+        self._at = min(at, len(self._rungs) - 1)
         revision = self._ask.revision if self._ask is not None else 0
         why = str(unusable(failed.ready.model, error))
-        ready = msgspec.structs.replace(
-            self._playing.ready, shift=-1, since=revision, why=why
-        )
-        self._news.append(ready)
-        with self._without_if_it_fails(self._playing) as heir:
-            heir.backlog.deliver_all()
-            if ask is not None:
-                heir.mind.take_over(ask, self._plans)
+        self._introduce(ask, shift=-1, since=revision, why=why)
 
     def _move(self, to: int, revision: int) -> None:
-        if to == self._at:
-            return
-        shift = -1 if to > self._at else 1
-        self._at = to
-        ready = self._playing.ready
-        self._news.append(msgspec.structs.replace(ready, shift=shift, since=revision))
+        if to != self._at:
+            shift = -1 if to > self._at else 1
+            self._at = to
+            self._introduce(shift=shift, since=revision)
+
+    def _introduce(self, ask: Ask | None = None, **news: object) -> None:
+        """Say who plays now; let it catch up, and go on with what was asked for."""
+        self._news.append(msgspec.structs.replace(self._playing.ready, **news))
         with self._without_if_it_fails(self._playing) as playing:
             playing.backlog.deliver_all()
-
-    # ── in idle time ──────────────────────────────────────────────────────────────
+            if ask is not None:
+                playing.mind.take_over(ask, self._plans)
 
     def _idle(self) -> bool:
         """Do one step of background work, or a try; return whether there was a step."""
-        for place in list(self._places):
-            with self._without_if_it_fails(place):
-                if place is not self._playing and place.backlog.deliver():
+        for rung in list(self._rungs):
+            with self._without_if_it_fails(rung):
+                if rung is not self._playing and rung.backlog.deliver():
                     return True
-        for place in list(self._places):
-            with self._without_if_it_fails(place):
-                if place.mind.idle():
+        for rung in list(self._rungs):
+            with self._without_if_it_fails(rung):
+                if rung.mind.idle():
                     return True
-        self._maybe_try()
+        if self._ask is not None and self._others and not self._playing.mind.is_open:
+            self._try(self._ask)
         return False
 
-    def _maybe_try(self) -> None:
-        """Try the next rung if that is due and no plan is open."""
-        if self._ask is None or not self._others or self._playing.mind.is_open:
-            return
-        if self._now_ns() >= self._try_at_ns:
-            self._try(self._ask)
-
     def _try(self, ask: Ask) -> None:
-        """Measure how long the next rung above, or below, takes for an answer.
+        """If it is due, measure how long the rung above, else below, takes to answer.
 
         News ends the try, and it does not count.
         """
-        place, began_ns = self._places[self._at - 1 if self._at else 1], self._now_ns()
-        made = None
-        with self._without_if_it_fails(place):
-            place.mind.drop()
-            place.mind.take_over(ask, ())
-            made = place.mind.section(self._is_news)
-            place.mind.drop()
-        now_ns = self._now_ns()
-        self._try_at_ns = now_ns + TRY_EVERY_NS
-        if made is None:
+        if (began_ns := self._now_ns()) < self._try_at_ns:
             return
-        place.pace.took(now_ns - began_ns)
-        if place.pace.is_down:
-            budget_ns = ask.timeline.ns_at(ask.start_ticks) - self._asked_ns
-            place.pace.tried(now_ns - began_ns, budget_ns)
+        rung, made = self._rungs[self._at - 1 if self._at else 1], None
+        with self._without_if_it_fails(rung):
+            rung.mind.drop()
+            rung.mind.take_over(ask, ())
+            made = rung.mind.answer(self._is_news)
+            rung.mind.drop()
+        now_ns = self._now_ns()
+        self._try_at_ns, took_ns = now_ns + TRY_EVERY_NS, now_ns - began_ns
+        if made is not None:
+            rung.pace.took(took_ns)
+            if rung.pace.is_down:
+                there_ns = ask.timeline.ns_at(ask.start_ticks) - self._asked_ns
+                rung.pace.tried(took_ns, there_ns)

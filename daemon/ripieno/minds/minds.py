@@ -1,19 +1,17 @@
-"""All minds of a thinker, served as one, so that the role may change at any time.
+"""The minds of a thinker: one for each seat, served by urgency.
 
-An ask goes to the mind of its role, a `Reset` to every mind, any other message to the
-minds that name its type in `hears`. Each mind has a backlog and works it off in order.
+A `Reset` says which role a seat plays. It gives the seat a mind that plays that role:
+one that is there and that no seat has, or a new one. A `Reset` without a role leaves
+the seat's mind to other seats. Each mind has a backlog of messages and works it off in
+order.
 
 The most urgent mind is served first: a key to harmonize, then a beat to decide, then
-other asks, then minds that only have messages to catch up with. Between two messages
-`Minds` looks for news, so an urgent ask waits at most for the model step in progress.
+other asks by when their answers are due, then minds that only have messages to catch up
+with. Between two messages `Minds` looks for news, so an urgent ask waits at most for
+the model step in progress.
 
-A `Reset` names no role. It may go to every mind because the player sends one whenever
-it enters a role, before it tells the history again: what a mind knew before is never
-used.
-
-An ask for a role without a mind loads its model, which then introduces itself with a
-`Ready`. A model that cannot be loaded or used is not tried again; the player receives a
-`Ready` of the fallback.
+A model that cannot be loaded or used is not tried again; the player receives a `Ready`
+of the fallback.
 """
 
 import contextlib
@@ -24,7 +22,19 @@ from typing import Final, Protocol, runtime_checkable
 from ripieno.errors import ModelError, OutputError
 from ripieno.inference.outputs import unusable
 from ripieno.minds.backlog import MOST_MESSAGES, Backlog, Receiver
-from ripieno.protocol import FALLBACK, Decide, Ready, Reset, Sing, ToPlayer, ToThinker
+from ripieno.protocol import (
+    EVERYONE,
+    FALLBACK,
+    Ask,
+    Decide,
+    Letter,
+    Ready,
+    Reply,
+    Reset,
+    Sing,
+    ToPlayer,
+    ToThinker,
+)
 from ripieno.settings.roles import asked_of
 
 _URGENCY: Final[dict[type[ToThinker], int]] = {Sing: 0, Decide: 1}
@@ -60,94 +70,116 @@ class Busy(Protocol):
         ...
 
 
-class _Served(Backlog):
-    """A mind, its model's name, its backlog and the rank of what it was asked."""
+Loaded = tuple[ModelMind, Ready]
 
-    def __init__(self, mind: ModelMind, model: str) -> None:
+
+class _Served(Backlog):
+    """A mind, what it plays, its backlog and how urgent its answer is.
+
+    Attributes:
+        mind, ready: the mind, and how it introduced itself.
+        urgency: the rank of what it was asked, and when the answer is due.
+    """
+
+    def __init__(self, mind: ModelMind, ready: Ready) -> None:
         super().__init__(mind)
-        self.mind, self.model = mind, model
-        self.rank = _IDLE
+        self.mind, self.ready = mind, ready
+        self.urgency = _IDLE, 0
+
+    @property
+    def rank(self) -> int:
+        return self.urgency[0]
 
     def add(self, message: ToThinker) -> None:
         """Append a message; an ask makes the mind more urgent, a `Reset` idle."""
         if isinstance(message, Reset):
-            self.rank = _IDLE
+            self.rest()
         elif asked_of(message) is not None:
-            self.rank = min(self.rank, _URGENCY.get(type(message), _LATER))
+            rank = _URGENCY.get(type(message), _LATER)
+            self.urgency = min(self.urgency, (rank, _due(message)))
         super().add(message)
+
+    def rest(self) -> None:
+        """Note that nothing is asked of the mind any more."""
+        self.urgency = _IDLE, 0
+
+
+def _due(message: ToThinker) -> int:
+    """Return when an answer is due, to compare asks of one rank; 0 for at once."""
+    if isinstance(message, Ask):
+        return message.timeline.ns_at(message.start_ticks)
+    return 0
 
 
 class Minds:
-    """The minds of a thinker. Thread: one."""
+    """The minds of a thinker. Thread: one.
+
+    Attributes:
+        was_interrupted: whether the last `answer` ended early.
+    """
 
     def __init__(
         self,
-        wake: Callable[[str], tuple[ModelMind, Ready]],
+        wake: Callable[[str], Loaded],
         show: Callable[[Ready], None] = lambda _: None,
         is_interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         """Begin without any mind.
 
         Args:
-            wake: loads the mind for a role; may raise ModelError.
+            wake: makes a mind for a role, and loads its model where it is not loaded;
+                may raise ModelError.
             show: is called with a `Ready` of the fallback when a role loses its model.
             is_interrupted: whether `answer` should return to its caller soon, because
                 there is news for it or other work; asked after every message.
         """
         self._wake, self._show, self._is_interrupted = wake, show, is_interrupted
-        self._served: dict[str, _Served] = {}  # by role
+        self._spare: list[_Served] = []
+        self._served: dict[int, tuple[str, _Served]] = {}  # seat → its role, its mind
         self._missing: set[str] = set()
-        self._news: deque[Ready] = deque()
+        self._news: deque[Reply] = deque()
         self.was_interrupted = False
 
     def load(self, role: str) -> Ready:
-        """Load the mind for a role now.
+        """Load a mind for a role now, for the first seat that plays it.
 
         Raises:
             ModelError: there is no model for it, or it cannot be loaded.
         """
         mind, ready = self._wake(role)
-        self._served |= dict.fromkeys(ready.roles, _Served(mind, ready.model))
+        self._spare.append(_Served(mind, ready))
         return ready
 
     def load_all(self, roles: Iterable[str]) -> None:
-        """Load the minds of these roles, so that a change of role takes no time.
+        """Load a mind for each of these roles, so that a change of role takes no time.
 
         A role whose model cannot be loaded is tried again when it is asked for.
         """
         for role in roles:
-            if role not in self._served:
+            if not any(role in each.ready.roles for each in self._all()):
                 with contextlib.suppress(ModelError):
-                    self._news.append(self.load(role))
+                    self._news.append(Reply(EVERYONE, self.load(role)))
 
-    def receive(self, message: ToThinker) -> None:
-        """Put a message into the backlog of each mind that needs it.
+    def receive(self, letter: Letter) -> None:
+        """Put a message into the backlog of the mind of its seat, if it needs it.
 
-        An ask for a role without a mind loads the model; the ask itself is dropped, as
-        the player asks again after the `Ready`.
-
-        Cost: O(minds), unless a model is loaded or a backlog is full.
+        Cost: O(1), unless a model is loaded or the backlog is full.
         """
-        role = asked_of(message)
-        if role is None:
-            is_reset = isinstance(message, Reset)
-            needing = [
-                served
-                for served in self._distinct()
-                if is_reset or isinstance(message, served.mind.hears)
-            ]
-        elif role in self._served:
-            needing = [self._served[role]]
-        else:
-            if role not in self._missing:
-                self._try_to_load(role)
-            return
-        for served in needing:
+        seat, message = letter.seat, letter.message
+        role, served = self._served.get(seat, ("", None))
+        if isinstance(message, Reset) and role != message.role:
+            self._seat(seat, message.role)
+            role, served = self._served.get(seat, ("", None))
+        if served is None:
+            return  # the player tells all that is needed after the `Ready`
+        asked = asked_of(message)
+        is_reset = isinstance(message, Reset)
+        if is_reset or asked == role or isinstance(message, served.mind.hears):
             served.add(message)
             if len(served) > MOST_MESSAGES:
-                self._deliver_one(served)
+                self._deliver_one(seat, served)
 
-    def answer(self) -> ToPlayer | None:
+    def answer(self) -> Reply | None:
         """Return the next message for the player, of the most urgent mind that has one.
 
         Returns:
@@ -157,60 +189,83 @@ class Minds:
         self.was_interrupted = False
         if self._news:
             return self._news.popleft()
-        for served in sorted(self._distinct(), key=lambda each: each.rank):
-            if (said := self._answer_of(served)) is not None:
+        waiting = [(served.urgency, seat) for seat, (_, served) in self._served.items()]
+        for _, seat in sorted(waiting):
+            _, served = self._served[seat]
+            if (said := self._answer_of(seat, served)) is not None:
                 return said
             if served.rank >= _LATER and self._is_interrupted():
                 self.was_interrupted = True
                 return None
-            served.rank = _IDLE
+            served.rest()
         return None
 
     @property
     def is_urgent(self) -> bool:
         """Whether an answer is due at once or within the beat."""
-        return any(served.rank < _LATER for served in self._served.values())
+        return any(served.rank < _LATER for _, served in self._served.values())
 
     @property
     def rests(self) -> bool:
         """Whether no mind has background work left."""
-        minds = [served.mind for served in self._distinct()]
+        minds = [served.mind for _, served in self._served.values()]
         return all(mind.rests for mind in minds if isinstance(mind, Busy))
 
-    def _answer_of(self, served: _Served) -> ToPlayer | None:
+    # ── seats ─────────────────────────────────────────────────────────────────────
+
+    def _seat(self, seat: int, role: str) -> None:
+        """Give a seat a mind that plays a role; none if the role is empty."""
+        if (had := self._served.pop(seat, None)) is not None:
+            had[1].rest()
+            self._spare.append(had[1])
+        if not role:
+            return
+        found = next((each for each in self._spare if role in each.ready.roles), None)
+        if found is not None:
+            self._spare.remove(found)
+            self._served[seat] = role, found
+        elif role not in self._missing:
+            self._load_for(seat, role)
+
+    def _load_for(self, seat: int, role: str) -> None:
+        try:
+            mind, ready = self._wake(role)
+        except ModelError as error:
+            self._news.append(self._without((role,), str(error)))
+        else:
+            self._served[seat] = role, _Served(mind, ready)
+            self._news.append(Reply(seat, ready))
+
+    def _answer_of(self, seat: int, served: _Served) -> Reply | None:
         """Deliver what a mind has yet to receive; return its answer."""
         try:
             while served.deliver():
                 if served.rank >= _LATER and self._is_interrupted():
                     return None
-            return served.mind.answer()
+            said = served.mind.answer()
         except OutputError as error:
-            return self._drop(served, error)
+            return self._drop(seat, served, error)
+        return None if said is None else Reply(seat, said)
 
-    def _deliver_one(self, served: _Served) -> None:
+    def _deliver_one(self, seat: int, served: _Served) -> None:
         try:
             served.deliver()
         except OutputError as error:
-            self._news.append(self._drop(served, error))
+            self._news.append(self._drop(seat, served, error))
 
-    def _try_to_load(self, role: str) -> None:
-        try:
-            self._news.append(self.load(role))
-        except ModelError as error:
-            self._news.append(self._without((role,), str(error)))
-
-    def _drop(self, failed: _Served, error: OutputError) -> Ready:
+    def _drop(self, seat: int, failed: _Served, error: OutputError) -> Reply:
         """Go on without a mind whose model does not work; return the news of it."""
-        roles = tuple(r for r, served in self._served.items() if served is failed)
-        self._served = {r: s for r, s in self._served.items() if s is not failed}
-        return self._without(roles, str(unusable(failed.model, error)))
+        del self._served[seat]
+        return self._without(
+            failed.ready.roles, str(unusable(failed.ready.model, error))
+        )
 
-    def _without(self, roles: tuple[str, ...], why: str) -> Ready:
+    def _without(self, roles: tuple[str, ...], why: str) -> Reply:
         """Return the news that no model plays these roles any more."""
         self._missing.update(roles)
         ready = Ready(FALLBACK, "", FALLBACK, why, roles, shift=-1)
         self._show(ready)
-        return ready
+        return Reply(EVERYONE, ready)
 
-    def _distinct(self) -> list[_Served]:
-        return list(dict.fromkeys(self._served.values()))
+    def _all(self) -> list[_Served]:
+        return [*self._spare, *(served for _, served in self._served.values())]

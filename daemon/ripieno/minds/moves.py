@@ -45,11 +45,10 @@ def between(one: Floats, other: Floats, share: float) -> Floats:
     size = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
     cosine = float(np.dot(one, other)) / size if size else 1.0
     angle = math.acos(min(max(cosine, -1.0), 1.0))
-    weights = 1 - share, share
+    near, far = 1 - share, share
     if 1e-4 < angle < math.pi - 1e-4:  # else the great circle is not defined
-        weights = math.sin((1 - share) * angle), math.sin(share * angle)
-        weights = weights[0] / math.sin(angle), weights[1] / math.sin(angle)
-    return np.asarray(weights[0] * one + weights[1] * other, np.float32)
+        near, far = (math.sin(part * angle) / math.sin(angle) for part in (near, far))
+    return np.asarray(near * one + far * other, np.float32)
 
 
 def moved(how: Variation) -> float:

@@ -8,8 +8,6 @@ of its first bar.
 The graph writes 16 steps over five octaves. This module lays them into the metre, moves
 them to the chord of each beat, and keeps them within register, scale and polyphony. The
 loudness of a note follows its place in the bar, by rule.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
 from collections.abc import Sequence
@@ -22,9 +20,8 @@ from ripieno.layouts import pattern
 from ripieno.layouts.pattern import BEATS, ONSET, SOUND, STEPS_IN_BEAT, Roll
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import FRAME_TICKS, Note
-from ripieno.music.voicing import bass_of, moved
+from ripieno.music.voicing import bass_of, moved, within
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Groove,
     Limits,
     Plan,
@@ -56,21 +53,15 @@ class Patterns:
     hears: Final[tuple[type[ToThinker], ...]] = ()
 
     def __init__(self, graph: Graph) -> None:
-        """Begin without a pattern.
-
-        Args:
-            graph: loaded and warm.
-        """
+        """Begin without a pattern; the graph is loaded and warm."""
         self._graph = graph
-        self._made: dict[int, tuple[int, tuple[Note, ...]]] = {}
-        self._begun: tuple[int | None, float] = (None, 0.0)
-        self._asked: Groove | None = None
+        self.reset()
 
     def reset(self) -> None:
         """Forget all bars."""
-        self._made.clear()
-        self._begun = None, 0.0
-        self._asked = None
+        self._made: dict[int, tuple[int, tuple[Note, ...]]] = {}
+        self._begun: tuple[int | None, float] = None, 0.0
+        self._asked: Groove | None = None
 
     def receive(self, message: ToThinker) -> None:
         """Take a message from the player; ignore it if it is for other minds."""
@@ -85,7 +76,7 @@ class Patterns:
         if ask is None:
             return None
         until = ask.start_ticks + ask.bar_ticks
-        notes = tuple(self._planned(note, ask) for note in self.bar(ask))
+        notes = tuple(_planned(note, ask) for note in self.bar(ask))
         return Plan(ask.revision, 0, notes, until, complete=True)
 
     def bar(self, ask: Groove) -> tuple[Note, ...]:
@@ -99,54 +90,47 @@ class Patterns:
         shift = pattern.shift_of(heard)
         roll = self._run(ask, heard, shift)
         self._remember(ask, pattern.notes_of(roll, shift))
-        notes = pattern.notes_of(roll[:, list(places)], shift)
-        on_chords = (_on_chord(note, heard, places, ask.chords, span) for note in notes)
-        kept = [note for note in on_chords if note is not None]
+        kept: list[Note] = []
+        for note in pattern.notes_of(roll[:, list(places)], shift):
+            chord = ask.chords[min(note.frame // span, len(ask.chords) - 1)]
+            if chord != NO_CHORD:
+                meant = heard[places[note.frame] // STEPS_IN_BEAT]
+                pitch = moved(note.pitch, meant, chord)
+                kept.append(Note(note.frame, pitch, note.frames))
         return limited([*grounded(kept, ask.chords[0]), *kept], ask.limits)
 
     def _run(self, ask: Groove, heard: Sequence[int], shift: int) -> Roll:
         put = self._graph.put
         before = self._before(ask, shift)
-        put["noise"][0] = self._noise(ask)
+        chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
+        # Not scaled: at 0.8 bars grow by a sixth.
+        put["noise"][0] = chance.standard_normal(pattern.NOISE)
         put["chords"][0] = pattern.chord_input(heard, shift)
         put["before"][0] = 0.0 if before is None else before
-        busy = ask.busy or self._crowd(ask)
+        busy = self._crowd(ask) if ask.busy is None else ask.busy
         put["manner"][0] = pattern.manner_input(busy, has_before=before is not None)
         self._graph.run()
-        if ask.busy:
+        if ask.busy is not None:
             return likeliest(self._graph.out["logits"][0], ask.busy)
         roll: Roll = self._graph.out["roll"][0] > 0.5
         return roll
 
-    @staticmethod
-    def _noise(ask: Groove) -> pattern.Floats:
-        """Return the noise of the pattern, not scaled: at 0.8 bars grow by a sixth."""
-        chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
-        return chance.standard_normal(pattern.NOISE).astype(np.float32)
-
     def _before(self, ask: Groove, shift: int) -> Roll | None:
         """Return the bar before, if it is of this pattern."""
         number, notes = self._made.get(ask.index - 1, (None, ()))
-        if number != ask.pattern or not notes:
-            return None
-        return pattern.roll_of(notes, shift)
+        is_known = number == ask.pattern and notes
+        return pattern.roll_of(notes, shift) if is_known else None
 
-    def _crowd(self, ask: Groove) -> float:
-        """Return the notes of the pattern's first bar; 0 if this is the first."""
+    def _crowd(self, ask: Groove) -> float | None:
+        """Return the notes of the pattern's first bar; None if it has none yet."""
         number, count = self._begun
-        return count if number == ask.pattern else 0.0
+        return count if number == ask.pattern and count else None
 
     def _remember(self, ask: Groove, notes: tuple[Note, ...]) -> None:
         if ask.pattern != self._begun[0]:
             self._begun = ask.pattern, float(len(notes))
         near = {i: m for i, m in self._made.items() if abs(i - ask.index) < KEPT}
         self._made = near | {ask.index: (ask.pattern, notes)}
-
-    @staticmethod
-    def _planned(note: Note, ask: Groove) -> PlannedNote:
-        start = ask.start_ticks + note.frame * FRAME_TICKS
-        end = start + note.frames * FRAME_TICKS
-        return PlannedNote(start, end, note.pitch, loudness(note, ask))
 
 
 def likeliest(logits: pattern.Floats, notes: float) -> Roll:
@@ -163,6 +147,12 @@ def likeliest(logits: pattern.Floats, notes: float) -> Roll:
     for step in range(1, pattern.STEPS):
         sounds[step] |= holds[step] & sounds[step - 1]
     return np.stack([onsets, sounds])
+
+
+def _planned(note: Note, ask: Groove) -> PlannedNote:
+    start = ask.start_ticks + note.frame * FRAME_TICKS
+    end = start + note.frames * FRAME_TICKS
+    return PlannedNote(start, end, note.pitch, loudness(note, ask))
 
 
 def loudness(note: Note, ask: Groove) -> int:
@@ -204,8 +194,8 @@ def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:
     kept: list[tuple[int, int]] = []
     sounding: list[tuple[int, int]] = []
     for frame in sorted({frame for frame, _ in ends}):
-        struck = _outer_first([pitch for at, pitch in ends if at == frame])
-        struck = struck[: limits.polyphony]
+        rising = sorted(pitch for at, pitch in ends if at == frame)
+        struck = [*rising[:1], *rising[:0:-1]][: limits.polyphony]
         sounding = [place for place in sounding if ends[place] > frame]
         over = len(sounding) + len(struck) - limits.polyphony
         for number, place in enumerate(list(sounding)):
@@ -221,19 +211,10 @@ def limited(notes: Sequence[Note], limits: Limits) -> tuple[Note, ...]:
 
 def _fitted(pitch: int, limits: Limits) -> int | None:
     """Return the pitch moved into register and scale; None if they leave none."""
-    scale = CHROMATIC if limits.scale == FOLLOW_HUMAN else limits.scale
-    while pitch < limits.low:
-        pitch += 12
-    while pitch > limits.high:
-        pitch -= 12
+    scale = CHROMATIC if limits.scale is None else limits.scale
+    pitch = within(pitch, limits.low, limits.high)
     allowed = (p for p in range(limits.low, limits.high + 1) if scale >> p % 12 & 1)
     return min(allowed, key=lambda p: (abs(p - pitch), p), default=None)
-
-
-def _outer_first(pitches: Sequence[int]) -> list[int]:
-    """Return the lowest, then the others from the highest down."""
-    rising = sorted(pitches)
-    return [*rising[:1], *reversed(rising[1:])]
 
 
 def _heard(asked: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
@@ -247,21 +228,6 @@ def _heard(asked: Sequence[int], places: Sequence[int], span: int) -> tuple[int,
         else:
             found.append(asked[min(first // span, len(asked) - 1)])
     return tuple(found)
-
-
-def _on_chord(
-    note: Note,
-    heard: Sequence[int],
-    places: Sequence[int],
-    asked: Sequence[int],
-    span: int,
-) -> Note | None:
-    """Return the note moved to the chord of its beat; None if that is silent."""
-    chord = asked[min(note.frame // span, len(asked) - 1)]
-    if chord == NO_CHORD:
-        return None
-    meant = heard[places[note.frame] // STEPS_IN_BEAT]
-    return Note(note.frame, moved(note.pitch, meant, chord), note.frames)
 
 
 def from_model(loaded: "Loaded") -> Patterns:

@@ -9,10 +9,9 @@ segment is decoded with the end of the one before.
 Near the phrase its own notes are made likelier, so that at distance 0 with all knobs
 at rest it comes back as it lies on the grid. Scale and register are masks; the phrase's
 own pitches belong to its scale unless the musician fixed one.
-
-It reads no clock and does not know ONNX Runtime.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ from ripieno.minds.writer import FORBIDDEN, Wish, Writer
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN
 from ripieno.protocol import (
-    FOLLOW_HUMAN,
     Ask,
     Limits,
     Plan,
@@ -81,7 +79,6 @@ class Variations:
     hears: Final = (Played,)
 
     def __init__(self, writer: Writer) -> None:
-        """Start with an empty history."""
         self._writer = writer
         self.reset()
 
@@ -151,6 +148,7 @@ class Variations:
         near = moves.register(own.line, how.rise)
         mask = moves.mask(limits, self._scale(limits, own), near, own.home)
         toward = chance.standard_normal(self._writer.latent_size, np.float32)
+        latents = self._latents(ask, how, own)
         wishes = [
             Wish(
                 latent=latent,
@@ -162,9 +160,7 @@ class Variations:
                 temperature=TEMPERATURE * limits.temperature,
                 top_p=min(TOP_P, limits.top_p),
             )
-            for latent, segment in zip(
-                self._latents(ask, how, own), own.segments, strict=True
-            )
+            for latent, segment in zip(latents, own.segments, strict=True)
         ]
         wishes[0].bias[0, [REST, HOLD]] = FORBIDDEN  # it begins on the beat
         return wishes
@@ -188,7 +184,7 @@ class Variations:
         self,
         ask: Ask,
         since_ns: int,
-        before_ns: int | None = None,
+        before_ns: float = math.inf,
         like: _Phrase | None = None,
     ) -> _Phrase | None:
         """Return what was played in a span of time, on its grid; None for nothing.
@@ -196,23 +192,19 @@ class Variations:
         Args:
             ask: it gives the timeline and the beat.
             since_ns: where the span begins.
-            before_ns: where it ends; None for now.
+            before_ns: where it ends.
             like: a phrase whose beat and key are used instead of this one's.
         """
-        heard = [
-            note
-            for note in self._notes
-            if since_ns <= note.at_ns and (before_ns is None or note.at_ns < before_ns)
-        ]
+        heard = [note for note in self._notes if since_ns <= note.at_ns < before_ns]
         if not heard:
             return None
         voice = _top_voice(ask, heard)
         onsets = [note[0] for note in voice]
-        beat = phrase_grid.felt(onsets, ask.pulse_ticks, ask.grid_ticks)
-        beat = beat if like is None else like.beat
+        felt = phrase_grid.felt(onsets, ask.pulse_ticks, ask.grid_ticks)
+        beat = felt if like is None else like.beat
         line = phrase.top_line(phrase_grid.placed(voice, beat))
-        home = phrase.home_of(self._lately(), float(np.mean([n.pitch for n in line])))
-        home = home if like is None else like.home
+        near = float(np.mean([note.pitch for note in line]))
+        home = phrase.home_of(self._lately(), near) if like is None else like.home
         length = phrase.segment_steps(beat.meter)
         count = min(-(-line[-1].end // length), MOST_SEGMENTS)
         segments = [
@@ -225,7 +217,7 @@ class Variations:
         return [note.pitch for note in list(self._notes)[-KEY_MEMORY:]]
 
     def _scale(self, limits: Limits, own: _Phrase) -> frozenset[int]:
-        if limits.scale == FOLLOW_HUMAN:
+        if limits.scale is None:
             return scales.heard(self._lately()) | {n.pitch % 12 for n in own.line}
         return frozenset(pc for pc in range(12) if limits.scale >> pc & 1)
 
@@ -238,11 +230,10 @@ def _top_voice(ask: Ask, heard: Sequence[_Heard]) -> list[tuple[int, int, int, i
     for note in heard:
         start = ticks(note.at_ns)
         end = ticks(note.end_ns) if note.end_ns else start + ask.pulse_ticks
-        if voice and start - voice[-1][0] < nearest:
-            if note.pitch > voice[-1][2]:
-                voice[-1] = (voice[-1][0], end, note.pitch, note.velocity)
-            continue
-        voice.append((start, end, note.pitch, note.velocity))
+        if not voice or start - voice[-1][0] >= nearest:
+            voice.append((start, end, note.pitch, note.velocity))
+        elif note.pitch > voice[-1][2]:
+            voice[-1] = (voice[-1][0], end, note.pitch, note.velocity)
     return voice
 
 

@@ -3,8 +3,6 @@
 One run of *conduct* moves the latent and gives a cue for every step and a first state
 for every bar. One run of *model* a sixteenth gives the scores of its token. Sampling is
 `ripieno.inference.sampling.sample`. One rule is fixed: a hold needs a note that sounds.
-
-It does not know ONNX Runtime, nor why anything is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,22 +53,14 @@ class Writer:
         """Drive ``encode``, ``conduct`` and ``model``, loaded and warm."""
         self._encode, self._conduct = graphs["encode"], graphs["conduct"]
         self._step = graphs["model"]
-
-    @property
-    def latent_size(self) -> int:
-        """Z, the size of a latent."""
-        return int(self._conduct.put["latent"].shape[1])
+        self.latent_size = int(self._conduct.put["latent"].shape[1])  # Z
 
     def read(self, tokens: Ints, meter: int) -> Floats:
-        """Return the latent of a segment, the mean of its distribution.
-
-        Cost: one run.
-        """
+        """Return the mean of a segment's latent distribution. Cost: one run."""
         self._encode.put["tokens"][0] = tokens
         self._encode.put["meter"][0] = meter
         self._encode.run()
-        mean: Floats = self._encode.out["mean"][0].copy()
-        return mean
+        return np.array(self._encode.out["mean"][0], np.float32)
 
     def write(
         self, wish: Wish, before: tuple[int, int], noise: Sequence[float]

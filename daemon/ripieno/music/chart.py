@@ -1,9 +1,8 @@
-"""A chord chart: which chord stands where, and where the next one comes.
+"""A chord chart: the chord at each tick, and the next change.
 
-A `Chart` is a value in ticks from its own beginning. Where nothing is written the
-accompanist is free to choose; that is `None`, and not `NO_CHORD`, which asks for
-silence. What it does not know: how it is written down (`lead_sheet`, `midi.charts`)
-and when it is played.
+A `Chart` is a value in ticks from its own beginning. A chord of None means that nothing
+is written and the accompanist chooses; `NO_CHORD` asks for silence. How charts are
+written is in `lead_sheet` and `ripieno.files.charts`.
 """
 
 import re
@@ -17,24 +16,26 @@ import msgspec
 from ripieno.music import chords
 
 Entry = tuple[int, int | None]
-"""(tick, chord); None from where on nothing is written."""
+"""(tick, the chord from there on, or None)."""
 
 PREFIX: Final = "chord:"
-"""What sets a chord's marker apart from a section's: ``chord:Bb:min7``."""
+"""The prefix of a marker that is a chord: ``chord:Bb:min7``."""
 FREE: Final = "?"
-"""How a marker or a lead sheet says that nothing is written."""
+"""The word of a marker or a lead sheet for a chord of None."""
 LETTERS: Final = "ABCDEFG"
 
 
 class Chart(msgspec.Struct, frozen=True):
-    """Chords in time. `compacted` makes its entries out of any.
+    """Chords in time.
 
     Attributes:
-        entries: the changes, rising from tick 0, no chord twice in a row.
-        length_ticks: where it ends, 1 or later.
-        bar_ticks, beat_ticks: its bar, and the beat felt in it (`ripieno.music.meter`).
-        repeats: whether it begins again where it ends.
-        title, meter: what is written above it, for people.
+        entries: the changes, rising from tick 0, no chord twice in a row; made by
+            `compacted`.
+        length_ticks: at least 1.
+        bar_ticks, beat_ticks: the lengths of a bar and of a felt beat
+            (`ripieno.music.meter`).
+        repeats: whether it starts again at its end.
+        title, meter: for display.
     """
 
     entries: tuple[Entry, ...]
@@ -46,7 +47,7 @@ class Chart(msgspec.Struct, frozen=True):
     meter: str = ""
 
     def chord_at(self, ticks: int) -> int | None:
-        """The chord at a tick; None where nothing is written, as before 0.
+        """Return the chord at a tick; None where nothing is written, and outside.
 
         Thread: any. Cost: O(log n).
         """
@@ -54,7 +55,7 @@ class Chart(msgspec.Struct, frozen=True):
         return self.entries[index][1] if 0 <= index < len(self.entries) else None
 
     def next_after(self, ticks: int) -> Entry | None:
-        """When the next change comes, and to which chord; None if none ever does.
+        """Return the next change after a tick, or None if there is none.
 
         A chart that does not repeat changes to None at its end.
 
@@ -71,7 +72,10 @@ class Chart(msgspec.Struct, frozen=True):
         return next((entry for entry in following if entry[1] != now), None)
 
     def _place(self, ticks: int) -> tuple[int, int]:
-        """Which time round it is, and the index of the entry; outside, no index."""
+        """Return the number of repeats before, and the index of the entry.
+
+        The index is out of range before the chart, and after one that does not repeat.
+        """
         if ticks < 0:
             return 0, -1
         if not self.repeats and ticks >= self.length_ticks:
@@ -81,9 +85,10 @@ class Chart(msgspec.Struct, frozen=True):
 
 
 def compacted(entries: Iterable[Entry], length_ticks: int) -> tuple[Entry, ...]:
-    """The changes among some entries, which may come in any order.
+    """Return the changes among some entries, which may be in any order.
 
-    Of two at one tick the last counts; those outside ``0 … length_ticks - 1`` go.
+    Of two at one tick the last counts. Those outside ``0 … length_ticks - 1`` are left
+    out. Before the first one the chord is None.
     """
     by_start: dict[int, int | None] = {0: None}
     by_start.update(entry for entry in entries if 0 <= entry[0] < length_ticks)
@@ -95,12 +100,12 @@ def compacted(entries: Iterable[Entry], length_ticks: int) -> tuple[Entry, ...]:
 
 
 def entries_of(markers: Sequence[tuple[int, str]]) -> tuple[Entry, ...]:
-    """The chords among the markers of a MIDI file, as (tick, chord).
+    """Return the chords among (tick, marker) of a MIDI file, as (tick, chord).
 
-    Where one is called ``chord:…`` only those count. Otherwise plain names do
-    (``Bbm7``), if at least every other marker is one and they are not the letters of
-    a form (A, A, B, A). A label that cannot be read leaves its place free: programs
-    write more kinds of chords than there are here.
+    If a marker is ``chord:…``, only such labels count; one that cannot be read gives
+    None, as programs write more kinds of chords than there are here. Otherwise plain
+    names (``Bbm7``) count, if at least half of the markers are chords and they are not
+    the letters of a form (A, A, B, A).
 
     Raises:
         ValueError: there are labels, and none can be read.
@@ -118,22 +123,8 @@ def entries_of(markers: Sequence[tuple[int, str]]) -> tuple[Entry, ...]:
     return tuple((tick, chords.named(text)) for tick, text in plain)
 
 
-def chart_of_markers(
-    markers: Sequence[tuple[int, str]],
-    *,
-    length_ticks: int,
-    bar_ticks: int,
-    beat_ticks: int,
-) -> Chart | None:
-    """The chart that markers make, or None if they name no chord; see `entries_of`."""
-    entries = entries_of(markers)
-    if not entries:
-        return None
-    return Chart(compacted(entries, length_ticks), length_ticks, bar_ticks, beat_ticks)
-
-
 def _labelled(label: str) -> int | None:
-    """The chord of a label, without what it adds in brackets; None if it is unknown."""
+    """Return the chord of a label, if need be without its brackets; None if unknown."""
     plain = re.sub(r"(?<=[^:])\(.*?\)", "", label)
     known = next((name for name in (label, plain) if _is_chord(name)), None)
     return None if known is None else chords.named(known)

@@ -1,11 +1,9 @@
-"""Chords: a root and a quality, as one small number, and their names.
+"""Chords as integers, and their names.
 
-A chord is the integer ``root * QUALITIES + quality``, 0 … 143: what models, plans and
-tables speak. `NO_CHORD` (-1) is silence. Names are those of lead sheets: ``Bb``,
-``F#m7``, ``Gsus4``. Labels of data sets (``Bb:min7/F``) are read as well.
-
-Total functions on values. Basses (``/F``) are read and forgotten: which note is lowest
-is a matter of voicing, not of harmony.
+A chord is ``root * QUALITIES + quality``, 0 … 143, in models, plans and tables.
+`NO_CHORD` (-1) is silence. Names are those of lead sheets: ``Bb``, ``F#m7``, ``Gsus4``.
+Labels of data sets (``Bb:min7/F``) are read as well. A bass (``/F``) is read and
+ignored: the voicing chooses the lowest note.
 """
 
 import re
@@ -59,22 +57,22 @@ _NAME: Final = re.compile(r"([A-G])([#b]*):?([^/]*?)(?:/(?:[A-G][#b]*|[#b]?\d+))
 
 
 def chord(root: int, quality: int = 0) -> int:
-    """The number of a chord, from its root's pitch class and its quality's index."""
+    """Return the chord on a root, a pitch class, with the quality of an index."""
     return root % 12 * QUALITIES + quality
 
 
 def root_of(number: int) -> int:
-    """The pitch class of its root."""
+    """Return the pitch class of a chord's root."""
     return number // QUALITIES
 
 
 def quality_of(number: int) -> int:
-    """The index of its quality in `SUFFIXES`."""
+    """Return the index of a chord's quality in `SUFFIXES`."""
     return number % QUALITIES
 
 
 def pitch_classes(number: int) -> tuple[int, ...]:
-    """Its pitch classes, from the root upward; none for `NO_CHORD`."""
+    """Return a chord's pitch classes, from the root upward; none for `NO_CHORD`."""
     if number == NO_CHORD:
         return ()
     root = root_of(number)
@@ -82,20 +80,20 @@ def pitch_classes(number: int) -> tuple[int, ...]:
 
 
 def name_of(number: int) -> str:
-    """Its name on a lead sheet; ``-`` for `NO_CHORD`."""
+    """Return a chord's name on a lead sheet; ``-`` for `NO_CHORD`."""
     if number == NO_CHORD:
         return "-"
     return NAMES[root_of(number)] + SUFFIXES[quality_of(number)]
 
 
 def named(name: str) -> int:
-    """The chord of a name such as ``Bbmaj7``, ``F#m7/E`` or ``Bb:min7``.
+    """Return the chord of a name such as ``Bbmaj7``, ``F#m7/E`` or ``Bb:min7``.
 
-    ``N``, ``N.C.`` and ``-`` are `NO_CHORD`. Extensions that no quality has are
-    heard as the nearest one that it has: a ninth as a seventh.
+    ``N``, ``N.C.`` and ``-`` are `NO_CHORD`. An unknown extension is read as the
+    nearest known one: a ninth as a seventh.
 
     Raises:
-        ValueError: it is no chord; the message says what would be.
+        ValueError: it is no chord; the message lists examples.
     """
     text = name.strip()
     if text in ("N", "N.C.", "NC", "X", "-"):
@@ -110,7 +108,7 @@ def named(name: str) -> int:
 
 
 def transposed(number: int, semitones: int) -> int:
-    """The same chord on another root."""
+    """Return the same quality on a root that is so many semitones higher."""
     if number == NO_CHORD:
         return NO_CHORD
     return chord(root_of(number) + semitones, quality_of(number))

@@ -1,4 +1,4 @@
-"""A chord chart as text, the way one writes it by hand, read and written.
+"""Reads and writes chord charts as text.
 
 ::
 
@@ -9,10 +9,10 @@
     | F7 | % | C7 | A7 . Dm7 G7 |
     | - | | Am F | x2
 
-``%`` is the bar before, ``.`` a beat more of the chord before, ``-`` silence; an empty
-bar is left to the accompanist; chords share a bar evenly; ``x2`` plays a line twice. A
-line that cannot be read is a ValueError that names it. How long a bar is comes from
-outside: what ``meter:`` says is only kept, and `headers` finds it beforehand.
+``%`` repeats the bar before, ``.`` the chord before for a beat; ``-`` is silence. In an
+empty bar the accompanist chooses. Chords share a bar evenly. ``x2`` plays a line twice.
+`parse` takes the length of a bar from its caller and only keeps ``meter:``; `headers`
+reads it beforehand.
 """
 
 import re
@@ -29,15 +29,17 @@ HEADERS: Final = ("title", "meter", "loop")
 SAME_CHORD: Final = (".", "/")
 SAME_BAR: Final = "%"
 MOST_IN_BAR: Final = 16
-"""A chord every sixteenth note of 4/4; more is a forgotten bar line."""
+"""A chord every sixteenth note of 4/4. With more, a bar line is probably missing."""
 MOST_BARS: Final = 2000
-"""More than an hour at 120 bpm in 4/4; ``x999999`` is a slip of the hand."""
+"""More than an hour at 120 bpm in 4/4; ``x999999`` is a mistake."""
 BARS_A_LINE: Final = 4
 
 ALLOWED: Final = (
     "or % (the bar before), . or / (the chord before), - (silence), ? (free), "
     "and x2 at a line's end"
 )
+_LANDING: Final = re.compile(r"[^\s@]+@[^\s@./\\]*")
+"""``C@9``; no path, and no name of a file with an ending."""
 _HEADER: Final = re.compile(r"(\w+)\s*:\s*(.*)")
 _TIMES: Final = re.compile(r"(|.*[\s|])x(\d{1,9})")
 _YES: Final = ("yes", "on", "true")
@@ -45,7 +47,7 @@ _NO: Final = ("no", "off", "false")
 
 
 class _Sheet:
-    """What was read so far: one list of (offset, chord) a bar."""
+    """The lines read so far: headers, and for each bar a list of (offset, chord)."""
 
     def __init__(self, bar_ticks: int, beat_ticks: int) -> None:
         self.bar_ticks, self.beat_ticks = bar_ticks, beat_ticks
@@ -53,7 +55,7 @@ class _Sheet:
         self.bars: list[list[Entry]] = []
 
     def read(self, line: str) -> None:
-        """Take in a line that is no remark."""
+        """Read a line that is no remark."""
         header = _header(line)
         if header is None:
             self._read_bars(line)
@@ -86,10 +88,7 @@ class _Sheet:
             if not self.bars:
                 raise ValueError("'%' has no bar before it to repeat")
             return self.bars[-1]
-        return self._shared(words)
-
-    def _shared(self, words: list[str]) -> list[Entry]:
-        """A beat a word where one repeats the chord before it; else even shares."""
+        # Each word is a beat if one of them repeats a chord; else all share the bar.
         beats = self.bar_ticks // self.beat_ticks
         by_beat = any(word in SAME_CHORD for word in words)
         most = beats if by_beat else MOST_IN_BAR
@@ -120,17 +119,23 @@ class _Sheet:
             raise ValueError(f"{error}; {ALLOWED}") from error
 
 
+def has_landings_only(text: str) -> bool:
+    """Whether every word of a chart is a landing, such as ``C@9``; not for no word."""
+    words = text.split()
+    return bool(words) and all(map(_LANDING.fullmatch, words))
+
+
 def parse(text: str, bar_ticks: int, beat_ticks: int) -> Chart:
     """Read a chart.
 
     Args:
-        text: as above.
-        bar_ticks: how long a bar is.
-        beat_ticks: the beat that a point stands for; `Meter.span_ticks`.
+        text: in the syntax of this module's docstring.
+        bar_ticks: the length of a bar.
+        beat_ticks: the length of ``.``: `Meter.span_ticks`.
 
     Raises:
-        ValueError: a line is wrong; the message has its number, the word and what
-            would be right.
+        ValueError: a line is invalid; the message has its number, the word and what to
+            write.
     """
     sheet = _Sheet(bar_ticks, beat_ticks)
     for number, line in _lines(text):
@@ -158,39 +163,31 @@ def parse(text: str, bar_ticks: int, beat_ticks: int) -> Chart:
 
 
 def headers(text: str) -> dict[str, str]:
-    """What stands above a chart: title, meter, loop, as far as it is written.
+    """Return the headers of a chart that are written: title, meter, loop.
 
     Raises:
-        ValueError: as `parse` does.
+        ValueError: a header is invalid, as in `parse`.
     """
-    found = {}
+    found = []
     for number, line in _lines(text):
         try:
-            header = _header(line)
+            found.append(_header(line))
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
-        if header is not None:
-            found[header[0]] = header[1]
-    return found
+    return dict(filter(None, found))
 
 
 def text_of(chart: Chart) -> str:
-    """A chart as text; `parse` makes the same of it.
+    """Return a chart as text, which `parse` reads as the same chart.
 
-    A change that lies on no even share of its bar is moved by less than a sixteenth
-    of it.
+    A change that divides its bar into no even shares is moved by less than 1/16 bar.
     """
-    lines = [
-        f"{name}: {said}"
-        for name, said in (("title", chart.title), ("meter", chart.meter))
-        if said
-    ]
-    lines += [] if chart.repeats else ["loop: no"]
+    loop = "" if chart.repeats else "no"
+    above = ("title", chart.title), ("meter", chart.meter), ("loop", loop)
+    lines = [f"{name}: {said}" for name, said in above if said]
     once = msgspec.structs.replace(chart, repeats=False)
-    bars = [
-        _bar_text(once, start)
-        for start in range(0, chart.length_ticks, chart.bar_ticks)
-    ]
+    starts = range(0, chart.length_ticks, chart.bar_ticks)
+    bars = [_bar_text(once, start) for start in starts]
     lines += [
         f"| {' | '.join(bars[place : place + BARS_A_LINE])} |"
         for place in range(0, len(bars), BARS_A_LINE)
@@ -199,7 +196,7 @@ def text_of(chart: Chart) -> str:
 
 
 def _bar_text(chart: Chart, start: int) -> str:
-    """A bar as its fewest even shares, with points where they are beats."""
+    """Return a bar in the fewest even shares, with points if they are beats."""
     bar, beats = chart.bar_ticks, chart.bar_ticks // chart.beat_ticks
     changes = [at - start for at, _ in chart.entries if start <= at < start + bar]
     shares = (1, 2, beats, *range(3, MOST_IN_BAR + 1))
@@ -217,14 +214,14 @@ def _bar_text(chart: Chart, start: int) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that say something, each with its number."""
+    """Yield the lines that are not empty and no remarks, each with its number."""
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield number, line.strip()
 
 
 def _bars_in(line: str) -> list[str]:
-    """The bars between a line's bar lines; two without a space are a double one."""
+    """Return the bars between a line's bar lines; ``||`` counts as one bar line."""
     bars = re.split(r"\|+", line)
     first = 0 if bars[0].strip() else 1
     last = len(bars) if bars[-1].strip() else len(bars) - 1
@@ -232,7 +229,7 @@ def _bars_in(line: str) -> list[str]:
 
 
 def _header(line: str) -> tuple[str, str] | None:
-    """A header's name and what it says; None where the line is none."""
+    """Return a header's name and value; None if the line is no header."""
     match = _HEADER.fullmatch(line)
     name = match[1].lower() if match else ""
     if match and name in HEADERS:

@@ -1,9 +1,8 @@
-"""Bars, and the beats felt in them: a metre is a value over musical time.
+"""Time signatures: bars, and the felt beats in them.
 
-A bar is what the signature says; a span is the beat that a player feels and at which
-an accompanist decides: a quarter note in 4/4, a dotted quarter in 6/8, an eighth in
-7/8, where nothing longer divides the bar. Bar 0 begins at tick 0; ticks before it lie
-in negative bars. It knows no tempo.
+A span is the beat that a player feels and at which an accompanist decides: a quarter
+note in 4/4, a dotted quarter in 6/8, an eighth in 7/8, where nothing longer divides the
+bar. Bar 0 begins at tick 0; ticks before it lie in negative bars.
 """
 
 import re
@@ -19,12 +18,9 @@ _SIGNATURE: Final = re.compile(r"\s*([0-9]{1,3})\s*/\s*([0-9]{1,3})\s*")
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a tick lies; all count from 0, and only `bar` may be negative.
+    """The position of a tick: bar, felt beat of the bar, ticks since that beat.
 
-    Attributes:
-        bar: which bar.
-        span: which felt beat of the bar.
-        tick_in_span: how far into that beat.
+    All count from 0. Only `bar` may be negative.
     """
 
     bar: int
@@ -61,10 +57,10 @@ class Meter(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "Meter":
-        """The meter that a musician writes as ``6/8``; the inverse of `str`.
+        """Read a meter such as ``6/8``; the inverse of `str`.
 
         Raises:
-            ValueError: it is not a meter, with what one looks like.
+            ValueError: it is not a meter; the message has an example.
         """
         found = _SIGNATURE.fullmatch(text)
         if found is None:
@@ -76,12 +72,12 @@ class Meter(msgspec.Struct, frozen=True):
 
     @property
     def bar_ticks(self) -> int:
-        """The length of a bar."""
+        """Return the length of a bar."""
         return self.numerator * 4 * TICKS_PER_BEAT // self.denominator
 
     @property
     def span_ticks(self) -> int:
-        """The length of a felt beat; it divides the bar."""
+        """Return the length of a felt beat, which divides the bar."""
         unit = 4 * TICKS_PER_BEAT // self.denominator
         if self.denominator <= 4:
             return TICKS_PER_BEAT
@@ -93,11 +89,11 @@ class Meter(msgspec.Struct, frozen=True):
 
     @property
     def spans_in_bar(self) -> int:
-        """How many felt beats a bar has."""
+        """Return the number of felt beats in a bar."""
         return self.bar_ticks // self.span_ticks
 
     def position(self, ticks: int) -> Position:
-        """Where a tick lies, before tick 0 too."""
+        """Return the position of a tick, which may be negative."""
         bar, into = divmod(ticks, self.bar_ticks)
         span, tick_in_span = divmod(into, self.span_ticks)
         return Position(bar, span, tick_in_span)

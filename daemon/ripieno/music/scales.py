@@ -1,6 +1,6 @@
-"""Scales and keys: which pitch classes belong, and which key was heard.
+"""Scales, and the key of what was heard.
 
-A scale is a `frozenset` of pitch classes 0 … 11 (C is 0). Total functions on values.
+A scale is a `frozenset` of pitch classes 0 … 11 (C is 0).
 """
 
 import math
@@ -39,10 +39,10 @@ MINOR_PROFILE: Final = (
 
 
 def named(name: str) -> frozenset[int]:
-    """The pitch classes of a scale such as ``F# dorian`` or ``Bb major``.
+    """Return the pitch classes of a scale such as ``F# dorian`` or ``Bb major``.
 
     Raises:
-        ValueError: no such scale; the message lists those that there are.
+        ValueError: there is no such scale; the message lists all.
     """
     match = re.fullmatch(r"\s*([A-Ga-g])([#b]?)\s+(.+?)\s*", name)
     steps = STEPS.get(match[3].lower()) if match else None
@@ -55,23 +55,20 @@ def named(name: str) -> frozenset[int]:
 
 
 def key_of(weights: Sequence[float]) -> tuple[int, str] | None:
-    """The key that fits a histogram of pitch classes best, or None for silence.
+    """Return the key that fits what was heard best, or None for silence.
 
     Args:
-        weights: 12 numbers, how much of each pitch class was heard.
+        weights: how much of each pitch class was heard, 12 numbers.
 
     Returns:
         The tonic's pitch class, and ``major`` or ``minor``.
-        Source: the Krumhansl-Schmuckler algorithm (correlation with probe tones).
+
+    Source: the Krumhansl-Schmuckler algorithm (correlation with probe tones).
     """
     if not any(weights):
         return None
     fits = [
-        (
-            _correlation([weights[(i + tonic) % 12] for i in range(12)], profile),
-            tonic,
-            mode,
-        )
+        (_correlation([*weights[tonic:], *weights[:tonic]], profile), tonic, mode)
         for mode, profile in (("major", MAJOR_PROFILE), ("minor", MINOR_PROFILE))
         for tonic in range(12)
     ]
@@ -80,10 +77,9 @@ def key_of(weights: Sequence[float]) -> tuple[int, str] | None:
 
 
 def heard(pitches: Iterable[int]) -> frozenset[int]:
-    """The scale that a player seems to be in: their key's notes and their own.
+    """Return the scale of some pitches: their key's notes, and those played often.
 
-    Minor keys carry both sevenths. Fewer than five notes leave everything open: one
-    cannot tell a key from them.
+    Minor keys have both sevenths. For fewer than five notes it is `CHROMATIC`.
     """
     classes = [pitch % 12 for pitch in pitches]
     weights = [float(classes.count(pc)) for pc in range(12)]

@@ -1,7 +1,7 @@
-"""Spans: a felt beat of the human's part, where it lies, the texture over it.
+"""Spans: the human's part and the texture in one felt beat.
 
 A *frame* is a sixteenth note. A *span* is a felt beat: four frames, or six where the
-beat is dotted. Knows no numpy: what a network reads of these is in `ripieno.layouts`.
+beat is dotted. `ripieno.layouts` encodes them for networks.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import msgspec
 
 FRAME_TICKS: Final = 120
 STYLES: Final = ("auto", "pop", "song")
-"""What the texture was learned from: pop piano; the piano of art songs."""
+"""What the texture was learned from: pop piano, or the piano of art songs."""
 DENSITIES: Final = (2.0, 5.0, 8.0, 11.0, 14.0, 18.0, 24.0)
 """Edges between the classes of density, in notes a bar of sixteen frames."""
 VOICES: Final = (1.15, 1.7, 2.5)
@@ -31,12 +31,12 @@ class Span(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def onsets(self) -> int:
-        """How many notes were struck."""
+        """Return how many notes were struck."""
         return sum(map(len, self.struck))
 
 
 class Phase(msgspec.Struct, frozen=True, array_like=True):
-    """Where a span lies: its place in the bar, the bar's spans, the bar's number."""
+    """The place of a span in its bar, the number of spans there, the bar's number."""
 
     span: int
     spans: int
@@ -44,7 +44,7 @@ class Phase(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True):
-    """A note of the texture: in which frame of its span, how high, for how long."""
+    """A note of the texture: its frame in the span, its pitch, its length in frames."""
 
     frame: int
     pitch: int
@@ -52,7 +52,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Manner(msgspec.Struct, frozen=True, array_like=True):
-    """How to fill: classes of `class_of`, 0 for what the music asks for."""
+    """The manner of the texture: classes of `class_of`, or 0 for automatic."""
 
     density: int = 0
     voices: int = 0
@@ -60,5 +60,5 @@ class Manner(msgspec.Struct, frozen=True, array_like=True):
 
 
 def class_of(value: float, edges: Sequence[float]) -> int:
-    """1 + the number of edges that do not exceed a value; 0 is kept for auto."""
+    """Return 1 + the number of edges that do not exceed a value; 0 means automatic."""
     return 1 + sum(value >= edge for edge in edges)

@@ -1,9 +1,8 @@
-"""Voicings: which pitches a chord is played on, moving as little as hands would.
+"""Voicings: the pitches on which a chord is played, with little motion between chords.
 
-Total functions on values, quick enough for the playing thread. What can be known
-beforehand (the positions of a chord in a register) is kept in a cache.
-
-Every function takes `NO_CHORD`; it has no voices, no bass, and moves nothing.
+The functions are fast enough for the playing thread. The positions of a chord in a
+register are cached. Every function accepts `NO_CHORD`: it has no voices, and moves
+nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +18,9 @@ Voices = tuple[int, ...]
 WIDEST_GAP: Final = 9
 """A major sixth: the widest gap in a triad in open position (C G E)."""
 SPAN: Final = 24
-"""Two octaves: how far apart the outer voices of two hands' chord may be sought."""
+"""Two octaves: the largest distance between the outer voices."""
 BASS_REGISTER: Final = (36, 50)
-"""C2 … D3: where a bass plays roots of its own."""
+"""C2 … D3, for bass notes."""
 CHORD_REGISTER: Final = (50, 69)
 """D3 … A4: above the bass and below most melodies."""
 SEVENTHS: Final = (10, 11)
@@ -41,11 +40,10 @@ _SCALES: Final = {
     "aug": "whole tone",
     "6": "major",
 }
-"""The scale that players put over a chord whose key they do not know.
+"""The usual scale over a chord whose key is unknown.
 
-Source: chord-scale theory, as in Levine 1995, The Jazz Theory Book; but for dim7, where
-that says whole-half diminished: locrian keeps to seven degrees, as its neighbours do.
-"""
+Source: chord-scale theory, as in Levine 1995, The Jazz Theory Book. For dim7 that has
+whole-half diminished; locrian has seven degrees, as the other scales here."""
 _STEPS: Final = tuple(
     frozenset(scales.STEPS[_SCALES[suffix]]) | frozenset(shape)
     for suffix, shape in chords.SHAPES.items()
@@ -61,10 +59,10 @@ def voiced(
     *,
     avoid: frozenset[int] = frozenset(),
 ) -> Voices:
-    """A chord in close or open position, as near to the last one as can be.
+    """Return a chord in close or open position, as near to the last one as possible.
 
-    Root and third come first, then the seventh, then the fifth. A fourth voice doubles
-    root or fifth, never the third. Where they do not fit there are fewer voices.
+    Root and third come first, then the seventh, then the fifth. A further voice doubles
+    root or fifth, never the third. If they do not fit, there are fewer voices.
 
     Args:
         chord: what to play.
@@ -72,14 +70,14 @@ def voiced(
         low: the lowest pitch allowed.
         high: the highest pitch allowed.
         voices: at most so many.
-        avoid: pitch classes that rub against the melody; neither fifth nor seventh,
-            nor what is doubled, is one of them.
+        avoid: pitch classes that are neither doubled nor used as fifth or seventh, as
+            they are dissonant with the melody.
 
     Returns:
-        Rising pitches. Of equally near ones those nearest to the middle of the
+        Rising pitches. Of equally near positions, the one nearest to the middle of the
         register.
 
-    Thread: any. Cost: 15 µs; 35 µs when the cache has no positions.
+    Thread: any. Cost: 15 µs; 35 µs if the positions are not cached.
     """
     if chord == chords.NO_CHORD:
         return ()
@@ -96,10 +94,10 @@ def voiced(
 
 
 def motion(before: Sequence[int], after: Sequence[int]) -> int:
-    """How many semitones the voices move in all; both rising.
+    """Return the sum of the voices' motions in semitones; both chords rise.
 
-    As many voices move in order; where voices part or join, each of the larger chord
-    counts its way from the nearest of the other.
+    Chords of equal size move voice by voice. Otherwise each voice of the larger chord
+    moves from the nearest one of the smaller.
     """
     if len(before) == len(after):
         return sum(abs(a - b) for a, b in zip(before, after, strict=True))
@@ -108,10 +106,10 @@ def motion(before: Sequence[int], after: Sequence[int]) -> int:
 
 
 def bass_of(chord: int, before: int | None, low: int, high: int) -> int:
-    """The root nearest to the last bass; at the beginning, to the register's middle.
+    """Return the root nearest to the last bass, or at first to the register's middle.
 
-    Where the register has no root it is another note of the chord, and where it has
-    none, or there is no chord, the pitch nearest to the last bass.
+    If the register has no root, it is another note of the chord. If it has none, or
+    there is no chord, it is the pitch nearest to the last bass.
 
     Thread: any. Cost: microseconds.
     """
@@ -124,12 +122,12 @@ def bass_of(chord: int, before: int | None, low: int, high: int) -> int:
 
 
 def moved(pitch: int, from_chord: int, to_chord: int) -> int:
-    """A note planned over one chord, at the same place over another.
+    """Return a note planned over one chord at the same place over another.
 
-    A chord's note becomes the nearest corresponding one: third to third, fifth to
-    fifth, seventh to seventh or, where there is none, root; by a tritone at most. A
-    note between them keeps its distance to the nearest of them, and stays in the
-    chord's scale if it was in the other's.
+    A chord tone becomes the nearest corresponding one: third to third, fifth to fifth,
+    seventh to seventh or, if there is none, root; at most a tritone away. Another note
+    keeps its distance from the nearest chord tone. If it was in the old chord's scale,
+    it stays in that of the new chord.
 
     Thread: any. Cost: 10 µs.
     """
@@ -149,9 +147,9 @@ def moved(pitch: int, from_chord: int, to_chord: int) -> int:
 
 
 def within(pitch: int, low: int, high: int) -> int:
-    """The pitch moved by octaves into a register.
+    """Return the pitch moved by octaves into a register.
 
-    In a register narrower than an octave it may end up below `low`.
+    In a register narrower than an octave the result may be below `low`.
     """
     while pitch < low:
         pitch += 12
@@ -161,9 +159,9 @@ def within(pitch: int, low: int, high: int) -> int:
 
 
 def common_register(wanted: tuple[int, int], low: int, high: int) -> tuple[int, int]:
-    """The part of a wanted register within ``low … high``, if it spans an octave.
+    """Return the part of a wanted register within ``low … high``.
 
-    Otherwise ``low … high``.
+    If that is less than an octave, return ``low … high``.
     """
     bottom, top = max(wanted[0], low), min(wanted[1], high)
     return (bottom, top) if top - bottom >= 11 else (low, high)
@@ -173,7 +171,7 @@ def common_register(wanted: tuple[int, int], low: int, high: int) -> tuple[int, 
 def _positions(
     chord: int, low: int, high: int, voices: int, avoid: frozenset[int]
 ) -> tuple[Voices, ...]:
-    """All close and open positions, of as many voices as there can be."""
+    """Return all close and open positions with the most voices possible."""
     tones = _by_importance(chord, avoid)
     at = {pc: range(low + (pc - low) % 12, high + 1, 12) for pc in tones}
     tones = tuple(pc for pc in tones if at[pc])
@@ -190,7 +188,7 @@ def _positions(
 
 
 def _by_importance(chord: int, avoid: frozenset[int]) -> Voices:
-    """Root, third, then what may be left out: the plain fifth first."""
+    """Return root, third, and the rest; a perfect fifth comes after the seventh."""
     root, third, *rest = chords.pitch_classes(chord)
     shape = chords.INTERVALS[chords.quality_of(chord)]
     if shape[-1] in SEVENTHS and shape[2] == FIFTH:
@@ -201,14 +199,14 @@ def _by_importance(chord: int, avoid: frozenset[int]) -> Voices:
 def _doubled(
     chord: int, tones: Voices, count: int, avoid: frozenset[int]
 ) -> Iterator[Voices]:
-    """Which of root and perfect fifth sound twice."""
+    """Return the ways to double `count` of root and perfect fifth."""
     root = chords.root_of(chord)
     good = [pc for pc in (root, (root + FIFTH) % 12) if pc in tones and pc not in avoid]
     return combinations(good, count)
 
 
 def _spread(once: Voices, twice: Voices, at: dict[int, range]) -> Iterator[Voices]:
-    """The ways to lay out pitch classes with no gap wider than a hand's."""
+    """Yield the positions of pitch classes without a gap above `WIDEST_GAP`."""
     places = [combinations(at[pc], 2 if pc in twice else 1) for pc in once]
     for chosen in product(*places):
         position = tuple(sorted(pitch for pitches in chosen for pitch in pitches))
@@ -217,14 +215,14 @@ def _spread(once: Voices, twice: Voices, at: dict[int, range]) -> Iterator[Voice
 
 
 def _nearest(pitch: int, pitch_class: int) -> int:
-    """The pitch of a class that is nearest; of two tritones away the lower."""
+    """Return the nearest pitch of a class; of two a tritone away, the lower."""
     return pitch - 6 + (pitch_class - pitch + 6) % 12
 
 
 def _beside(
     target: int, distance: int, pitch: int, from_chord: int, to_chord: int
 ) -> int:
-    """A note at a distance from a chord's, in its scale if it was in the other's."""
+    """Return `target` + `distance`, in the new scale if `pitch` was in the old one."""
     wanted = target + distance
     if not _in_scale(pitch, from_chord) or _in_scale(wanted, to_chord):
         return wanted
@@ -239,5 +237,5 @@ def _in_scale(pitch: int, chord: int) -> bool:
 
 
 def _in_range(pitch: int) -> int:
-    """The same note in another octave, where MIDI has no such pitch."""
+    """Return the pitch, moved by an octave if MIDI has no such pitch."""
     return pitch + 12 * (pitch < 0) - 12 * (pitch > 127)

@@ -1,7 +1,7 @@
 """The metronome's click: a pure function from a meter to notes.
 
-It knows no tempo and no channel: `ripieno.roles.performance` sends the part `CLICK` to
-channel 10. A range in pieces gives the same notes as the range at once.
+It knows no tempo and no channel. A range in pieces gives the same notes as the range at
+once.
 
 Source: General MIDI System Level 1, table 2 (percussion map).
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 from ripieno.music.meter import Meter
 from ripieno.music.timeline import TICKS_PER_BEAT
-from ripieno.protocol import CLICK, PlannedNote
+from ripieno.protocol import PlannedNote
 
 HIGH_WOOD_BLOCK: Final = 76
 LOW_WOOD_BLOCK: Final = 77
@@ -33,4 +33,4 @@ def _click(meter: Meter, ticks: int) -> PlannedNote:
     is_downbeat = meter.position(ticks).span == 0
     pitch = HIGH_WOOD_BLOCK if is_downbeat else LOW_WOOD_BLOCK
     velocity = DOWNBEAT_VELOCITY if is_downbeat else BEAT_VELOCITY
-    return PlannedNote(ticks, ticks + CLICK_TICKS, pitch, velocity, CLICK)
+    return PlannedNote(ticks, ticks + CLICK_TICKS, pitch, velocity)

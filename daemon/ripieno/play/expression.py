@@ -10,14 +10,11 @@ import zlib
 from typing import Final
 
 from ripieno.music.spans import FRAME_TICKS, Note, Phase
-from ripieno.protocol import BASS, CHORDS, TEXTURE
 
 SWUNG_FRAMES: Final = 4
 """Only a beat of four frames swings. A dotted beat is a triplet already."""
 TRIPLET: Final = 1 / 6
 """How far the second half of a beat moves at full swing: from 1/2 to 2/3."""
-LOUDNESS: Final = {CHORDS: 0.72, BASS: 0.9, TEXTURE: 0.82}
-"""Loudness of each part beside the human's. By ear, on a piano and a pad."""
 DOWNBEAT: Final = 8
 """How much louder a note on the downbeat is, in velocity."""
 BEAT: Final = 4
@@ -63,16 +60,16 @@ def end_ticks(note: Note, frames: int, swing: float) -> int:
     return ticks + round(swung(frame, frames, swing) * FRAME_TICKS) - GAP_TICKS
 
 
-def velocity(note: Note, part: int, phase: Phase, human: float) -> int:
+def velocity(note: Note, loudness: float, phase: Phase, human: float) -> int:
     """Return the velocity of a note.
 
     Args:
         note: what is played.
-        part: which part plays it.
+        loudness: of its seat, beside the human's.
         phase: where its span lies.
         human: how loud the human plays, as a velocity.
     """
-    loud = human * LOUDNESS[part] + _chance(note, phase.bar) % (2 * UNEVEN + 1) - UNEVEN
+    loud = human * loudness + _chance(note, phase.bar) % (2 * UNEVEN + 1) - UNEVEN
     if note.frame == 0:
         loud += DOWNBEAT if phase.span == 0 else BEAT
     return int(min(max(loud, QUIETEST), LOUDEST))

@@ -20,7 +20,7 @@ from ripieno.music.messages import PEDALS
 N_NOTES: Final = 16 * 128
 SIZE: Final = N_NOTES + 16 * len(PEDALS)
 THRU: Final = 0
-"""The id of the notes that are passed through. Planned notes count from 1."""
+"""The id of the notes that are passed through. Those of planned notes are higher."""
 ADOPTED: Final = -1
 """The id of the notes that a player left sounding when it died."""
 
@@ -43,6 +43,14 @@ class Ledger:
     def sounding(self) -> int:
         """How many notes sound."""
         return len(self._ids)
+
+    def count(self, which: Callable[[int], bool]) -> int:
+        """How many sounding notes have an id that matches."""
+        return sum(map(which, self._ids.values()))
+
+    def id_of(self, channel: int, pitch: int) -> int | None:
+        """The id of the note that sounds on a key, or None."""
+        return self._ids.get(channel * 128 + pitch)
 
     def on(self, channel: int, pitch: int, velocity: int, note_id: int) -> list[bytes]:
         """Begin a note. If the same key sounds, it is ended first."""
@@ -101,8 +109,3 @@ class Ledger:
     def _lift(self, slot: int) -> None:
         self._feet.discard(slot)
         self._ended.append(slot)
-
-
-def is_planned(note_id: int) -> bool:
-    """Whether an id is that of a planned note."""
-    return note_id > THRU

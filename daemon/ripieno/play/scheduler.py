@@ -3,14 +3,24 @@
 It hands out what is due. In one tick, note-offs come before note-ons. A note-off enters
 the heap only when its note-on was handed out, so clearing the schedule cannot lose one:
 what sounds is in the ledger, which `Scheduler.clear` leaves alone.
+
+Each note belongs to a seat, whose number is part of the note's id.
 """
 
 import heapq
 import itertools
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ripieno.protocol import PlannedNote
+
+MOST_SEATS: Final = 64
+"""Seats are numbered from 0 to one less."""
+
+
+def owner_of(note_id: int) -> int:
+    """Return the number of the seat that a note belongs to; -1 for no planned note."""
+    return note_id % MOST_SEATS if note_id > 0 else -1
 
 
 class Due(NamedTuple):
@@ -19,7 +29,7 @@ class Due(NamedTuple):
     Attributes:
         ticks: when it is due.
         note_id: of the note; its note-on and its note-off have the same one.
-        pitch, part: as in `PlannedNote`.
+        pitch: as in `PlannedNote`.
         velocity: 0 for a note-off.
         exact_ns: when a note-on is due within its tick; None for the tick's beginning.
     """
@@ -28,7 +38,6 @@ class Due(NamedTuple):
     note_id: int
     pitch: int
     velocity: int
-    part: int
     exact_ns: int | None = None
 
 
@@ -56,6 +65,7 @@ class Scheduler:
     def add(
         self,
         notes: Iterable[PlannedNote],
+        owner: int = 0,
         *,
         at_ns: int | None = None,
         earliest_ticks: int | None = None,
@@ -64,6 +74,7 @@ class Scheduler:
 
         Args:
             notes: in any order.
+            owner: the number of the seat that plays them.
             at_ns: when notes that start in that very tick are due; None for the
                 beginning of the tick.
             earliest_ticks: notes that start before it are dropped; None for no limit.
@@ -73,7 +84,7 @@ class Scheduler:
             if earliest_ticks is not None and note.start_ticks < earliest_ticks:
                 self.dropped += 1
                 continue
-            ids.append(next(self._ids))
+            ids.append(next(self._ids) * MOST_SEATS + owner)
             heapq.heappush(self._heap, (note.start_ticks, True, ids[-1], note, at_ns))
         return ids
 
@@ -100,19 +111,25 @@ class Scheduler:
         due: list[Due] = []
         while self._heap and self._heap[0][0] <= until_ticks:
             ticks, is_on, note_id, note, exact_ns = heapq.heappop(self._heap)
-            if not is_on:
-                due.append(Due(ticks, note_id, note.pitch, 0, note.part))
-                continue
-            if note.end_ticks < now_ticks and note.end_ticks > note.start_ticks:
+            if is_on and note.start_ticks < note.end_ticks < now_ticks:
                 self.dropped += 1
                 continue
-            due.append(
-                Due(ticks, note_id, note.pitch, note.velocity, note.part, exact_ns)
-            )
-            off_ticks = max(note.end_ticks, note.start_ticks + 1)
-            heapq.heappush(self._heap, (off_ticks, False, note_id, note, None))
+            velocity = note.velocity if is_on else 0
+            due.append(Due(ticks, note_id, note.pitch, velocity, exact_ns))
+            if is_on:
+                off_ticks = max(note.end_ticks, note.start_ticks + 1)
+                heapq.heappush(self._heap, (off_ticks, False, note_id, note, None))
         return due
 
-    def clear(self) -> None:
-        """Remove everything, note-offs too: the ledger releases what sounds."""
-        self._heap.clear()
+    def has_notes_of(self, owner: int) -> bool:
+        """Whether a note of a seat is to begin or to end. Cost: O(n)."""
+        return any(owner_of(entry[2]) == owner for entry in self._heap)
+
+    def clear(self, owner: int | None = None) -> None:
+        """Remove the notes of a seat, or all; the ledger releases what sounds.
+
+        Note-offs are removed too. Cost: O(n).
+        """
+        kept = [] if owner is None else self._heap
+        self._heap = [entry for entry in kept if owner_of(entry[2]) != owner]
+        heapq.heapify(self._heap)

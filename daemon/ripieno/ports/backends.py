@@ -3,24 +3,18 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 from ripieno.clock import Clock
 from ripieno.errors import PortError, SettingsError
 from ripieno.ports import jack_server, rtmidi_port
-from ripieno.ports.jack_bridges import Prepared
+from ripieno.ports.jack_bridges import Bridges
 from ripieno.ports.jack_port import JackPort
 from ripieno.ports.jack_process import Pairs
-from ripieno.ports.jack_server import server_is_up
 from ripieno.ports.ports import Port
-from ripieno.ports.rtmidi_port import RtMidiPort, load_library
+from ripieno.settings.config import BACKENDS
 
 Backend = Literal["jack", "rtmidi-jack", "alsa", "coremidi", "windows"]
-
-__all__ = [
-    "Backend", "Prepared", "choose_backend", "list_ports", "maybe_prepared",
-    "open_port",
-]  # fmt: skip
 
 ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 
@@ -45,17 +39,15 @@ def choose_backend(
         SettingsError: *wanted* is unknown.
         PortError: "auto", and this machine has no MIDI library or no server.
     """
-    known: tuple[Backend, ...] = get_args(Backend)
-    for backend in known:
-        if wanted == backend:
-            return backend, "asked for"
+    if wanted in get_args(Backend):
+        return cast("Backend", wanted), "asked for"
     if wanted != "auto":
         raise SettingsError(
-            f"the MIDI backend {wanted!r} is unknown: choose one of {('auto', *known)}"
+            f"the MIDI backend {wanted!r} is unknown: choose one of {BACKENDS}"
         )
-    if platform == "linux" and server_is_up():
+    if platform == "linux" and jack_server.server_is_up():
         return "jack", "a JACK server answers"
-    load_library()
+    rtmidi_port.load_library()
     if platform == "darwin":
         return "coremidi", "macOS"
     if platform == "win32":
@@ -79,15 +71,10 @@ def list_ports(backend: Backend) -> tuple[list[str], list[str]]:
     return rtmidi_port.list_ports(backend)
 
 
-def maybe_prepared(backend: str, patience_s: float) -> Prepared | None:
-    """Start processes that will be a port's bridges, where the backend has bridges.
-
-    Args:
-        backend: which ports will be opened.
-        patience_s: how long to try again where a name is in use.
-    """
+def maybe_bridges(backend: str, patience_s: float) -> Bridges | None:
+    """Start the processes for a port's bridges; return None if it has no bridges."""
     has_bridges = backend == "jack" and sys.platform != "win32"
-    return Prepared(patience_s) if has_bridges else None
+    return Bridges(patience_s) if has_bridges else None
 
 
 def open_port(
@@ -96,7 +83,7 @@ def open_port(
     out_name: str,
     clock: Clock,
     connections: Callable[[], Pairs] = tuple,
-    prepared: Prepared | None = None,
+    bridges: Bridges | None = None,
 ) -> Port:
     """Open a pair of ports that other programs see.
 
@@ -106,7 +93,7 @@ def open_port(
         out_name: the output's name.
         clock: stamps what arrives.
         connections: on JACK, returns the connections to restore.
-        prepared: on frame-exact JACK, processes that were started before.
+        bridges: on frame-exact JACK, processes that were started before.
 
     Raises:
         SettingsError: there is no such backend.
@@ -116,8 +103,8 @@ def open_port(
     if chosen == "jack":
         if sys.platform == "win32":
             raise PortError("frame-exact JACK is not for Windows: choose windows")
-        return JackPort(in_name, out_name, clock, connections, prepared)
-    port = RtMidiPort(chosen, in_name, out_name, clock)
+        return JackPort(in_name, out_name, clock, connections, bridges)
+    port = rtmidi_port.RtMidiPort(chosen, in_name, out_name, clock)
     if port.sentinel is not None:
         port.sentinel.connect(connections())
     return port

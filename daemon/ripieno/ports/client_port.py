@@ -1,4 +1,4 @@
-"""A client of existing ports, as a DAW is one; the demo plays through it."""
+"""A pair of ports connected to another program's, as a DAW's are; for the demo."""
 
 from typing import get_args
 
@@ -10,17 +10,14 @@ from ripieno.ports.rtmidi_port import RtMidiBackend, delete, existing, new_pair
 
 
 class ClientPort:
-    """Connected to two existing ports, found by their names.
-
-    Thread: one.
-    """
+    """Connected to two existing ports, found by their names. Thread: one."""
 
     def __init__(self, backend: str, destination: str, source: str) -> None:
         """Connect.
 
         Args:
-            backend: ``alsa``, ``jack``, ``coremidi`` or ``windows``; whoever plays to
-                us needs no exact frames, so both kinds of JACK are rtmidi's here.
+            backend: ``alsa``, ``jack``, ``coremidi`` or ``windows``. On JACK rtmidi is
+                used, because no exact frames are needed here.
             destination: a part of the name of the port to send to.
             source: a part of the name of the port to receive from.
 

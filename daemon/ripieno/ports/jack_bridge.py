@@ -7,37 +7,37 @@ JACK's callback. The callback is native code (`ripieno.ports.jack_native`) or, w
 that was not built, Python (`ripieno.ports.jack_crossing`). The main thread blocks in a
 `read` and the collector is off, so nothing else holds the GIL.
 
-* Standard input: one line of JSON (`Order`: which port, what to connect). Its end means
+* Standard input: one line of JSON (`ripieno.ports.jack_process.Order`). Its end means
   that the owner has ended or closes the port. *Out* then flushes its note-offs, drops
   its note-ons, and ends every sounding note with the next period.
-* Standard output: ``open RATE`` or ``refused SENTENCE``; then each "!" of *in* means
-that
-  something has arrived.
+* Standard output: ``open RATE`` or ``refused SENTENCE``; then *in* writes "!" each time
+  that something has arrived.
 * Opening and closing may hang in libjack: an alarm ends the process then.
 """
 
 import contextlib
 import ctypes
-import gc
 import json
 import os
 import signal
 import sys
 import threading
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from ripieno.clock import NS_PER_MS, NS_PER_S, SystemClock
 from ripieno.errors import NameInUseError, PortError
 from ripieno.ipc.naming import show_name
+from ripieno.ipc.realtime import freeze_collector
 from ripieno.ports.jack_crossing import Crossing, In, Out
-from ripieno.ports.jack_memory import Memory, Side
+from ripieno.ports.jack_memory import COUNT, GONE, Memory, Side
 from ripieno.ports.jack_native import Native, maybe_native
+from ripieno.ports.jack_process import Order
 from ripieno.ports.jack_server import connect, load_library, open_client
+from ripieno.ports.jack_time import STALL_NS
 
 OPENING_S: Final = 8.0
 CLOSING_S: Final = 0.6
-FLUSH_S: Final = 0.25
-"""Longer than every period: 8 192 frames at 44.1 kHz are 186 ms."""
 PYTHON: Final = "RIPIENO_PYTHON_CALLBACK"
 """If this variable is set, the Python callback is used: for tests and comparisons."""
 _ATTEMPTS: Final = 5
@@ -45,30 +45,14 @@ _ATTEMPTS: Final = 5
 never runs; opening it again helps (`ripieno.ports.rtmidi_port`)."""
 _CYCLES: Final = 3
 _AGAIN_NS: Final = 10 * NS_PER_MS
-_LOOK_S: Final = 0.002
-_RUNS_S: Final = 0.5
+_LOOK_NS: Final = 2 * NS_PER_MS
+_RUNS_NS: Final = 500 * NS_PER_MS
 _MCL_CURRENT: Final = 1
 _REPORT, _LEASH = 1, 0
 
 
-class Order(NamedTuple):
-    """What the owner tells a bridge.
-
-    Attributes:
-        direction: in or out.
-        name: of the port and of its client.
-        pairs: connections to make if both ports exist, as (source, destination).
-        patience_s: how long to retry while the name is in use.
-    """
-
-    direction: str
-    name: str
-    pairs: list[tuple[str, str]]
-    patience_s: float
-
-
 class Bridge:
-    """A JACK client with one port."""
+    """A JACK client with one port, and the crossing that carries its messages."""
 
     def __init__(self, order: Order, side: Side, library: ctypes.CDLL | None) -> None:
         """Open the client; it does not run yet.
@@ -85,60 +69,45 @@ class Bridge:
                 "or choose other port names with --in and --out"
             )
         self._side = side
-        self._crossing = _crossing(self.client, order, side, library)
+        is_output = order.direction == "out"
+        ports = self.client.midi_outports if is_output else self.client.midi_inports
+        parts = self.client, ports.register(name), side
+        self.crossing: Crossing | Native
+        if library is not None:
+            wake_fd = None if is_output else _REPORT
+            self.crossing = Native(library, *parts, wake_fd)
+        else:
+            self.crossing = Out(*parts) if is_output else In(*parts, _REPORT)
         self.client.set_shutdown_callback(self._shut_down)
 
     def runs(self) -> bool:
         """Activate the client; return whether the server calls it."""
-        first = self._crossing.count
+        last = self._side.words[COUNT] + _CYCLES
         self.client.activate()
-        return self._reaches(first + _CYCLES, _RUNS_S)
-
-    def begin(self, pairs: list[tuple[str, str]]) -> None:
-        """Connect the port, then let it write; what is written earlier is lost."""
-        connect(self.client, pairs)
-        self._crossing.begin()
+        return _comes_true(lambda: self._side.words[COUNT] >= last, _RUNS_NS)
 
     def flush(self) -> None:
         """Send every waiting note-off, and end every sounding note."""
-        self._crossing.leave()
-        never = threading.Event()
-        for _ in range(int(FLUSH_S / _LOOK_S)):
-            if self._crossing.has_left:
-                break
-            never.wait(_LOOK_S)
+        self.crossing.leave()
+        _comes_true(lambda: self.crossing.has_left, STALL_NS)
         # What was written in one cycle has left when the next one begins; this one's
         # number may not be shown yet.
-        self._reaches(self._crossing.count + 2, FLUSH_S)
-
-    def _reaches(self, count: int, within_s: float) -> bool:
-        never = threading.Event()
-        for _ in range(int(within_s / _LOOK_S)):
-            if self._crossing.count >= count:
-                return True
-            never.wait(_LOOK_S)
-        return False
+        last = self._side.words[COUNT] + 2
+        _comes_true(lambda: self._side.words[COUNT] >= last, STALL_NS)
 
     def _shut_down(self, _status: object, _reason: str) -> None:
-        self._side.set_gone()
+        self._side.words[GONE] = 1
         os._exit(0)
 
 
-def _crossing(
-    client: Any,  # noqa: ANN401  (an untyped library)
-    order: Order,
-    side: Side,
-    library: ctypes.CDLL | None,
-) -> Crossing:
-    """Register the port; return what carries its messages."""
-    is_output = order.direction == "out"
-    ports = client.midi_outports if is_output else client.midi_inports
-    port = ports.register(order.name)
-    if library is not None:
-        return Native(library, client, port, side, None if is_output else _REPORT)
-    if is_output:
-        return Out(client, port, side).register()
-    return In(client, port, side, _REPORT).register()
+def _comes_true(is_true: Callable[[], bool], within_ns: int) -> bool:
+    """Return whether a condition comes true within a time; look every 2 ms."""
+    never = threading.Event()
+    for _ in range(within_ns // _LOOK_NS):
+        if is_true():
+            return True
+        never.wait(_LOOK_NS / NS_PER_S)
+    return False
 
 
 def main(descriptor: str) -> None:
@@ -146,20 +115,27 @@ def main(descriptor: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # only standard input ends it
     show_name("spare")
-    memory, library = Memory(int(descriptor)), _maybe_library()
+    memory = Memory(int(descriptor))
+    library = None if PYTHON in os.environ else maybe_native()
     load_library()
-    order = Order(**json.loads(_first_line()))
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):  # the owner has ended
+        os._exit(0)
+    order = Order(**json.loads(line))
     show_name(order.direction)
     signal.setitimer(signal.ITIMER_REAL, OPENING_S)
-    is_output = order.direction == "out"
+    side = memory.due if order.direction == "out" else memory.heard
     try:
-        bridge = _open(order, memory.due if is_output else memory.heard, library)
+        bridge = _open(order, side, library)
     except PortError as error:
         _report(f"refused {error}")
         os._exit(1)
-    bridge.begin(order.pairs)
+    connect(bridge.client, order.pairs)
+    bridge.crossing.begin()  # what is written before it is connected would be lost
     signal.setitimer(signal.ITIMER_REAL, 0)
-    _warm()
+    freeze_collector()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mlockall(_MCL_CURRENT)
     _report(f"open {bridge.client.samplerate}")
     os.set_blocking(_REPORT, False)
     while os.read(_LEASH, 64):
@@ -176,21 +152,8 @@ def _report(line: str) -> None:
         os.write(_REPORT, f"{line}\n".encode())
 
 
-def _maybe_library() -> ctypes.CDLL | None:
-    return None if PYTHON in os.environ else maybe_native()
-
-
-def _first_line() -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        read = os.read(_LEASH, 1)
-        if not read:
-            os._exit(0)
-        line += read
-    return line
-
-
 def _open(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
+    """Open a bridge; retry while its name is in use."""
     clock = SystemClock()
     until_ns = clock.now_ns() + int(order.patience_s * NS_PER_S)
     while True:
@@ -212,15 +175,6 @@ def _opened(order: Order, side: Side, library: ctypes.CDLL | None) -> Bridge:
         f"JACK does not run {order.name!r} after {_ATTEMPTS} attempts: stop programs "
         "of this name, or restart JACK"
     )
-
-
-def _warm() -> None:
-    """Turn the collector off, and lock the memory: neither may delay the callback."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mlockall(_MCL_CURRENT)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
-from ripieno.clock import NS_PER_S, Clock
+from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.errors import PortError
 from ripieno.ports import jack_memory
-from ripieno.ports.jack_process import BridgeProcess, Direction, Pairs
+from ripieno.ports.jack_process import BridgeProcess, Direction, Order, Pairs
 
 PATIENCE_S: Final = 3.0
 """How long to retry: the server may notice late that the old bridge is dead."""
@@ -23,83 +23,55 @@ PER_NS: Final = 20 * NS_PER_S
 Change = Literal["died", "opened"]
 
 
-class Prepared:
-    """The memory of a port, and processes that wait to become its bridges.
-
-    Starting the processes is most of the cost of opening a port. Thread: one.
-
-    Attributes:
-        descriptor: of the memory; `Bridges.close` closes it.
-        patience_s: how long to retry while a name is in use.
-    """
-
-    def __init__(self, patience_s: float = 0.0) -> None:
-        self.patience_s = patience_s
-        self.descriptor = jack_memory.make()
-        self._waiting = [self.start() for _ in range(3)]
-
-    def start(self) -> BridgeProcess:
-        """Start one more process."""
-        return BridgeProcess(self.descriptor)
-
-    def take(self) -> tuple[dict[Direction, BridgeProcess], BridgeProcess]:
-        """Return the two bridges and the spare process."""
-        first, second, spare = self._waiting
-        return {"in": first, "out": second}, spare
-
-
 class Bridges:
-    """Both bridges and the spare process. Thread: one.
+    """Both bridges, the spare process, and their shared memory. Thread: one.
 
     Attributes:
+        descriptor: of the memory; `close` closes it.
+        processes: those that are the bridges, or that become them.
         opening: the bridges that are being replaced, in the order of their deaths.
         is_lost: whether a bridge could not be replaced.
     """
 
-    def __init__(
-        self,
-        names: Mapping[Direction, str],
-        pairs: Callable[[], Pairs],
-        prepared: Prepared,
-        clock: Clock,
-    ) -> None:
-        """Take over the processes; `open` opens them.
+    def __init__(self, patience_s: float = 0.0) -> None:
+        """Start the processes, which is most of the cost of opening a port.
 
         Args:
-            names: of the ports.
-            pairs: returns the connections to make, as (source, destination).
-            prepared: the processes.
-            clock: the system's.
+            patience_s: how long `open` retries while a name is in use.
         """
-        self._names, self._pairs, self._clock = names, pairs, clock
-        self._prepared = prepared
-        self._bridges, spare = prepared.take()
-        self._spare: BridgeProcess | None = spare
+        self._patience_s, self._clock = patience_s, SystemClock()
+        self.descriptor = jack_memory.make()
+        self.processes: dict[Direction, BridgeProcess] = {
+            "in": BridgeProcess(self.descriptor),
+            "out": BridgeProcess(self.descriptor),
+        }
+        self._spare: BridgeProcess | None = BridgeProcess(self.descriptor)
         self.opening: list[Direction] = []
         self.is_lost = False
         self._deaths_ns: deque[int] = deque(maxlen=MOST_DEATHS + 1)
 
-    def open(self) -> int:
+    def open(self, names: Mapping[Direction, str], pairs: Callable[[], Pairs]) -> int:
         """Open both bridges; return the server's rate in Hz.
+
+        Args:
+            names: of the ports.
+            pairs: returns the connections to make, as (source, destination).
 
         Raises:
             PortError: see `BridgeProcess.maybe_open`.
         """
+        self._names, self._pairs = names, pairs
         rate_hz = 0
-        for direction, bridge in self._bridges.items():
-            self._ask(direction, self._prepared.patience_s)
-            rate_hz = bridge.open(self._clock)
+        for direction, bridge in self.processes.items():
+            self._ask(direction, self._patience_s)
+            rate_hz = bridge.open()
         return rate_hz
-
-    def process(self, direction: Direction) -> BridgeProcess:
-        """Return the process that is this bridge, or that becomes it."""
-        return self._bridges[direction]
 
     def reports(self) -> dict[int, Direction]:
         """Return the descriptors that become readable when a bridge reports or ends."""
         return {
             bridge.report: direction
-            for direction, bridge in self._bridges.items()
+            for direction, bridge in self.processes.items()
             if direction not in self.opening[1:]  # which has no process yet
         }
 
@@ -107,9 +79,9 @@ class Bridges:
         """Handle a readable descriptor; return what happened, None for mere news."""
         if direction in self.opening:
             return "opened" if self._is_open(direction) else None
-        if self._bridges[direction].heard_news():
-            return None
-        self._bridges[direction].kill()
+        if os.read(self.processes[direction].report, 4096):
+            return None  # *in* reports that something has arrived
+        self.processes[direction].kill()
         self.opening.append(direction)
         if len(self.opening) == 1:
             self._replace(direction)
@@ -123,23 +95,23 @@ class Bridges:
         if self.opening:
             self._is_open(self.opening[0])
         elif self._maybe_spare() is None:
-            self._spare = self._prepared.start()
+            self._spare = BridgeProcess(self.descriptor)
 
     def close(self, until_ns: int) -> None:
         """Tell all processes to end, and wait until they have."""
-        bridges = [*self._bridges.values(), *filter(None, [self._spare])]
+        bridges = [*self.processes.values(), *filter(None, [self._spare])]
         for bridge in bridges:
             bridge.let_go()
         for bridge in bridges:
-            bridge.end(until_ns, self._clock)
-        os.close(self._prepared.descriptor)
+            bridge.end(until_ns)
+        os.close(self.descriptor)
 
     def _is_open(self, direction: Direction) -> bool:
         """Return whether a replacement is open; try again where it failed."""
         try:
-            rate_hz = self._bridges[direction].maybe_open(self._clock.now_ns())
+            rate_hz = self.processes[direction].maybe_open()
         except PortError:
-            self._bridges[direction].kill()
+            self.processes[direction].kill()
             self._replace(direction)
             return False
         if rate_hz is None:
@@ -156,7 +128,8 @@ class Bridges:
         if is_full and now_ns - self._deaths_ns[0] < PER_NS:
             self.is_lost = True
             return
-        self._bridges[direction] = self._maybe_spare() or self._prepared.start()
+        spare = self._maybe_spare()
+        self.processes[direction] = spare or BridgeProcess(self.descriptor)
         self._spare = None
         self._ask(direction, PATIENCE_S)
 
@@ -168,10 +141,5 @@ class Bridges:
         return self._spare
 
     def _ask(self, direction: Direction, patience_s: float) -> None:
-        self._bridges[direction].ask(
-            direction,
-            self._names[direction],
-            self._pairs(),
-            self._clock.now_ns(),
-            patience_s,
-        )
+        order = Order(direction, self._names[direction], self._pairs(), patience_s)
+        self.processes[direction].ask(order)

@@ -1,22 +1,30 @@
-"""What a bridge does in each period of JACK: carry messages across, in Python.
+"""The process callback of a bridge in Python, for where the one in C was not built.
 
-It is used where the library in C was not built (`ripieno.ports.jack_native`); the two
-behave alike, and the tests in tests/ports/test_jack_port.py hold both to it. The
-callback needs Python's GIL, so its process does nothing else.
+`ripieno.ports.jack_native` does the same; tests/ports/test_jack_callback.py tests both.
+The callback needs Python's GIL, so its process does nothing else.
 
 After a dropped period (JACK reports an xrun, or the frames jump) what was sent lately
-may be lost. An output then sends the ends of the last second again, at once and once
-more 50 ms later, because stalls come in groups.
+may be lost. An output then sends the note-offs of the last second again: at once, and
+once more 50 ms later, because stalls come in groups.
 """
 
 import contextlib
 import heapq
 import os
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final
 
 from ripieno.clock import SystemClock
 from ripieno.music import messages
-from ripieno.ports.jack_memory import TAKE_BACK, Cycle, Side
+from ripieno.ports.jack_memory import (
+    AT,
+    COUNT,
+    GAPS,
+    LATE,
+    LOST,
+    TAKE_BACK,
+    Cycle,
+    Side,
+)
 from ripieno.ports.sounding import Sounding
 
 MOST: Final = 128
@@ -27,110 +35,80 @@ RESEND_AGAIN_S: Final = 0.05
 _WRAP: Final = 1 << 32
 
 
-class Crossing(Protocol):
-    """What carries messages across in JACK's callback. Thread: see each member."""
-
-    @property
-    def count(self) -> int:
-        """How many cycles it was called for."""
-        ...
-
-    def begin(self) -> None:
-        """The port is connected: from now on an output writes."""
-        ...
-
-    def leave(self) -> None:
-        """From now on: let note-offs go, drop note-ons, end what sounds."""
-        ...
-
-    @property
-    def has_left(self) -> bool:
-        """Whether all that was written."""
-        ...
-
-
-class _Python:
+class Crossing:
     """What both directions share. Thread: `_process` is JACK's.
 
-    `register` must be called once, before the client is activated.
+    Attributes:
+        has_left: whether everything was written after `leave`.
     """
 
     def __init__(self, client: Any, port: Any, side: Side) -> None:  # noqa: ANN401
+        """Register the callbacks; JACK calls them once the client is active."""
         self.client, self.port, self.side = client, port, side
-        # A bridge before this one, which died, may have counted frames already.
-        (self.count, before), self.has_left = side.counted(), False
-        self._first = self.count
+        self.has_left = self._has_begun = self._is_leaving = False
         self._clock = SystemClock()
+        # A bridge before this one, which died, may have counted frames already. It may
+        # have died in `show`, so `Side.cycle` is of no use.
+        self._first = self._count = side.words[COUNT]
+        before = side.words[AT]
         now = client.last_frame_time
         self._frame = before + (now - before) % _WRAP
         self._frames = 0
+        self._is_gap = False  # whether cycles before this one were missed
         self._xruns = self._xruns_seen = 0
+        client.set_process_callback(self._process)
+        client.set_xrun_callback(self._on_xrun)
 
-    def register(self) -> Self:
-        """Have JACK call this object from now on."""
-        self.client.set_process_callback(self._process)
-        self.client.set_xrun_callback(self._on_xrun)
-        return self
-
-    def cross(self, frames: int, *, is_gap: bool) -> None:
-        """Carry over what there is in a cycle that begins at `_frame`.
-
-        Args:
-            frames: how long it is.
-            is_gap: whether cycles before it were missed.
-        """
+    def cross(self) -> None:
+        """Carry over the messages of this cycle."""
         raise NotImplementedError
 
     def cross_again(self) -> None:
-        """Called again for the same cycle, as a client is that woke late."""
-
-    def on_gap(self) -> None:
-        """The server dropped one period or more before this cycle."""
-        self.side.count_gap()
+        """Handle a second call for the same cycle: the client woke late."""
 
     def begin(self) -> None:
-        """See `Crossing.begin`."""
+        """The port is connected: from now on an output writes."""
+        self._has_begun = True
 
     def leave(self) -> None:
-        """See `Crossing.leave`."""
-        self.has_left = True
+        """From now on send note-offs, drop note-ons, and end what sounds."""
+        self._is_leaving = True
 
     def _process(self, frames: int) -> None:
         at_ns = self._clock.now_ns()
         since = (self.client.last_frame_time - self._frame) % _WRAP
-        is_first = self.count == self._first
+        is_first = self._count == self._first
         if not is_first and not since:
             self.cross_again()
             return
         xruns = self._xruns
-        is_gap = since != self._frames or xruns != self._xruns_seen
+        self._is_gap = since != self._frames or xruns != self._xruns_seen
         if is_first:  # a bridge that replaces a dead one begins with a gap
-            is_gap = self._first > 0
+            self._is_gap = self._first > 0
         self._frame += since
         self._frames, self._xruns_seen = frames, xruns
-        self.count += 1
-        if is_gap:
-            self.on_gap()
-        self.cross(frames, is_gap=is_gap)
-        self.side.show(Cycle(self.count, self._frame, at_ns, frames))
+        self._count += 1
+        if self._is_gap:
+            self.side.words[GAPS] += 1
+        self.cross()
+        self.side.show(Cycle(self._count, self._frame, at_ns, frames))
 
     def _on_xrun(self, _delayed_us: float) -> None:
         self._xruns += 1
 
 
-class In(_Python):
+class In(Crossing):
     """From the server to the player."""
 
     def __init__(self, client: Any, port: Any, side: Side, wake_fd: int) -> None:  # noqa: ANN401
         super().__init__(client, port, side)
-        self._wake_fd = wake_fd
+        self._wake_fd, self.has_left = wake_fd, True  # nothing waits to be written
         self._read = self._last_read = list[tuple[int, bytes]]()
 
-    def cross(self, frames: int, *, is_gap: bool) -> None:
+    def cross(self) -> None:
         """Hand over whatever arrived in this cycle, and wake the player."""
-        del frames
         self._last_read, self._read = self._read, []
-        self._hand_over(is_doubtful=is_gap)
+        self._hand_over(is_doubtful=self._is_gap)
 
     def cross_again(self) -> None:
         """Hand over what was not there yet when this cycle began."""
@@ -144,36 +122,37 @@ class In(_Python):
         """
         came = [(at, bytes(data)) for at, data in self.port.incoming_midi_events()]
         if self.port.lost_midi_events:
-            self.side.count_gap()
+            self.side.words[GAPS] += 1
         if is_doubtful and came and not self._read and came == self._last_read:
             return
         fresh, self._read = came[len(self._read) :], came
         for offset, data in fresh:
             if not self.side.write(self._frame + offset, data):
-                self.side.count_lost()
-                self.side.count_gap()
+                self.side.words[LOST] += 1
+                self.side.words[GAPS] += 1
         if fresh:
             with contextlib.suppress(BlockingIOError):  # the player is being woken
                 os.write(self._wake_fd, b"!")
 
 
-class Out(_Python):
+class Out(Crossing):
     """From the player to the server."""
 
     def __init__(self, client: Any, port: Any, side: Side) -> None:  # noqa: ANN401
         super().__init__(client, port, side)
         self._waiting: list[tuple[int, int, bytes]] = []
         self._n_taken, self._sounding = 0, Sounding()
-        self._has_begun = self._is_leaving = False
         self._rate_hz = client.samplerate
         self._resend_at: list[int] = []
         self._room_bytes = 0
         if self._first:
             self._sounding.use(range(16))  # by the bridge before, which died
 
-    def cross(self, frames: int, *, is_gap: bool) -> None:
+    def cross(self) -> None:
         """Write whatever is due before this cycle ends, each message on its frame."""
-        del is_gap
+        if self._is_gap:
+            again = self._frame + int(RESEND_AGAIN_S * self._rate_hz)
+            self._resend_at = [self._frame, again]
         self.port.clear_buffer()
         if not self._has_begun:
             return
@@ -181,25 +160,11 @@ class Out(_Python):
         self._take()
         self._resend()
         if not self._is_leaving:
-            self._write_before(self._frame + frames, self._frame)
+            self._write_before(self._frame + self._frames, self._frame)
             return
         self._write_before(self._frame + _WRAP, self._frame + _WRAP)
         is_empty = not self._waiting and self.side.is_empty
         self.has_left = self.has_left or (is_empty and self._ended_all())
-
-    def on_gap(self) -> None:
-        """Plan to send the recent ends again."""
-        super().on_gap()
-        again = self._frame + int(RESEND_AGAIN_S * self._rate_hz)
-        self._resend_at = [self._frame, again]
-
-    def begin(self) -> None:
-        """See `Crossing.begin`."""
-        self._has_begun = True
-
-    def leave(self) -> None:
-        """See `Crossing.leave`."""
-        self._is_leaving = True
 
     def _take(self) -> None:
         for wrapped, record in self.side.read(MOST):
@@ -211,16 +176,16 @@ class Out(_Python):
             due = self._frame + ahead
             heapq.heappush(self._waiting, (due, self._n_taken, message))
             if ahead < 0:
-                self.side.count_late()
+                self.side.words[LATE] += 1
 
     def _take_back(self, off: bytes) -> bool:
         """Forget the last note-on that a note-off would end; False if none waits."""
-        key = (messages.channel_of(off), off[1])
         ons = [
             entry
             for entry in self._waiting
             if messages.is_note_on(entry[2])
-            and (messages.channel_of(entry[2]), entry[2][1]) == key
+            and messages.channel_of(entry[2]) == messages.channel_of(off)
+            and entry[2][1] == off[1]
         ]
         if ons:
             self._waiting.remove(max(ons))
@@ -228,7 +193,7 @@ class Out(_Python):
         return bool(ons)
 
     def _resend(self) -> None:
-        """Send the ends of the last second again, where that is planned for now."""
+        """Send the note-offs of the last second again, if that is planned for now."""
         if not self._resend_at or self._resend_at[0] > self._frame:
             return
         since = self._frame - RESEND_FOR_S * self._rate_hz
@@ -244,7 +209,7 @@ class Out(_Python):
         while waiting and waiting[0][0] < end:
             due, _, message = waiting[0]
             if len(message) > self._room_bytes:
-                self.side.count_lost()
+                self.side.words[LOST] += 1
             elif not (self._is_leaving and messages.is_note_on(message)):
                 if len(message) > self.port.max_event_size:
                     return

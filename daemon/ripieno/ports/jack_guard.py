@@ -1,12 +1,12 @@
-"""Keeps a sender to JACK from ever waiting on a server that no longer listens.
+"""Keeps rtmidi from waiting for ever on a JACK server that no longer answers.
 
-rtmidi hands messages to JACK through a ring of 16 384 bytes, emptied once a period.
-With nobody to empty it, `send_message` spins for ever and holds the GIL. Three things
-can stop the emptying, and each is noticed before the ring is full:
+rtmidi hands messages to JACK through a ring of 16 384 bytes, which JACK empties once a
+period. When the ring is full and stays full, `send_message` spins for ever and holds
+the GIL. There are three causes, and each is noticed before the ring is full:
 
 * the server died: the sentinel's shutdown callback (5–7 ms after a `kill -9`);
 * the server is stopped or hangs: its cycle counter stands still;
-* the server threw our client out: our port is no longer there.
+* the server removed our client: our port is no longer there.
 
 This module imports neither rtmidi nor jack, and reads no clock.
 """
@@ -14,7 +14,9 @@ This module imports neither rtmidi nor jack, and reads no clock.
 import threading
 from typing import Final
 
+from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.ports.jack_server import Sentinel
+from ripieno.ports.jack_time import STALL_NS
 
 _ROOM_BYTES: Final = 12_288
 """How much of the ring we fill within a period: 1 755 notes, three quarters."""
@@ -22,16 +24,11 @@ _HEADER_BYTES: Final = 4
 """rtmidi writes the length, an int, before each message."""
 _CHECK_EVERY: Final = 256
 """Sends between two looks for our own port."""
-_STALL_S: Final = 0.25
-"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
-_LOOK_S: Final = 0.001
+_LOOK_NS: Final = NS_PER_MS
 
 
 class JackGuard:
-    """Counts what waits in the ring to one JACK port.
-
-    Thread: the one that sends.
-    """
+    """Counts the bytes that wait for one JACK port. Thread: the one that sends."""
 
     def __init__(self, sentinel: Sentinel, port_name: str) -> None:
         self._sentinel = sentinel
@@ -41,17 +38,16 @@ class JackGuard:
         self._n_sends = 0
 
     def has_room(self, n_bytes: int) -> bool:
-        """Whether a message may be sent now; counts it if so.
+        """Return whether a message may be sent now, and count it if so.
 
-        It waits for the next period where this one is full, at most 0.25 s: a burst
-        of note-offs must not lose one.
-
-        Returns:
-            False once the server, or our port on it, is lost.
+        If this period is full, wait for the next one, at most 0.25 s: a burst of
+        note-offs must not lose one. Once the server, or our port on it, is lost, the
+        answer is False.
 
         Cost: 0.5 µs, and every 256th time a few µs.
         """
-        if self._n_sends % _CHECK_EVERY == 0 and not self._is_on_server():
+        is_check_due = self._n_sends % _CHECK_EVERY == 0
+        if is_check_due and not self._sentinel.has_port(self._port_name):
             return False
         self._n_sends += 1
         self._notice_cycle()
@@ -60,9 +56,6 @@ class JackGuard:
             return False
         self._waiting_bytes += need_bytes
         return True
-
-    def _is_on_server(self) -> bool:
-        return self._sentinel.has_port(self._port_name)
 
     def _notice_cycle(self) -> bool:
         cycle = self._sentinel.cycle()
@@ -73,13 +66,13 @@ class JackGuard:
         return True
 
     def turns(self) -> bool:
-        """Whether the server still works: waits for its next period, at most 0.25 s."""
+        """Wait at most 0.25 s for the next period; return whether it began."""
         never = threading.Event()
         self._notice_cycle()
-        for _ in range(int(_STALL_S / _LOOK_S)):
+        for _ in range(STALL_NS // _LOOK_NS):
             if self._sentinel.gone:
                 return False
-            never.wait(_LOOK_S)
+            never.wait(_LOOK_NS / NS_PER_S)
             if self._notice_cycle():
                 return True
         return False

@@ -5,9 +5,9 @@
     In:  words │ ring of (frame, message) to the player
     Out: words │ ring of (frame, message) to the bridge
 
-The words of a side are the server's present cycle, as the bridge saw it, and counts.
-The memory is a file without a name (a `memfd` where the system has it) that the bridges
-inherit. So nothing is left behind when processes are killed.
+The words of a side hold the cycle that the bridge saw last, and counts. The memory is a
+file without a name (a `memfd` where the system has it) that the bridges inherit. So
+nothing is left behind when processes are killed.
 """
 
 import ctypes
@@ -17,34 +17,33 @@ import struct
 import tempfile
 from typing import Final, NamedTuple
 
-from ripieno.ipc.pages import touch
-from ripieno.ipc.ring import Ring
+from ripieno.ipc.ring import Ring, touch
 
-WORDS: Final = (
-    "count", "frame", "at_ns", "frames", "check", "gone", "late", "lost", "gaps"
-)  # fmt: skip
-"""`daemon/native/jack_callback.c` has the same words in the same order."""
+COUNT, AT, AT_NS, FRAMES, CHECK, GONE, LATE, LOST, GAPS = range(9)
+"""The words of a side, as in `daemon/native/jack_callback.c`. `COUNT` to `FRAMES` are a
+`Cycle`, `CHECK` is their XOR. `GONE` is 1 once the server has told the bridge that it
+shuts down. `LATE` counts messages that came after their frame, `LOST` messages without
+room, `GAPS` how often periods were dropped."""
 TAKE_BACK: Final = b"\xf4"
-"""The prefix of a note-off in the ring that cancels its note-on, if that still waits.
-This status byte is undefined in MIDI, so no message begins with it."""
+"""The prefix of a note-off that cancels its note-on if that still waits. MIDI leaves
+this status byte undefined, so no message begins with it."""
 RING_BYTES: Final = 1 << 20
 """Some 50 000 notes."""
-_WORDS_BYTES: Final = 8 * len(WORDS)
+_WORDS_BYTES: Final = 8 * (GAPS + 1)
 _SIDE_BYTES: Final = _WORDS_BYTES + RING_BYTES
 SIZE: Final = 2 * _SIDE_BYTES
 _LOOKS: Final = 100
 _FRAME: Final = struct.Struct("<q")
-_COUNT, _AT, _AT_NS, _FRAMES, _CHECK, _GONE, _LATE, _LOST, _GAPS = range(len(WORDS))
 
 
 class Cycle(NamedTuple):
     """One of the server's periods.
 
     Attributes:
-        number: how many the bridge has seen; 0 for none yet.
-        frame: its first frame, counted on for ever (JACK's own count wraps).
+        number: how many cycles the bridge has seen; 0 for none yet.
+        frame: its first frame; unlike JACK's own count, it never wraps.
         at_ns: when the bridge's callback began.
-        frames: how long it is.
+        frames: its length.
     """
 
     number: int
@@ -54,76 +53,32 @@ class Cycle(NamedTuple):
 
 
 class Side:
-    """The part that one bridge and the player share. Thread: one on each side."""
+    """The part that one bridge and the player share. Thread: one on each side.
+
+    Attributes:
+        words: 64-bit integers, indexed by `COUNT` to `GAPS`.
+    """
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory
-        self._words = memory[:_WORDS_BYTES].cast("q")
+        self.words = memory[:_WORDS_BYTES].cast("q")
         self._ring = Ring(memory[_WORDS_BYTES:])
 
     def show(self, cycle: Cycle) -> None:
         """Store the cycle that has begun. Cost: 1 µs."""
-        words, (count, frame, at_ns, frames) = self._words, cycle
-        words[_AT], words[_AT_NS], words[_FRAMES] = frame, at_ns, frames
-        words[_COUNT] = count
-        words[_CHECK] = count ^ frame ^ at_ns ^ frames
+        words, (count, frame, at_ns, frames) = self.words, cycle
+        words[AT], words[AT_NS], words[FRAMES] = frame, at_ns, frames
+        words[COUNT] = count
+        words[CHECK] = count ^ frame ^ at_ns ^ frames
 
     def cycle(self) -> Cycle:
         """Return the cycle that was stored last. Cost: 1 µs."""
-        words = self._words
+        words = self.words
         for _ in range(_LOOKS):
-            shown = Cycle(words[_COUNT], words[_AT], words[_AT_NS], words[_FRAMES])
-            if words[_CHECK] == shown.number ^ shown.frame ^ shown.at_ns ^ shown.frames:
+            shown = Cycle(words[COUNT], words[AT], words[AT_NS], words[FRAMES])
+            if words[CHECK] == shown.number ^ shown.frame ^ shown.at_ns ^ shown.frames:
                 return shown
         return Cycle(0, 0, 0, 0)
-
-    def counted(self) -> tuple[int, int]:
-        """Return the number of cycles and the last one's first frame; 0 for none.
-
-        A bridge that replaces a killed one needs it; that one may have died in `show`.
-        """
-        return self._words[_COUNT], self._words[_AT]
-
-    @property
-    def count(self) -> int:
-        """The number of cycles that the bridge has seen."""
-        return self._words[_COUNT]
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the server has told the bridge that it shuts down."""
-        return bool(self._words[_GONE])
-
-    def set_gone(self) -> None:
-        """Record that the server shuts down."""
-        self._words[_GONE] = 1
-
-    @property
-    def late(self) -> int:
-        """The number of messages that came after their frame."""
-        return self._words[_LATE]
-
-    @property
-    def lost(self) -> int:
-        """The number of messages lost for want of room."""
-        return self._words[_LOST]
-
-    @property
-    def gaps(self) -> int:
-        """How often periods were dropped, so that messages may be missing."""
-        return self._words[_GAPS]
-
-    def count_gap(self) -> None:
-        """Count that the server dropped one period or more."""
-        self._words[_GAPS] += 1
-
-    def count_late(self) -> None:
-        """Count a message that came after its frame."""
-        self._words[_LATE] += 1
-
-    def count_lost(self) -> None:
-        """Count a message lost for want of room."""
-        self._words[_LOST] += 1
 
     def write(self, frame: int, message: bytes) -> bool:
         """Append a message; return False where there is no room."""
@@ -131,8 +86,6 @@ class Side:
 
     def read(self, most: int | None = None) -> list[tuple[int, bytes]]:
         """Return and remove messages with their frames: all, or at most a number."""
-        if self._ring.is_empty:
-            return []
         records = self._ring.read(most)
         return [(_FRAME.unpack_from(r)[0], r[_FRAME.size :]) for r in records]
 
@@ -140,10 +93,6 @@ class Side:
     def is_empty(self) -> bool:
         """Whether no message waits."""
         return self._ring.is_empty
-
-    def skip(self) -> None:
-        """Remove all messages; for the reader, or where the reader is dead."""
-        self._ring.skip()
 
     def address(self) -> tuple[int, int, int]:
         """Return the addresses for native code: words, ring, and the ring's bytes.
@@ -156,7 +105,7 @@ class Side:
 
     def close(self) -> None:
         """Release the memory."""
-        self._words.release()
+        self.words.release()
         self._ring.close()
         self._memory.release()
 

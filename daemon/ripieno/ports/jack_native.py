@@ -1,8 +1,8 @@
-"""The process callback in C: loads the library and hands its functions to JACK.
+"""The process callback in C: loads the library and registers its functions with JACK.
 
-`daemon/native/jack_callback.c` is compiled when the package is built, where a C
-compiler is there. Without the library `maybe_native` returns None, and the callback in
-Python (`ripieno.ports.jack_crossing`) is used; it does the same.
+`daemon/native/jack_callback.c` is compiled when the package is built, where there is a
+C compiler. Without the library `maybe_native` returns None, and the callback in Python
+(`ripieno.ports.jack_crossing`) is used; it does the same.
 
 Measured beside a C client in the same run: benchmarks/README.md, *A rough server*.
 """
@@ -16,7 +16,7 @@ from ripieno.ports.jack_server import library as jack_library
 
 LIBRARY: Final = Path(__file__).with_name("_jack_callback.so")
 ABI: Final = 1
-"""What the library has to say to `ripieno_abi`; raise both when `Setup` changes."""
+"""What `ripieno_abi` has to return; raise both when `Setup` changes."""
 _FUNCTIONS: Final = (
     "jack_port_get_buffer",
     "jack_last_frame_time",
@@ -46,7 +46,7 @@ class Setup(ctypes.Structure):
 
 
 class Native:
-    """A `Crossing` in C. It must live as long as its client is active."""
+    """The callback of one port. It must live as long as its client is active."""
 
     def __init__(
         self,
@@ -65,16 +65,13 @@ class Native:
             side: the memory that is shared with the player.
             wake_fd: for an input, where a byte wakes the player; None for an output.
         """
-        jack = jack_library()
         self._library, self._client = library, client
-        words, ring, ring_bytes = side.address()
-        lib_jack = ctypes.CDLL(jack._libname)
+        self._jack = jack_library()
+        lib_jack = ctypes.CDLL(self._jack._libname)
         setup = Setup(
-            _pointer(client._ptr),
-            _pointer(port._ptr),
-            words,
-            ring,
-            ring_bytes,
+            self._address(client),
+            self._address(port),
+            *side.address(),
             client.samplerate,
             wake_fd is None,
             -1 if wake_fd is None else wake_fd,
@@ -89,38 +86,35 @@ class Native:
         self._register("jack_set_process_callback", "JackProcessCallback", "process")
         self._register("jack_set_xrun_callback", "JackXRunCallback", "xrun")
 
-    @property
-    def count(self) -> int:
-        """How many cycles it was called for."""
-        return int(self._library.ripieno_count(self._bridge))
-
     def begin(self) -> None:
-        """See `Crossing.begin`."""
+        """The port is connected: from now on an output writes."""
         self._library.ripieno_begin(self._bridge)
 
     def leave(self) -> None:
-        """See `Crossing.leave`."""
+        """From now on send note-offs, drop note-ons, and end what sounds."""
         self._library.ripieno_leave(self._bridge)
 
     @property
     def has_left(self) -> bool:
-        """Whether all that was written."""
+        """Whether everything was written after `leave`."""
         return bool(self._library.ripieno_has_left(self._bridge))
 
+    def _address(self, thing: Any) -> int:  # noqa: ANN401
+        return int(self._jack._ffi.cast("uintptr_t", thing._ptr))
+
     def _register(self, register: str, kind: str, name: str) -> None:
-        """JACK-Client takes Python functions only: a C one is given to its library."""
-        jack = jack_library()
+        """Register a C function: JACK-Client itself takes only Python functions."""
         function = getattr(self._library, f"ripieno_{name}")
         address = ctypes.cast(function, ctypes.c_void_p).value
-        getattr(jack._lib, register)(
+        getattr(self._jack._lib, register)(
             self._client._ptr,
-            jack._ffi.cast(kind, address),
-            jack._ffi.cast("void*", self._bridge),
+            self._jack._ffi.cast(kind, address),
+            self._jack._ffi.cast("void*", self._bridge),
         )
 
 
 def maybe_native() -> ctypes.CDLL | None:
-    """The library, or None where it was not built, or cannot be used here."""
+    """Return the library, or None where it was not built or cannot be used."""
     try:
         library = ctypes.CDLL(str(LIBRARY))
         if library.ripieno_abi() != ABI:
@@ -128,11 +122,6 @@ def maybe_native() -> ctypes.CDLL | None:
     except (OSError, AttributeError):
         return None
     library.ripieno_new.restype = ctypes.c_void_p
-    library.ripieno_count.restype = ctypes.c_int64
-    for name in ("count", "begin", "leave", "has_left"):
+    for name in ("begin", "leave", "has_left"):
         getattr(library, f"ripieno_{name}").argtypes = [ctypes.c_void_p]
     return library
-
-
-def _pointer(thing: Any) -> int:  # noqa: ANN401
-    return int(jack_library()._ffi.cast("uintptr_t", thing))

@@ -6,18 +6,19 @@
     Out: send ─▶ ring ─▶ bridge process ─▶ JACK's thread, on the frame
 
 Each direction has a process of its own (`ripieno.ports.jack_bridge`), so nothing that
-the player does delays the server. What arrives is stamped with its frame's time; what
-is sent leaves on the frame of its due time, if it was handed over a little more than a
-period before (`reach_ns`), else as soon as it can. What is due at the very time of
-something that was heard is an echo of it: it takes one period, with no jitter. An
-answer that takes thought takes as many periods as thinking does (`answer_ns`), with no
-jitter either.
+the player does delays the server. What arrives is stamped with the time of its frame.
+A message leaves on the frame of its due time if it is handed over at least `reach_ns`
+before, else as soon as it can. A message that is due at the time of something that was
+heard is an echo of it: it leaves one period later, without jitter. An answer that the
+thinker computes leaves `answer_ns` later, a whole number of periods, also without
+jitter.
 
-A bridge ends with its owner: its standard input ends. A bridge that dies is replaced by
-a spare one (`ripieno.ports.jack_bridges`) within tenths of a second. While *out* is
-replaced the port drops note-ons, and afterwards it sends the recent note-offs again.
-While *in* is replaced keys may be released unheard, so everything held is let go. The
-port dies with the server, or where no bridge can be opened any more.
+A bridge ends when its standard input ends, so it ends with its owner. A spare process
+replaces a bridge that dies (`ripieno.ports.jack_bridges`) within tenths of a second.
+While *out* is replaced the port drops note-ons; afterwards it sends the recent
+note-offs again. While *in* is replaced the release of a key may not be heard, so the
+port reports that everything is let go. The port is dead when the server is, or when no
+bridge can be opened any more.
 """
 
 import os
@@ -29,44 +30,36 @@ from typing import Final
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError
 from ripieno.music import messages
-from ripieno.ports.jack_bridges import Bridges, Prepared
-from ripieno.ports.jack_memory import TAKE_BACK, Cycle, Memory
+from ripieno.ports.jack_bridges import Bridges
+from ripieno.ports.jack_memory import COUNT, GAPS, GONE, TAKE_BACK, Cycle, Memory
 from ripieno.ports.jack_process import OPEN_NS, Direction, Pairs
-from ripieno.ports.jack_time import FrameTime, Placing
+from ripieno.ports.jack_time import STALL_NS, FrameTime, Placing
 from ripieno.ports.parser import Parser
 from ripieno.ports.ports import IN, OUT, Heard, name_on_jack
 from ripieno.ports.sounding import Sounding
 
 CLOSE_NS: Final = NS_PER_S
-STALL_NS: Final = 250 * NS_PER_MS
-"""No period is as long: 8 192 frames at 44.1 kHz are 186 ms."""
 REACH_NS: Final = 5 * NS_PER_MS
-"""Besides one period: what leaves in a cycle has to be there before that begins, and a
-player wakes 1 ms late at p99 beside ONNX Runtime on two busy cores, 5 ms now and then.
-Whatever is handed over is played: the more, the later one may change one's mind."""
+"""The part of `reach_ns` besides one period. A message must be there before the cycle
+begins in which it leaves, and a player wakes 1 ms late at p99 beside ONNX Runtime on
+two busy cores, 5 ms now and then. It is no longer, because what was handed over is
+played: the player cannot change it any more."""
 THOUGHT_NS: Final = 4 * NS_PER_MS
 """From the start of the cycle that brings a key to when its voices are handed over: 3.1
 ms at p99, 3.4 at p99.9 beside nothing else (`ripieno bench latency`)."""
 RESEND_NS: Final = NS_PER_S
-"""So long before a bridge was found dead, its note-offs may be lost."""
+"""Note-offs of this time before a bridge was found dead may be lost."""
 CYCLES: Final = 8
 SEEING_NS: Final = 30 * NS_PER_MS
 STAMPS: Final = 1024
-"""So many are remembered, to know an echo by its time."""
+"""How many times of arrival are remembered, to recognise an echo by its due time."""
 MOST_BEHIND_NS: Final = 50 * NS_PER_MS
-"""A server that stalls does not stop the player's time for longer."""
+"""A server that stalls stops the player's time for no longer than this."""
 _WRAP: Final = 1 << 32
 
 
 class JackPort:
-    """A `Port` that other JACK clients see; opened by its constructor.
-
-    Attributes:
-        name_in: the input's full name.
-        name_out: the output's full name.
-
-    Thread: one.
-    """
+    """A `Port` that other JACK clients see; opened by its constructor. Thread: one."""
 
     def __init__(
         self,
@@ -74,7 +67,7 @@ class JackPort:
         out_name: str = OUT,
         clock: Clock | None = None,
         connections: Callable[[], Pairs] = tuple,
-        prepared: Prepared | None = None,
+        bridges: Bridges | None = None,
     ) -> None:
         """Open both.
 
@@ -82,9 +75,9 @@ class JackPort:
             in_name: the input's name, and its client's.
             out_name: the output's name, and its client's.
             clock: must be the system's, or one that agrees with it.
-            connections: gives (source, destination) each, to be made if both are there;
-                asked again whenever a bridge is replaced.
-            prepared: processes that wait already; fresh ones if None.
+            connections: returns the connections to make if both ports exist, as
+                (source, destination); called again whenever a bridge is replaced.
+            bridges: processes that wait already; new ones if None.
 
         Raises:
             PortError: libjack or the server is missing, or a name is in use.
@@ -93,19 +86,17 @@ class JackPort:
         self._clock = clock or SystemClock()
         self._parser, self._placing = Parser(), Placing()
         self._unsent: deque[tuple[int, bytes]] = deque()
-        self._stamps: dict[int, int] = {}
+        self._stamps: dict[int, int] = {}  # the frame of each time of arrival
         self._ons_ns: dict[int, int] = {}  # when each key's last note-on is due
-        self._lost = self._closed = False
+        self._lost = self._closed = self.is_woken = False
         self._sounding = Sounding()
-        prepared = prepared or Prepared()
-        self._memory = Memory(prepared.descriptor)
-        names: dict[Direction, str] = {"in": in_name, "out": out_name}
-        self._bridges = Bridges(names, connections, prepared, self._clock)
+        self._bridges = bridges or Bridges()
+        self._memory = Memory(self._bridges.descriptor)
         self._instead: list[Heard] = []
-        self._wakes_by: int | None = None
+        self._wakes_by: list[int] = []
         self._dead_since_ns = 0
         try:
-            rate_hz = self._bridges.open()
+            rate_hz = self._bridges.open({"in": in_name, "out": out_name}, connections)
             self._cycle = self._first_cycle(self._clock.now_ns() + OPEN_NS)
         except PortError:
             self.close()
@@ -121,36 +112,27 @@ class JackPort:
         self._checked_ns, self._counts = self._clock.now_ns(), self._count()
 
     @property
-    def is_woken(self) -> bool:
-        """See `Port.is_woken`."""
-        return self._wakes_by is not None
-
-    @property
     def gaps_heard(self) -> int:
         """How often messages that came in may have been lost; see `Port.gaps_heard`."""
-        return self._memory.heard.gaps
-
-    @property
-    def late(self) -> int:
-        """How many messages reached the server after the frame that they were for."""
-        return self._memory.due.late
+        return self._memory.heard.words[GAPS]
 
     def frame_at(self, at_ns: int) -> int:
-        """The server's frame at an instant: exactly that of a stamp, for recent ones.
+        """Return the server's frame at a time, for measurements.
 
-        It is for whoever measures: a server that stalls stops its frames, not the time.
+        It is exact for the time of a message that arrived lately. While a server
+        stalls its frames stand still, but not the time.
         """
         heard = self._stamps.get(at_ns)
         return self._time.frame_at(at_ns) if heard is None else heard
 
     def heard_until(self, now_ns: int) -> int:
-        """The end of the last cycle that was heard."""
+        """Return the end of the last cycle that was heard; see `Port.heard_until`."""
         cycle = self._look()
         end_ns = self._time.ns_at(cycle.frame + cycle.frames)
         return min(now_ns, max(end_ns, now_ns - MOST_BEHIND_NS))
 
     def receive(self) -> list[Heard]:
-        """All complete messages that wait, each at the time of its frame."""
+        """Return all complete messages that wait, each at the time of its frame."""
         heard: list[Heard] = []
         if self._closed:
             return heard
@@ -182,7 +164,7 @@ class JackPort:
         self._hand_over()
 
     def _is_taken_back(self, message: bytes, due_ns: int) -> bool:
-        """Whether a note-off is due before the note-on that it ends."""
+        """Return whether this is a note-off that is due before its note-on."""
         if message[0] & 0xF0 not in (messages.NOTE_ON, messages.NOTE_OFF):
             return False
         key = messages.channel_of(message) << 7 | message[1]
@@ -192,11 +174,11 @@ class JackPort:
         return due_ns < self._ons_ns.pop(key, due_ns)
 
     def wake_by(self, descriptor: int) -> None:
-        """See `Port.wake_by`."""
-        self._wakes_by = descriptor
+        """Have `wait` end when a descriptor becomes readable; see `Port.wake_by`."""
+        self._wakes_by, self.is_woken = [descriptor], True
 
     def wait(self, until_ns: int) -> None:
-        """Sleep until then, or until something has arrived."""
+        """Sleep until a time, or until something has arrived."""
         if self._unsent:
             self._hand_over()
         left_ns = until_ns - self._clock.now_ns()
@@ -206,21 +188,21 @@ class JackPort:
             self._clock.wait_until(until_ns)
             return
         reports = self._bridges.reports()
-        others = [] if self._wakes_by is None else [self._wakes_by]
-        readable, _, _ = select.select([*reports, *others], [], [], left_ns / NS_PER_S)
-        for descriptor in readable:
+        watched = [*reports, *self._wakes_by]
+        for descriptor in select.select(watched, [], [], left_ns / NS_PER_S)[0]:
             if descriptor in reports:
                 self._hear(reports[descriptor])
             else:
                 os.read(descriptor, 4096)
 
     def alive(self) -> bool:
-        """Whether both bridges have their server. Cost: under 1 µs."""
-        gone = self._closed or self._memory.heard.is_gone or self._memory.due.is_gone
-        return not (self._lost or gone or self._bridges.is_lost)
+        """Return whether both bridges have their server. Cost: under 1 µs."""
+        if self._closed or self._lost or self._bridges.is_lost:
+            return False
+        return not (self._memory.heard.words[GONE] or self._memory.due.words[GONE])
 
     def check(self) -> None:
-        """Look whether both bridges are there, and whether the server calls them."""
+        """Replace bridges that ended; notice a server that calls no bridge any more."""
         if self._closed or not self.alive():
             return
         self._bridges.check()
@@ -232,13 +214,11 @@ class JackPort:
             return
         before, self._counts = self._counts, self._count()
         self._checked_ns = now_ns
-        if not self._bridges.opening and any(
-            a == b for a, b in zip(before, self._counts, strict=True)
-        ):
-            self._lost = True
+        stalls = any(a == b for a, b in zip(before, self._counts, strict=True))
+        self._lost = stalls and not self._bridges.opening
 
     def close(self) -> None:
-        """Remove both ports; every off that was handed over leaves before."""
+        """Remove both ports; every note-off that was handed over leaves before."""
         if self._closed:
             return
         self._closed = True
@@ -246,7 +226,7 @@ class JackPort:
         self._memory.close()
 
     def _hear(self, direction: Direction) -> None:
-        """A bridge reported something: news, or an end while the server is there."""
+        """A bridge reported something, or ended while the server is there."""
         if not self.alive():
             return
         change = self._bridges.hear(direction)
@@ -257,7 +237,9 @@ class JackPort:
             now_ns = self._clock.now_ns()
             self._instead = [Heard(now_ns, data) for data in messages.letting_go()]
         elif change == "opened" and direction == "out":
-            self._resend()
+            # The bridge that died may have kept the recent note-offs.
+            for end in self._sounding.ended_since(self._dead_since_ns - RESEND_NS):
+                self.send(end, self._clock.now_ns())
 
     def _keep_what_waits(self) -> None:
         """Of what the dead bridge did not take, keep all but the note-ons."""
@@ -266,13 +248,8 @@ class JackPort:
             if not messages.is_note_on(message):
                 self._unsent.appendleft((frame, message))
 
-    def _resend(self) -> None:
-        """End again what was ended lately: the bridge that died may have kept it."""
-        for end in self._sounding.ended_since(self._dead_since_ns - RESEND_NS):
-            self.send(end, self._clock.now_ns())
-
     def _first_cycle(self, until_ns: int) -> Cycle:
-        """One that the bridge has told of whole; it has seen some before it is open."""
+        """Return a cycle that the bridge has stored; it saw some before it opened."""
         while not (cycle := self._memory.heard.cycle()).number:
             if self._clock.now_ns() > until_ns:
                 raise PortError(f"JACK does not call {self.name_in!r}: restart JACK")
@@ -280,7 +257,7 @@ class JackPort:
         return cycle
 
     def _see_some_cycles(self) -> None:
-        """One alone may have begun late; the earliest of some tells the time."""
+        """See several cycles: one may have begun late, the earliest tells the time."""
         until_ns = self._clock.now_ns() + SEEING_NS
         first = self._cycle.number
         while self._clock.now_ns() < until_ns and self._cycle.number < first + CYCLES:
@@ -288,22 +265,22 @@ class JackPort:
             self._look()
 
     def _count(self) -> tuple[int, int]:
-        return self._memory.heard.count, self._memory.due.count
+        return self._memory.heard.words[COUNT], self._memory.due.words[COUNT]
 
     def _look(self) -> Cycle:
-        """The cycle that the server is in."""
+        """Return the cycle that the server is in."""
         # While the input is replaced, only the output is called.
         is_deaf = "in" in self._bridges.opening
         side = self._memory.due if is_deaf else self._memory.heard
-        if not self._closed and side.count != self._cycle.number:
+        if not self._closed and side.words[COUNT] != self._cycle.number:
             cycle = side.cycle()
-            if cycle.number:  # else the bridge was stopped amid telling of it
+            if cycle.number:  # else the bridge was stopped while it stored the cycle
                 self._cycle = cycle
                 self._time.see(cycle.frame, cycle.at_ns)
         return self._cycle
 
     def _first_reachable(self, cycle: Cycle) -> int:
-        """The next cycle's first frame; the bridge may be late to tell of this one."""
+        """Return the next cycle's first frame; the bridge may show this one late."""
         since_ns = self._clock.now_ns() - cycle.at_ns
         by_clock = since_ns // self._time.length_ns(cycle.frames)
         by_event = (self._newest - cycle.frame) // cycle.frames

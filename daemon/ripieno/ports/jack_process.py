@@ -1,9 +1,8 @@
-"""A bridge's process, from its owner's side: start, open, notice that it ended.
+"""The process of a bridge as its owner sees it: start it, open its port, see it end.
 
 Starting Python takes longer than opening a JACK client. So a process is started before
 it is needed, and waits for one line that says which port to open
-(`ripieno.ports.jack_bridge`). A spare process can replace a bridge that died
-(`ripieno.ports.jack_bridges`).
+(`ripieno.ports.jack_bridge`).
 """
 
 import contextlib
@@ -13,10 +12,11 @@ import select
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-from ripieno.clock import NS_PER_S, Clock
+from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.errors import PortError
+from ripieno.ports.jack_server import UNLOCK
 
 Pairs = Sequence[tuple[str, str]]
 Direction = Literal["in", "out"]
@@ -24,6 +24,23 @@ OPEN_NS: Final = 5 * NS_PER_S
 """The bound for opening: it takes 0.2 s, on a very busy machine ten times as long."""
 NEWS: Final = b"!"
 """The byte with which *in* reports that something has arrived."""
+
+
+class Order(NamedTuple):
+    """Which port a bridge has to open. It is sent as one line of JSON.
+
+    Attributes:
+        direction: which of the two ports.
+        name: of the port, and of its client.
+        pairs: connections to make if both ports exist, as (source, destination).
+        patience_s: how long to retry while the name is in use: the server may notice
+            late that the bridge before is dead.
+    """
+
+    direction: Direction
+    name: str
+    pairs: Pairs
+    patience_s: float
 
 
 class BridgeProcess:
@@ -40,6 +57,7 @@ class BridgeProcess:
             descriptor: of the memory that it shares with its owner.
         """
         self._name, self._said, self._until_ns = "", b"", 0
+        self._clock = SystemClock()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ripieno.ports.jack_bridge", str(descriptor)],
             bufsize=0,
@@ -53,47 +71,24 @@ class BridgeProcess:
         self._leash, self._output = self._process.stdin, self._process.stdout
         self.report = self._output.fileno()
 
-    def ask(
-        self,
-        direction: Direction,
-        name: str,
-        pairs: Pairs,
-        now_ns: int,
-        patience_s: float = 0.0,
-    ) -> None:
-        """Have it open its port; `maybe_open` tells when that is done.
-
-        Args:
-            direction: which port of the two.
-            name: of the port, and of its client.
-            pairs: (source, destination) each, to be connected if both are there.
-            now_ns: the time now.
-            patience_s: how long to try again where the name is in use: the server may
-                not have noticed yet that the one before is dead.
-        """
-        self._name, self._until_ns = name, now_ns + OPEN_NS
-        order = {
-            "direction": direction,
-            "name": name,
-            "pairs": list(pairs),
-            "patience_s": patience_s,
-        }
+    def ask(self, order: Order) -> None:
+        """Have it open its port; `maybe_open` tells when that is done."""
+        self._name, self._until_ns = order.name, self._clock.now_ns() + OPEN_NS
         with contextlib.suppress(BrokenPipeError):  # `maybe_open` tells why
-            self._leash.write(json.dumps(order).encode() + b"\n")
+            self._leash.write(json.dumps(order._asdict()).encode() + b"\n")
 
-    def maybe_open(self, now_ns: int) -> int | None:
-        """Return the server's rate once it is open, else None; call it on a report.
+    def maybe_open(self) -> int | None:
+        """Return the server's rate in Hz once the port is open, else None.
 
         Raises:
             PortError: it cannot be opened, or not in time.
         """
         while not self._said.endswith(b"\n"):
             if not select.select([self.report], [], [], 0)[0]:
-                if now_ns > self._until_ns:
+                if self._clock.now_ns() > self._until_ns:
+                    bound_s = OPEN_NS // NS_PER_S
                     raise PortError(
-                        f"JACK did not open {self._name!r} within "
-                        f"{OPEN_NS // NS_PER_S} s: stop it, remove /dev/shm/jack_db-* "
-                        "(a data base that was left locked), and start it again"
+                        f"JACK did not open {self._name!r} within {bound_s} s: {UNLOCK}"
                     )
                 return None
             read = os.read(self.report, 1)
@@ -108,20 +103,15 @@ class BridgeProcess:
             raise PortError(rest)
         return int(rest)
 
-    def open(self, clock: Clock) -> int:
-        """Wait until it is open; return the server's rate in Hz.
+    def open(self) -> int:
+        """Wait until the port is open; return the server's rate in Hz.
 
         Raises:
             PortError: see `maybe_open`.
         """
-        while (rate_hz := self.maybe_open(clock.now_ns())) is None:
-            left_s = max(0, self._until_ns - clock.now_ns()) / NS_PER_S
-            select.select([self.report], [], [], left_s)
+        while (rate_hz := self.maybe_open()) is None:
+            select.select([self.report], [], [], self._left_s(self._until_ns))
         return rate_hz
-
-    def heard_news(self) -> bool:
-        """Read its reports; return False where it has ended."""
-        return bool(os.read(self.report, 4096))
 
     @property
     def is_there(self) -> bool:
@@ -132,18 +122,18 @@ class BridgeProcess:
         """Tell it to end."""
         self._leash.close()
 
-    def end(self, until_ns: int, clock: Clock) -> None:
+    def end(self, until_ns: int) -> None:
         """Wait until it has ended; kill it at a deadline."""
-        try:
-            self._process.wait(max(0, until_ns - clock.now_ns()) / NS_PER_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._output.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(self._left_s(until_ns))
+        self.kill()
 
     def kill(self) -> None:
-        """Kill it, and close its pipes."""
+        """Kill it if it still runs, and close its pipes."""
         self._leash.close()
         self._process.kill()
         self._process.wait()
         self._output.close()
+
+    def _left_s(self, until_ns: int) -> float:
+        return max(0, until_ns - self._clock.now_ns()) / NS_PER_S

@@ -27,6 +27,10 @@ _CLOSE_S: Final = 1.0
 _ANSWER_S: Final = 3.0
 """An answer takes 0.1 s; on a very busy machine ten times as long."""
 _CHECK: Final = "Ripieno check"
+UNLOCK: Final = (
+    "stop it, remove /dev/shm/jack_db-* (a data base that was left locked), and start "
+    "it again"
+)
 _NEXT_STEP: Final = "start JACK (jackd, QjackCtl or PipeWire with its JACK layer)"
 
 
@@ -54,10 +58,7 @@ def why_no_server() -> str | None:
             command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return (
-            f"JACK did not answer within {_ANSWER_S:g} s: stop it, remove "
-            "/dev/shm/jack_db-* (a data base that was left locked), and start it again"
-        )
+        return f"JACK did not answer within {_ANSWER_S:g} s: {UNLOCK}"
     if done.returncode:
         return f"asking for a JACK server failed (exit code {done.returncode})"
     return done.stdout.strip() or None
@@ -66,18 +67,31 @@ def why_no_server() -> str | None:
 def print_why_no_server() -> None:
     """Print the answer of `why_no_server`; runs in the process that it starts."""
     try:
-        _open(_CHECK, exact=False).close()
+        open_client(_CHECK, exact=False).close()
     except PortError as error:
         sys.stdout.write(str(error))
 
 
-def open_client(name: str) -> Any:  # noqa: ANN401  (an untyped library)
-    """Open a client of exactly this name, not activated; may hang (`why_no_server`).
+def open_client(name: str, *, exact: bool = True) -> Any:  # noqa: ANN401  (an untyped library)
+    """Open a client that is not activated; may hang (`why_no_server`).
+
+    Args:
+        name: the client's name.
+        exact: whether another name will not do.
 
     Raises:
         PortError: libjack is missing, no server answers, or the name is in use.
     """
-    return _open(name, exact=True)
+    jack = library()
+    try:
+        return jack.Client(name, use_exact_name=exact, no_start_server=True)
+    except jack.JackOpenError as error:
+        if error.status.server_failed or not exact:
+            raise PortError(f"no JACK server answers: {_NEXT_STEP}") from error
+        raise NameInUseError(
+            f"the JACK client name {name!r} is in use: stop the other Ripieno, or "
+            "choose other port names with --in and --out"
+        ) from error
 
 
 def connect(client: Any, pairs: Iterable[tuple[str, str]]) -> int:  # noqa: ANN401
@@ -105,7 +119,7 @@ def list_ports() -> tuple[list[str], list[str]]:
     """
     if why := why_no_server():
         raise PortError(why)
-    client = _open(_CHECK, exact=False)
+    client = open_client(_CHECK, exact=False)
     sources = [port.name for port in client.get_ports(is_midi=True, is_output=True)]
     targets = [port.name for port in client.get_ports(is_midi=True, is_input=True)]
     client.close()
@@ -115,19 +129,22 @@ def list_ports() -> tuple[list[str], list[str]]:
 class Sentinel:
     """A client without ports that notices when the server goes away.
 
-    Args:
-        name: the client's name, which nobody else may have.
-
-    Raises:
-        PortError: libjack is missing, no server answers, or the name is in use.
+    Attributes:
+        gone: whether the server has gone.
+        period_frames: the length of the server's period.
+        rate_hz: the server's sample rate.
 
     Thread: any.
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        """Open a client of exactly this name.
+
+        Raises:
+            PortError: libjack is missing, no server answers, or the name is in use.
+        """
         self.gone = False
-        self._client = _open(name, exact=True)
+        self._client = open_client(name)
         self._client.set_shutdown_callback(self._note_shutdown)
         self.period_frames: int = self._client.blocksize
         self.rate_hz: int = self._client.samplerate
@@ -143,37 +160,38 @@ class Sentinel:
         self.gone = True
 
     def cycle(self) -> int:
-        """The frame at which the server's present period began, 0 … 2³² − 1.
+        """Return the frame at which the server's present period began, 0 … 2³² − 1.
 
         It stands still while the server does. Cost: 0.3 µs.
         """
         return int(self._client.last_frame_time)
 
     def midi_ports(self) -> list[str]:
-        """The full names of all MIDI ports, ours among them."""
+        """Return the full names of all MIDI ports, ours among them."""
         if self.gone:
             return []
         return [port.name for port in self._client.get_ports(is_midi=True)]
 
     def has_port(self, name: str) -> bool:
-        """Whether a port of this full name exists. Cost: a few µs."""
+        """Return whether a port of this full name exists. Cost: a few µs."""
         return not self.gone and _port(self._client, name) is not None
 
     def connections(self, port_names: Iterable[str]) -> list[tuple[str, str]]:
-        """The connections of some ports, each as (source, destination), sorted."""
+        """Return the connections of some ports as (source, destination), sorted."""
         pairs: set[tuple[str, str]] = set()
         for name in port_names:
             port = None if self.gone else _port(self._client, name)
             if port is not None:
-                others = self._client.get_all_connections(port)
-                pairs |= {_directed(name, o.name, port.is_output) for o in others}
+                others = [o.name for o in self._client.get_all_connections(port)]
+                pairs |= {(name, o) if port.is_output else (o, name) for o in others}
         return sorted(pairs)
 
     def connect(self, pairs: Iterable[tuple[str, str]]) -> int:
-        """Restore connections, each given as (source, destination).
+        """Connect ports, given as (source, destination).
 
         Returns:
-            How many exist now. Ports that do not exist are skipped.
+            How many of the pairs are connected now. Ports that do not exist are
+            skipped.
         """
         return 0 if self.gone else connect(self._client, pairs)
 
@@ -215,20 +233,6 @@ def keep_for_ever(thing: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
-def _open(name: str, *, exact: bool) -> Any:  # noqa: ANN401  (an untyped library)
-    """Open a JACK client that is not activated, or raise a PortError."""
-    jack = library()
-    try:
-        return jack.Client(name, use_exact_name=exact, no_start_server=True)
-    except jack.JackOpenError as error:
-        if error.status.server_failed or not exact:
-            raise PortError(f"no JACK server answers: {_NEXT_STEP}") from error
-        raise NameInUseError(
-            f"the JACK client name {name!r} is in use: stop the other Ripieno, or "
-            "choose other port names with --in and --out"
-        ) from error
-
-
 def load_library() -> None:
     """Load libjack now, where it exists, so that opening a client is quick later."""
     with contextlib.suppress(PortError):
@@ -236,7 +240,7 @@ def load_library() -> None:
 
 
 def library() -> Any:  # noqa: ANN401  (an untyped library)
-    """Return the module `jack`.
+    """Return the module `jack`; keep libjack's own messages from the terminal.
 
     Raises:
         PortError: libjack is missing.
@@ -252,6 +256,10 @@ def library() -> Any:  # noqa: ANN401  (an untyped library)
     return jack
 
 
+def _ignore(_message: str) -> None:
+    """Discard one of libjack's messages."""
+
+
 def _port(client: Any, name: str) -> Any:  # noqa: ANN401
     """Return the port of this full name, or None."""
     import jack
@@ -260,11 +268,3 @@ def _port(client: Any, name: str) -> Any:  # noqa: ANN401
         return client.get_port_by_name(name)
     except jack.JackError:
         return None
-
-
-def _directed(name: str, other: str, is_output: bool) -> tuple[str, str]:  # noqa: FBT001
-    return (name, other) if is_output else (other, name)
-
-
-def _ignore(_message: str) -> None:
-    """Discard libjack's own messages, which would go to the user's terminal."""

@@ -1,85 +1,88 @@
-"""Frames and nanoseconds, and the frame on which a message leaves: arithmetic alone.
+"""Converts frames to nanoseconds, and chooses the frame on which a message leaves.
 
 JACK counts frames; everything else here counts nanoseconds of one clock. `FrameTime`
-joins the two: nominal rate, and an offset that is the *earliest* that a period was ever
-seen to begin lately, since a thread may wake late but never early. The offset rests
-until it is wrong by more than `STEP_NS`, then it steps: between two steps equal
-distances in time are equal distances in frames, to the sample. (JACK's own estimate
-bends all the time, and is off by up to 4.5 ms for seconds after an xrun.)
+converts with the server's nominal rate and an offset. The offset is that of the
+*earliest* start of a period that was seen lately, because a thread may wake late but
+never early. The offset changes only when it is wrong by more than `STEP_NS`. Between
+two changes equal distances in time are equal distances in frames, to the sample.
+(JACK's own estimate changes all the time, and is off by up to 4.5 ms for seconds after
+an xrun.)
 
-`Placing` says on which frame a message leaves. It knows no server and no clock.
+`Placing` chooses frames. This module is arithmetic alone: it knows no server and no
+clock.
 """
 
 from typing import Final
 
-from ripieno.clock import NS_PER_S
+from ripieno.clock import NS_PER_MS, NS_PER_S
 from ripieno.music import messages
 
+STALL_NS: Final = 250 * NS_PER_MS
+"""Longer than every period: 8 192 frames at 44.1 kHz are 186 ms. A server that begins
+no period for so long has stopped."""
 STEP_NS: Final = 100_000
-"""Smaller than anybody hears or than a period; larger than a free core's wake-up."""
+"""Less than anybody hears and less than a period; more than a free core's wake-up."""
 WINDOW_NS: Final = NS_PER_S
-"""The earliest of so long counts; a sound card drifts by 0.1 ms in some seconds."""
+"""How long starts are compared; a sound card drifts by 0.1 ms in some seconds."""
 LOST_NS: Final = 300_000
 LOST_PERIODS: Final = 32
-"""So many periods in a row that late: after an xrun the server's frames stand 1 to 3 ms
-behind (jackd2), and a thread is not late so often by chance."""
+"""After so many periods in a row that were late by more than `LOST_NS` the offset
+follows them. After an xrun the server's frames are 1 to 3 ms behind (jackd2), and a
+thread is not late so often by chance."""
 
 
 class FrameTime:
-    """The line through frames and nanoseconds. Cost: under 1 µs a call."""
+    """The conversion between frames and nanoseconds. Cost: under 1 µs a call."""
 
     def __init__(self, rate_hz: int, frame: int, at_ns: int) -> None:
-        """Begin with one period that was seen to start at a frame."""
+        """Begin with one period that was seen to start with a frame, at a time."""
         self._rate_hz = rate_hz
         self._offset_ns = at_ns - self.length_ns(frame)
         self._until_ns = at_ns + WINDOW_NS
         self._least: int | None = None
-        self._n_lost, self._least_lost = 0, 0
+        self._lost_ns: list[int] = []  # offsets of the last periods, if all were late
 
     def see(self, frame: int, at_ns: int) -> None:
-        """A period that begins with this frame was seen to start."""
+        """Note that the period that begins with a frame was seen to start."""
         offset_ns = at_ns - self.length_ns(frame)
         self._least = offset_ns if self._least is None else min(self._least, offset_ns)
         late_ns = offset_ns - self._offset_ns
-        self._count_lost(offset_ns, late_ns)
-        if late_ns < -STEP_NS or self._n_lost >= LOST_PERIODS:
-            self._step(at_ns, offset_ns if late_ns < 0 else self._least_lost)
+        if late_ns > LOST_NS:
+            self._lost_ns.append(offset_ns)
+        else:
+            self._lost_ns.clear()
+        if late_ns < -STEP_NS:
+            self._step(at_ns, offset_ns)
+        elif len(self._lost_ns) >= LOST_PERIODS:
+            self._step(at_ns, min(self._lost_ns))
         elif at_ns >= self._until_ns:
             is_wrong = abs(self._least - self._offset_ns) > STEP_NS
             self._step(at_ns, self._least if is_wrong else self._offset_ns)
 
     def ns_at(self, frame: int) -> int:
-        """When a frame is."""
+        """Return the time of a frame."""
         return self._offset_ns + self.length_ns(frame)
 
     def frame_at(self, at_ns: int) -> int:
-        """The frame nearest to an instant."""
+        """Return the frame nearest to a time."""
         elapsed_ns = at_ns - self._offset_ns
         return (elapsed_ns * self._rate_hz + NS_PER_S // 2) // NS_PER_S
 
     def length_ns(self, frames: int) -> int:
-        """How long so many frames are."""
+        """Return how long a number of frames is."""
         return frames * NS_PER_S // self._rate_hz
-
-    def _count_lost(self, offset_ns: int, late_ns: int) -> None:
-        if late_ns <= LOST_NS:
-            self._n_lost = 0
-            return
-        is_first = self._n_lost == 0
-        self._least_lost = offset_ns if is_first else min(self._least_lost, offset_ns)
-        self._n_lost += 1
 
     def _step(self, at_ns: int, offset_ns: int) -> None:
         self._offset_ns = offset_ns
-        self._until_ns, self._least, self._n_lost = at_ns + WINDOW_NS, None, 0
+        self._until_ns, self._least = at_ns + WINDOW_NS, None
+        self._lost_ns.clear()
 
 
 class Placing:
-    """On which frame a message leaves, and that none overtakes another.
+    """Chooses the frame of each message, and keeps their order.
 
-    Of one (channel, key) every message stays behind the one before. A channel's other
-    messages (controllers, programs, bends) stay behind everything of that channel, and
-    everything after stays behind them.
+    Messages of one (channel, key) keep their order. A channel's other messages
+    (controllers, programs, bends) keep their order with every message of that channel.
     """
 
     def __init__(self) -> None:
@@ -91,15 +94,15 @@ class Placing:
     def place(
         self, message: bytes, due: int, reachable: int, echo_after: int | None = None
     ) -> int:
-        """The frame on which to send.
+        """Return the frame on which to send a message.
 
         Args:
             message: complete.
-            due: the frame on which it was meant to be.
+            due: the frame of its due time.
             reachable: the first frame that can still be sent on.
-            echo_after: for an echo of what was heard on the frame `due`: how much later
-                it sounds, if it can: always as much, so without any jitter. Whatever
-                else is late leaves as soon as it can.
+            echo_after: for an echo of what was heard on the frame `due`: how many
+                frames later it sounds. This is always the same, so an echo has no
+                jitter. All other late messages leave as soon as they can.
         """
         frame = max(due + (echo_after or 0), reachable)
         if not messages.is_channel_message(message):

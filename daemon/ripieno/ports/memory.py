@@ -1,6 +1,6 @@
-"""A pair of ports inside the process: for the demo and for tests.
+"""A pair of ports inside the process, for the demo and for tests.
 
-It keeps the contract of `ripieno.ports.ports.Port` with two deques and no device.
+It implements `ripieno.ports.ports.Port` with two deques and no device.
 """
 
 from collections import deque
@@ -23,10 +23,9 @@ class MemoryPort:
 
     def __init__(self, clock: Clock, name_in: str = IN, name_out: str = OUT) -> None:
         """Open it; *clock* stamps what is fed."""
-        self.name_in = name_in
-        self.name_out = name_out
-        self.reach_ns = self.answer_ns = 0
-        self.gaps_heard = 0
+        self.name_in, self.name_out = name_in, name_out
+        self.reach_ns = self.answer_ns = self.gaps_heard = 0
+        self.is_woken = False
         self._clock = clock
         self._arriving: deque[Heard] = deque()
         self._sent: deque[bytes] = deque()
@@ -41,42 +40,33 @@ class MemoryPort:
         """Return what was sent since the last call, oldest first."""
         return _drained(self._sent)
 
-    @property
-    def is_woken(self) -> bool:
-        """False: `wait` cannot wait for a descriptor here."""
-        return False
-
     def heard_until(self, now_ns: int) -> int:
-        """What is fed is there at once."""
+        """Return *now_ns*: what is fed can be received at once."""
         return now_ns
 
     def receive(self) -> list[Heard]:
-        """All messages that wait, oldest first."""
+        """Return all messages that wait, oldest first."""
         return _drained(self._arriving) if self._alive else []
 
     def send(self, message: bytes, due_ns: int) -> None:
-        """Send one message, now; does nothing once the port is closed or killed."""
+        """Send one message now; do nothing once the port is closed."""
         del due_ns
         if self._alive:
             self._sent.append(message)
 
     def wake_by(self, descriptor: int) -> None:
-        """Does nothing: `wait` cannot wait for a descriptor here."""
+        """Do nothing: `wait` cannot wait for a descriptor here."""
 
     def wait(self, until_ns: int) -> None:
         """Let the clock go on."""
         self._clock.wait_until(until_ns)
 
     def alive(self) -> bool:
-        """Whether the port is there."""
+        """Return whether the port is open."""
         return self._alive
 
     def check(self) -> None:
         """Do nothing: `alive` sees everything."""
-
-    def kill(self) -> None:
-        """Simulate the death of the server."""
-        self._alive = False
 
     def close(self) -> None:
         """Remove the port."""
@@ -84,5 +74,5 @@ class MemoryPort:
 
 
 def _drained(queue: deque[_T]) -> list[_T]:
-    """All that is in a queue now; what is appended meanwhile waits for the next."""
+    """Return what is in a queue now; what is appended meanwhile stays there."""
     return [queue.popleft() for _ in range(len(queue))]

@@ -1,7 +1,7 @@
 """Remembers the connections of our ports, and restores them.
 
-When the player dies, its ports and their connections go with it. The patchbay looks at
-the connections a few times a second. The next player gets the pairs; a connection that
+When the player dies, its ports and their connections go with it. The patchbay reads the
+connections a few times a second, and the next player gets them. A connection that
 cannot be made at once (the DAW is still starting) is tried again.
 
 Only JACK tells which ports are connected, and lets a third program connect them.
@@ -17,23 +17,21 @@ Pair = tuple[str, str]
 class Patchbay:
     """The connections of two ports on JACK. Thread: one, not the player's.
 
+    Args:
+        client_name: the patchbay's own name on the server; must be free.
+        port_names: full names of the ports.
+        pairs: the connections to restore.
+
     Attributes:
         pairs: the connections that exist or are to be restored.
+
+    Raises:
+        PortError: no server answers, or the name is in use.
     """
 
     def __init__(
         self, client_name: str, port_names: Sequence[str], pairs: Iterable[Pair] = ()
     ) -> None:
-        """Remember for these ports.
-
-        Args:
-            client_name: the patchbay's own name on the server; must be free.
-            port_names: full names of the ports to look after.
-            pairs: the connections to restore.
-
-        Raises:
-            PortError: no server answers, or the name is in use.
-        """
         self.pairs: tuple[Pair, ...] = tuple(pairs)
         self._port_names = tuple(port_names)
         self._missing: set[Pair] = set(self.pairs)
@@ -48,8 +46,8 @@ class Patchbay:
     def look(self) -> None:
         """Read the connections, and restore missing ones. Cost: some 0.3 ms.
 
-        A change counts when it is seen twice: a dying port loses its connections one by
-        one, and the rest must not be taken for what the musician wants.
+        A change counts only when it is seen twice: a dying port loses its connections
+        one by one, and the musician wants none of these states.
         """
         sentinel = self._sentinel
         if not all(map(sentinel.has_port, self._port_names)):
@@ -66,7 +64,7 @@ class Patchbay:
         self._seen = now
 
     def lost(self) -> None:
-        """Note that the ports have gone: all connections are to be restored."""
+        """Plan to restore all connections: the ports have gone."""
         self._missing = set(self.pairs)
         self._seen = None
 

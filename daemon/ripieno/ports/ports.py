@@ -40,27 +40,22 @@ class Heard(NamedTuple):
 
 
 class Port(Protocol):
-    """A pair of MIDI ports. Thread: the one that opened it."""
+    """A pair of MIDI ports. Thread: the one that opened it.
 
-    @property
-    def name_in(self) -> str:
-        """The name under which others find the input."""
-        ...
+    Attributes:
+        name_in: the name under which others find the input.
+        name_out: the name under which others find the output.
+        reach_ns: how long before its due time to hand a message over; 0: it leaves at
+            once.
+        answer_ns: how long after its key a computed answer leaves; 0: at once.
+        is_woken: whether `wait` ends when the thinker rings; else the caller polls.
+    """
 
-    @property
-    def name_out(self) -> str:
-        """The name under which others find the output."""
-        ...
-
-    @property
-    def reach_ns(self) -> int:
-        """How long before its due time to hand a message over; 0: it leaves at once."""
-        ...
-
-    @property
-    def answer_ns(self) -> int:
-        """How long after its key a computed answer leaves; 0: at once."""
-        ...
+    name_in: str
+    name_out: str
+    reach_ns: int
+    answer_ns: int
+    is_woken: bool
 
     @property
     def gaps_heard(self) -> int:
@@ -96,11 +91,6 @@ class Port(Protocol):
         Raises:
             ValueError: *message* is not one complete MIDI message (a bug of ours).
         """
-        ...
-
-    @property
-    def is_woken(self) -> bool:
-        """Whether `wait` ends when the thinker rings; else the caller polls."""
         ...
 
     def wake_by(self, descriptor: int) -> None:

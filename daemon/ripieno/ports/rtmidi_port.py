@@ -1,22 +1,22 @@
 """A pair of virtual MIDI ports by rtmidi: ALSA, JACK, CoreMIDI, or Windows' ports.
 
-This is the only file that imports `rtmidi`. Decisions, all of them measured:
+This is the only file that imports `rtmidi`. Its wheel brings a libjack of its own,
+which talks to jackd but not to PipeWire. Decisions, all of them measured:
 
-* polled, with a large queue, never a callback: the GIL stays out of the server's
-  thread, and 0 of 5 000 notes are lost under any load;
+* the input is polled, with a large queue, and has no callback. So the GIL stays out of
+  the server's thread, and 0 of 5 000 notes are lost under any load;
 * on JACK the full port names are ``Ripieno In:Ripieno In`` and
-  ``Ripieno Out:Ripieno Out``. rtmidi makes a client for each direction; with one
-  client name for both, the second would silently become ``Ripieno-01``. So they are
-  the same after every start, and a session manager finds them again (the names of a
-  killed owner are free after 50 ms);
-* on JACK a `Sentinel` watches the server and holds the name, and `JackGuard` keeps a
-  send from spinning;
-* on JACK a pair is handed out only after it has heard itself. If a short-lived client
-  (one `jack_lsp`) comes and goes while we open our second one, libjack may tie ours to
-  the other's dead semaphore: it never runs, and the whole graph has xruns (11 of 25
-  starts beside a loop of `jack_lsp`, jackd2 1.9.21). Opening it again cures it.
-
-rtmidi's wheel brings a libjack of its own, which talks to jackd but not to PipeWire.
+  ``Ripieno Out:Ripieno Out``. rtmidi makes a client for each direction, and JACK
+  silently renames the second of two clients with one name (to ``Ripieno-01``). With
+  two names, both are the same after every start, and a session manager finds them again
+  (the names of a killed owner are free after 50 ms);
+* on JACK a `Sentinel` watches the server and holds the name, and a `JackGuard` keeps
+  a send from waiting for ever;
+* on JACK a pair is used only after it has received its own message. If a short-lived
+  client (one `jack_lsp`) opens and closes while our second client opens, libjack may
+  give ours the dead semaphore of the other. Our client then never runs, and the whole
+  graph has xruns (11 of 25 starts beside a loop of `jack_lsp`, jackd2 1.9.21). Opening
+  it again helps.
 """
 
 import contextlib
@@ -29,25 +29,25 @@ from ripieno.errors import PortError
 from ripieno.ports.jack_guard import JackGuard
 from ripieno.ports.jack_server import Sentinel, keep_for_ever
 from ripieno.ports.parser import Parser
-from ripieno.ports.ports import CLIENT, IN, ON_JACK, OUT, Heard, name_on_jack
+from ripieno.ports.ports import CLIENT, IN, OUT, Heard, name_on_jack
 from ripieno.ports.sounding import Sounding
 
 RtMidiBackend = Literal["alsa", "rtmidi-jack", "coremidi", "windows"]
 
 POLL_NS: Final = 500_000
-"""Rtmidi wakes nobody: looking every 0.5 ms costs some 5 % of a core, and adds 0.25 ms
-at the median."""
+"""How often the input is read: it costs some 5 % of a core, and adds 0.25 ms at the
+median. rtmidi itself wakes no thread."""
 
 QUEUE_MESSAGES: Final = 16_384
-"""rtmidi's own 1 024 loses half of a burst of 2 000."""
+"""rtmidi's default of 1 024 loses half of a burst of 2 000."""
 QUEUE_HOLDS: Final = QUEUE_MESSAGES - 1
-"""So many at once fill the queue. rtmidi drops what comes then, and tells nobody but
-standard error."""
+"""So many messages fill the queue. rtmidi drops later ones, and reports that on
+standard error alone."""
 
 _SELF_TEST: Final = b"\xf0\x7dRipieno\xf7"
-"""System exclusive of nobody's (7D is for experiments): no instrument obeys it."""
+"""A system exclusive message with the number for experiments: no instrument obeys."""
 _SELF_TEST_PERIODS: Final = 12
-"""Two or three are enough where the client runs at all."""
+"""Two or three are enough if the client runs at all."""
 _ATTEMPTS: Final = 5
 
 _API: Final[dict[RtMidiBackend, str]] = {
@@ -65,26 +65,11 @@ _REMEDY: Final[dict[RtMidiBackend, str]] = {
 
 
 class RtMidiPort:
-    """A `Port` that other programs see; opened by its constructor.
-
-    Args:
-        backend: which of the system's MIDI servers.
-        in_name: the input's name; on Windows a part of an existing port's name.
-        out_name: the output's name; likewise.
-        clock: what stamps; the system's if None.
+    """A `Port` that other programs see; opened by its constructor. Thread: one.
 
     Attributes:
-        name_in: the input's full name, as the system's own tools list it.
-        name_out: the output's full name.
-        reach_ns, answer_ns: 0: what is sent leaves.
         gaps_heard: how often the queue was found full.
-        sentinel: on JACK, what watches the server; else None.
-
-    Raises:
-        PortError: the library, the server or a Windows port is missing, or a name is
-            in use.
-
-    Thread: one.
+        sentinel: on JACK, the client that watches the server; else None.
     """
 
     def __init__(
@@ -94,17 +79,27 @@ class RtMidiPort:
         out_name: str = OUT,
         clock: Clock | None = None,
     ) -> None:
-        is_on_jack = backend in ON_JACK
-        self.name_in = name_on_jack(in_name) if is_on_jack else in_name
-        self.name_out = name_on_jack(out_name) if is_on_jack else out_name
+        """Open both.
+
+        Args:
+            backend: which of the system's MIDI servers.
+            in_name: the input's name; on Windows a part of an existing port's name.
+            out_name: the output's name; likewise.
+            clock: stamps what arrives; the system's if None.
+
+        Raises:
+            PortError: the library, the server or a Windows port is missing, or a name
+                is in use.
+        """
+        self.name_in, self.name_out = in_name, out_name
         self.reach_ns = self.answer_ns = self.gaps_heard = 0
+        self.is_woken = self._lost = self._closed = False
         self.sentinel: Sentinel | None = None
         self._clock = clock or SystemClock()
         self._guard: JackGuard | None = None
         self._parser, self._sounding = Parser(), Sounding()
-        self._lost = False
-        self._closed = False
-        if is_on_jack:
+        if backend == "rtmidi-jack":
+            self.name_in, self.name_out = map(name_on_jack, (in_name, out_name))
             self._open_on_jack(in_name, out_name)
             return
         if backend != "windows":
@@ -113,17 +108,12 @@ class RtMidiPort:
             _refuse_a_name_in_use(out_name, sources)
         self._in, self._out = _open_pair(backend, in_name, out_name)
 
-    @property
-    def is_woken(self) -> bool:
-        """False: `wait` cannot wait for a descriptor here."""
-        return False
-
     def heard_until(self, now_ns: int) -> int:
-        """What was taken is stamped as it is taken."""
+        """Return *now_ns*: a message is stamped when it is received."""
         return now_ns
 
     def receive(self) -> list[Heard]:
-        """All complete messages that wait, oldest first, stamped with now."""
+        """Return all complete messages, oldest first, stamped with the present time."""
         messages: list[bytes] = []
         if not self.alive():
             return []
@@ -138,17 +128,17 @@ class RtMidiPort:
         return [Heard(now_ns, message) for message in messages]
 
     def wake_by(self, descriptor: int) -> None:
-        """Does nothing: `wait` cannot wait for a descriptor here."""
+        """Do nothing: `wait` cannot wait for a descriptor here."""
 
     def wait(self, until_ns: int) -> None:
-        """Sleep until then, or until it is time to look again."""
+        """Sleep until a time, or until it is time to look again."""
         self._clock.wait_until(min(until_ns, self._clock.now_ns() + POLL_NS))
 
     def send(self, message: bytes, due_ns: int) -> None:
-        """Send one complete message, now; does nothing once the port is dead.
+        """Send one complete message now; do nothing once the port is dead.
 
-        It waits, at most 0.25 s, only where more than 1 755 notes fall within one
-        period of JACK.
+        On JACK it waits, at most 0.25 s, if this is more than 1 755 notes in one
+        period.
         """
         del due_ns
         if not self.alive():
@@ -160,29 +150,33 @@ class RtMidiPort:
         self._sounding.passed(message)
 
     def alive(self) -> bool:
-        """Whether both ports and their server are there. Cost: 0.2 µs."""
+        """Return whether both ports and their server are there. Cost: 0.2 µs."""
         gone = self.sentinel is not None and self.sentinel.gone
         return not (self._lost or self._closed or gone)
 
     def check(self) -> None:
-        """Look whether JACK still has both ports; if not, the port is dead.
+        """Notice a JACK server that removed one of the ports; the port is dead then.
 
-        A server may throw a client out, and rtmidi is not told. Cost: a few µs.
+        rtmidi does not report that. Cost: a few µs.
         """
         if self.sentinel is not None:
             there = map(self.sentinel.has_port, (self.name_in, self.name_out))
             self._lost = self._lost or not all(there)
 
     def close(self) -> None:
-        """Remove both ports; harmless when called twice.
+        """End what sounds and remove both ports; do nothing when called again.
 
-        Where the JACK server has died it takes 1 s (rtmidi's own wait). Where the
-        server hangs it takes 0.25 s and leaves the clients to the process's end:
-        rtmidi would wait for ever.
+        If the JACK server has died it takes 1 s (rtmidi's own wait). If the server
+        hangs it takes 0.25 s and leaves the clients open until the process ends,
+        because rtmidi would wait for ever.
         """
         if self._closed:
             return
-        self._end_all()
+        for message in (*self._sounding.ends(), *self._sounding.silences()):
+            self.send(message, 0)
+        if self._guard is not None and self.alive():
+            # What was sent in one period has left when the next but one begins.
+            self._lost = not (self._guard.turns() and self._guard.turns())
         self._closed = True
         if self.sentinel is None:
             delete(self._in, self._out)
@@ -193,14 +187,6 @@ class RtMidiPort:
             keep_for_ever(self._in)
             keep_for_ever(self._out)
             self.sentinel.abandon()
-
-    def _end_all(self) -> None:
-        """End what sounds and silence every channel that was used."""
-        for message in (*self._sounding.ends(), *self._sounding.silences()):
-            self.send(message, 0)
-        if self._guard is not None and self.alive():
-            # What was sent in one period has left when the next but one begins.
-            self._lost = not (self._guard.turns() and self._guard.turns())
 
     def _open_on_jack(self, in_name: str, out_name: str) -> None:
         sentinel = Sentinel(f"{in_name} watch")
@@ -223,7 +209,7 @@ class RtMidiPort:
         )
 
     def _works_on_jack(self, sentinel: Sentinel) -> bool:
-        """Whether JACK kept our names, and what we send comes back to us."""
+        """Return whether JACK kept our names, and our input hears our output."""
         there = sentinel.midi_ports()
         if self.name_in not in there or self.name_out not in there:
             return False
@@ -246,7 +232,7 @@ class RtMidiPort:
 
 
 def _refuse_a_name_in_use(name: str, listed: list[str]) -> None:
-    """Virtual ports of one name may exist twice; a DAW would then pick either."""
+    """Raise if a port has this name: a DAW would choose either of the two."""
     if any(_is_named(port, name) for port in listed):
         raise PortError(
             f"a MIDI port named {name!r} is in use: stop the other Ripieno, or choose "
@@ -255,7 +241,7 @@ def _refuse_a_name_in_use(name: str, listed: list[str]) -> None:
 
 
 def list_ports(backend: RtMidiBackend) -> tuple[list[str], list[str]]:
-    """The MIDI ports that others offer: those to read from, those to write to.
+    """Return the MIDI ports of other programs: those to read from, those to write to.
 
     Raises:
         PortError: the library or the server is missing.
@@ -267,7 +253,7 @@ def list_ports(backend: RtMidiBackend) -> tuple[list[str], list[str]]:
 
 
 def load_library() -> Any:  # noqa: ANN401  (an untyped library)
-    """The `rtmidi` module.
+    """Return the `rtmidi` module.
 
     Raises:
         PortError: it, or a library that it needs, is missing.
@@ -284,7 +270,10 @@ def load_library() -> Any:  # noqa: ANN401  (an untyped library)
 def new_pair(
     backend: RtMidiBackend, in_client: str, out_client: str
 ) -> tuple[Any, Any]:
-    """Rtmidi's two objects, with no port yet; fresh, since they cache port lists."""
+    """Return new `MidiIn` and `MidiOut` objects without ports.
+
+    They are new for each use, because rtmidi's objects cache the list of ports.
+    """
     rtmidi = load_library()
     api = getattr(rtmidi, _API[backend])
     if api not in rtmidi.get_compiled_api():
@@ -303,7 +292,7 @@ def new_pair(
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep ALSA's and JACK's own lines from the terminal: we say it in a sentence."""
+    """Discard standard error: our exception says what ALSA and JACK print there."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -315,7 +304,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _open_pair(backend: RtMidiBackend, in_name: str, out_name: str) -> tuple[Any, Any]:
-    """Two open ports, virtual ones where the system has them."""
+    """Return two open ports: virtual ones, on Windows existing ones."""
     clients = (in_name, out_name) if backend == "rtmidi-jack" else (CLIENT, CLIENT)
     pair = new_pair(backend, *clients)
     try:
@@ -331,7 +320,11 @@ def _open_pair(backend: RtMidiBackend, in_name: str, out_name: str) -> tuple[Any
 
 
 def existing(listed: list[str], name: str) -> int:
-    """The first of Windows' ports whose name contains *name*."""
+    """Return the index of the first listed port whose name contains *name*.
+
+    Raises:
+        PortError: there is none.
+    """
     for index, port in enumerate(listed):
         if name in port:
             return index
@@ -342,12 +335,12 @@ def existing(listed: list[str], name: str) -> int:
 
 
 def _is_named(listed: str, name: str) -> bool:
-    """Whether a port is called so: ``name``, ``a:name``, or ALSA's ``a:name 128:0``."""
+    """Return whether a port is ``name``, ``a:name``, or ALSA's ``a:name 128:0``."""
     return listed == name or f":{name} " in f"{listed} "
 
 
 def delete(*devices: Any) -> None:  # noqa: ANN401  (an untyped library)
-    """Close rtmidi's objects and let go of their clients."""
+    """Close rtmidi's objects and their clients."""
     for device in devices:
         device.close_port()
         device.delete()

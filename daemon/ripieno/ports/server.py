@@ -1,7 +1,6 @@
 """The MIDI server behind a backend's ports, as the supervisor sees it.
 
-Only JACK has a server that can end while we play, and that tells who is connected. This
-module says so, so that the processes know backends only by name.
+Only JACK has a server that can end while we play, and that tells who is connected.
 """
 
 from collections.abc import Sequence
@@ -22,14 +21,11 @@ class Server(NamedTuple):
 
     @property
     def tells_connections(self) -> bool:
-        """Whether it says who is connected, so that a patchbay can look after that."""
+        """Whether it says who is connected, so that a patchbay can restore that."""
         return self.backend in ON_JACK
 
     def has_gone(self) -> bool:
-        """Return whether it has ended; one that cannot end never has.
-
-        Cost: some 0.1 s on JACK.
-        """
+        """Return whether it has ended. Cost: some 0.1 s on JACK."""
         return self.backend in ON_JACK and not server_is_up()
 
     def full_names(self, names: Sequence[str]) -> tuple[str, ...]:

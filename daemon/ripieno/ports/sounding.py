@@ -1,9 +1,8 @@
 """The sounding notes behind a port, derived from the messages that left it.
 
-The player's ledger (`ripieno.play.ledger`) knows who owns each note, and is written
-before a message leaves. This module knows only what has left. A port uses it to end all
-notes when it closes, and to send recent note-offs again after the server may have lost
-some.
+A port uses it to end all notes when it closes, and to send recent note-offs again after
+the server may have lost some. The player's ledger (`ripieno.play.ledger`) is written
+before a message leaves; this module knows only what has left.
 """
 
 from collections.abc import Iterable
@@ -58,7 +57,7 @@ class Sounding:
         ]
 
     def ended_since(self, at: int) -> list[bytes]:
-        """Return the ends that left since a time, but of keys that are down again."""
+        """Return the ends that left since a time, not those of keys that are down."""
         return sorted(message for when, message in self._ended.values() if when >= at)
 
     def _start(self, end: bytes) -> None:

@@ -12,6 +12,7 @@ from ripieno.ipc.waking import Bells
 from ripieno.processes import thinker
 from ripieno.processes.interrupts import children_are_spared
 from ripieno.settings.config import Settings
+from ripieno.settings.ensemble import minds_of
 
 PER_NS: Final = 20 * NS_PER_S
 """How far back `Child.starts_lately` looks."""
@@ -21,21 +22,25 @@ LOOK_NS: Final = 10 * NS_PER_MS
 spawn: Final = multiprocessing.get_context("spawn")
 
 
+def start_process(name: str, run: Callable[..., None], *args: object) -> BaseProcess:
+    """Start a process that calls `run`; Ctrl-C does not reach it."""
+    process = spawn.Process(target=run, args=args, name=f"ripieno {name}")
+    with children_are_spared():
+        process.start()
+    return process
+
+
 def start_thinker(block: Block, settings: Settings, bells: Bells) -> BaseProcess:
     """Start a thinker process, which loads the models and then answers the player."""
-    process = spawn.Process(
-        target=thinker.run,
-        args=(
-            block.name,
-            settings.model,
-            settings.provider,
-            settings.play.role,
-            bells,
-        ),
-        name="ripieno thinker",
+    return start_process(
+        "thinker",
+        thinker.run,
+        block.name,
+        settings.model,
+        settings.provider,
+        minds_of(settings.ensemble),
+        bells,
     )
-    process.start()
-    return process
 
 
 class Child:
@@ -59,8 +64,7 @@ class Child:
     def start(self, now_ns: int) -> None:
         """Start it, for the first time or again."""
         self._starts.append(now_ns)
-        with children_are_spared():
-            self._process = self._start()
+        self._process = self._start()
 
     def wait_until(self, is_ready: Callable[[], bool], clock: Clock) -> bool:
         """Wait until a started process is ready.

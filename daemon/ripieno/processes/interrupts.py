@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any, Self
 
 
 class _Raiser:
@@ -46,6 +47,34 @@ def raise_lost_interrupt() -> None:
         raise KeyboardInterrupt
 
 
+class CtrlC:
+    """A context in which Ctrl-C is only recorded. Thread: the main one.
+
+    A KeyboardInterrupt can be raised in any line, also while something is being opened.
+    In this context only `check` raises it.
+    """
+
+    def __init__(self) -> None:
+        self.is_pressed = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if Ctrl-C was pressed since the last call."""
+        if self.is_pressed:
+            self.is_pressed = False
+            raise KeyboardInterrupt
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_pressed = True
+
+
 @contextlib.contextmanager
 def children_are_spared() -> Iterator[None]:
     """Shield processes that are started inside, and their children, from SIGINT.
@@ -62,17 +91,16 @@ def children_are_spared() -> Iterator[None]:
 @contextlib.contextmanager
 def _deferred() -> Iterator[None]:
     """Record SIGINT, and handle it at the end; handlers run in the main thread only."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or handler is None:
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is None:
         yield
         return
-    times: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: times.append(number))
+    ctrl_c = CtrlC()
     try:
-        yield
+        with ctrl_c:
+            yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if times:
+        if ctrl_c.is_pressed:
             signal.raise_signal(signal.SIGINT)
 
 

@@ -5,9 +5,10 @@ and plays while the heavier one is too slow (`ripieno.minds.ladder`).
 """
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ripieno.clock import SystemClock
 from ripieno.errors import ModelError
@@ -22,12 +23,26 @@ from ripieno.minds.ladder import Ladder, Rung
 from ripieno.minds.minds import Minds, ModelMind
 from ripieno.protocol import Ready
 
+if TYPE_CHECKING:
+    from ripieno.inference.session import Loaded
+
 CHECK_NS: Final = 100_000_000
 """How often a working thinker says that it is alive, and looks whether to stop."""
 
 
-def wake(model: Model | Path, provider: str) -> tuple[ModelMind, Ready]:
+Shelf = dict[tuple[str, str], "Loaded"]
+"""Loaded models by hash and provider: of several minds each model is loaded once."""
+
+
+def wake(
+    model: Model | Path, provider: str, shelf: Shelf | None = None
+) -> tuple[ModelMind, Ready]:
     """Load a model and warm it up; return its mind and how it introduces itself.
+
+    Args:
+        model: a model, or its folder.
+        provider: auto, cpu or cuda.
+        shelf: models that are loaded; this one is taken from it, or put there.
 
     Raises:
         ModelError: the model, the provider or ONNX Runtime cannot be used.
@@ -47,7 +62,10 @@ def wake(model: Model | Path, provider: str) -> tuple[ModelMind, Ready]:
             "`ripieno models` lists those that do."
         )
     with naming(manifest.name):
-        loaded = sessions.Loaded(model, provider)
+        shelf = {} if shelf is None else shelf
+        kept = shelf.get((manifest.sha256, provider))
+        loaded = sessions.Loaded(model, provider) if kept is None else kept.twin()
+        shelf.setdefault((manifest.sha256, provider), loaded)
         loaded.warm_up()
         mind: ModelMind = resolve_name(plays)(loaded)
     why = loaded.choice.why
@@ -72,7 +90,7 @@ def minds_for(
         block: the shared block.
         library: the models; a new one if None.
     """
-    library, clock = library or Library(), SystemClock()
+    library, clock, shelf = library or Library(), SystemClock(), Shelf()
     notices, inbox = block.ring("thinker_notes"), block.ring("to_thinker")
 
     def show(ready: Ready) -> None:
@@ -80,13 +98,12 @@ def minds_for(
 
     def wake_for(role: str) -> tuple[ModelMind, Ready]:
         block.set_word("thinker_beat_ns", clock.now_ns() + LOADING_NS)
-        is_named = model and role in library.read(find(model)).manifest.roles
-        found = library.for_role(role, model if is_named else "")
-        mind, ready = wake(found, provider)
+        found = chosen(library, role, model)
+        mind, ready = wake(found, provider, shelf)
         show(ready)
         if not isinstance(mind, Composer):
             return mind, ready
-        rungs = [Rung(mind, ready), *_lighter(library, role, found)]
+        rungs = [Rung(mind, ready), *_lighter(library, role, found, shelf)]
         return Ladder(rungs, now_ns=clock.now_ns, is_news=is_news), ready
 
     def is_news() -> bool:
@@ -99,7 +116,28 @@ def minds_for(
     return Minds(wake_for, show, is_interrupted)
 
 
-def _lighter(library: Library, role: str, named: Model) -> list[Rung]:
+def chosen(library: Library, role: str, model: str) -> Model:
+    """Return the named model if it plays a role, else the role's own.
+
+    Raises:
+        ModelError: there is no such model, or none that plays the role.
+    """
+    is_named = model and role in library.read(find(model)).manifest.roles
+    return library.for_role(role, model if is_named else "")
+
+
+def check_plays(library: Library, model: str, roles: Iterable[str]) -> None:
+    """Check that a model that was named plays one of the roles.
+
+    Raises:
+        ModelError: it plays none of them, or cannot be read.
+    """
+    if model and not set(library.read(find(model)).manifest.roles) & set(roles):
+        for role in roles:
+            library.for_role(role, model)  # says what it plays
+
+
+def _lighter(library: Library, role: str, named: Model, shelf: Shelf) -> list[Rung]:
     """Return the role's own model, on the CPU, if another one was named.
 
     It runs on the CPU so that it is there even when a GPU goes away.
@@ -107,6 +145,6 @@ def _lighter(library: Library, role: str, named: Model) -> list[Rung]:
     with contextlib.suppress(ModelError):
         own = library.for_role(role)
         if own.manifest.sha256 != named.manifest.sha256:
-            mind, ready = wake(own, "cpu")
+            mind, ready = wake(own, "cpu", shelf)
             return [Rung(mind, ready)] if isinstance(mind, Composer) else []
     return []

@@ -37,7 +37,9 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     show_name("patch")
-    block, clock, parent = Block(block_name), SystemClock(), _parent()
+    block, clock = Block(block_name), SystemClock()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
     block.set_word("patchbay_beat_ns", clock.now_ns())
     try:
         patchbay = Patchbay(name, ports, pairs)
@@ -54,9 +56,3 @@ def run(
         block.set_word("patchbay_beat_ns", now_ns)
         clock.wait_until(now_ns + LOOK_NS)
     os._exit(notes.SERVER_GONE if patchbay.gone else 0)
-
-
-def _parent() -> multiprocessing.process.BaseProcess:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    return parent

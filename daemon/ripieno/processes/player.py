@@ -14,7 +14,7 @@ import msgspec
 
 from ripieno import __version__, protocol
 from ripieno.clock import Clock
-from ripieno.engine import Engine, Send
+from ripieno.engine import Effect, Engine, Send
 from ripieno.errors import SettingsError
 from ripieno.files import journal
 from ripieno.ipc import notes
@@ -22,11 +22,11 @@ from ripieno.music import messages
 from ripieno.music.timeline import Timeline
 from ripieno.play.ledger import Ledger
 from ripieno.ports.ports import Heard, Port
-from ripieno.protocol import Ready
+from ripieno.protocol import Letter, Ready
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
-from ripieno.settings.controllers import merged
+from ripieno.settings.ensemble import changed
 from ripieno.settings.status import Status
 
 TURN_NS: Final = 500_000
@@ -96,9 +96,9 @@ class Player:
         now_ns = self._latest_ns
         records = self._inbox.read()
         for record in records:
-            message = protocol.decode_to_player(record)
-            self._engine.thought(now_ns, message)
-            self._write(journal.Thought(now_ns, message))
+            reply = protocol.decode_reply(record)
+            self._engine.thought(now_ns, reply.message, reply.seat)
+            self._write(journal.Thought(now_ns, reply.message, reply.seat))
         if records:
             self._answers_until_ns = now_ns + ANSWERS_NS
         self._advance(now_ns)
@@ -110,18 +110,18 @@ class Player:
         """
         self._taken += 1
         try:
-            params = merged(self._engine.params, notes.decode_knobs(record))
+            ensemble = changed(self._engine.ensemble, notes.decode_change(record))
         except (msgspec.DecodeError, UnicodeDecodeError, SettingsError):
             self._refused += 1
             return
         now_ns = self._now_ns()
-        self._engine.turned(now_ns, params)
-        self._write(journal.Turned(now_ns, params))
+        self._engine.turned(now_ns, ensemble)
+        self._write(journal.Turned(now_ns, ensemble))
 
     def shown(self) -> notes.Shown:
         """Return the parameters, the timeline and the number of changes."""
         engine = self._engine
-        return notes.Shown(engine.params, self._taken, self._refused, engine.timeline)
+        return notes.Shown(engine.ensemble, self._taken, self._refused, engine.timeline)
 
     def meet(self, ready: Ready) -> None:
         """Handle the `Ready` of a thinker that was there before this player."""
@@ -145,9 +145,8 @@ class Player:
     def release(self) -> None:
         """End every sounding note now."""
         now_ns = self._now_ns()
-        self._engine.release(now_ns)
-        self._write(journal.Released(now_ns))
-        self._advance(now_ns)
+        effects = self._engine.release(now_ns)
+        self._hand_over(effects, journal.Released(now_ns))
 
     def wake_ns(self, now_ns: int) -> int:
         """Return when the next turn is needed."""
@@ -191,19 +190,26 @@ class Player:
         effects = self._engine.advance(now_ns)
         if not effects and not self._engine.acted:
             return
+        self._hand_over(effects, journal.Tick(now_ns))
+
+    def _hand_over(
+        self, effects: list[Effect], entry: journal.Tick | journal.Released
+    ) -> None:
+        """Send and tell what came out of the engine, and write it down."""
         for effect in effects:
             if isinstance(effect, Send):
                 self._port.send(effect.data, effect.due_ns)
         self._engine.settle()
-        self._write(journal.Tick(now_ns))
+        self._write(entry)
         for effect in effects:
             if isinstance(effect, Send):
-                self._write(journal.Sent(effect.due_ns, effect.data))
+                self._write(journal.Sent(effect.due_ns, effect.data, effect.seat))
             else:
-                self._answers_until_ns = now_ns + ANSWERS_NS
-                reached = self._outbox.write(protocol.encode(effect.message))
+                self._answers_until_ns = entry.at_ns + ANSWERS_NS
+                letter = Letter(effect.seat, effect.message)
+                reached = self._outbox.write(protocol.encode(letter))
                 self._untold += not reached
-                self._write(journal.Told(effect.message, reached))
+                self._write(journal.Told(effect.message, effect.seat, reached))
 
     def _write(self, entry: journal.Entry) -> None:
         if not self._log.write(journal.encode(entry)):
@@ -244,11 +250,13 @@ def begin(
     adopted = b"" if memory is None or not any(memory) else zlib.compress(bytes(memory))
     begins = Beginning(
         settings.play,
+        settings.seats,
         start_ns=start_ns,
         seed=start.seed,
         epoch=start.epoch,
         timeline=start.timeline if start.epoch else None,
         controls=settings.controls,
+        programs=settings.programs,
         reach_ns=port.reach_ns,
         answer_ns=port.answer_ns,
     )

@@ -27,9 +27,9 @@ from ripieno.ipc.block import LEDGER_BYTES, Block
 from ripieno.ipc.naming import show_name
 from ripieno.ipc.waking import Bell, Bells, RungRing
 from ripieno.music import messages
-from ripieno.music.timeline import Timeline
 from ripieno.play import ledger as ledgers
-from ripieno.ports.backends import Prepared, maybe_prepared, open_port
+from ripieno.ports.backends import maybe_bridges, open_port
+from ripieno.ports.jack_bridges import Bridges
 from ripieno.ports.ports import Port
 from ripieno.processes.player import Player, Start, begin
 from ripieno.protocol import Ready
@@ -58,22 +58,6 @@ class Orders(NamedTuple):
     ready: tuple[Ready, ...]
 
 
-class Loaded(NamedTuple):
-    """What a standby player process has loaded.
-
-    Attributes:
-        block: the shared block.
-        prepared: processes that become bridges, where the backend has bridges.
-        tables: of the harmony engine.
-        bells: between player and thinker.
-    """
-
-    block: Block
-    prepared: Prepared | None
-    tables: Tables | None
-    bells: Bells
-
-
 def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) -> None:
     """Run the player process: load, wait for the orders, play.
 
@@ -86,7 +70,7 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     show_name("standby")
     hush_libraries()
-    block, prepared = Block(block_name), maybe_prepared(backend, NAME_FREE_S)
+    block, bridges = Block(block_name), maybe_bridges(backend, NAME_FREE_S)
     tables = maybe_tables()
     try:
         order = orders.recv()
@@ -94,26 +78,32 @@ def stand_by(block_name: str, backend: str, orders: Connection, bells: Bells) ->
         os._exit(0)  # the bridges that wait end when this process does
     orders.close()
     show_name("player")
-    _run(order, Loaded(block, prepared, tables, bells))
+    _run(order, block, bridges, tables, bells)
 
 
-def _run(order: Orders, loaded: Loaded) -> None:
+def _run(
+    order: Orders,
+    block: Block,
+    bridges: Bridges | None,
+    tables: Tables | None,
+    bells: Bells,
+) -> None:
     """Play: from opening the ports to releasing everything."""
     settings, seed, epoch, ready = order
-    block, prepared, tables, bells = loaded
     stopping = _StopFlag()
     signal.signal(signal.SIGTERM, stopping.raise_it)
     clock = SystemClock()
     log, told = _recorder(block), block.ring("player_notes")
     try:
-        port = _open(settings, clock, block, prepared)
+        port = _open(settings, clock, block, bridges)
     except PortError as error:
         told.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
         sys.exit(notes.FAILED)
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
-    kept = _kept_time(block) if epoch else None
+    last = notes.shown_in(block.shown) if epoch else None
+    kept = None if last is None else last.timeline
     start = Start(seed, tables, epoch, memory, kept)
     engine = begin(settings, clock, start, log, port)
     port.wake_by(Bell(bells.to_player.waits).fileno())
@@ -159,12 +149,6 @@ def _until(clock: Clock, most_ns: int, is_done: Callable[[], bool]) -> None:
     until_ns = clock.now_ns() + most_ns
     while not is_done() and clock.now_ns() < until_ns:
         clock.wait_until(clock.now_ns() + 5 * NS_PER_MS)
-
-
-def _kept_time(block: Block) -> Timeline | None:
-    """Return the timeline of the player before this one, or None."""
-    record = block.shown.read()
-    return None if record is None else notes.decode_shown(record).timeline
 
 
 def _silence(port: Port, now_ns: int) -> None:
@@ -235,7 +219,7 @@ def _is_fed(block: Block, port: Port) -> bool:
 
 
 def _open(
-    settings: Settings, clock: Clock, block: Block, prepared: Prepared | None
+    settings: Settings, clock: Clock, block: Block, bridges: Bridges | None
 ) -> Port:
     """Open the ports; wait a moment until a dead player's names are free."""
     until_ns = clock.now_ns() + int(NAME_FREE_S * NS_PER_S)
@@ -247,10 +231,10 @@ def _open(
                 settings.name_out,
                 clock,
                 lambda: notes.pairs_in(block.pairs),
-                prepared,
+                bridges,
             )
         except PortError:
-            prepared = None
+            bridges = None
             if clock.now_ns() >= until_ns:
                 raise
         clock.wait_until(clock.now_ns() + 20 * NS_PER_MS)

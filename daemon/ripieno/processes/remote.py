@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from ripieno import __version__
 from ripieno.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from ripieno.errors import PortError, SettingsError
@@ -24,9 +22,10 @@ from ripieno.files.charts import read_chart
 from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
-from ripieno.music.lead_sheet import BAR_LINE, text_of
+from ripieno.music.lead_sheet import BAR_LINE, has_landings_only, text_of
 from ripieno.music.meter import Meter
 from ripieno.settings.controllers import merged, parsed
+from ripieno.settings.ensemble import Change, Ensemble, SeatSettings, changed
 from ripieno.settings.knobs import with_present_names
 from ripieno.settings.params import KNOBS, Params
 from ripieno.settings.status import Status
@@ -39,7 +38,7 @@ FROM_FILE: Final = "@"
 NOBODY: Final = "No Ripieno plays here; start one with `ripieno play`."
 
 
-class Change(NamedTuple):
+class Changed(NamedTuple):
     """A change of a running daemon's parameters.
 
     Attributes:
@@ -48,18 +47,26 @@ class Change(NamedTuple):
         renamed: one sentence for each old name among the names given.
     """
 
-    before: Params
-    after: Params
+    before: Ensemble
+    after: Ensemble
     given: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
 
 
-def change(words: Sequence[str], name_in: str | None = None) -> Change:
-    """Change parameters of a running daemon, or only read them.
+def change(
+    words: Sequence[str],
+    name_in: str | None = None,
+    *,
+    add: tuple[SeatSettings, ...] = (),
+    remove: tuple[str, ...] = (),
+) -> Changed:
+    """Change parameters and seats of a running daemon, or only read them.
 
     Args:
-        words: ``name=value`` each; none to only read.
+        words: ``name=value`` or ``seat.name=value`` each.
         name_in: the daemon's input port, where several play.
+        add: seats to add.
+        remove: the names of the seats to remove.
 
     Returns:
         The parameters before and after, and the given names.
@@ -72,17 +79,22 @@ def change(words: Sequence[str], name_in: str | None = None) -> Change:
     """
     given, renamed = with_present_names(KNOBS, dict(map(_split, words)))
     files = {n: path for n, text in given.items() if (path := _maybe_file(n, text))}
-    fields = {n: parsed(n, text) for n, text in given.items() if n not in files}
+    fields = {
+        name: parsed(name.rpartition(".")[2], text)
+        for name, text in given.items()
+        if name not in files
+    }
     path, daemon = _daemon(name_in)
     with presence.alone(path), _attached(daemon) as block:
         before = _shown(block, daemon)
         for name, chart in files.items():
-            fields |= _from_file(name, chart, before.params, fields)
-        if not given:
-            return Change(before.params, before.params)
-        after = merged(before.params, fields)
-        _hand_over(block, fields, before, SystemClock())
-    return Change(before.params, after, tuple(fields), tuple(renamed))
+            fields |= _from_file(name, chart, before.ensemble.params, fields)
+        wanted = Change(fields, add, remove)
+        if wanted == Change():
+            return Changed(before.ensemble, before.ensemble)
+        after = changed(before.ensemble, wanted)
+        _hand_over(block, wanted, before, SystemClock())
+    return Changed(before.ensemble, after, tuple(fields), tuple(renamed))
 
 
 def status_of(name_in: str | None = None) -> Status | None:
@@ -115,8 +127,10 @@ def _split(word: str) -> tuple[str, str]:
 
 
 def _maybe_file(name: str, text: str) -> Path | None:
-    """Return the file that a chart names, or None: a name has no bar line."""
-    if name != "chart" or not text.strip() or BAR_LINE in text:
+    """Return the file that a chart names, or None for bars and landings."""
+    if name != "chart" or not text.strip():
+        return None
+    if BAR_LINE in text or has_landings_only(text):
         return None
     return Path(text.removeprefix(FROM_FILE))
 
@@ -173,32 +187,26 @@ def _attached(daemon: Presence) -> Iterator[Block]:
         block = Block(daemon.block, is_guest=True)
     except OSError as error:
         raise PortError(NOBODY) from error
-    try:
+    with contextlib.closing(block):
         yield block
-    finally:
-        block.close()
 
 
 def _shown(block: Block, daemon: Presence) -> notes.Shown:
-    record = block.shown.read()
-    if record is None:
+    if (shown := notes.shown_in(block.shown)) is None:
         raise PortError(
             f"The Ripieno on {daemon.name_in!r} has not begun to play; try again."
         )
-    return notes.decode_shown(record)
+    return shown
 
 
-def _hand_over(
-    block: Block, fields: dict[str, Any], before: notes.Shown, clock: Clock
-) -> None:
+def _hand_over(block: Block, wanted: Change, before: notes.Shown, clock: Clock) -> None:
     """Send the changes to the player, and wait until it has applied them."""
     ring = block.ring("knobs")
-    if not ring.write(msgspec.json.encode(fields)):
+    if not ring.write(notes.encode_change(wanted)):
         raise SettingsError("That is too long to hand over; shorten the chart.")
     until_ns = clock.now_ns() + PATIENCE_NS
     while clock.now_ns() < until_ns:
-        record = block.shown.read()
-        now = before if record is None else notes.decode_shown(record)
+        now = notes.shown_in(block.shown) or before
         if ring.is_empty and now != before:
             return
         clock.wait_until(clock.now_ns() + LOOK_NS)

@@ -10,8 +10,7 @@ from multiprocessing.process import BaseProcess
 
 from ripieno.ipc.waking import Bells
 from ripieno.processes import player_process
-from ripieno.processes.child import spawn
-from ripieno.processes.interrupts import children_are_spared
+from ripieno.processes.child import spawn, start_process
 from ripieno.processes.player_process import Orders
 
 
@@ -27,13 +26,9 @@ class Standby:
             bells: between player and thinker.
         """
         theirs, self._orders = spawn.Pipe(duplex=False)
-        self._process = spawn.Process(
-            target=player_process.stand_by,
-            args=(block_name, backend, theirs, bells),
-            name="ripieno player",
+        self._process = start_process(
+            "player", player_process.stand_by, block_name, backend, theirs, bells
         )
-        with children_are_spared():
-            self._process.start()
         theirs.close()
 
     @property

@@ -29,7 +29,7 @@ from ripieno.ipc.block import LOADING_NS, Block
 from ripieno.ipc.waking import new_bells
 from ripieno.ports.server import Server
 from ripieno.processes import patchbay_process
-from ripieno.processes.child import Child, spawn, start_thinker
+from ripieno.processes.child import Child, start_process, start_thinker
 from ripieno.processes.player_process import Orders
 from ripieno.processes.standby import Standby
 from ripieno.protocol import Ready
@@ -165,26 +165,17 @@ class Supervisor:
         name_in, name_out = self._settings.name_in, self._settings.name_out
         ports = self._server.full_names((name_in, name_out))
         self._block.set_word("patchbay_beat_ns", 0)
-        process = spawn.Process(
-            target=patchbay_process.run,
-            args=(
-                self._block.name,
-                f"{name_in} patchbay",
-                ports,
-                notes.pairs_in(self._block.pairs),
-            ),
-            name="ripieno patchbay",
-        )
-        process.start()
-        return process
+        pairs = notes.pairs_in(self._block.pairs)
+        name, run = f"{name_in} patchbay", patchbay_process.run
+        return start_process("patchbay", run, self._block.name, name, ports, pairs)
 
     def _as_last_turned(self) -> Settings:
         """Return the settings with the last player's parameters, if there was one."""
-        record = self._block.shown.read()
-        if record is None:
+        if (shown := notes.shown_in(self._block.shown)) is None:
             return self._settings
-        shown = notes.decode_shown(record)
-        return msgspec.structs.replace(self._settings, play=shown.params)
+        return msgspec.structs.replace(
+            self._settings, play=shown.ensemble.params, seats=shown.ensemble.seats
+        )
 
     def _wait_for(self, child: Child, is_there: Callable[[], bool]) -> None:
         def is_done() -> bool:
@@ -198,9 +189,8 @@ class Supervisor:
         while not self._stopping:
             now_ns = self._clock.now_ns()
             self._read()
-            self._thinker.end_if_hung(now_ns, self._block.word("thinker_beat_ns"))
-            self._player.end_if_hung(now_ns, self._block.word("player_beat_ns"))
-            self._patchbay.end_if_hung(now_ns, self._block.word("patchbay_beat_ns"))
+            for child in (self._thinker, self._player, self._patchbay):
+                child.end_if_hung(now_ns, self._block.word(f"{child.name}_beat_ns"))
             if not self._player.is_running:
                 self._player_ended(now_ns)
             else:

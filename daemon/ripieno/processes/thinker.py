@@ -21,9 +21,9 @@ from ripieno.ipc.block import Block
 from ripieno.ipc.naming import show_name
 from ripieno.ipc.ring import Ring
 from ripieno.ipc.waking import Bell, Bells, RungRing
-from ripieno.minds.minds import Busy, Mind, Minds
-from ripieno.processes.loading import CHECK_NS, minds_for
-from ripieno.protocol import ToThinker
+from ripieno.minds.minds import Minds
+from ripieno.processes.loading import CHECK_NS, check_plays, minds_for
+from ripieno.protocol import EVERYONE, Letter, Reply
 from ripieno.settings.roles import ROLES
 
 TURN_NS: Final = 500_000
@@ -37,42 +37,35 @@ they use 95 % of it."""
 
 
 class Thinker:
-    """Moves messages between two rings and a mind. Thread: one."""
+    """Moves messages between two rings and the minds. Thread: one."""
 
-    def __init__(self, mind: Mind, inbox: Ring, outbox: Ring | RungRing) -> None:
-        """Join a mind, the ring from the player and the ring to it."""
-        self._mind, self._inbox, self._outbox = mind, inbox, outbox
+    def __init__(self, minds: Minds, inbox: Ring, outbox: Ring | RungRing) -> None:
+        """Join the minds, the ring from the player and the ring to it."""
+        self._minds, self._inbox, self._outbox = minds, inbox, outbox
 
-    @property
-    def rests(self) -> bool:
-        """Whether the mind has no background work left."""
-        return not isinstance(self._mind, Busy) or self._mind.rests
-
-    def hear(self) -> list[ToThinker]:
-        """Read the messages that have come in; the mind does not have them yet."""
-        return [protocol.decode_to_thinker(record) for record in self._inbox.read()]
-
-    def tell(self, message: ToThinker) -> None:
-        """Pass one message to the mind."""
-        self._mind.receive(message)
+    def hear(self) -> list[Letter]:
+        """Read the messages that have come in; the minds do not have them yet."""
+        return [protocol.decode_letter(record) for record in self._inbox.read()]
 
     def answer(self) -> bool:
         """Send the next answer; return whether to call again without waiting."""
-        said = self._mind.answer()
+        said = self._minds.answer()
         if said is not None:
             self._outbox.write(protocol.encode(said))
             return True
-        return isinstance(self._mind, Minds) and self._mind.was_interrupted
+        return self._minds.was_interrupted
 
 
-def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> None:
+def run(
+    block_name: str, model: str, provider: str, roles: tuple[str, ...], bells: Bells
+) -> None:
     """Run the thinker process until it is stopped or its parent is gone.
 
     Args:
         block_name: the shared block.
         model: a name or a folder; empty for each role's own model.
         provider: auto, cpu or cuda.
-        role: what is played first.
+        roles: what is played first: the names of the models, one for each mind.
         bells: what the player rings, and what wakes the player.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -82,17 +75,18 @@ def run(block_name: str, model: str, provider: str, role: str, bells: Bells) -> 
     library = Library()
     minds = minds_for(model, provider, block, library)
     try:
-        library.for_role(role, model)  # a model that was named has to play it
-        ready = minds.load(role)
+        check_plays(library, model, roles)
+        ready = [minds.load(role) for role in roles]
     except ModelError as error:
         notices.write(notes.encode(notes.Failure(str(error), error.exit_code)))
         block.close()
         sys.exit(notes.FAILED)
     inbox = block.ring("to_thinker")
     inbox.skip()
-    block.ring("to_player").write(protocol.encode(ready))
+    for each in dict.fromkeys(ready):
+        block.ring("to_player").write(protocol.encode(Reply(EVERYONE, each)))
     # The player opens its ports meanwhile, or lets its fallback play.
-    minds.load_all(ROLES)
+    minds.load_all(role.models for role in ROLES.values())
     gc.freeze()
     outbox = RungRing(block.ring("to_player"), Bell(bells.to_player.rings))
     _Loop(minds, Thinker(minds, inbox, outbox), block, bells).run()
@@ -120,7 +114,7 @@ class _Loop:
         """Work until the process is to stop."""
         while not self._is_over():
             self._set_priority(is_urgent=True)  # so that it wakes up in time
-            self._bell.wait(REST_NS if self._thinker.rests else TURN_NS)
+            self._bell.wait(REST_NS if self._minds.rests else TURN_NS)
             self._work()
 
     def _work(self) -> None:
@@ -129,7 +123,7 @@ class _Loop:
         while not self._is_over():
             news = self._thinker.hear()
             for message in news:
-                self._thinker.tell(message)
+                self._minds.receive(message)
                 if self._is_over():  # loading a model takes seconds
                     return
             is_early = self._clock.now_ns() < urgent_until_ns

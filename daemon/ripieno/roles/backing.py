@@ -6,28 +6,22 @@ chord that was not expected. When a bar is played, off-beats swing, and it is as
 the human plays.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-import msgspec
-
 from ripieno.hear.loudness import AT_FIRST, Loudness
-from ripieno.music import chords, voicing
+from ripieno.music import voicing
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import FRAME_TICKS
 from ripieno.play.expression import GAP_TICKS, LOUDEST, QUIETEST, swung
+from ripieno.play.scheduled import SHORTEST_TICKS, ScheduledNotes, distinct
 from ripieno.play.scheduler import Due
+from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote
-from ripieno.roles.scheduled import ScheduledNotes
-from ripieno.roles.seat import Seat
 from ripieno.settings.params import Params
 
-PART: Final = 0
-"""The whole bar plays on the player's own channel."""
 BELOW: Final = 0.85
 """Loudness beside the human's: a backing stays below. By ear, on a piano and a pad."""
-SHORTEST_TICKS: Final = 20
 VOICES: Final = 3
 BASS_LOUD, CHORD_LOUD = 88, 76
 
@@ -64,7 +58,7 @@ class Bar:
                 continue
             pitch = voicing.moved(note.pitch, self.chords[span], wanted[span])
             start, end = note.start_ticks + by_ticks, note.end_ticks + by_ticks
-            notes.append(PlannedNote(start, end, pitch, note.velocity, note.part))
+            notes.append(PlannedNote(start, end, pitch, note.velocity))
         return Bar(first, wanted, tuple(notes), span_ticks)
 
 
@@ -116,7 +110,7 @@ class Backing:
         """Begin a bar."""
         self._bar, self._chords = bar, list(bar.chords)
         self._notes.forget()
-        self._notes.add(_distinct(map(self._real, self._thinned(bar))), now_ns)
+        self._notes.add(distinct(map(self._real, self._thinned(bar))), now_ns)
 
     def move(self, index: int, chord: int, now_ns: int) -> None:
         """Play another chord from a span on, for as long as one chord was expected.
@@ -133,22 +127,8 @@ class Backing:
             self._chords[last] = chord
             last += 1
         span_ticks = self._seat.meter.span_ticks
-        begin, end = index * span_ticks, (bar.first + last) * span_ticks
-        now = self._seat.timeline.ticks_at(now_ns)
-        tones, notes = chords.pitch_classes(chord), self._notes
-        cut = notes.cut(lambda note: note.pitch % 12 not in tones, now_ns)
-        ahead = notes.cancel(
-            lambda note: note.start_ticks < end and note.pitch % 12 not in tones
-        )
-        late = [
-            msgspec.structs.replace(note, start_ticks=now)
-            for note in cut
-            if note.start_ticks >= begin and note.end_ticks > now + SHORTEST_TICKS
-        ]
-        taken = {(n.start_ticks, n.pitch) for n in notes.waiting.values()}
-        taken |= {(now, n.pitch) for n in notes.begun.values()}
-        found = _distinct(self._on(chord, expected, note) for note in (*late, *ahead))
-        notes.add([n for n in found if (n.start_ticks, n.pitch) not in taken], now_ns)
+        span = index * span_ticks, (bar.first + last) * span_ticks
+        self._notes.move(expected, chord, span, now_ns)
 
     def on_sent(self, due: Due) -> None:
         """Note that a note began: from now on a change of chord may cut it."""
@@ -162,14 +142,6 @@ class Backing:
         self._chords.clear()
         self._notes.stop(at_ns)
 
-    def _on(self, chord: int, expected: int, note: PlannedNote) -> PlannedNote:
-        """A note on the chord that was heard, within the register."""
-        params = self._seat.params
-        pitch = voicing.within(
-            voicing.moved(note.pitch, expected, chord), params.low, params.high
-        )
-        return msgspec.structs.replace(note, pitch=pitch)
-
     def _real(self, note: PlannedNote) -> PlannedNote:
         """A note as it is played: swung, loud as is wanted, its key up in time."""
         params = self._seat.params
@@ -178,7 +150,7 @@ class Backing:
         loud = note.velocity * BELOW * self.human.velocity / AT_FIRST
         loud = round(min(max(loud, QUIETEST), LOUDEST))
         pitch = voicing.within(note.pitch, params.low, params.high)
-        return PlannedNote(start, end, pitch, loud, PART)
+        return PlannedNote(start, end, pitch, loud)
 
     def _swung(self, ticks: int) -> int:
         span_ticks = self._seat.meter.span_ticks
@@ -188,10 +160,10 @@ class Backing:
         return beats * span_ticks + round(late * FRAME_TICKS)
 
     def _thinned(self, bar: Bar) -> list[PlannedNote]:
-        """The notes that the density allows: those off the beat are left out first."""
+        """The notes that the limits allow: those off the beat are left out first."""
         span_ticks = self._seat.meter.span_ticks
         bar_s = self._seat.timeline.seconds_for(len(bar.chords) * span_ticks)
-        most = max(int(self._seat.params.density * bar_s), 1)
+        most = max(int(self._seat.parsed.limits.density * bar_s), 1)
         begin = bar.first * span_ticks
 
         def weight(note: PlannedNote) -> tuple[int, int, int]:
@@ -201,13 +173,3 @@ class Backing:
 
         kept = sorted(bar.notes, key=weight)[:most]
         return sorted(kept, key=lambda note: (note.start_ticks, note.pitch))
-
-
-def _distinct(notes: Iterable[PlannedNote]) -> list[PlannedNote]:
-    """The longest of the notes that would begin on one key at one time."""
-    longest: dict[tuple[int, int], PlannedNote] = {}
-    for note in notes:
-        key = note.start_ticks, note.pitch
-        if key not in longest or note.end_ticks > longest[key].end_ticks:
-            longest[key] = note
-    return list(longest.values())

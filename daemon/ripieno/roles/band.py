@@ -1,216 +1,323 @@
-"""The three parts of an accompaniment: a pad, a bass, and a texture over both.
+"""The seats of a performance, their performers and the conductor.
 
-The pad is voiced here, by rule, close to its last voicing. Bass and texture come from
-the thinker as one piano part; the lowest note of a frame, if it is low, is the bass's.
-Notes planned for one chord are moved to the chord that was decided, note by note, so a
-late change of chord costs nothing. If there is no plan, the last bar's pattern is
-played on the new chord.
+Messages are routed here: what comes in to the seats in whose zones it lies, an answer
+of the thinker to the seat that asked, a note that was sent to the seat that played it.
+Seats are added, removed and changed while the music plays.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-from ripieno.hear.loudness import Loudness
-from ripieno.music import chords, voicing
-from ripieno.music.spans import FRAME_TICKS, Note, Phase
-from ripieno.play.expression import end_ticks, onset_ticks, velocity
-from ripieno.play.scheduler import Due
-from ripieno.protocol import BASS, CHORDS, TEXTURE, PlannedNote
-from ripieno.roles.scheduled import ScheduledNotes
-from ripieno.roles.seat import Seat
+import msgspec
 
-BASS_BELOW: Final = 52
-"""E3. The lowest note of a frame, if it is below, is the bass of a pianist's left
-hand."""
-BASS_FRAMES: Final = 8
-"""How long a root rings that is added here."""
-PAD_VOICES: Final = 3
-AGAIN_BARS: Final = 2
-"""A pad that does not change is struck again after so many bars: most instruments
-fade."""
-RINGS_BARS: Final = 3
-"""How long a pad rings if nothing ends it."""
-SHORTEST_TICKS: Final = 20
-KEPT_SPANS: Final = 4
-"""How many spans a note may begin after its own. Later it is taken for dropped."""
+from ripieno.conduct.conductor import Conductor
+from ripieno.music.zones import Zone
+from ripieno.play.performance import Performance
+from ripieno.play.scheduler import MOST_SEATS, Due, owner_of
+from ripieno.play.seat import Seat
+from ripieno.protocol import CONDUCTOR, EVERYONE, Played, Ready, Reset, ToPlayer
+from ripieno.roles.loading import load, performer_of
+from ripieno.roles.performer import Performer
+from ripieno.rules.harmony import Tables
+from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.params import Params
+from ripieno.settings.roles import CONDUCTING, ROLES
+from ripieno.settings.status import SeatStatus, Status, Turn
+
+TURNS: Final[tuple[Turn, ...]] = ("machine", "human", "idle")
+"""Of several seats' turns the first one in this order is shown."""
+
+
+class Chair(NamedTuple):
+    """A seat, and what plays its role."""
+
+    seat: Seat
+    performer: Performer
 
 
 class Band:
-    """What plays, and what it has played. Thread: one.
+    """All seats of a performance. Thread: the engine's.
 
     Attributes:
-        chord: the chord that sounds; `NO_CHORD` while the band rests.
-        human: how loud the human plays.
+        ensemble: the parameters as they are now.
     """
 
-    def __init__(self, seat: Seat) -> None:
-        self._seat, self.human = seat, Loudness()
-        self.chord = chords.NO_CHORD
-        self._pad: tuple[int, ...] = ()
-        self._pad_bar = 0
-        self._is_new = False
-        self._low: int | None = None
-        self._notes = ScheduledNotes(seat)
-        self._texture: dict[int, tuple[int, Note]] = {}
-        self._played: dict[int, tuple[int, list[Note]]] = {}
-        self._patterns: dict[int, tuple[int, list[Note]]] = {}
-
-    def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
-        """The chord and the texture that were played in a span."""
-        chord, notes = self._played.get(index, (chords.NO_CHORD, []))
-        ordered = sorted(notes, key=lambda note: (note.frame, note.pitch))
-        return chord, tuple(ordered)
-
-    def change(
-        self, index: int, phase: Phase, chord: int, now_ns: int, melody: Sequence[int]
+    def __init__(
+        self, begins: Beginning, performance: Performance, tables: Tables | None
     ) -> None:
-        """Begin a span with its chord.
+        self._begins, self._performance, self._tables = begins, performance, tables
+        self.ensemble = begins.ensemble
+        for each in ROLES.values():  # not while the music plays
+            if each.plays:
+                load(each.plays)
+        self._ready: dict[str, Ready] = {}  # by the name of the models
+        self._chairs: dict[str, Chair] = {}
+        self._seated = 0  # the last number given to a seat
+        self._conducting = Seat(
+            CONDUCTOR, "", begins.params, begins, performance, tables
+        )
+        self._conductor: Conductor | None = None
+        self._acting: list[Performer] = []  # those that do something by themselves
+        for name, params in self.ensemble.seated().items():
+            self._chairs[name] = self._chair(name, params)
+        self._appoint()
 
-        Args:
-            index: the span.
-            phase: where it lies.
-            chord: what is to sound; `NO_CHORD` to rest.
-            now_ns: no note of it starts before.
-            melody: the human's pitches on the beat; the pad avoids what rubs with them.
-        """
-        if chord == chords.NO_CHORD:
-            if self.chord != chords.NO_CHORD:
-                self.rest(now_ns)
-            self._played = {index: (chords.NO_CHORD, [])}
+    @property
+    def is_on_the_beat(self) -> bool:
+        """Whether a seat plays by a tempo."""
+        return any(seat.role.is_on_the_beat for seat, _ in self._chairs.values())
+
+    def change(self, at_ns: int, ensemble: Ensemble) -> None:
+        """Add, remove and change seats."""
+        before, self.ensemble = self.ensemble.params, ensemble
+        seated = ensemble.seated()
+        for name in [name for name in self._chairs if name not in seated]:
+            chair = self._chairs.pop(name)
+            _end(chair, at_ns)
+            del self._performance.ends[chair.seat.number]
+        for name, params in seated.items():
+            if name not in self._chairs:
+                self._chairs[name] = chair = self._chair(name, params)
+                self._greet(chair)
+            else:
+                self._change_seat(at_ns, name, params)
+        self._chairs = {name: self._chairs[name] for name in seated}
+        if self._conductor is not None and self._lead() is None:
+            self._conductor.clear_plans(at_ns)
+        self._appoint()
+        if ensemble.params.meter != before.meter:
+            self.clear_plans(at_ns)
+
+    def heard(self, at_ns: int, data: bytes) -> None:
+        """Hand a channel message to the seats in whose zones it lies."""
+        if self._conductor is not None:
+            self._conductor.heard(at_ns, data)
+        for seat, performer in self._chairs.values():
+            if not seat.parsed.zone.takes(data):
+                continue
+            for event in seat.listener.hear(at_ns, data):
+                if event.is_pedal:
+                    performer.on_pedal(event)
+                else:
+                    performer.on_key(event)
+                seat.record(event)
+
+    def on_stop(self, at_ns: int) -> None:
+        """Handle all-notes-off: the DAW stopped, or its loop began again."""
+        if self._conductor is not None:
+            self._conductor.on_stop(at_ns)
+        for _, performer in self._chairs.values():
+            performer.on_stop(at_ns)
+
+    def clear_plans(self, at_ns: int) -> None:
+        """Drop every plan: panic, or a jump in the song."""
+        if self._conductor is not None:
+            self._conductor.clear_plans(at_ns)
+        for _, performer in self._chairs.values():
+            performer.clear_plans(at_ns)
+
+    def release(self, at_ns: int) -> None:
+        """Drop every plan, and end every note of every seat (panic)."""
+        self.clear_plans(at_ns)
+        for seat, _ in self._chairs.values():
+            seat.release(at_ns)
+
+    def on_ready(self, message: Ready, number: int) -> None:
+        """Handle a thinker, or a mind of one seat, that is new or plays otherwise."""
+        self._ready |= dict.fromkeys(message.roles, message)
+        if message.shift:
             return
-        oldest = index - KEPT_SPANS
-        self._texture = {i: t for i, t in self._texture.items() if t[0] > oldest}
-        self._played = {i: p for i, p in self._played.items() if i > oldest}
-        self._played[index] = (chord, [])
-        self._is_new = is_new = chord != self.chord
-        self.chord = chord
-        if is_new:
-            tones = chords.pitch_classes(chord)
-            self._notes.cut(
-                lambda note: note.part == CHORDS or note.pitch % 12 not in tones, now_ns
+        if self._conductor is not None and CONDUCTING in message.roles:
+            self._conductor.on_thinker_ready()
+        for seat, performer in self._chairs.values():
+            is_meant = number in (EVERYONE, seat.number)
+            if is_meant and seat.role.models in message.roles:
+                performer.on_thinker_ready()
+
+    def on_plan(self, at_ns: int, message: ToPlayer, number: int) -> bool:
+        """Take an answer to a seat; return False if it is no longer wanted."""
+        if number == CONDUCTOR:
+            return self._conductor is not None and self._conductor.on_plan(
+                at_ns, message
             )
-        is_faded = phase.span == 0 and phase.bar - self._pad_bar >= AGAIN_BARS
-        if is_new or is_faded:
-            self._strike_pad(index, phase, now_ns, melody)
+        chair = self._numbered(number)
+        return chair is not None and chair.performer.on_plan(at_ns, message)
 
-    def play(
-        self,
-        index: int,
-        phase: Phase,
-        notes: Sequence[Note] | None,
-        planned_for: int | None,
-        now_ns: int,
-    ) -> None:
-        """Play a section of a span's texture, on the chord that sounds.
+    def advance(self, now_ns: int) -> None:
+        """Do what is due by now."""
+        if self._conductor is not None:
+            self._conductor.advance(now_ns)
+        for performer in self._acting:
+            performer.advance(now_ns)
 
-        Args:
-            index: the span.
-            phase: where it lies.
-            notes: planned for the chord `planned_for`; None if there is no plan.
-            planned_for: that chord.
-            now_ns: no note on the beat starts before.
-        """
-        if self.chord == chords.NO_CHORD:
+    def next_ns(self) -> int | None:
+        """Return when `advance` next has something to do, or None."""
+        first_ns = None if self._conductor is None else self._conductor.next_ns()
+        for performer in self._acting:
+            at_ns = performer.next_ns()
+            if at_ns is not None and (first_ns is None or at_ns < first_ns):
+                first_ns = at_ns
+        return first_ns
+
+    def send(self, due: Due, now_ns: int) -> None:
+        """Send a note of a seat that is due."""
+        chair = self._numbered(owner_of(due.note_id))
+        if chair is None:
             return
-        if notes is None:
-            planned_for, notes = self._pattern(phase)
-        elif planned_for is not None:
-            is_rest = index not in self._played or not self._played[index][1]
-            kept = [] if is_rest else self._patterns.get(phase.span, (0, []))[1]
-            self._patterns[phase.span] = (planned_for, [*kept, *notes])
-        real = [self._real(note, planned_for) for note in notes]
-        if self._is_new:
-            real = [*self._root(real), *real]
-        self._played[index][1].extend(real)
-        basses = _basses(real)
-        for note in real:
-            part = BASS if note in basses else TEXTURE
-            if part in self._seat.parsed.parts:
-                self._schedule(index, phase, note, part, now_ns)
+        late_ns = chair.seat.send_due(due, now_ns)
+        if due.velocity:
+            chair.performer.on_note_sent(due, late_ns)
 
-    def on_sent(self, due: Due) -> None:
-        """Note that a note began: from now on a change of chord may cut it."""
-        self._notes.on_sent(due)
+    def on_all_sent(self) -> None:
+        """Handle the end of an `advance`: everything that was due has been sent."""
+        for performer in self._acting:
+            performer.on_all_sent()
 
-    def rest(self, at_ns: int) -> None:
-        """Stop playing; what sounds ends."""
-        self.chord, self._pad = chords.NO_CHORD, ()
-        for note_id, (index, note) in self._texture.items():
-            if note_id in self._notes.waiting and index in self._played:
-                self._played[index][1].remove(note)  # it did not begin
-        self._texture.clear()
-        self._notes.stop(at_ns)
+    def report(self, status: Status) -> Status:
+        """Return the status with what only seats and conductor know."""
+        for _, performer in self._chairs.values():
+            status = performer.report(status)
+        if self._conductor is not None:
+            status = self._conductor.report(status)
+        return status
 
-    def _strike_pad(
-        self, index: int, phase: Phase, now_ns: int, melody: Sequence[int]
-    ) -> None:
-        params, meter = self._seat.params, self._seat.meter
-        self._pad_bar = phase.bar
-        rubs = frozenset((p + step) % 12 for p in melody for step in (-1, 1))
-        register = voicing.common_register(
-            voicing.CHORD_REGISTER, params.low, params.high
-        )
-        self._pad = voicing.voiced(
-            self.chord, self._pad, *register, PAD_VOICES, avoid=rubs
-        )
-        if CHORDS not in self._seat.parsed.parts:
+    def seats(self) -> Iterator[SeatStatus]:
+        """Yield the state of each seat."""
+        for name, (seat, performer) in self._chairs.items():
+            ready = self._ready.get(seat.role.models)
+            conductor = self._conductor if seat.role.follows else None
+            asked = seat.counts["turns"], seat.counts["fallbacks"]
+            taken, fallbacks = asked if conductor is None else conductor.decided
+            yield SeatStatus(
+                number=seat.number,
+                name=name,
+                role=seat.role.name,
+                channel=seat.params.channel,
+                turn=performer.turn if conductor is None else conductor.turn,
+                model=ready.model if ready else "",
+                is_muted=seat.params.mute,
+                sent=seat.counts["sent"],
+                sounding=seat.sounding,
+                asked=taken,
+                fallbacks=fallbacks,
+            )
+
+    @property
+    def left(self) -> Zone | None:
+        """The zone of the left hand's chords; None where the keyboard is not split."""
+        first, *_ = self._chairs.values()
+        return first.seat.parsed.left
+
+    @property
+    def role(self) -> str:
+        """The role that all seats play together; else the first seat's."""
+        if not self.ensemble.seats:
+            return self.ensemble.params.role
+        first, *_ = self._chairs.values()
+        return CONDUCTING if self._conductor is not None else first.seat.role.name
+
+    @property
+    def ready(self) -> Ready | None:
+        """What plays that role; None while the thinker starts."""
+        return self._ready.get(ROLES[self.role].models)
+
+    @property
+    def turn(self) -> Turn:
+        """Who plays now."""
+        turns = {performer.turn for _, performer in self._chairs.values()}
+        if self._conductor is not None:
+            turns.add(self._conductor.turn)
+        return next((turn for turn in TURNS if turn in turns), "idle")
+
+    # ── seats ─────────────────────────────────────────────────────────────────────
+
+    def _chair(self, name: str, params: Params) -> Chair:
+        """Return a new seat and its performer."""
+        self._seated += 1
+        while self._numbered(number := 1 + (self._seated - 1) % (MOST_SEATS - 1)):
+            self._seated += 1
+        seat = Seat(number, name, params, self._begins, self._performance, self._tables)
+        seat.on_played = lambda event: self._on_played(seat, event)
+        self._performance.ends[number] = seat.send
+        return Chair(seat, performer_of(seat.role, seat))
+
+    def _change_seat(self, at_ns: int, name: str, params: Params) -> None:
+        seat, performer = self._chairs[name]
+        before = seat.params
+        if params == before:
             return
-        start = max(index * meter.span_ticks, self._seat.timeline.ticks_at(now_ns))
-        pad = Note(0, self._pad[0] if self._pad else 0, 0)
-        loud = velocity(pad, CHORDS, phase, self.human.velocity)
-        end = start + RINGS_BARS * meter.bar_ticks
-        notes = [PlannedNote(start, end, pitch, loud, CHORDS) for pitch in self._pad]
-        self._notes.add(notes, now_ns)
+        if params.role != before.role:
+            performer.clear_plans(at_ns)
+        seat.set_params(params)
+        if params.role != before.role:
+            seat.tell(Reset())  # its mind is free for other seats
+            self._chairs[name] = chair = Chair(seat, performer_of(seat.role, seat))
+            self._greet(chair)
+        if params.channel != before.channel or params.mute:
+            seat.release(at_ns)
 
-    def _real(self, note: Note, planned_for: int | None) -> Note:
-        """A planned note on the chord that sounds, within the register."""
-        params, pitch = self._seat.params, note.pitch
-        if planned_for is not None:
-            pitch = voicing.moved(pitch, planned_for, self.chord)
-        return Note(
-            note.frame, voicing.within(pitch, params.low, params.high), note.frames
+    def _greet(self, chair: Chair) -> None:
+        """Tell a new performer of its model, or ask for one that is not there."""
+        models = chair.seat.role.models
+        if self._is_there(models):
+            chair.performer.on_thinker_ready()
+        elif self._ready and chair.performer.acts:
+            chair.seat.tell(Reset(models))
+
+    def _lead(self) -> Seat | None:
+        """The seat with whose parameters the conductor decides; None without one."""
+        following = [s for s, _ in self._chairs.values() if s.role.follows]
+        shaping = [seat for seat in following if seat.role.shapes_texture]
+        return next(iter(shaping or following), None)
+
+    def _appoint(self) -> None:
+        """Keep a conductor where a seat follows one."""
+        performers = [performer for _, performer in self._chairs.values()]
+        self._acting = [each for each in performers if each.acts]
+        lead = self._lead()
+        if lead is None:
+            self._conductor = None
+            return
+        params = self._shaping(lead.params)
+        if self._conductor is None:
+            self._conducting.set_params(params)
+            self._conductor = Conductor(self._conducting, self._is_replying)
+            if self._is_there(CONDUCTING):
+                self._conductor.on_thinker_ready()
+        self._conductor.set_params(params)
+        self._conductor.leader.followers = performers
+
+    def _shaping(self, params: Params) -> Params:
+        """The parameters of the conductor: a seat's, in the register of all seats."""
+        of_all = self.ensemble.params
+        return msgspec.structs.replace(params, low=of_all.low, high=of_all.high)
+
+    def _is_there(self, models: str) -> bool:
+        """Whether a model plays the roles of a name."""
+        ready = self._ready.get(models)
+        return ready is not None and not ready.is_fallback
+
+    def _is_replying(self) -> bool:
+        """Whether a seat that takes turns with the human plays now."""
+        return any(
+            seat.role.is_a_turn and performer.turn == "machine"
+            for seat, performer in self._chairs.values()
         )
 
-    def _root(self, notes: Sequence[Note]) -> list[Note]:
-        """The root of a new chord, if the texture has no bass on the beat."""
-        self._is_new = False
-        below = [n.pitch for n in notes if not n.frame and n.pitch < BASS_BELOW]
-        if below:
-            self._low = min(below)
-            return []
-        self._low = voicing.bass_of(self.chord, self._low, *voicing.BASS_REGISTER)
-        return [self._real(Note(0, self._low, BASS_FRAMES), None)]
+    def _on_played(self, seat: Seat, event: Played) -> None:
+        """Let the conductor hear a seat that replies: it is the soloist then."""
+        if self._conductor is not None and seat.role.is_a_turn:
+            self._conductor.on_reply(event)
 
-    def _pattern(self, phase: Phase) -> tuple[int, list[Note]]:
-        """What was last played at this place of the bar, or root and fifth."""
-        found = self._patterns.get(phase.span)
-        if found is not None:
-            return found
-        root = voicing.bass_of(self.chord, None, 36, 48)
-        notes = [Note(0, root, 4), Note(2, self._pad[-1] if self._pad else root, 2)]
-        return self.chord, notes
-
-    def _schedule(
-        self, index: int, phase: Phase, note: Note, part: int, now_ns: int
-    ) -> None:
-        swing, span_ticks = self._seat.params.swing, self._seat.meter.span_ticks
-        frames, begin = span_ticks // FRAME_TICKS, index * span_ticks
-        start = begin + onset_ticks(note, frames, swing)
-        end = begin + end_ticks(note, frames, swing)
-        if note.frame == 0:
-            start = max(start, self._seat.timeline.ticks_at(now_ns))
-        end = max(end, start + SHORTEST_TICKS)
-        loud = velocity(note, part, phase, self.human.velocity)
-        planned = PlannedNote(start, end, note.pitch, loud, part)
-        self._texture |= dict.fromkeys(
-            self._notes.add([planned], now_ns), (index, note)
-        )
+    def _numbered(self, number: int) -> Chair | None:
+        chairs = self._chairs.values()
+        return next((chair for chair in chairs if chair.seat.number == number), None)
 
 
-def _basses(notes: Sequence[Note]) -> set[Note]:
-    """The lowest note of each frame, where it is low."""
-    lowest: dict[int, Note] = {}
-    for note in notes:
-        if note.frame not in lowest or note.pitch < lowest[note.frame].pitch:
-            lowest[note.frame] = note
-    return {note for note in lowest.values() if note.pitch < BASS_BELOW}
+def _end(chair: Chair, at_ns: int) -> None:
+    """Let a seat go: nothing of it is scheduled or sounds, and its mind is free."""
+    chair.performer.clear_plans(at_ns)
+    chair.seat.clear_schedule()
+    chair.seat.release(at_ns)
+    chair.seat.tell(Reset())

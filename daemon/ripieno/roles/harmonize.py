@@ -11,9 +11,9 @@ from typing import Final
 
 from ripieno.music import scales
 from ripieno.music.timeline import TICKS_PER_BEAT
+from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote, Played, Reset, Sing, ToPlayer, Voices
-from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
+from ripieno.roles.performer import Performer
 from ripieno.rules.parallel import parallel
 from ripieno.settings.status import Turn
 
@@ -43,7 +43,7 @@ class _Key:
     voices: tuple[int, ...] | None = None
 
 
-class Harmonize(Player):
+class Harmonize(Performer):
     """Plays `harmonize`; see the module."""
 
     def __init__(self, seat: Seat) -> None:
@@ -63,8 +63,7 @@ class Harmonize(Player):
             self._lift(event.pitch, event.at_ns)
             return
         seat, params = self._seat, self._seat.params
-        revision = seat.next_revision()
-        key = _Key(event.pitch, event.velocity, revision, event.at_ns)
+        key = _Key(event.pitch, event.velocity, seat.next_revision(), event.at_ns)
         is_inner = self._is_inner(key)
         self._keys[event.pitch] = key
         if is_inner:
@@ -73,7 +72,8 @@ class Harmonize(Player):
         is_learned = params.manner == "learned"
         if is_learned:
             limits = seat.parsed.limits
-            seat.tell(Sing(revision, event.at_ns, event.pitch, params.voices, limits))
+            voices = params.voices
+            seat.tell(Sing(key.revision, event.at_ns, event.pitch, voices, limits))
         if not (is_learned and self._has_thinker):
             self._play(key, self._parallel(key), event.at_ns)
 
@@ -91,7 +91,7 @@ class Harmonize(Player):
     def on_thinker_ready(self) -> None:
         """Tell it to begin afresh: it needs only what is played next."""
         self._has_thinker = True
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(self._seat.role.models))
 
     def on_stop(self, at_ns: int) -> None:
         """End all voices."""
@@ -164,8 +164,6 @@ class Harmonize(Player):
     def _let_go(self, pitch: int, at_ns: int, due_ns: int | None = None) -> None:
         """End the voices of a key, and cancel those that have yet to begin."""
         mine = {note_id for note_id, key in self._ids.items() if key == pitch}
-        if not mine:
-            return
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
         self._seat.cancel(mine.__contains__)
         self._seat.release(at_ns, mine.__contains__, due_ns)

@@ -5,17 +5,17 @@ from functools import cache
 from pkgutil import resolve_name
 from typing import cast
 
-from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
+from ripieno.play.seat import Seat
+from ripieno.roles.performer import Performer
 from ripieno.settings.roles import Role
 
 
-def player_of(role: Role, seat: Seat) -> Player:
-    """Return a new player of a role. The first call for a role imports its module."""
+def performer_of(role: Role, seat: Seat) -> Performer:
+    """Return a new performer of a role. The first call imports its module."""
     return load(role.plays)(seat)
 
 
 @cache
-def load(plays: str) -> Callable[[Seat], Player]:
-    """Return what makes the player: what a row's `plays` names."""
-    return cast("Callable[[Seat], Player]", resolve_name(plays))
+def load(plays: str) -> Callable[[Seat], Performer]:
+    """Return what makes the performer: what a row's `plays` names."""
+    return cast("Callable[[Seat], Performer]", resolve_name(plays))

@@ -12,6 +12,8 @@ Each span (a felt beat) takes these steps; `STEPS` is their table::
             span the next bar is asked for, with the chords of the chart or the
             likeliest ones.
 
+Where a conductor plays, its chord is played instead, and the human's is not looked at.
+
 Bars are counted in the song, and so are patterns: after `bars` bars comes another one.
 So patterns change where the song's phrases do, and a place of the song that is played
 again has its pattern again. No note lasts over a bar line.
@@ -21,16 +23,17 @@ from typing import Final
 
 import msgspec
 
+from ripieno.conduct.cue import Cue
 from ripieno.conduct.guide import Guide
+from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
 from ripieno.play.scheduler import Due
+from ripieno.play.seat import Seat
 from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
 from ripieno.roles.backing import Backing, Bar, plain
-from ripieno.roles.player import Player
-from ripieno.roles.seat import Seat
-from ripieno.roles.span_clock import Cause, Key, SpanClock, Step, Transitions
+from ripieno.roles.performer import Performer
 from ripieno.settings.status import Status, Turn
 
 STEPS: Final[Transitions] = {
@@ -51,18 +54,19 @@ MOST_BARS: Final = 64
 """How many bars are kept, to be played again where the song returns."""
 
 
-class Loop(Player):
+class Loop(Performer):
     """Plays `loop`; see the module."""
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         # It is a backing track: it goes on wherever the song does, and does not wait.
-        self._clock = SpanClock(seat, STEPS, self._due_ns, waits=False)
+        self._clock = SpanClock(seat, STEPS, self, waits=False)
         self._spans, self._presence = self._clock.spans, self._clock.presence
         self._backing = Backing(seat)
         self._guide = Guide(seat.tables, seat.seed)
         self._last: Bar | None = None
         self._bars: dict[tuple[Meter, int], Bar] = {}
+        self._cue: Cue | None = None  # the conductor's last; None while it rests
         self._clear()
 
     def _clear(self) -> None:
@@ -80,31 +84,42 @@ class Loop(Player):
 
     def on_key(self, event: Played) -> None:
         """Handle a key."""
-        if (key := self._clock.hear(event)) is not None:
-            self._on_note(key)
+        self._clock.hear(event)
 
-    def _on_note(self, key: Key) -> None:
+    def on_note(self, key: Key) -> None:
+        """Note that the human plays, and how loud."""
         self._backing.human.add(key.velocity)
         self._presence.on_note(key.ticks, key.ticks)
 
     def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
         """Take the bar that was asked for; a bar that has begun does not change."""
         del at_ns
-        asked = self._asked
-        if asked is None or not isinstance(message, Plan):
+        if not isinstance(message, Plan) or self._asked is None:
             return False
-        if message.revision != asked.revision:
+        if message.revision != self._asked.revision:
             return False
         self._answer = message
         return True
 
     def on_thinker_ready(self) -> None:
         """Ask again for the bar that has not come."""
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(self._seat.role.models))
         if self._asked is not None and self._answer is None:
             revision = self._seat.next_revision()
             self._asked = msgspec.structs.replace(self._asked, revision=revision)
             self._seat.tell(self._asked)
+
+    def on_cue(self, cue: Cue, now_ns: int) -> None:
+        """Play the conductor's chord: where there is one, it decides."""
+        self._cue = cue
+        self._spans.held = None if cue.bass is None else cue.chord
+        if self._backing.chord_at(cue.index) not in (NO_CHORD, cue.chord):
+            self._backing.move(cue.index, cue.chord, now_ns)
+
+    def on_rest(self, at_ns: int) -> None:
+        """Decide on chords alone again: the conductor rests."""
+        del at_ns
+        self._cue = self._spans.held = None
 
     def on_stop(self, at_ns: int) -> None:
         """Stop. If it was the pass of a DAW's loop, go on with the next span."""
@@ -120,14 +135,8 @@ class Loop(Player):
 
     def advance(self, now_ns: int) -> None:
         """Take the steps whose time has come."""
-        if self._clock.has_stopped:
-            self.clear_plans(now_ns)
-            self._seat.mark_acted()
         for step, index in self._clock.steps(now_ns):
-            if step is Step.AWAY:
-                for key in self._clock.hear_again():
-                    self._on_note(key)
-            elif step is Step.AHEAD:
+            if step is Step.AHEAD:
                 self._prepare(index)
             elif step is Step.READY:
                 self._begin(index, now_ns)
@@ -155,7 +164,7 @@ class Loop(Player):
             chord="" if chord == NO_CHORD else chords.name_of(chord),
         )
 
-    def _due_ns(self, step: Step, index: int) -> int:
+    def due_ns(self, step: Step, index: int) -> int:
         """When a step is over: on the beat or shortly after."""
         start_ns = self._spans.start_ns(index)
         if step is Step.BEGUN:
@@ -166,8 +175,7 @@ class Loop(Player):
         """End the span before: the harmony rules hear it."""
         if index == self._clock.resumed:
             return  # it was before the song jumped
-        span = self._spans.heard(index - 1)
-        self._guide.hear(span, self._spans.phase(index - 1))
+        self._guide.hear(self._spans.heard(index - 1), self._spans.phase(index - 1))
 
     def _begin(self, index: int, now_ns: int) -> None:
         """Begin a bar, or what is left of it from a span on."""
@@ -181,21 +189,31 @@ class Loop(Player):
             self._backing.stop(now_ns)
             return
         first = index - place
-        is_ours = asked is not None and asked.start_ticks == first * self._spans.ticks
-        if asked is not None and answer is not None and is_ours:
-            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
-            self._last = bar
-            self._keep(bar)
-        elif asked is not None and is_ours:
+        if asked is None or asked.start_ticks != first * self._spans.ticks:
+            bar = self._known(first)
+            bar = bar or self._fallback(first, self._expected(first, index))
+        elif answer is None:
             bar = self._fallback(first, asked.chords)
         else:
-            bar = self._known(first) or self._fallback(
-                first, self._expected(first, index)
-            )
-        self._backing.play(bar.since(index * self._spans.ticks), now_ns)
+            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
+            self._keep(bar)
+        bar = self._led(bar, index).since(index * self._spans.ticks)
+        self._backing.play(bar, now_ns)
+
+    def _led(self, bar: Bar, index: int) -> Bar:
+        """The bar, from a span on with the chord that the conductor has decided."""
+        cue, chord = self._cue, self._spans.held
+        if chord is None and cue is not None and cue.index == index:
+            chord = cue.chord
+        if chord is None:
+            return bar
+        place = index - bar.first
+        kept, led = bar.chords[:place], (chord,) * (len(bar.chords) - place)
+        return bar.moved_to(bar.first, (*kept, *led))
 
     def _keep(self, bar: Bar) -> None:
-        """Keep a bar of the thinker's, for when the song returns to it."""
+        """Keep a bar of the thinker's, for the next one and when the song returns."""
+        self._last = bar
         self._bars[self._seat.meter, bar.first] = bar
         while len(self._bars) > MOST_BARS:
             del self._bars[next(iter(self._bars))]
@@ -224,7 +242,7 @@ class Loop(Player):
         """Follow the human's chord on the beat, and ask for the next bar in time."""
         expected = self._backing.chord_at(index)
         span = self._spans.heard(index)
-        is_free = self._spans.written(index) is None
+        is_free = self._cue is None and self._spans.written(index) is None
         if is_free and expected != NO_CHORD and span.sounding[0]:
             weights = self._guide.weights(
                 self._seat.parsed.guidance, self._spans.phase, index, span, 0, expected
@@ -265,8 +283,7 @@ class Loop(Player):
                     index - heard, before,
                 )  # fmt: skip
                 chord = int(weights.argmax())
-            found.append(chord)
-            before = chord
+            found.append(before := chord)
         return tuple(found)
 
     def _rests(self, index: int) -> bool:

@@ -4,24 +4,27 @@
 
 Each time the human may have finished, a speculative reply is asked for at once, a
 *guess*. So the plan is there before the silence is over. Nothing of it sounds before
-that, and one more event of the human's makes it void.
+that, and one more event of the human's makes it void. `TRANSITIONS` is the table of all
+states.
 
 A plan is played at the ticks that it was planned for, however late it comes. A stale
 plan is dropped. When the human plays, the machine stops at once. If there is no plan in
 time, the fallback plays.
 """
 
+import math
 from collections import deque
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
-from ripieno.protocol import Ask, Plan, Played, Reset, ToPlayer, Variation
-from ripieno.roles.player import Player
-from ripieno.roles.replies import Guess, Reply
-from ripieno.roles.seat import Seat
+from ripieno.play.seat import Seat
+from ripieno.protocol import Ask, Limits, Plan, Played, Reset, ToPlayer, Variation
+from ripieno.roles.performer import Performer
+from ripieno.roles.replies import TRANSITIONS, VALUES, Cause, Guess, Reply, State
 from ripieno.rules import fallback
 from ripieno.settings.status import Turn
 
@@ -48,7 +51,7 @@ BRIDGE_S: Final = 1.0
 """How long the fallback plays if `continue` has no music left."""
 
 
-class Turns(Player):
+class Turns(Performer):
     """Plays `answer`, `continue` and `vary`; see the module."""
 
     def __init__(
@@ -57,7 +60,7 @@ class Turns(Player):
         """Begin with an empty phrase.
 
         Args:
-            seat: of the player.
+            seat: of the performer.
             is_closing: whether a reply is as long as the phrase was. If not, it goes on
                 until the human plays.
             varies: whether a reply is a variation of the phrase.
@@ -65,9 +68,27 @@ class Turns(Player):
         self._seat, self._phrase = seat, Phrase()
         self._is_closing, self._varies = is_closing, varies
         self._since_ns = 0  # when the phrase began
-        self._reply: Reply | None = None
-        self._guess: Guess | None = None
+        self._state = State.LISTENING
+        self._value: Guess | Reply | None = None
         self._void: deque[int] = deque(maxlen=MOST_VOID)
+
+    def _go(self, cause: Cause, value: Guess | Reply | None = None) -> bool:
+        """Change the state, if the table has a row; return whether it has.
+
+        `value` is that of the next state; None keeps the one that is there.
+        """
+        state = TRANSITIONS.get((self._state, cause))
+        if state is None:
+            return False
+        self._state = state
+        if state is State.LISTENING or value is not None:
+            self._value = value
+        assert isinstance(self._value, VALUES.get(state, Reply))
+        return True
+
+    @property
+    def _reply(self) -> Reply | None:
+        return self._value if isinstance(self._value, Reply) else None
 
     @property
     def turn(self) -> Turn:
@@ -78,16 +99,16 @@ class Turns(Player):
 
     def on_key(self, event: Played) -> None:
         """Handle a key. A key that went down ends the reply."""
-        self._dismiss()
-        if event.velocity:
-            if self._reply is not None and self._reply.started:
-                self._phrase.clear()
-            self._drop_reply(event.at_ns)
-            if self._phrase.is_empty:
-                self._since_ns = event.at_ns
-            self._phrase.down(event.at_ns, event.pitch)
-        else:
+        if not event.velocity:
+            self._dismiss()
             self._phrase.up(event.at_ns, event.pitch)
+            return
+        if self.turn == "machine":
+            self._phrase.clear()
+        self._cut(event.at_ns)
+        if self._phrase.is_empty:
+            self._since_ns = event.at_ns
+        self._phrase.down(event.at_ns, event.pitch)
 
     def on_pedal(self, event: Played) -> None:
         """Drop the guess: the thinker is to know the pedal."""
@@ -98,17 +119,19 @@ class Turns(Player):
         """Take a section of a plan. It is in ticks, so it may come at any time."""
         if not isinstance(message, Plan):
             return False
-        guess = self._guess
-        if guess is not None and guess.reply.takes(message):
-            guess.notes += message.notes
-            return True
         if message.revision in self._void:
             return True  # of a guess that did not come true
-        reply = self._reply
-        if reply is None or not reply.takes(message):
+        asked, section = self._value, (message.revision, message.section)
+        if asked is None or section != (asked.ask.revision, asked.sections):
             return False
-        if reply.over_ns is not None and not message.section:
-            self._seat.add_wait(at_ns - reply.over_ns)
+        if not self._go(Cause.LAST_SECTION if message.complete else Cause.SECTION):
+            return False
+        if isinstance(asked, Guess):
+            asked.plans.append(message)
+            return True
+        if asked.over_ns is not None and not asked.sections:
+            self._seat.add_wait(at_ns - asked.over_ns)
+        asked.sections += 1
         earliest_ticks = self._seat.timeline.ticks_at(at_ns - LATE_NS)
         self._seat.schedule(message.notes, earliest_ticks=earliest_ticks)
         self.on_all_sent()
@@ -116,38 +139,41 @@ class Turns(Player):
 
     def on_thinker_ready(self) -> None:
         """Tell it the history that is kept; what the one before was asked is void."""
-        self._dismiss()
-        reply = self._reply
-        if reply is not None and not reply.started:
-            self._reply = None  # so the new thinker is asked
-            self._seat.clear_schedule()  # nothing of it sounds yet
-        elif reply is not None and reply.ask.closing:
-            reply.complete = True  # no more of it will come
+        if self.turn != "machine":
+            self._cut(self._seat.now_ns)  # so the new thinker is asked
+        elif self._is_closing:
+            self._go(Cause.LAST_SECTION)
             self.on_all_sent()
-        self._seat.tell(Reset())
+        self._seat.tell(Reset(self._seat.role.models))
         for event in self._seat.history:
             self._seat.tell(event)
 
     def on_stop(self, at_ns: int) -> None:
         """Stop, and give no reply to the phrase that was cut off."""
-        self._dismiss()
-        self._drop_reply(at_ns)
+        self._cut(at_ns)
         if not self._seat.holds_keys:
             self._phrase.lift_all()
             self._phrase.clear()
 
     def clear_plans(self, at_ns: int) -> None:
         """Drop every plan, and the phrase."""
-        self._dismiss()
-        self._drop_reply(at_ns)
+        self._cut(at_ns)
         self._phrase.clear()
 
     def advance(self, now_ns: int) -> None:
         """Ask for a guess, decide on it when the phrase is over, and continue it."""
-        if self._reply is None:
+        if (reply := self._reply) is None:
             self._look_ahead(now_ns)
+            return
+        due_ticks = self._due_ticks(reply)
+        now_ticks = self._seat.timeline.ticks_at(now_ns + self._seat.reach_ns)
+        if due_ticks is None or now_ticks < due_ticks:
+            return
+        if self._state is State.AWAITED:
+            self._go(Cause.TIME)
+            self._fall_back(reply.ask, reply.ask.start_ticks)
         else:
-            self._keep_going(now_ns)
+            self._extend(reply, now_ticks)
 
     def on_note_sent(self, due: Due, late_ns: int) -> None:
         """Begin the machine's turn with the first note of a reply."""
@@ -156,31 +182,27 @@ class Turns(Player):
         if reply is None or reply.started:
             return
         reply.started = True
+        by_model = self._state is not State.FALLBACK
         self._seat.count("turns")
         self._seat.count("ready", reply.ready)
-        self._seat.count("on_time", reply.by_model and late_ns <= ON_TIME_NS)
+        self._seat.count("on_time", by_model and late_ns <= ON_TIME_NS)
 
     def on_all_sent(self) -> None:
         """End the machine's turn when all of a closing reply was played."""
-        reply = self._reply
-        if reply is None or not reply.ask.closing or not reply.complete:
-            return
-        if not self._seat.has_scheduled:
-            self._reply = None
+        if self._is_closing and not self._seat.has_scheduled and self._go(Cause.PLAYED):
             self._phrase.clear()
 
     def next_ns(self) -> int | None:
         """Return when a guess, a decision, the fallback or more music is due."""
-        timeline, reply = self._seat.timeline, self._reply
-        reach_ns = self._seat.reach_ns
-        if reply is None:
-            times = self._times() if self._guess is None else None
-            return self._guess.over_ns if self._guess else times and times[0]
-        if not reply.sections:
-            return timeline.ns_at(reply.ask.start_ticks) - reach_ns
-        if not reply.ask.closing:
-            return timeline.ns_at(self._extend_at_ticks(reply)) - reach_ns
-        return None
+        if isinstance(self._value, Guess):
+            return self._value.over_ns
+        if self._value is None:
+            times = self._times()
+            return times and times[0]
+        due_ticks = self._due_ticks(self._value)
+        if due_ticks is None:
+            return None
+        return self._seat.timeline.ns_at(due_ticks) - self._seat.reach_ns
 
     def _times(self) -> tuple[int, int] | None:
         """When the phrase is over and when the reply begins, or None."""
@@ -192,156 +214,150 @@ class Turns(Player):
         handed_ns = reply_at_ns - self._seat.reach_ns
         return min(ends_ns, handed_ns - HAND_OVER_NS), reply_at_ns
 
+    def _due_ticks(self, reply: Reply) -> int | None:
+        """When the fallback begins, or `continue` needs more music; None for neither.
+
+        `continue` asks early, but waits for a section that is to come as long as it has
+        music.
+        """
+        if self._state is State.AWAITED:
+            return reply.ask.start_ticks
+        if self._is_closing:
+            return None
+        early = 0 if self._state is State.COMING else AHEAD_S
+        return reply.ask.until_ticks - self._seat.timeline.ticks_for(early)
+
     def _look_ahead(self, now_ns: int) -> None:
         """Ask for a guess if there is none, and decide on it when it is time."""
-        guess = self._guess
-        if guess is None or guess.params is not self._seat.params:
+        guess = self._value
+        if isinstance(guess, Guess) and guess.params is not self._seat.params:
             self._dismiss()
-            guess = self._guess = self._foreseen(now_ns)
-        if guess is not None and now_ns >= guess.over_ns:
-            self._take_over(now_ns, guess)
+        if self._value is None and (times := self._times()) is not None:
+            self._foresee(now_ns, *times)
+        if isinstance(self._value, Guess) and now_ns >= self._value.over_ns:
+            self._take_over(now_ns, self._value)
 
-    def _foreseen(self, now_ns: int) -> Guess | None:
+    def _foresee(self, now_ns: int, over_ns: int, reply_at_ns: int) -> None:
         """Ask for the reply that follows if nothing more comes, as speculative."""
-        times = self._times()
-        if times is None:
-            return None
-        over_ns, reply_at_ns = times
         at_ns = max(reply_at_ns, now_ns)
-        reply = Reply(self._reply_from(at_ns, foreseen=True))
+        ask = self._ask(self._seat.timeline.ticks_at(at_ns - 1) + 1, foreseen=True)
         if now_ns < over_ns:
-            self._seat.tell(reply.ask)
-        return Guess(reply, at_ns, over_ns, self._seat.params)
+            self._seat.tell(ask)
+        self._go(Cause.PAUSE, Guess(ask, at_ns, over_ns, self._seat.params))
 
     def _take_over(self, now_ns: int, guess: Guess) -> None:
         """Confirm the guess, or ask again if its start has moved."""
-        seat, reply, self._guess = self._seat, guess.reply, None
+        seat, ask, plans = self._seat, guess.ask, guess.plans
         at_ns = max(guess.at_ns, now_ns)
-        away_ns = at_ns - seat.timeline.ns_at(reply.ask.start_ticks)
-        if abs(away_ns) <= SAME_BEAT_NS:
-            ask = msgspec.structs.replace(reply.ask, foreseen=False)
+        if abs(at_ns - seat.timeline.ns_at(ask.start_ticks)) <= SAME_BEAT_NS:
+            ask = msgspec.structs.replace(ask, foreseen=False)
         else:
-            self._void.append(reply.ask.revision)
-            reply, ask = Reply(reply.ask), self._reply_from(at_ns, foreseen=False)
-            guess.notes.clear()
-        reply.ask, reply.over_ns, reply.ready = ask, now_ns, bool(reply.sections)
+            self._void.append(ask.revision)
+            ask, plans = self._ask(seat.timeline.ticks_at(at_ns - 1) + 1), []
+        self._go(Cause.TIME, Reply(ask, over_ns=now_ns, ready=bool(plans)))
         seat.replies += 1
         seat.tell(ask)
-        seat.schedule(guess.notes)
-        if reply.ready:
-            seat.add_wait(0)
-        self._reply = reply
+        for plan in plans:
+            self.on_plan(now_ns, plan)
 
     def _dismiss(self) -> None:
         """Make the guess void."""
-        if self._guess is not None:
-            self._void.append(self._guess.reply.ask.revision)
-            self._guess = None
+        if isinstance(self._value, Guess):
+            self._void.append(self._value.ask.revision)
+            self._go(Cause.HUMAN)
 
-    def _reply_from(self, at_ns: int, *, foreseen: bool) -> Ask:
-        """Return an Ask for a reply to the phrase."""
-        ticks = self._seat.timeline.ticks_for
-        closing = self._is_closing
-        length_s = min(self._phrase.length_ns() / 1e9, LONGEST_REPLY_S)
-        wanted_s = max(length_s, SHORTEST_REPLY_S) if closing else CHUNK_S
-        start = self._seat.timeline.ticks_at(at_ns - 1) + 1
-        ask = self._asked(start, start + ticks(wanted_s), closing=closing)
-        return msgspec.structs.replace(ask, foreseen=foreseen)
+    def _cut(self, at_ns: int) -> None:
+        """Drop the guess or the reply, and end what of it sounds."""
+        self._dismiss()
+        if self._go(Cause.CUT):
+            self._seat.clear_schedule()
+            self._seat.release(at_ns)
 
-    def _variation(self) -> Variation | None:
-        """Return how the phrase is to be varied; None if the role does not vary."""
-        if not self._varies:
-            return None
+    def _ask(self, start_ticks: int, *, foreseen: bool = False) -> Ask:
+        """Return an Ask for what is to be played from a tick on."""
+        seat, phrase = self._seat, self._phrase
+        ticks_for = seat.timeline.ticks_for
+        length_s = CHUNK_S
+        if self._is_closing:
+            phrase_s = phrase.length_ns() / 1e9
+            length_s = max(min(phrase_s, LONGEST_REPLY_S), SHORTEST_REPLY_S)
+        return Ask(
+            revision=seat.next_revision(),
+            timeline=seat.timeline,
+            start_ticks=start_ticks,
+            until_ticks=start_ticks + ticks_for(length_s),
+            closing=self._is_closing,
+            pulse_ticks=ticks_for(phrase.pulse_ns / 1e9),
+            grid_ticks=ticks_for(phrase.grid_ns / 1e9),
+            seed=seat.seed,
+            limits=self._limits(),
+            role=seat.role.models,
+            vary=self._variation() if self._varies else None,
+            foreseen=foreseen,
+            reply=seat.replies + 1,
+        )
+
+    def _variation(self) -> Variation:
+        """Return how the phrase is to be varied."""
         params = self._seat.params
         return Variation(
             since_ns=self._since_ns,
             distance=params.distance,
             blend=params.blend,
-            fill=params.fill,
+            fill=self._fill(),
             rise=params.rise,
             offbeat=params.offbeat,
         )
 
-    def _asked(self, start_ticks: int, until_ticks: int, *, closing: bool) -> Ask:
-        """Return an Ask for what is to be played next."""
-        vary = self._variation()
-        return Ask(
-            revision=self._seat.next_revision(),
-            timeline=self._seat.timeline,
-            start_ticks=start_ticks,
-            until_ticks=until_ticks,
-            closing=closing,
-            pulse_ticks=self._seat.timeline.ticks_for(self._phrase.pulse_ns / 1e9),
-            grid_ticks=self._seat.timeline.ticks_for(self._phrase.grid_ns / 1e9),
-            seed=self._seat.seed,
-            limits=self._seat.parsed.limits,
-            role="vary" if self._varies else "answer",
-            vary=vary,
-            reply=self._seat.replies + 1,
-        )
+    def _bar_ns(self) -> int:
+        """Return the length of a bar by the beat felt in the phrase."""
+        return self._phrase.pulse_ns * self._seat.meter.spans_in_bar
 
-    def _keep_going(self, now_ns: int) -> None:
-        reply = self._reply
-        assert reply is not None
-        handed_ns = now_ns + self._seat.reach_ns
-        now_ticks = self._seat.timeline.ticks_at(handed_ns)
-        if not reply.sections and now_ticks >= reply.ask.start_ticks:
-            self._fall_back(reply, reply.ask.start_ticks)
-        elif not reply.ask.closing and now_ticks >= self._extend_at_ticks(reply):
-            self._extend(reply, now_ticks)
+    def _fill(self) -> float:
+        """Return `Variation.fill`: from the phrase's notes a bar to those wanted."""
+        busy, phrase = self._seat.params.busy, self._phrase
+        if busy is None:
+            return 0.0
+        notes_a_bar = phrase.onsets * self._bar_ns() / phrase.length_ns()
+        return min(max(math.log2(busy / notes_a_bar), -1.0), 1.0)
 
-    def _fall_back(self, reply: Reply, from_ticks: int) -> None:
-        """Play a reply without the model, from a tick to the reply's end."""
+    def _limits(self) -> Limits:
+        """Return the limits of a plan; outside `vary`, `busy` bounds its density."""
+        limits, busy = self._seat.parsed.limits, self._seat.params.busy
+        if busy is None or self._varies:
+            return limits
+        density = min(limits.density, busy / (self._bar_ns() / 1e9))
+        return msgspec.structs.replace(limits, density=density)
+
+    def _fall_back(self, ask: Ask, from_ticks: int) -> None:
+        """Play a reply without the model, from a tick to the end of what was asked."""
         self._seat.count("fallbacks")
         onsets = self._seat.history.human_onsets()
-        plan = fallback.compose(onsets, reply.ask, from_ticks)
-        reply.by_model, reply.complete, reply.sections = False, True, 1
-        self._seat.schedule(plan.notes)
-
-    def _extend_at_ticks(self, reply: Reply) -> int:
-        """When `continue` has to ask for more, or has no music left."""
-        until = reply.ask.until_ticks
-        waiting = reply.by_model and not reply.complete
-        return until if waiting else until - self._seat.timeline.ticks_for(AHEAD_S)
+        self._seat.schedule(fallback.compose(onsets, ask, from_ticks).notes)
 
     def _extend(self, reply: Reply, now_ticks: int) -> None:
+        """Ask for more music of `continue`. If none is left, the fallback bridges."""
         ask, ticks = reply.ask, self._seat.timeline.ticks_for
-        if reply.by_model and reply.complete:
+        if self._state is State.WHOLE:
             until = ask.until_ticks + ticks(CHUNK_S)
             reply.ask = msgspec.structs.replace(ask, until_ticks=until)
-            reply.complete = False
+            self._go(Cause.TIME)
             self._seat.tell(reply.ask)
             return
-        started = reply.started
         start = max(now_ticks, ask.until_ticks)
-        if reply.by_model:  # no music is left: the fallback bridges the gap
+        if self._state is State.COMING:
             bridge = msgspec.structs.replace(ask, until_ticks=start + ticks(BRIDGE_S))
-            self._fall_back(Reply(bridge), now_ticks)
+            self._fall_back(bridge, now_ticks)
             start = bridge.until_ticks
-        ask = self._asked(start, start + ticks(CHUNK_S), closing=False)
-        self._reply = Reply(ask, started=started)
+        ask = self._ask(start)
+        self._go(Cause.TIME, Reply(ask, started=reply.started))
         self._seat.replies += 1
         self._seat.tell(ask)
 
-    def _drop_reply(self, at_ns: int) -> None:
-        """Drop the reply, and end what of it sounds."""
-        if self._reply is None:
-            return
-        self._reply = None
-        self._seat.clear_schedule()
-        self._seat.release(at_ns)
 
-
-def answer(seat: Seat) -> Turns:
-    """Return a player that replies when a phrase is over."""
-    return Turns(seat)
-
-
-def go_on(seat: Seat) -> Turns:
-    """Return a player that plays on until the human plays."""
-    return Turns(seat, is_closing=False)
-
-
-def vary(seat: Seat) -> Turns:
-    """Return a player that replies with a variation of the phrase."""
-    return Turns(seat, varies=True)
+answer: Final = Turns
+"""Makes the performer that replies when a phrase is over."""
+go_on: Final = partial(Turns, is_closing=False)
+"""Makes the performer that plays on until the human plays."""
+vary: Final = partial(Turns, varies=True)
+"""Makes the performer that replies with a variation of the phrase."""

@@ -1,8 +1,8 @@
-"""A composer without a model, used while the thinker is late, dead or starting again.
+"""Composes turns without a model, while the thinker is late, dead or starting again.
 
-It is a Markov chain of variable order over what the human has just played: steps
-between pitches and times between onsets, with contexts of up to three steps; the
-longest one seen wins. It learns in the call itself and takes under a millisecond.
+It is a Markov chain of variable order over what the human has just played: the steps
+between pitches and the times between onsets. The context is the longest sequence of up
+to three steps that was played. It learns in the call itself.
 
 Source: the Continuator (Pachet 2003) for the idea.
 """
@@ -10,11 +10,11 @@ Source: the Continuator (Pachet 2003) for the idea.
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ripieno.music import scales
-from ripieno.protocol import FOLLOW_HUMAN, Ask, Plan, PlannedNote, Played
+from ripieno.protocol import Ask, Plan, PlannedNote, Played
 
 ORDER: Final = 3
 CHORD_NS: Final = 50_000_000
@@ -24,7 +24,7 @@ MOST_NOTES: Final = 512
 
 
 class _Move(NamedTuple):
-    """The way from one onset to the next."""
+    """The change from one onset to the next."""
 
     step: int
     gap_ticks: int
@@ -38,45 +38,40 @@ def compose(
 
     Args:
         onsets: the human's last note-ons, oldest first; none gives an empty plan.
-        ask: what the model was asked for.
+        ask: the request.
         from_ticks: when the first note starts.
         section: the number of the plan's section.
 
     Cost: O(onsets + notes planned); under a millisecond.
     """
-    chance = random.Random("/".join(map(str, (*ask.chance, section))))
-    moves = _moves(onsets, ask)
-    notes: list[PlannedNote] = []
-    if onsets:
-        notes = _walk(moves, onsets, ask, from_ticks, chance)
-    return Plan(ask.revision, section, tuple(notes), ask.until_ticks, complete=True)
+    notes = tuple(_walk(onsets, ask, from_ticks, section)) if onsets else ()
+    return Plan(ask.revision, section, notes, ask.until_ticks, complete=True)
 
 
 def _walk(
-    moves: list[_Move],
-    onsets: Sequence[Played],
-    ask: Ask,
-    from_ticks: int,
-    chance: random.Random,
-) -> list[PlannedNote]:
-    table, last = _table(moves), onsets[-1]
+    onsets: Sequence[Played], ask: Ask, at_ticks: int, section: int
+) -> Iterator[PlannedNote]:
+    chance = random.Random("/".join(map(str, (*ask.chance, section))))
+    walked = _moves(onsets, ask)
+    table = _table(walked)
     allowed = _allowed(ask, [onset.pitch for onset in onsets])
-    walked = list(moves)
-    notes: list[PlannedNote] = []
-    pitch, velocity, at_ticks = last.pitch, last.velocity, from_ticks
-    while at_ticks < ask.until_ticks and len(notes) < MOST_NOTES:
-        move = _next(table, walked, chance) or _Move(0, ask.pulse_ticks, velocity)
+    shortest_ticks = max(1, ask.timeline.ticks_for(1.0 / ask.limits.density))
+    still = _Move(0, ask.pulse_ticks, onsets[-1].velocity)
+    pitch = onsets[-1].pitch
+    for _ in range(MOST_NOTES):
+        if at_ticks >= ask.until_ticks:
+            return
+        move = _next(table, walked, chance) or still
         pitch = _nearest(pitch + move.step, allowed)
-        gap = max(move.gap_ticks, _shortest_gap(ask))
+        gap = max(move.gap_ticks, shortest_ticks)
         length = max(1, int(gap * LEGATO))
-        notes.append(PlannedNote(at_ticks, at_ticks + length, pitch, move.velocity))
+        yield PlannedNote(at_ticks, at_ticks + length, pitch, move.velocity)
         walked.append(move)
         at_ticks += gap
-    return notes
 
 
 def _moves(onsets: Sequence[Played], ask: Ask) -> list[_Move]:
-    """Return the upper line of what was played, as moves."""
+    """Return the highest notes of what was played, as moves."""
     top: list[Played] = []
     for onset in onsets:
         if top and onset.at_ns - top[-1].at_ns < CHORD_NS:
@@ -84,13 +79,11 @@ def _moves(onsets: Sequence[Played], ask: Ask) -> list[_Move]:
                 top[-1] = onset
         else:
             top.append(onset)
-    longest = 2 * ask.pulse_ticks
-    ticks = ask.timeline.ticks_at
+    at = [ask.timeline.ticks_at(onset.at_ns) for onset in top]
+    gaps = [min(b - a, 2 * ask.pulse_ticks) for a, b in itertools.pairwise(at)]
     return [
-        _Move(
-            b.pitch - a.pitch, min(ticks(b.at_ns) - ticks(a.at_ns), longest), b.velocity
-        )
-        for a, b in itertools.pairwise(top)
+        _Move(b.pitch - a.pitch, gap, b.velocity)
+        for (a, b), gap in zip(itertools.pairwise(top), gaps, strict=True)
     ]
 
 
@@ -117,9 +110,10 @@ def _next(
 
 def _allowed(ask: Ask, heard: list[int]) -> list[int]:
     limits, bits = ask.limits, ask.limits.scale
-    scale = frozenset(pc for pc in range(12) if bits >> pc & 1)
-    if bits == FOLLOW_HUMAN:
+    if bits is None:
         scale = scales.heard(heard)
+    else:
+        scale = frozenset(pc for pc in range(12) if bits >> pc & 1)
     register = range(limits.low, limits.high + 1)
     return [p for p in register if p % 12 in scale] or list(register)
 
@@ -130,7 +124,3 @@ def _nearest(pitch: int, allowed: list[int]) -> int:
     while pitch < allowed[0]:
         pitch += 12
     return min(allowed, key=lambda other: abs(other - pitch))
-
-
-def _shortest_gap(ask: Ask) -> int:
-    return max(1, ask.timeline.ticks_for(1.0 / ask.limits.density))

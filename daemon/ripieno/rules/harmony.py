@@ -1,15 +1,13 @@
-"""The harmony engine of the player: which chord fits what is heard, in microseconds.
+"""The harmony engine of the player: which chord fits what is heard.
 
-A hidden Markov model over the 144 chords. A span's chord depends on the one before (a
-change is likelier on a downbeat, and from G7 to C); the melody depends on the chord
-(the note on the beat counts most). A key is added: chords whose notes were heard lately
-are likelier. It decides while the thinker is late; its log weights are also added to
+It is a hidden Markov model over the 144 chords. A span's chord depends on the one
+before: a change is likelier on a downbeat, and from G7 to C. The melody depends on the
+chord, and the note on the beat counts most. Chords whose notes were heard lately are
+likelier. The model decides while the thinker is late; its log weights are also added to
 the network's.
 
-The next belief follows from the belief, not from the chord that was chosen: one wrong
-chord does not make the next one wrong.
-
-It reads no clock. Cost: some 60 µs a span.
+The next belief follows from the belief, not from the chosen chord, so one wrong chord
+does not cause the next. Cost: some 60 µs a span.
 """
 
 from collections.abc import Collection, Iterable
@@ -37,7 +35,7 @@ OFF_BEAT: Final = 0.7
 KEY: Final = 1.0
 """Weight of the share of the decayed melody that lies inside a chord."""
 MEMORY: Final = 0.92
-"""The share of the decayed melody that is left a span later."""
+"""The share of the decayed melody that remains after a span."""
 FLOOR: Final = 1e-12
 
 TONES: Final = np.array(
@@ -48,14 +46,14 @@ TONES: Final = np.array(
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """Shares counted in music, relative to the root, so that all keys share them.
+    """Probabilities counted in music; pitches are relative to the root.
 
     Attributes:
-        prior: [Q], how often a quality is played.
-        changes: [7, 12], how often the chord changes, by spans in the bar and place.
-        moves: [Q, 12, Q], which chord follows a change: by the old quality, the new
-            root above the old one, and the new quality.
-        on_beat, off_beat: [Q, 12], which notes the melody has, above the root.
+        prior: of each quality, [Q].
+        changes: of a change of chord, by spans in the bar and place in it, [7, 12].
+        moves: of the chord after a change, by the old quality: its root above the old
+            one, and its quality, [Q, 12, Q].
+        on_beat, off_beat: of each note of the melody, by quality, [Q, 12].
     """
 
     prior: Floats
@@ -96,13 +94,10 @@ class Harmony:
         self._memory = np.zeros(12)
 
     def ahead(self, phases: Iterable[Phase]) -> Floats:
-        """Return the belief about a span to come, before anything of it is heard.
+        """Return the chords' probabilities in a span to come, [N_CHORDS].
 
         Args:
             phases: of the spans from the next one to that one, in order.
-
-        Returns:
-            Probabilities, [N_CHORDS].
         """
         belief = self._belief
         for phase in phases:
@@ -112,27 +107,26 @@ class Harmony:
     def weights(
         self, belief: Floats, beat: Span | None, evidence: float = 1.0
     ) -> Floats:
-        """Return log weights of the chords of a span.
+        """Return the log probabilities of a span's chords, [N_CHORDS].
 
         Args:
-            belief: about it, from `ahead`.
-            beat: the human's part, of which the first frame counts; None for unheard.
-            evidence: the weight of what the human plays, 1 for all of it.
-
-        Returns:
-            Log probabilities, [N_CHORDS].
+            belief: its probabilities, from `ahead`.
+            beat: the human's part, of which the first frame counts; None if unheard.
+            evidence: the weight of what the human plays, 0 … 1.
         """
         scores = np.log(belief + FLOOR)
         total = self._memory.sum()
         if total > 0:
             scores = scores + evidence * KEY * (TONES @ (self._memory / total))
         if beat is not None:
-            scores = scores + evidence * self._heard_on(beat)
+            struck, held = beat.struck[0], beat.sounding[0]
+            said = self._said(self._on_beat, struck or held)
+            scores = scores + evidence * ((ON_BEAT if struck else HELD) * said)
         scores -= scores.max()
         return np.asarray(scores - np.log(np.exp(scores).sum()))
 
     def next_weights(self, weights: Floats, phase: Phase) -> Floats:
-        """Return log weights of the chords of the next span, given those of a span."""
+        """Return a span's log weights, given those of the span before it."""
         return np.asarray(np.log(self._next(np.exp(weights), phase) + FLOOR))
 
     def heard(self, span: Span, phase: Phase) -> None:
@@ -145,14 +139,14 @@ class Harmony:
         self._memory = MEMORY * self._memory + durations(span)
 
     def backward(self, target: Floats, phases: Iterable[Phase]) -> Floats:
-        """Return how well each chord of a span leads to a later one.
+        """Return log weights of how well each chord of a span leads to a later span.
 
         Args:
-            target: log weights of the chords of a later span, [N_CHORDS].
-            phases: of the spans after that one, up to and with the later one.
+            target: log weights of the chords of the later span, [N_CHORDS].
+            phases: of the spans after the first one, the later one included.
 
         Returns:
-            Log weights, [N_CHORDS], all finite.
+            [N_CHORDS], all finite.
         """
         message = np.exp(target - target.max())
         for phase in reversed(list(phases)):
@@ -168,14 +162,8 @@ class Harmony:
     def _change(self, phase: Phase) -> float:
         return float(self._changes[min(phase.spans, 6), min(phase.span, 11)])
 
-    def _heard_on(self, beat: Span) -> Floats:
-        struck = beat.struck[0]
-        if struck:
-            return ON_BEAT * self._said(self._on_beat, struck)
-        return HELD * self._said(self._on_beat, beat.sounding[0])
-
     def _said(self, table: Floats, pitches: Collection[int]) -> Floats:
-        """Return the log likelihood of some notes, averaged, for each chord."""
+        """Return the mean log likelihood of some notes, for each chord."""
         if not pitches:
             return np.zeros(N_CHORDS)
         sung = classes(pitches)

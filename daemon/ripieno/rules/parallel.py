@@ -1,9 +1,8 @@
 """Harmony without a model: the same interval below every note, kept in a scale.
 
-It plays while the harmonizer's model is not there. It keeps no state and takes
-microseconds. Thirds and sixths are doubled at the octave rather than stacked, as
-stacked thirds are parallel fifths. ``fauxbourdon`` gives whole triads in first
-inversion: a fourth, a sixth and an octave below.
+It plays while the harmonizer's model is unavailable. Thirds and sixths are doubled at
+the octave, as stacked thirds would be parallel fifths. ``fauxbourdon`` gives triads in
+first inversion: a fourth, a sixth and an octave below.
 
 Source: fauxbourdon, 15th century, for parallel triads without parallel fifths.
 """
@@ -34,7 +33,7 @@ def parallel(
 
     Args:
         melody: its pitch.
-        scale: the pitch classes that are wanted; octaves follow a melody outside it.
+        scale: the pitch classes to use; only octaves may lie outside it.
         kind: one of `KINDS`.
         voices: how many, 1 … 3.
         low: the lowest pitch; a voice below moves up by octaves, and is left out if
@@ -50,8 +49,12 @@ def parallel(
         raise ValueError(f"{kind!r} is not a kind of parallel: {', '.join(KINDS)}")
     found: list[int] = []
     for steps in KINDS[kind][:voices]:
-        pitch = _within(_below(melody, steps, scale), low, high)
-        if pitch is not None and pitch < melody and pitch not in found:
+        pitch = _below(melody, steps, scale)
+        while pitch < low:
+            pitch += 12
+        while pitch > high:
+            pitch -= 12
+        if low <= pitch < melody and pitch not in found:
             found.append(pitch)
     return tuple(sorted(found, reverse=True))
 
@@ -68,11 +71,3 @@ def _below(melody: int, steps: tuple[int, ...], scale: frozenset[int]) -> int:
         if (melody - step) % 12 in scale:
             return melody - step
     return melody - steps[0]
-
-
-def _within(pitch: int, low: int, high: int) -> int | None:
-    while pitch < low:
-        pitch += 12
-    while pitch > high:
-        pitch -= 12
-    return pitch if pitch >= low else None

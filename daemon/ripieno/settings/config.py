@@ -5,24 +5,31 @@
     model = "event-gru"        # a name, or a path to a model folder
     [play]
     role = "answer"            # everything in Params
+    [[seat]]                   # one for each seat; none for those of the role
+    name = "keys"
+    role = "keys"
+    busy = 8.0                 # everything in Params that is not the same for all
     [controls]
     lead = 20                  # which MIDI controller turns what
+    [programs]
+    keys = ["keys", "loop"]    # which roles programs 1, 2, … select for a seat
 
 Flags override the file, and the file overrides the defaults. Every value is checked
 before anything starts; the error names a bad value and its bounds.
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from ripieno.errors import FileError, SettingsError
-from ripieno.settings import params
+from ripieno.settings import ensemble as ensembles
 from ripieno.settings.controllers import CONTROLS, check_controls, plainly
-from ripieno.settings.knobs import knobs_of, with_present_names
+from ripieno.settings.ensemble import Ensemble, SeatSettings, seat_from
+from ripieno.settings.knobs import Knob, knobs_of, with_present_names
 from ripieno.settings.params import Params
 from ripieno.settings.paths import read_file
 
@@ -45,8 +52,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         journal: the file for the journal; None writes none.
         server_wait_s: how long to wait for a MIDI server that went away, in seconds.
         play: how to play.
-        controls: parameter → number of its MIDI controller. A table in the file
-            replaces the default one.
+        seats: those that play; none for those of the role.
+        controls: parameter, or ``seat.parameter`` → number of its MIDI controller. A
+            table in the file replaces the default one.
+        programs: seat → the roles that MIDI programs 1, 2, … on its channel select.
     """
 
     model: str = ""
@@ -57,7 +66,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str | None = None
     server_wait_s: float = 120.0
     play: Params = Params()
+    seats: tuple[SeatSettings, ...] = msgspec.field(default=(), name="seat")
     controls: dict[str, int] = msgspec.field(default_factory=CONTROLS.copy)
+    programs: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The parameters of all seats."""
+        return Ensemble(self.play, self.seats)
 
 
 def load(
@@ -72,7 +88,9 @@ def load(
 
     Args:
         path: a TOML file.
-        flags: top-level settings given on the command line.
+        flags: top-level settings given on the command line, and ``seat``, one table
+            for each seat; they replace those of the file. Seats are added to those of
+            the role, if a role is given.
         play: entries of the ``[play]`` table given on the command line.
         into: the type of the settings; it names the table of parameters.
         tell: is given one sentence for each old name of a parameter.
@@ -83,8 +101,10 @@ def load(
     """
     knobs = knobs_of(type(into().play))
 
-    def with_new_names(values: dict[str, Any]) -> dict[str, Any]:
-        found, sentences = with_present_names(knobs, values)
+    def with_new_names(
+        values: dict[str, Any], *, converts: bool = True
+    ) -> dict[str, Any]:
+        found, sentences = with_present_names(knobs, values, converts=converts)
         for sentence in sentences:
             tell(sentence)
         return found
@@ -92,21 +112,42 @@ def load(
     table = _read(path) if path is not None else {}
     for name in ("play", "controls"):
         if isinstance(table.get(name), dict):  # else it is refused as what it is
-            table[name] = with_new_names(table[name])
+            table[name] = with_new_names(table[name], converts=name == "play")
+    if isinstance(controls := table.get("controls"), dict):
+        table["controls"] = _flat(controls)
+    tables = flags.pop("seat", None) or table.pop("seat", [])
+    table.pop("seat", None)
     merged = {**table, **flags}
     in_file = table.get("play", {})
     if isinstance(in_file, dict):
-        merged["play"] = {**in_file, **with_new_names(play)}
+        merged["play"] = _with_none(knobs, {**in_file, **with_new_names(play)})
     try:
         settings = msgspec.convert(merged, into)
     except msgspec.ValidationError as error:
         where = f"{path}: " if path is not None else ""
         raise SettingsError(f"{where}{plainly(str(error))}") from error
-    return check(settings)
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise SettingsError("seat: write each seat as a table [[seat]].")
+    seats = [seat_from(_with_none(knobs, with_new_names(each))) for each in tables]
+    ensembles.check_names(seats)
+    if seats and "role" in merged.get("play", {}):
+        seats = list(ensembles.joined(settings.play, seats))
+    return check(msgspec.structs.replace(settings, seats=tuple(seats)))
+
+
+def _flat(controls: dict[str, Any]) -> dict[str, Any]:
+    """Return ``keys.busy = 21`` as one name, as TOML has it where it is in quotes."""
+    found: dict[str, Any] = {}
+    for name, value in controls.items():
+        nested = value if isinstance(value, dict) else {}
+        found |= {f"{name}.{knob}": number for knob, number in nested.items()}
+        if not isinstance(value, dict):
+            found[name] = value
+    return found
 
 
 def check(settings: Settings) -> Settings:
-    """Return the same value if it is valid.
+    """Return the same value, the seats' parameters of their types, if it is valid.
 
     Raises:
         SettingsError: names the value and its bounds.
@@ -126,9 +167,20 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(
                 f"{name} is {value!r}; a port name has 1 to 60 characters and no colon."
             )
-    check_controls(settings.controls, knobs_of(type(settings.play)))
-    params.check(settings.play)
-    return settings
+    checked = ensembles.check(settings.ensemble)
+    check_controls(settings.controls, knobs_of(type(settings.play)), checked.seated())
+    ensembles.check_programs(checked, settings.programs)
+    return msgspec.structs.replace(settings, seats=checked.seats)
+
+
+def _with_none(
+    knobs: Mapping[str, Knob], values: Mapping[str, object]
+) -> dict[str, object]:
+    """Return parameters with None for every value that means None."""
+    return {
+        name: knobs[name].maybe(value) if name in knobs else value
+        for name, value in values.items()
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

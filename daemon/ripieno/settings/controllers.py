@@ -1,13 +1,13 @@
 """Changes of a parameter by a MIDI controller, or by its name and a text.
 
 The controller's values 0 … 127 are spread evenly over the bounds of the parameter, or
-over its choices. A text is parsed by the parameter's type. Either way the result is a
-new, checked `Params`.
+over its choices; 0 is None where the parameter may be None. A text is parsed by the
+parameter's type. Either way the result is a new, checked `Params`.
 
 This module does not know where controller values or texts come from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -78,11 +78,14 @@ def plainly(message: str) -> str:
     """Return msgspec's ``Expected `int`, got `str` - at `$.play.low``` in words."""
     what, _, where = message.partition(" - at `$")
     field = where.strip(".`") or "the settings"
-    return f"{field}: {what[0].lower()}{what[1:].replace('`', '')}."
+    what = what.replace("`", "").replace(" | null", "")
+    return f"{field}: {what[0].lower()}{what[1:]}."
 
 
 def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
     """Parse a value as a person writes it; its bounds are not checked.
+
+    None is returned for a word that leaves the value to the music.
 
     Raises:
         SettingsError: the name is unknown or cannot be changed, or the text is not a
@@ -90,6 +93,8 @@ def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
     """
     _check_name(knobs, name)
     knob = knobs[name]
+    if knob.maybe(text) is None:
+        return None
     try:
         if knob.kind is bool:
             return _YES_NO[text.lower()]
@@ -98,20 +103,38 @@ def parsed(name: str, text: str, knobs: Mapping[str, Knob] = KNOBS) -> object:
         raise SettingsError(f"{name} is {text!r}; {knob.wanted}.") from error
     if knob.choices and value not in knob.choices:
         raise SettingsError(f"{name} is {value!r}; {knob.wanted}.")
-    return value
+    return knob.maybe(value)
 
 
 def check_controls(
-    controls: Mapping[str, int], knobs: Mapping[str, Knob] = KNOBS
+    controls: Mapping[str, int],
+    knobs: Mapping[str, Knob] = KNOBS,
+    seats: Collection[str] = (),
 ) -> None:
     """Check that every named parameter can be changed, each by its own controller.
+
+    Args:
+        controls: parameter, or ``seat.parameter`` → number of the controller.
+        knobs: the table of parameters.
+        seats: the names of the seats.
 
     Raises:
         SettingsError: names the bounds, or the parameters that can be changed.
     """
     for name, number in controls.items():
-        if name not in knobs or not knobs[name].can_be_turned:
-            can_be = names(knob for knob in knobs.values() if knob.can_be_turned)
+        seat, _, plain = name.rpartition(".")
+        knob = knobs.get(plain)
+        is_of_seat = seat in seats and knob is not None and not knob.is_shared
+        if seat and seat not in seats:
+            raise SettingsError(
+                f"controls: {name!r} names no seat; there are: {', '.join(seats)}."
+            )
+        if knob is None or not knob.can_be_turned or (seat and not is_of_seat):
+            can_be = names(
+                knob
+                for knob in knobs.values()
+                if knob.can_be_turned and not (seat and knob.is_shared)
+            )
             raise SettingsError(
                 f"controls: no controller turns {name!r}; choose of {can_be}."
             )
@@ -138,6 +161,8 @@ def by_number(controls: Mapping[str, int]) -> dict[int, str]:
 def _at(knob: Knob, value: int) -> object:
     if knob.choices:
         return list(knob.choices)[value * len(knob.choices) // (MOST + 1)]
+    if knob.unset and not value:
+        return None
     assert knob.bounds is not None
     low, high = knob.bounds
     scaled = low + (high - low) * value / MOST

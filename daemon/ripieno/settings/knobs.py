@@ -6,17 +6,18 @@ Command-line flags, the settings file, checks, MIDI controllers, `ripieno set` a
 reference page are all made from `knobs_of`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from ripieno.errors import SettingsError
-
 T = TypeVar("T")
+
+UNSET: Final = ("auto", "none")
+"""The words for None where a parameter may be None; the old value 0 means the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,13 @@ class Knob:
         roles: the roles that use it; empty for all roles.
         controller: the number of the MIDI controller that changes it by default.
         metavar: the placeholder for its value in the command line's help.
-        formerly: an old name, which is still accepted; empty for none.
+        unset: the word of `UNSET` that is shown for None; empty where no value means
+            None. The lowest position of a controller means None as well.
+        formerly: old names, which are still accepted: name → what makes the present
+            value of an old number; None if the value is the same.
         is_fixed: whether it cannot be changed during a performance.
         is_live: whether it has no meaning where a file is rendered.
+        is_shared: whether it is the same for all seats.
         name, kind, default: the field's name, type and default.
     """
 
@@ -48,9 +53,13 @@ class Knob:
     roles: tuple[str, ...] = ()
     controller: int | None = None
     metavar: str | None = None
-    formerly: str = ""
+    unset: str = ""
+    formerly: Mapping[str, Callable[[float], float] | None] = field(
+        default_factory=dict
+    )
     is_fixed: bool = False
     is_live: bool = False
+    is_shared: bool = False
     name: str = ""
     kind: type = str
     default: Any = None
@@ -82,7 +91,18 @@ class Knob:
         if self.bounds is None:
             return "write a text"
         whole = "a whole number" if self.kind is int else "a number"
-        return f"it must be {whole} between {self.low} and {self.high}"
+        unset = f", or {self.unset}" if self.unset else ""
+        return f"it must be {whole} between {self.low} and {self.high}{unset}"
+
+    def maybe(self, value: T) -> T | None:
+        """Return None for a value that means None, and any other value as it is."""
+        return None if self.unset and value in (*UNSET, 0) else value
+
+    def text(self, value: object) -> str:
+        """Return a value as a person writes it; empty for an empty text."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return self.unset if value is None else str(value)
 
 
 @cache
@@ -90,46 +110,64 @@ def knobs_of(params: type[msgspec.Struct]) -> dict[str, Knob]:
     """Return the table of a struct: name → row, in the order of its fields."""
     hints = get_type_hints(params, include_extras=True)
     rows = {}
-    for field in msgspec.structs.fields(params):
-        annotated = hints[field.name]
+    for column in msgspec.structs.fields(params):
+        annotated = hints[column.name]
         (knob,) = (each for each in annotated.__metadata__ if isinstance(each, Knob))
         kind = _kind(annotated.__origin__)
         choices = (False, True) if kind is bool else knob.choices
-        rows[field.name] = replace(
-            knob, name=field.name, kind=kind, default=field.default, choices=choices
+        rows[column.name] = replace(
+            knob, name=column.name, kind=kind, default=column.default, choices=choices
         )
     return rows
 
 
 def with_present_names(
-    knobs: Mapping[str, Knob], given: Mapping[str, T]
-) -> tuple[dict[str, T], list[str]]:
+    knobs: Mapping[str, Knob], given: Mapping[str, Any], *, converts: bool = True
+) -> tuple[dict[str, Any], list[str]]:
     """Replace the former names of parameters by their present names.
+
+    Of two names for one parameter the present one wins, then the first one given.
 
     Args:
         knobs: the table.
-        given: name → value; names that the table does not know are kept.
+        given: name, or ``seat.name`` → value; names that the table does not know are
+            kept.
+        converts: whether the values are those of the parameters, and are converted.
 
     Returns:
         The values by present name, and one sentence for each name replaced.
-
-    Raises:
-        SettingsError: a parameter is given under both of its names.
     """
-    present = {knob.formerly: knob.name for knob in knobs.values() if knob.formerly}
-    found: dict[str, T] = {}
+    rows = {old: knob for knob in knobs.values() for old in knob.formerly}
     sentences = []
-    for name, value in given.items():
-        new = present.get(name, name)
-        if new != name:
-            if new in given:
-                raise SettingsError(
-                    f"{name} is the old name of {new}, and both are given; "
-                    f"give only {new}."
-                )
-            sentences.append(f"{name} is now called {new}; the old name still works.")
-        found[new] = value
+    former = {name: name.rpartition(".") for name in given}
+    former = {name: parts for name, parts in former.items() if parts[2] in rows}
+    found = {name: value for name, value in given.items() if name not in former}
+    for name, (seat, dot, old) in former.items():
+        knob, value = rows[old], given[name]
+        new = f"{seat}{dot}{knob.name}"
+        if new in found:
+            end = f"it was ignored, because {new} is given too"
+        else:
+            found[new] = _converted(knob, old, value) if converts else value
+            end = f"it was read as {new} = {found[new]}"
+        sentences.append(f"{name} is now called {new}; {end}.")
     return found, sentences
+
+
+def _converted(knob: Knob, old: str, value: object) -> object:
+    """Return the present value of an old one, within the bounds of a number.
+
+    A value of another type is returned as it is; it is refused when it is read.
+    """
+    convert = knob.formerly[old]
+    if convert is None or knob.bounds is None:
+        return value
+    try:
+        new = convert(msgspec.convert(value, float, strict=False))
+    except (msgspec.ValidationError, OverflowError):
+        return value
+    new = round(min(max(new, knob.bounds[0]), knob.bounds[1]), 4)
+    return str(new) if isinstance(value, str) else new
 
 
 def names(knobs: Iterable[Knob]) -> str:

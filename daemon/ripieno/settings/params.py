@@ -12,30 +12,40 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from ripieno.errors import SettingsError
-from ripieno.music import chords, lead_sheet, scales
+from ripieno.music import chords, lead_sheet, pitches, scales, zones
 from ripieno.music.chart import Chart
 from ripieno.music.meter import Meter
 from ripieno.music.spans import DENSITIES, STYLES, VOICES, Manner, class_of
-from ripieno.protocol import FOLLOW_HUMAN, Limits
+from ripieno.music.zones import Zone
+from ripieno.protocol import Limits
 from ripieno.settings.knobs import Knob, knobs_of
-from ripieno.settings.roles import ROLES
+from ripieno.settings.roles import CONDUCTING, ROLES
 
 T = TypeVar("T")
 
-PARTS: Final = tuple(part.name for part in ROLES["accompany"].parts)
-"""The parts of `accompany`: part n plays n channels above `channel`."""
+PARTS: Final = {
+    place.formerly or place.name: place.name for place in ROLES[CONDUCTING].seats
+}
+"""The words of the parameter `parts` → the seats of `accompany`."""
 COMMITS: Final = (0, 1, 2, 4)
 LAST_BAR: Final = 9999
 """More than five hours at 120 bpm in 4/4."""
+MOST_A_SECOND: Final = 16.0
+"""The highest density of a plan, in notes a second: sixteenths at 240 bpm."""
+OLD_BAR_S: Final = 2.0
+"""A bar of 4/4 at 120 bpm, for a former value in notes a second."""
+OLD_NOTES: Final = 8.0
+"""Eighths in 4/4, for a former value that was relative to the phrase."""
 MANNERS: Final = ("learned", "thirds", "sixths", "fauxbourdon", "octave")
 """How `harmonize` finds its voices."""
 
 _TURNS: Final = ("answer", "continue", "vary")
-_BEATS: Final = ("accompany", "loop")
-_CHORDS: Final = ("accompany",)
+_CHORDS: Final = ("accompany", "pad", "bass", "keys")
+_BEATS: Final = (*_CHORDS, "loop")
 _VARY: Final = ("vary",)
 _VOICES: Final = ("harmonize",)
 _LOOP: Final = ("loop",)
+_FREE: Final = (*_TURNS, *_BEATS)
 
 
 def _either(names: Iterable[str]) -> str:
@@ -47,7 +57,11 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to play: one field for each row of `KNOBS`."""
 
     # fmt: off
-    role: Annotated[str, Knob(_either(ROLES), choices=ROLES)] = "answer"
+    role: Annotated[str, Knob(
+        _either(name for name, role in ROLES.items() if not role.follows),
+        choices=ROLES,
+        more="`pad`, `bass` and `keys` are what the seats of `accompany` play.",
+    )] = "answer"
     temperature: Annotated[float, Knob(
         "1: as the model learned; lower safer, higher wilder", 0.1, 2.0, controller=24,
         more="It multiplies the model's. In turns it touches pitch and loudness only.",
@@ -56,7 +70,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "consider only the likeliest choices of this share", 0.05, 1.0,
         more="Fewer choices are considered where the model's makers say so.",
     )] = 1.0
-    scale: Annotated[str, Knob("auto, off, or a name such as 'D dorian'")] = "auto"
+    scale: Annotated[str, Knob(
+        "auto, off, or a name such as 'D dorian'", is_shared=True,
+    )] = "auto"
     low: Annotated[int, Knob(
         "the lowest pitch it plays", 0, 127, unit="MIDI pitch",
     )] = 36
@@ -67,14 +83,25 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "how many of its notes may sound at once", 1, 16, unit="notes",
         more="Of a texture: how many notes may be struck at once.",
     )] = 4
-    density: Annotated[float, Knob(
-        "at most so many of its notes a second", 0.25, 40.0, unit="notes a second",
-        controller=25,
-    )] = 16.0
     channel: Annotated[int, Knob("the MIDI channel it plays on", 1, 16)] = 1
+    level: Annotated[float, Knob(
+        "how loud it plays: 1 as loud as the model, 0.5 half", 0.0, 2.0,
+    )] = 1.0
+    mute: Annotated[bool, Knob("whether it is silent; it goes on listening")] = False
+    hears: Annotated[str, Knob(
+        "auto, all, left, right, 'channel 2', or keys such as 'C2-B3'",
+        metavar="ZONE",
+        more="`left` and `right` are the keys below and from `split` on. `auto` is "
+        "`right` where `split` is set, else `all`.",
+    )] = "auto"
+    split: Annotated[str, Knob(
+        "the lowest key of the right zone, such as C4; off for none", metavar="KEY",
+        is_shared=True,
+        more="Chords that are held in the left zone are then the harmony.",
+    )] = "off"
     seed: Annotated[int | None, Knob(
         "what chance starts from; fresh and written down if not given", 0, 2**63 - 1,
-        is_fixed=True,
+        is_fixed=True, is_shared=True,
     )] = None
     patience: Annotated[float, Knob(
         "scales the silence that ends a phrase", 0.25, 4.0, roles=_TURNS,
@@ -85,57 +112,70 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         roles=_TURNS,
         more="0 leaves onsets as the model wants them. Free playing has no grid.",
     )] = 0.7
-    thru: Annotated[bool, Knob("pass what comes in on", is_live=True)] = False
+    thru: Annotated[bool, Knob(
+        "pass what comes in on", is_live=True, is_shared=True,
+    )] = False
+    thru_left: Annotated[bool, Knob(
+        "whether thru passes on the left zone as well", is_live=True, is_shared=True,
+    )] = True
     bpm: Annotated[float, Knob(
         "the tempo, while no MIDI clock gives one", 20.0, 400.0, unit="beats a minute",
-        roles=_BEATS,
+        roles=_BEATS, is_shared=True,
     )] = 120.0
-    meter: Annotated[str, Knob("such as 4/4 or 6/8")] = "4/4"
-    click: Annotated[bool, Knob("a metronome on channel 10")] = False
+    meter: Annotated[str, Knob("such as 4/4 or 6/8", is_shared=True)] = "4/4"
+    click: Annotated[bool, Knob("a metronome on channel 10", is_shared=True)] = False
     parts: Annotated[str, Knob(
-        "which of 'chords bass texture' it plays", roles=_CHORDS,
+        "which of 'chords bass texture' it plays", roles=_CHORDS, is_shared=True,
     )] = "chords bass texture"
     lead: Annotated[float, Knob(
         "0: follow your harmony; 1: lead with its own", 0.0, 1.0, roles=_BEATS,
-        controller=20,
+        controller=20, is_shared=True,
     )] = 0.0
     commit: Annotated[int, Knob(
         "promise chords so many beats ahead: 0, 1, 2 or 4", choices=COMMITS,
         unit="beats", roles=_CHORDS, more="0 decides on the beat, after hearing it.",
+        is_shared=True,
     )] = 0
     listen: Annotated[int, Knob(
         "listen for so many beats before it enters", 0, 64, unit="beats", roles=_BEATS,
+        is_shared=True,
     )] = 8
-    phrase: Annotated[int, Knob(
-        "cadence after so many bars; 0 leaves that to you", 0, 16, unit="bars",
-        roles=_BEATS,
-    )] = 0
-    land: Annotated[str, Knob(
-        "chords to be reached for certain: 'C@9 F@17', by bar", roles=_BEATS,
-        metavar="CHORD@BAR", more="`C@9` is a C on the downbeat of bar 9.",
-    )] = ""
+    phrase: Annotated[int | None, Knob(
+        "cadence after so many bars; none leaves that to you", 1, 16, unit="bars",
+        roles=_BEATS, unset="none", is_shared=True,
+    )] = None
     chord_lock: Annotated[str, Knob(
         "the only chords it may play: 'C F G7 Am'", roles=_BEATS, metavar="CHORDS",
+        is_shared=True,
     )] = ""
     chart: Annotated[str, Knob(
-        "its chords: a lead sheet, a MIDI file, or bars: 'C | F G7'", roles=_BEATS,
-        metavar="FILE",
+        "its chords: a file, bars: 'C | F G7', or landings: 'C@9 F@17'", roles=_BEATS,
+        metavar="FILE", formerly={"land": None},
+        more="The file is a lead sheet or a MIDI file. `C@9` is a C that is reached "
+        "for certain on the downbeat of bar 9; all between landings is free.",
+        is_shared=True,
     )] = ""
     texture: Annotated[str, Knob(
         "the manner of the texture: auto, pop or song", choices=STYLES, roles=_CHORDS,
-        formerly="style",
+        formerly={"style": None},
     )] = "auto"
-    busy: Annotated[float, Knob(
-        "its notes a bar; 0 leaves that to the music", 0.0, 40.0, unit="notes a bar",
-        roles=_BEATS, controller=21,
-    )] = 0.0
-    thick: Annotated[float, Knob(
-        "its notes an onset; 0 leaves that to the music", 0.0, 8.0,
-        unit="notes an onset", roles=_BEATS, controller=22,
-    )] = 0.0
+    busy: Annotated[float | None, Knob(
+        "its notes a bar; auto leaves that to the music", 0.5, 40.0,
+        unit="notes a bar", roles=_FREE, controller=21, unset="auto",
+        formerly={
+            "density": lambda a_second: a_second * OLD_BAR_S,
+            "fill": lambda octaves: OLD_NOTES * 2.0**octaves,
+        },
+        more="For `answer` and `continue` it is an upper bound. `vary` plays at most "
+        "twice as many notes as your phrase has, and at least half as many.",
+    )] = None
+    thick: Annotated[float | None, Knob(
+        "its notes an onset; auto leaves that to the music", 1.0, 8.0,
+        unit="notes an onset", roles=_BEATS, controller=22, unset="auto",
+    )] = None
     swing: Annotated[float, Knob(
         "how late off-beats are: 0 straight, 1 a triplet", 0.0, 1.0, roles=_BEATS,
-        controller=23,
+        controller=23, is_shared=True,
     )] = 0.0
     voices: Annotated[int, Knob(
         "how many voices harmonize adds", 1, 3, roles=_VOICES,
@@ -149,9 +189,6 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )] = 0.4
     blend: Annotated[float, Knob(
         "how much of the phrase before vary mixes in", 0.0, 1.0, roles=_VARY,
-    )] = 0.0
-    fill: Annotated[float, Knob(
-        "vary with fewer (-1) or more notes (1)", -1.0, 1.0, roles=_VARY,
     )] = 0.0
     rise: Annotated[float, Knob(
         "vary lower (-1) or higher (1)", -1.0, 1.0, roles=_VARY,
@@ -174,14 +211,14 @@ class Guidance(msgspec.Struct, frozen=True):
 
     Attributes:
         lead: 0 follows the human's notes; 1 leads.
-        phrase: the number of bars between cadences; 0 for none.
+        phrase: the number of bars between cadences; None for no cadences.
         scale: the allowed pitch classes; None follows the human.
         landings: bar, counted from 0 → the chord on its first beat.
         allowed_chords: the only allowed chords; empty allows all.
     """
 
     lead: float = 0.0
-    phrase: int = 0
+    phrase: int | None = None
     scale: frozenset[int] | None = None
     landings: dict[int, int] = {}
     allowed_chords: tuple[int, ...] = ()
@@ -195,15 +232,19 @@ class Parsed(msgspec.Struct, frozen=True):
         guidance: what they say about the chords.
         chart: the lead sheet, or None.
         manner: how dense and thick the texture is, where the musician says so.
-        parts: the parts of `accompany` that play, as indexes into `PARTS`.
-        limits: the bounds of every plan.
+        zone: what the seat hears.
+        left: the zone in which held chords are the harmony; None for none.
+        parts: the seats of `accompany` that play, by name.
+        limits: the bounds of every plan; turns may have a lower density.
     """
 
     meter: Meter
     guidance: Guidance
     chart: Chart | None
     manner: Manner
-    parts: frozenset[int]
+    zone: Zone
+    left: Zone | None
+    parts: frozenset[str]
     limits: Limits
 
 
@@ -215,28 +256,31 @@ def parse(params: Params) -> Parsed:
     """
     meter = _read("meter", Meter.parse, params.meter)
     scale = _read("scale", _scale, params.scale)
+    split = _read("split", _split, params.split)
     return Parsed(
         meter=meter,
         guidance=Guidance(
             lead=params.lead,
             phrase=params.phrase,
             scale=scale,
-            landings=_read("land", _landings, params.land),
+            landings=_read("chart", _landings, params.chart),
             allowed_chords=_read("chord_lock", _chords, params.chord_lock),
         ),
         chart=_read("chart", lambda text: _chart(text, meter), params.chart),
         manner=Manner(
-            density=class_of(params.busy, DENSITIES) if params.busy else 0,
-            voices=class_of(params.thick, VOICES) if params.thick else 0,
+            density=0 if params.busy is None else class_of(params.busy, DENSITIES),
+            voices=0 if params.thick is None else class_of(params.thick, VOICES),
             style=STYLES.index(params.texture),
         ),
+        zone=_read("hears", lambda text: zones.parse(text, split), params.hears),
+        left=None if split is None else zones.parse("left", split),
         parts=_parts(params.parts),
         limits=Limits(
             low=params.low,
             high=params.high,
             polyphony=params.polyphony,
-            density=params.density,
-            scale=FOLLOW_HUMAN if scale is None else sum(1 << pc for pc in scale),
+            density=MOST_A_SECOND,
+            scale=None if scale is None else sum(1 << pc for pc in scale),
             temperature=params.temperature,
             top_p=params.top_p,
             tightness=params.tightness,
@@ -294,7 +338,7 @@ def _scale(text: str) -> frozenset[int] | None:
 
 def _landings(text: str) -> dict[int, int]:
     found: dict[int, int] = {}
-    for word in text.split():
+    for word in text.split() if lead_sheet.has_landings_only(text) else ():
         name, at, bar = word.partition("@")
         is_number = bar.isdecimal() and len(bar) <= len(str(LAST_BAR))
         if not at or not is_number or not 1 <= int(bar) <= LAST_BAR:
@@ -312,11 +356,11 @@ def _chords(text: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=2)
 def _chart(text: str, meter: Meter) -> Chart | None:
-    """Parse a chart; once, however often another parameter changes meanwhile.
+    """Parse a chart of bars; once, however often another parameter changes meanwhile.
 
     Cost: 14 ms for 2 000 bars, in the player.
     """
-    if not text.strip():
+    if not text.strip() or lead_sheet.has_landings_only(text):
         return None
     chart = lead_sheet.parse(text, meter.bar_ticks, meter.span_ticks)
     if chart.meter and Meter.parse(chart.meter) != meter:
@@ -326,10 +370,20 @@ def _chart(text: str, meter: Meter) -> Chart | None:
     return chart
 
 
-def _parts(text: str) -> frozenset[int]:
+def _parts(text: str) -> frozenset[str]:
     words = set(text.split())
     if unknown := words - set(PARTS):
         raise SettingsError(
             f"parts names {min(unknown)!r}; name any of {', '.join(PARTS)}."
         )
-    return frozenset(place for place, name in enumerate(PARTS) if name in words)
+    return frozenset(PARTS[word] for word in words)
+
+
+def _split(text: str) -> int | None:
+    """Return the lowest key of the right zone; None where there is no left zone."""
+    if text.strip().lower() == "off":
+        return None
+    split = pitches.parse(text)
+    if split == 0:
+        raise ValueError(f"{text!r} leaves no key for the left zone.")
+    return split

@@ -1,7 +1,8 @@
 """The table of roles: what Ripieno can be asked to play.
 
 A row names the class that plays the role, so that the command line can list the roles
-without importing them. Adding a role takes a module and a row.
+without importing them. Adding a role takes a module and a row. A row may instead name
+the seats that play it together, each with a role of its own.
 """
 
 import enum
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ripieno.protocol import Ask, Decide, Groove, Sing, ToThinker
+
+CONDUCTING: Final = "accompany"
+"""The name under which models say that they decide chords and textures."""
 
 
 class Kind(enum.Enum):
@@ -20,17 +24,18 @@ class Kind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What one track of a rendered file holds.
+class Place:
+    """A seat that a role of several seats begins with.
 
     Attributes:
-        name: of the part; empty for the only one.
-        program: of General MIDI, counted from 0: 89 is a warm pad, 32 an acoustic bass,
-            0 a piano.
+        name: of the seat.
+        role: what it plays.
+        formerly: its name in the parameter `parts`.
     """
 
-    name: str = ""
-    program: int = 0
+    name: str
+    role: str
+    formerly: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +46,15 @@ class Role:
         name: as on the command line.
         help: what it does, in a line.
         kind: when it plays.
-        plays: ``module:name`` of what makes a `ripieno.roles.player.Player` from a
-            `ripieno.roles.seat.Seat`.
+        plays: ``module:name`` of what makes a `ripieno.roles.performer.Performer` from
+            a `ripieno.play.seat.Seat`; empty where several seats play it.
+        seats: those seats, one a channel, from the parameter `channel` on.
+        model: the name under which models say that they play it; empty for its own.
         asks: the type of message that asks the thinker for something in this role.
-        parts: one a channel, from the parameter `channel` on.
+        program: of General MIDI, counted from 0: 89 is a warm pad, 32 an acoustic bass,
+            0 a piano.
+        follows: whether it plays what the conductor decides.
+        shapes_texture: whether the conductor writes the texture by its parameters.
         answers: what `Status.turns` counts, for people; empty where it says nothing.
         decides_beats: whether it decides beat by beat, so that `Status.isr`, `by_model`
             and `asynchrony_p95_ms` say how well it does.
@@ -53,9 +63,13 @@ class Role:
     name: str
     help: str
     kind: Kind
-    plays: str
+    plays: str = ""
+    seats: tuple[Place, ...] = ()
+    model: str = ""
     asks: type[ToThinker]
-    parts: tuple[Part, ...] = (Part(),)
+    program: int = 0
+    follows: bool = False
+    shapes_texture: bool = False
     answers: str = ""
     decides_beats: bool = False
 
@@ -63,6 +77,11 @@ class Role:
     def is_on_the_beat(self) -> bool:
         """Whether it plays by a tempo, and hears whole beats, not single notes."""
         return self.kind is Kind.ENSEMBLE
+
+    @property
+    def models(self) -> str:
+        """The name under which models say that they play it."""
+        return self.model or self.name
 
     @property
     def is_a_turn(self) -> bool:
@@ -86,6 +105,7 @@ ROLES: Final[dict[str, Role]] = {
             help="goes on when a phrase is over, until the human plays",
             kind=Kind.TURN,
             plays="ripieno.roles.turns:go_on",
+            model="answer",
             asks=Ask,
             answers="Replies",
         ),
@@ -99,16 +119,48 @@ ROLES: Final[dict[str, Role]] = {
         ),
         Role(
             name="accompany",
-            help="plays chords, a bass and a texture on the beat",
+            help="plays chords, a bass and a texture on the beat, in three seats",
             kind=Kind.ENSEMBLE,
-            plays="ripieno.roles.accompany:Accompany",
+            seats=(
+                Place(name="pad", role="pad", formerly="chords"),
+                Place(name="bass", role="bass"),
+                Place(name="keys", role="keys", formerly="texture"),
+            ),
             asks=Decide,
             decides_beats=True,
-            parts=(
-                Part(name="chords", program=89),
-                Part(name="bass", program=32),
-                Part(name="texture", program=0),
-            ),
+        ),
+        Role(
+            name="pad",
+            help="holds the chord of the beat",
+            kind=Kind.ENSEMBLE,
+            plays="ripieno.roles.pad:Pad",
+            model=CONDUCTING,
+            asks=Decide,
+            program=89,
+            follows=True,
+            decides_beats=True,
+        ),
+        Role(
+            name="bass",
+            help="plays the bass of the chord",
+            kind=Kind.ENSEMBLE,
+            plays="ripieno.roles.textured:bass",
+            model=CONDUCTING,
+            asks=Decide,
+            program=32,
+            follows=True,
+            decides_beats=True,
+        ),
+        Role(
+            name="keys",
+            help="plays a texture on the chord",
+            kind=Kind.ENSEMBLE,
+            plays="ripieno.roles.textured:keys",
+            model=CONDUCTING,
+            asks=Decide,
+            follows=True,
+            shapes_texture=True,
+            decides_beats=True,
         ),
         Role(
             name="loop",
@@ -131,7 +183,7 @@ ROLES: Final[dict[str, Role]] = {
 
 
 def asked_of(message: ToThinker) -> str | None:
-    """Return the role that a message asks for, or None where it asks for nothing."""
+    """Return the name of the models that a message asks, or None if it asks nothing."""
     if isinstance(message, Ask):
         return message.role
-    return next((r.name for r in ROLES.values() if r.asks is type(message)), None)
+    return next((r.models for r in ROLES.values() if r.asks is type(message)), None)

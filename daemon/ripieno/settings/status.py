@@ -11,6 +11,35 @@ RECENT_SENDS: Final = 4096
 """The number of sends over which lateness is computed: a few minutes of playing."""
 
 
+class SeatStatus(msgspec.Struct, frozen=True):
+    """The state of one seat.
+
+    Attributes:
+        number: of the seat, from 1 on.
+        name, role, channel: as set.
+        turn: who plays now.
+        model: what plays; empty while the thinker starts, ``fallback`` where no model
+            works.
+        is_muted: whether it is silent.
+        sent: note-ons.
+        sounding: notes that sound now.
+        asked: decisions or replies that it took.
+        fallbacks: how many of them came without the model.
+    """
+
+    number: int
+    name: str
+    role: str
+    channel: int
+    turn: Turn = "idle"
+    model: str = ""
+    is_muted: bool = False
+    sent: int = 0
+    sounding: int = 0
+    asked: int = 0
+    fallbacks: int = 0
+
+
 class Status(msgspec.Struct, frozen=True):
     """The state of the performance.
 
@@ -52,6 +81,7 @@ class Status(msgspec.Struct, frozen=True):
         by_model: the share of beats that the model decided: from its answer to what the
             human played on the beat, or from a plan that nothing had overtaken. The
             rules decided the others.
+        seats: the state of each seat.
     """
 
     turn: Turn = "idle"
@@ -89,6 +119,7 @@ class Status(msgspec.Struct, frozen=True):
     isr: float = 0.0
     isr_weighted: float = 0.0
     by_model: float = 1.0
+    seats: tuple[SeatStatus, ...] = ()
 
 
 class Lateness:

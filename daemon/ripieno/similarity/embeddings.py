@@ -47,10 +47,9 @@ class Likeness(msgspec.Struct, frozen=True):
 
 
 class Encoder:
-    """Embeds windows by a loaded graph. Thread: one."""
+    """Embeds windows by a graph of the *likeness* interface. Thread: one."""
 
     def __init__(self, graph: Graph) -> None:
-        """Take a graph of the *likeness* interface."""
         self._graph = graph
         self._batch = len(graph.put["roll"])
 

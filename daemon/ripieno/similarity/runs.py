@@ -4,11 +4,10 @@
 
     likeness = (the encoder's + weight × the cosine of runs) / (1 + weight)
 
-A run that few pieces have counts more than one that many have (tf-idf). Where the other
-half of a tune is looked for, runs alone find more than the encoder alone, and both
-together more than either (the model's card has the figures). The rarity of each run and
-the weight of runs were learned from music (`ripieno_export.likeness.weighing`) and lie
-in the model's folder.
+A run that few pieces have counts more than one that many have (tf-idf). In the search
+for the other half of a tune, runs alone find more than the encoder alone, and both
+together find most (figures: the model's card). The rarity of each run and the weight of
+runs are learned (`ripieno_export.likeness.weighing`) and stored in the model's folder.
 """
 
 from pathlib import Path
@@ -41,17 +40,14 @@ class Runs(msgspec.Struct, frozen=True):
         return unit
 
     def joined(self, alike: float | Floats, first: Floats, others: Floats) -> Floats:
-        """Return likeness by the encoder and by runs together.
+        """Return likeness by the encoder and by runs together, −1 … 1, [...].
 
-        For two pieces without a run it is the encoder's, so that every copy has 1.
+        For two pieces without runs it is the encoder's, so that a copy always has 1.
 
         Args:
             alike: likeness by the encoder, −1 … 1, [...].
             first: one piece's runs, by `of`, [`RUNS`].
             others: those of one piece or of several, [..., `RUNS`].
-
-        Returns:
-            −1 … 1, [...].
         """
         has_runs = first.any() | others.any(-1)
         cosine = np.where(has_runs, others @ first, alike)

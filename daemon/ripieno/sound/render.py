@@ -24,12 +24,12 @@ def render_wav(
     *,
     soundfont: SoundFont | str | None = None,
 ) -> str:
-    """Render a piece and say what sounded it.
+    """Render a piece, and return what rendered it.
 
     Args:
-        midi_path: the piece as a file, for the SoundFont.
-        wav_path: where to; a file there is replaced.
-        parts: the same piece for the built-in voice.
+        midi_path: the piece, for the SoundFont.
+        wav_path: a file there is replaced.
+        parts: the same piece, for the built-in voice.
         soundfont: the font to use, or the reason for none; None looks for one.
 
     Returns:
@@ -38,18 +38,12 @@ def render_wav(
     Raises:
         FileError: the file cannot be written, or the piece is longer than an hour.
     """
-    found = find_soundfont() if soundfont is None else soundfont
-    if isinstance(found, SoundFont):
-        reason = render_midi(found, midi_path, wav_path)
+    reason = find_soundfont() if soundfont is None else soundfont
+    if isinstance(reason, SoundFont):
+        name = reason.name
+        reason = render_midi(reason, midi_path, wav_path)
         if not reason:
-            return f"SoundFont {found.name}"
-    else:
-        reason = found
-    _render_built_in(wav_path, parts)
-    return f"built-in voice, because {reason}"
-
-
-def _render_built_in(wav_path: Path, parts: Sequence[tuple[Timbre, Messages]]) -> None:
+            return f"SoundFont {name}"
     voices = [(timbre, sounding_notes(messages)) for timbre, messages in parts]
     length_s = max((n.end_s for _, notes in voices for n in notes), default=0.0)
     if length_s > LONGEST_S:
@@ -58,3 +52,4 @@ def _render_built_in(wav_path: Path, parts: Sequence[tuple[Timbre, Messages]]) -
             "shorter part of it"
         )
     write_wav(wav_path, render(voices))
+    return f"built-in voice, because {reason}"

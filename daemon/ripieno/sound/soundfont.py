@@ -1,4 +1,4 @@
-"""Renders MIDI with a SoundFont, by the `fluidsynth` program, where both exist."""
+"""Renders MIDI with a SoundFont and the `fluidsynth` program, if both exist."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from ripieno.sound.voice import RATE_HZ
 from ripieno.sound.wav import at_full_level, part_beside, read_wav, write_wav
 
 VARIABLE: Final = "RIPIENO_SOUNDFONT"
-"""The environment variable that names a SoundFont, before all others."""
+"""The environment variable that may name a SoundFont; it comes before the folders."""
 
 _FOLDERS: Final = (
     "~/.local/share/soundfonts",
@@ -28,33 +28,28 @@ _FOLDERS: Final = (
     "/usr/share/sounds/sf3",
 )
 GAIN: Final = 1.5
-"""Ten voices at full force stay below clipping; fonts differ by 20 dB in loudness, so
-the level is set afterwards."""
+"""Ten notes of velocity 127 do not clip. Fonts differ by 20 dB in loudness, so the
+level is set afterwards."""
 _LONGEST_S: Final = 600.0
 """A SoundFont renders an hour of music in about a minute."""
 
 
 class SoundFont(msgspec.Struct, frozen=True):
-    """A program and a font for it.
-
-    Args:
-        program: the path of `fluidsynth`.
-        font: an .sf2 or .sf3 file.
-    """
+    """The path of `fluidsynth`, and an .sf2 or .sf3 file."""
 
     program: str
     font: Path
 
     @property
     def name(self) -> str:
-        """The font's name, as a musician knows it."""
+        """The font's file name without its ending."""
         return self.font.stem
 
 
 def find_soundfont(
     environment: Mapping[str, str] = os.environ, folders: tuple[str, ...] = _FOLDERS
 ) -> SoundFont | str:
-    """Return the first SoundFont found, or the reason why there is none."""
+    """Return the first SoundFont found, or the reason for none."""
     program = shutil.which("fluidsynth", path=environment.get("PATH"))
     if program is None:
         return "the fluidsynth program is not installed"
@@ -73,7 +68,7 @@ def render_midi(soundfont: SoundFont, midi_path: Path, wav_path: Path) -> str:
     """Render a MIDI file; the WAV file appears whole or not at all.
 
     Returns:
-        "" if it worked, else the reason why not.
+        "" on success, else the reason for the failure.
     """
     beside = part_beside(wav_path)
     command = [soundfont.program, "-ni", "-q", "-g", str(GAIN)]

@@ -1,4 +1,4 @@
-"""WAV files of 16-bit PCM, by the standard library."""
+"""Reads and writes WAV files of 16-bit stereo PCM."""
 
 import contextlib
 import os
@@ -11,24 +11,24 @@ from ripieno.errors import FileError
 from ripieno.sound.voice import RATE_HZ, Stereo
 
 
-def write_wav(path: Path, samples: Stereo, rate_hz: int = RATE_HZ) -> None:
-    """Write stereo samples; the file appears whole or not at all.
+def write_wav(path: Path, samples: Stereo) -> None:
+    """Write samples at `RATE_HZ`; the file appears whole or not at all.
 
     Args:
-        path: where to; a file there is replaced.
-        samples: shape (N, 2), within ±1; what is beyond is cut off.
-        rate_hz: samples a second.
+        path: a file there is replaced.
+        samples: shape (N, 2), clipped to ±1.
 
     Raises:
         FileError: the file cannot be written.
     """
     beside = part_beside(path)
+    pcm = np.rint(np.clip(samples, -1.0, 1.0) * 32_767.0).astype("<i2").tobytes()
     try:
         with beside.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
-            file.setframerate(rate_hz)
-            file.writeframes(_pcm(samples))
+            file.setframerate(RATE_HZ)
+            file.writeframes(pcm)
         beside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -37,7 +37,7 @@ def write_wav(path: Path, samples: Stereo, rate_hz: int = RATE_HZ) -> None:
 
 
 def read_wav(path: Path) -> Stereo:
-    """The samples of a 16-bit stereo file, shape (N, 2), within ±1.
+    """Return the samples of a 16-bit stereo file, shape (N, 2), within ±1.
 
     Raises:
         OSError, wave.Error: it cannot be read, or is not such a file.
@@ -50,7 +50,7 @@ def read_wav(path: Path) -> Stereo:
 
 
 def at_full_level(samples: Stereo, peak: float = 0.8) -> Stereo:
-    """Return the sound with its loudest sample at `peak`; silence is unchanged."""
+    """Return samples scaled to a peak of `peak`; silence is unchanged."""
     loudest = float(np.abs(samples).max(initial=0.0))
     return samples * np.float32(peak / loudest) if loudest else samples
 
@@ -58,8 +58,3 @@ def at_full_level(samples: Stereo, peak: float = 0.8) -> Stereo:
 def part_beside(path: Path) -> Path:
     """Return the path where a file is written before it is renamed."""
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-
-
-def _pcm(samples: Stereo) -> bytes:
-    pcm: bytes = np.rint(np.clip(samples, -1.0, 1.0) * 32_767.0).astype("<i2").tobytes()
-    return pcm

@@ -5,8 +5,6 @@ time, there are two explanations. Either the master paused, and the count of clo
 right; or clocks were lost, and the time is right. The count is used until something
 decides: a song position, a start, or the human's notes on the beat, which are on the
 beat of one explanation only.
-
-The tempo and the timeline are in `ripieno.sync.transport`.
 """
 
 import math
@@ -16,7 +14,7 @@ from typing import Final
 
 CLOCKS_PER_BEAT: Final = 24
 REPORT_NS: Final = 500_000_000
-"""A report and a move of the phase at most so far apart belong together."""
+"""The largest time between a report and a move of the phase that belong together."""
 NEAR_CLOCKS: Final = 3.0
 """A note at most so far from a beat, half a sixteenth, counts as on the beat."""
 CHORD_NS: Final = 40_000_000
@@ -26,7 +24,11 @@ NOTES: Final = 8
 MOST_NOTES: Final = 32
 """How many notes are kept if they contradict each other."""
 HABIT_NOTES: Final = 16
-"""From how many notes it is learned how early or late this human usually plays."""
+"""How many notes tell how early or late this human usually plays: their mean.
+
+With the median, whose error is a quarter larger, 4 of 6000 losses were still undecided
+after 48 beats; with the mean none, and one took 42 notes. (1, 23, 25 or 47 clocks, 100
+to 180 bpm, notes uneven by 5 ms.)"""
 SURE: Final = 3.0
 """The notes decide if their mean is so many standard errors from the middle."""
 LEAST_SPREAD_CLOCKS: Final = 0.1
@@ -47,7 +49,7 @@ class Missing:
         self._moved: tuple[int, int] | None = None
         self._habit: deque[float] = deque(maxlen=HABIT_NOTES)
         self._notes: deque[float] = deque(maxlen=MOST_NOTES)
-        self._noted_ns: int | None = None
+        self._noted_ns = -math.inf
 
     def report(self, at_ns: int) -> None:
         """Note that messages may have been lost at about this time."""
@@ -57,12 +59,9 @@ class Missing:
 
     def move(self, at_ns: int, clocks: float) -> None:
         """Note that the clocks' phase moved by so many intervals; later is positive."""
-        whole = round(clocks)
-        reported_ns = self._reported_ns
-        if reported_ns is not None and at_ns - reported_ns <= REPORT_NS:
-            self._open(whole)
-        else:
-            self._moved = at_ns, whole
+        self._moved = at_ns, round(clocks)
+        if self._reported_ns is not None and at_ns - self._reported_ns <= REPORT_NS:
+            self._open(self._moved[1])
 
     def decide(self) -> None:
         """Note that it is known where the song is: there is nothing to decide."""
@@ -80,15 +79,18 @@ class Missing:
         Returns:
             How many clocks were lost, if this note decides it; else 0.
         """
-        if self._noted_ns is not None and at_ns - self._noted_ns < CHORD_NS:
+        if at_ns - self._noted_ns < CHORD_NS:
             return 0
         self._noted_ns = at_ns
         apart = _from_beat(self.clocks)
         if not apart:  # nothing to decide, or they differ by whole beats
-            self._learn(_from_beat(clocks))
+            offset = _from_beat(clocks)
+            if not self.clocks and abs(offset) <= NEAR_CLOCKS:
+                self._habit.append(offset)
             return 0
-        counted = _from_beat(clocks - self._usual)
-        by_time = _from_beat(clocks - self._usual + self.clocks)
+        clocks -= statistics.fmean(self._habit) if self._habit else 0.0
+        counted = _from_beat(clocks)
+        by_time = _from_beat(clocks + self.clocks)
         if min(abs(counted), abs(by_time)) > NEAR_CLOCKS:
             return 0
         on_count = abs(counted) <= abs(by_time)
@@ -96,20 +98,11 @@ class Missing:
         self._notes.append(-counted / apart if on_count else 1 - by_time / apart)
         return self._decided(abs(apart))
 
-    @property
-    def _usual(self) -> float:
-        """How far from the beat this human usually plays, in clocks."""
-        return statistics.median(self._habit) if self._habit else 0.0
-
     def _open(self, clocks: int) -> None:
         self._moved = None
         if clocks > 0:
             self.clocks += clocks
             self._notes.clear()
-
-    def _learn(self, offset: float) -> None:
-        if not self.clocks and abs(offset) <= NEAR_CLOCKS:
-            self._habit.append(offset)
 
     def _decided(self, apart: float) -> int:
         notes = self._notes
@@ -125,6 +118,6 @@ class Missing:
 
 
 def _from_beat(clocks: float) -> float:
-    """How far from the nearest beat, −12 … 12 clocks; later is positive."""
+    """Return the distance from the nearest beat, −12 … 12 clocks; later is positive."""
     half = CLOCKS_PER_BEAT / 2
     return (clocks + half) % CLOCKS_PER_BEAT - half

@@ -61,9 +61,7 @@ class Positions:
         base, self._base = self._base, sent
         if sent % CLOCKS_PER_BEAT:
             self._is_right, self._are_clocks = True, False
-        elif self._is_right:
-            pass
-        elif base is not None and counted >= CLOCKS_PER_BEAT:
+        elif not self._is_right and base is not None and counted >= CLOCKS_PER_BEAT:
             self._weigh(base, sent, counted)
         self.corrected += self._are_clocks
         return sent * (1 if self._are_clocks else CLOCKS_PER_SIXTEENTH)
@@ -76,7 +74,7 @@ class Positions:
             -1 <= grew * CLOCKS_PER_SIXTEENTH - counted <= beat,
         )
         before = self._ends.get(sent)
-        if before is not None and before[0] != base:
+        if before and before[0] != base:
             moved, further = base - before[0], before[1] - counted
             self._vote(
                 (sent, base, before[0]),

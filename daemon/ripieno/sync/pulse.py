@@ -157,9 +157,7 @@ class Pulse:
         if len(off) == AGREEING and max(off) - min(off) <= agree_ns:
             self.begin(line_ns + sum(off) / AGREEING, KNOWN)
         elif self._n_off >= MOST_OFF:
-            self._jitter = min(
-                max(statistics.variance(off), self._jitter), JITTER_NS[1] ** 2
-            )
+            self._set_jitter(max(statistics.variance(off), self._jitter))
             self.begin(at_ns, RUN_DOUBT)
         else:
             return 0.0
@@ -210,17 +208,16 @@ class Pulse:
         self._phase = phase * self._jitter / spread
         self._both = both * self._jitter / spread
         self._tempo = tempo - both * both / spread
-        self._learn_jitter(miss_ns)
+        square = min(miss_ns**2, MOST_MISS**2 * self._jitter)
+        self._set_jitter(self._jitter + (square - self._jitter) / JITTER_MEMORY)
 
     def _doubt_after_a_run(self, miss_ns: float) -> None:
         self._misses.append(miss_ns)
-        is_run = len(self._misses) == RUN
-        is_run &= min(self._misses) > 0 or max(self._misses) < 0
+        is_one_sided = min(self._misses) > 0 or max(self._misses) < 0
+        is_run = len(self._misses) == RUN and is_one_sided
         if is_run and abs(sum(self._misses)) > RUN * RUN_MISS * self._jitter**0.5:
             self._tempo = max(self._tempo, (RUN_DOUBT * self.interval_ns) ** 2)
 
-    def _learn_jitter(self, miss_ns: float) -> None:
-        square = min(miss_ns**2, MOST_MISS**2 * self._jitter)
-        jitter = self._jitter + (square - self._jitter) / JITTER_MEMORY
+    def _set_jitter(self, variance: float) -> None:
         least_ns, most_ns = JITTER_NS
-        self._jitter = min(max(jitter, least_ns**2), most_ns**2)
+        self._jitter = min(max(variance, least_ns**2), most_ns**2)

@@ -1,4 +1,4 @@
-"""The owner of the tempo: our own clock, or whoever sends MIDI clock.
+"""The tempo and the position of the song, by our own clock or by MIDI clock.
 
 A `Transport` counts clocks into a position, and gives the `Timeline` to play by. The
 even pulse behind uneven clocks comes from `ripieno.sync.pulse`. Every clock counts for
@@ -13,12 +13,13 @@ stops: while the transport is stopped it goes on at the last tempo, and
 `Transport.position_ticks` says where the song is.
 
 Start and Continue take effect at the next clock, which is exactly at its position. If
-the clock is lost, the music goes on. This module does not know what a bar is.
+the clock is lost, the music goes on.
 
 Source: MIDI 1.0 Detailed Specification 4.2, system real time messages and song
 position pointer.
 """
 
+import math
 from typing import Final
 
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
@@ -79,7 +80,8 @@ class Transport:
         self._clock_ns: int | None = None
         self._counted_ns: int | None = None  # the clock that counting goes on from
         self._missing = Missing()
-        self._positions, self._from_index = Positions(), 0
+        self._positions = Positions()
+        self._from_index = 0
 
     @property
     def bpm(self) -> float:
@@ -158,7 +160,7 @@ class Transport:
             return False
         self._counted_ns = None
         self._pulse.interval_ns = bounded(60e9 / CLOCKS_PER_BEAT / max(1.0, bpm))
-        self._retime(at_ns, self._pulse_beat_ns)
+        self._retime(at_ns)
         return True
 
     def check(self, now_ns: int) -> bool:
@@ -185,10 +187,10 @@ class Transport:
         """
         self._positions.lose()
         if self._waits:
-            self._jump(at_ns)
+            self._resume_at(at_ns)
             self._counted_ns = None
         else:
-            self._retime(at_ns, self._pulse_beat_ns)
+            self._retime(at_ns)
         if not self.running:
             self._counted_ns = None
         self.running = True
@@ -200,10 +202,6 @@ class Transport:
         return max(SILENCE_NS, int(SILENT_CLOCKS * self._pulse.interval_ns))
 
     @property
-    def _away_ns(self) -> int:
-        return max(AWAY_NS, int(AWAY_CLOCKS * self._pulse.interval_ns))
-
-    @property
     def _pulse_beat_ns(self) -> int:
         return round(CLOCKS_PER_BEAT * self._pulse.interval_ns)
 
@@ -211,9 +209,9 @@ class Transport:
         """Count a clock."""
         last_ns = self._counted_ns
         at_ns = at_ns if last_ns is None else max(at_ns, last_ns)
-        gap_ns = None if last_ns is None else at_ns - last_ns
-        is_back = gap_ns is None or gap_ns >= self._silence_ns
-        is_first = gap_ns is None or gap_ns >= self._away_ns
+        gap_ns = math.inf if last_ns is None else at_ns - last_ns
+        is_back = gap_ns >= self._silence_ns
+        is_first = gap_ns >= max(AWAY_NS, int(AWAY_CLOCKS * self._pulse.interval_ns))
         if is_first or self._waits or (is_back and not self.running):
             self._pulse.begin(at_ns, UNKNOWN if is_back else KNOWN)
         elif moved_ns := self._pulse.hear(at_ns):
@@ -221,9 +219,9 @@ class Transport:
         self._clock_ns = self._counted_ns = at_ns
         self.is_external = True
         if self._waits:
-            self._jump(at_ns)
+            self._resume_at(at_ns)
         elif not self.running:
-            self._retime(at_ns, self._pulse_beat_ns)
+            self._retime(at_ns)
         else:
             here = self.timeline.ticks_at(at_ns) + TICKS_PER_CLOCK // 2
             self._index = here // TICKS_PER_CLOCK if is_first else self._index + 1
@@ -255,20 +253,18 @@ class Transport:
     def _stop(self, at_ns: int) -> None:
         """Stop. The song continues with the clock after the last one."""
         if self.running and not self._waits:
-            ticks = self.timeline.ticks_at(at_ns)
-            self._resume = -(-ticks // TICKS_PER_CLOCK)
-            if self.is_external:
-                self._resume = self._index + 1
+            here = -(-self.timeline.ticks_at(at_ns) // TICKS_PER_CLOCK)
+            self._resume = self._index + 1 if self.is_external else here
         self.running = self._waits = False
 
-    def _jump(self, at_ns: int) -> None:
+    def _resume_at(self, at_ns: int) -> None:
         """Go on at `at_ns` from the position of the last Start, Continue or jump."""
         self._index = self._resume
         self.running, self._waits = True, False
-        self._jump_here(at_ns)
+        self._jump(at_ns)
 
-    def _jump_here(self, at_ns: int) -> None:
-        """Jump to where the latest clock is, at `at_ns`."""
+    def _jump(self, at_ns: int) -> None:
+        """Put the position of the latest clock at `at_ns`."""
         self.left_ticks = self.timeline.ticks_at(at_ns)
         self.timeline = Timeline(
             beat_ns=self._pulse_beat_ns,
@@ -277,8 +273,8 @@ class Transport:
         )
         self.jumps += 1
 
-    def _retime(self, at_ns: int, beat_ns: int) -> None:
-        """Change the tempo from here on.
+    def _retime(self, at_ns: int, beat_ns: int | None = None) -> None:
+        """Change the tempo from here on, to that of the pulse if None is given.
 
         The new timeline begins at the start of the current tick, so no part of a tick
         is lost. The tick at `at_ns` stays the same; if the tempo rises it may be the
@@ -286,7 +282,9 @@ class Transport:
         """
         ticks = self.timeline.ticks_at(at_ns)
         self.timeline = Timeline(
-            beat_ns=beat_ns, origin_ns=self.timeline.ns_at(ticks), origin_ticks=ticks
+            beat_ns=beat_ns or self._pulse_beat_ns,
+            origin_ns=self.timeline.ns_at(ticks),
+            origin_ticks=ticks,
         )
 
     def _steer(self, at_ns: int) -> None:
@@ -294,7 +292,7 @@ class Transport:
         pulse_ns = round(self._pulse.at_ns)
         ahead = self.timeline.ticks_at(pulse_ns) / TICKS_PER_CLOCK - self._index
         if abs(ahead) > MOST_FOLDED_CLOCKS and self._pulse.is_settled:
-            self._jump_here(pulse_ns)
+            self._jump(pulse_ns)
             return
         ticks = self.timeline.ticks_at(at_ns)
         meet_ns = self._pulse.at_ns + FOLD_CLOCKS * self._pulse.interval_ns

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
-from ripieno_export.card import POP909, changes, data_table, history, table, wrap
+from ripieno_export.card import (
+    MACHINE,
+    POP909,
+    bullets,
+    changes,
+    data_table,
+    history,
+    made_again,
+    table,
+    wrap,
+)
 from ripieno_export.licences import sentence
 
 THANKS: Final = (
@@ -13,46 +23,48 @@ THANKS: Final = (
     "O'Neill's and Ryan's tunes."
 )
 LAYOUT: Final = (
-    "Spans, frames and tokens: see `ripieno.layouts.duet`, fingerprint `{}`."
+    "`ripieno.layouts.duet` defines spans, frames and tokens; its fingerprint is `{}`."
 )
 LIMITS: Final = (
     "It was trained on pop songs, art songs, old lead sheets and fiddle tunes, nearly "
-    "all in 4/4, 3/4 or 6/8. Other meters work; it has not learned them.",
-    "The melody is taken for one voice over its accompaniment; chords that the human "
-    "plays are heard, but such playing was not in the data.",
-    "Chords are of twelve qualities. Ninths and thirteenths are heard as sevenths.",
-    "Art songs have no chord labels: theirs were heard in their own notes by rule, "
-    "which finds POP909's roots in 94 of 100 sixteenths.",
-    "The texture never sees seconds: swing, touch and loudness are added on output.",
+    "all in 4/4, 3/4 or 6/8. It plays in other meters, but has not learned them.",
+    "It takes the melody for one voice over its accompaniment. It hears chords that "
+    "the human plays, but no such playing was in the data.",
+    "It knows chords of twelve qualities. Ninths and thirteenths are heard as "
+    "sevenths.",
+    "Art songs have no chord labels. A rule named their chords from their notes; this "
+    "rule finds POP909's roots in 94 of 100 sixteenths.",
+    "Texture does not know time in seconds: swing, touch and loudness are added on "
+    "output.",
 )
 
 
 def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
     """The card of the duet."""
     what = (
-        "An accompanist on the beat: two small recurrent networks. *Harmony* "
-        "(`harmony.onnx`) hears the melody by pitch class and gives a chord for each "
-        "felt beat; it is the same in every key: twelve rows of one batch, one a "
-        "root. *Texture* (`model.onnx`) writes a piano part on that chord, token by "
-        "token, counted from the chord's root. "
-        f"Together {manifest.parameters / 1e6:.2f} million parameters, "
+        "Two small recurrent networks that accompany on the beat. *Harmony* "
+        "(`harmony.onnx`) receives the pitch classes of the melody and gives a chord "
+        "for each felt beat. It is the same in every key: its batch has twelve rows, "
+        "one for each root. *Texture* (`model.onnx`) writes a piano part on that "
+        "chord, token by token, with pitches relative to the chord's root. "
+        f"Together they have {manifest.parameters / 1e6:.2f} million parameters and "
         f"{figures['bytes'] / 1e6:.1f} MB, float32, batch 1."
     )
     return _joined(
         f"# {manifest.name}",
         wrap(what),
         wrap(LAYOUT.format(manifest.fingerprint)),
-        *_music(manifest),
-        *_likelihood(figures),
-        *_steps(figures["step_ms"]),
         "## Using it",
         f"    ripieno play --role accompany --model {manifest.name}",
-        "## Limits",
-        "\n".join(wrap(line, "- ") for line in LIMITS),
+        *_likelihood(figures),
+        *_steps(figures["step_ms"]),
+        *_music(manifest),
         "## Licence",
         wrap(f"{sentence(manifest.licence)} {THANKS}"),
         wrap(POP909),
-        *_again(manifest, figures),
+        "## Limits",
+        bullets(LIMITS),
+        _again(manifest, figures),
     )
 
 
@@ -61,10 +73,11 @@ def _music(manifest: Manifest) -> Sequence[str]:
         "## Music it was trained on",
         data_table(manifest),
         wrap(
-            "Held out are the index's 5 % and, of POP909, another 8 % by a hash of the "
-            "song's number, which the harness judges; training songs that share a "
-            "quarter of their melodic 16-grams with those were left out. Tunes without "
-            "chords were named by a teacher that hears the whole tune."
+            "Held out are 5 % by the index of the data, and another 8 % of POP909 by a "
+            "hash of the song's number. The latter are the songs that `ripieno-export "
+            "evaluate` judges on. Training songs that share a quarter of their melodic "
+            "16-grams with these were left out. For tunes without chords, a teacher "
+            "network that hears the whole tune named the chords."
         ),
     )
 
@@ -75,27 +88,27 @@ def _likelihood(figures: dict[str, Any]) -> Sequence[str]:
     return (
         "## How well it predicts held-out music",
         wrap(
-            f"{figures['held_out_songs']} songs with written chords, heard from their "
-            "beginning; a uniform guess would be 4.970 nats."
+            f"Measured on {figures['held_out_songs']} songs with written chords, heard "
+            "from their beginning. A uniform guess would give 4.970 nats a chord."
         ),
         table(
             ["newest note heard", *(f"{age} beats ago" for age in nats)],
             [["nats a chord", *(f"{value:.3f}" for value in nats.values())]],
         ),
         wrap(
-            "After it had learned what people wrote, harmony was tuned by reward to "
-            "fit the moment and to find its way back after a jump "
-            "(`docs/decisions/0012-harmony-tuned-by-reward.md`): likelihood is what "
-            "that costs."
+            "After training on the written chords, harmony was tuned by reward to fit "
+            "the melody of the moment and to adapt after a jump into another key "
+            "(`docs/decisions/0012-harmony-tuned-by-reward.md`). This costs "
+            "likelihood."
         ),
         wrap(
-            f"Texture, over {figures['held_out_pianos']} held-out pianos, not told how "
-            f"to fill: {texture['token']:.3f} nats a token and {texture['length']:.3f} "
-            "for its length."
+            f"On {figures['held_out_pianos']} held-out piano parts, without being told "
+            f"a density or a thickness, texture needs {texture['token']:.3f} nats for "
+            f"a token and {texture['length']:.3f} for its length."
         ),
         wrap(
-            "How it plays with people is judged by `ripieno-export evaluate --role "
-            "accompany`; the table stands in `benchmarks/README.md`."
+            "`ripieno-export evaluate --role accompany` judges how it accompanies. The "
+            "results are in `benchmarks/README.md`."
         ),
     )
 
@@ -105,15 +118,15 @@ def _steps(step_ms: dict[str, dict[str, float]]) -> Sequence[str]:
     return (
         "## A step",
         wrap(
-            f"Harmony {harmony['p50']:.3f} ms at the median, {harmony['p99']:.3f} ms "
-            f"at the 99th of a hundred; texture {texture['p50']:.3f} and "
-            f"{texture['p99']:.3f} ms a token, sampling included: one thread of a "
-            "shared two-core AMD EPYC (Zen 4)."
+            f"Harmony takes {harmony['p50']:.3f} ms at the median and "
+            f"{harmony['p99']:.3f} ms at the 99th percentile; a token of texture takes "
+            f"{texture['p50']:.3f} and {texture['p99']:.3f} ms, sampling included. "
+            f"Measured on {MACHINE}."
         ),
     )
 
 
-def _again(manifest: Manifest, figures: dict[str, Any]) -> Sequence[str]:
+def _again(manifest: Manifest, figures: dict[str, Any]) -> str:
     recipes, progress = figures["recipes"], figures["progress"]
     ends = "; ".join(
         f"{kind}: recipe `{recipes[kind]['name']}`, {recipes[kind]['hidden']} units, "
@@ -121,24 +134,18 @@ def _again(manifest: Manifest, figures: dict[str, Any]) -> Sequence[str]:
         for kind in recipes
     )
     changed = "".join(changes(progress[kind]) for kind in recipes)
-    return (
-        "## Making it again",
-        f"    ripieno-export make {manifest.name} --data DIR",
-        wrap(
-            f"{ends}.{changed}{history(figures)} All figures are in `figures.json`; "
-            "`golden.npz` is replayed by the daemon's tests."
-        ),
-    )
+    return made_again(manifest.name, f"{ends}.{changed}{history(figures)}")
 
 
 def tables(manifest: Manifest) -> str:
-    """The card of the harmony engine's tables."""
+    """The card of the tables that the rules for harmony use."""
     what = (
-        "What the player's own harmony engine knows: how often chords are played, how "
-        "often and where to they change, which notes are sung to them on the beat and "
-        "off it. Counted, not trained; relative to the root, so that all keys share "
-        f"it. {manifest.parameters:,} numbers. It names chords where the thinker is "
-        "late, and is an expert beside the duet's harmony otherwise."
+        "The tables of the rules for harmony: how often each chord is played, how "
+        "often it changes and to which chord, and which notes are sung to it on and "
+        f"off the beat. These {manifest.parameters:,} numbers were counted, not "
+        "trained. They are relative to the root, so all keys share them. If the "
+        "thinker is late, the rules choose the chord of a beat. Otherwise their "
+        "estimate is combined with that of the harmony network of `duet-gru`."
     )
     return _joined(
         f"# {manifest.name}",

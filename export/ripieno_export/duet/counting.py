@@ -1,4 +1,4 @@
-"""The harmony engine's tables: counted, in seconds, from songs with chords."""
+"""The tables of the rules for harmony, counted from songs with chords in seconds."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from ripieno_export.duet.songs import Song
 
 
 def count(songs: Iterable[Song]) -> Tables:
-    """Count what follows what; every count begins with a little, so none is zero."""
+    """Count chords, changes and notes; every count starts above zero."""
     prior = np.ones(QUALITIES)
     changes = np.ones((7, 12, 2))
     moves = np.full((QUALITIES, 12, QUALITIES), 0.05)

@@ -1,10 +1,10 @@
 """The duet's course of training, from music to checkpoints, in order.
 
-1. Songs are read; an art song's chords are heard in its own notes.
+1. Songs are read; the chords of art songs are estimated from their notes.
 2. A *teacher* that hears the whole song learns chords from those that have them
    (POP909, lead sheets), and names those of tunes that have none (O'Neill's, Ryan's).
 3. *Harmony*, which hears only what was played so far, learns from all of them.
-4. Harmony is *tuned* by reward: to fit the moment, and to find its way after a jump.
+4. Harmony is *tuned* by reward: to fit the melody, and to adapt after a jump.
 5. *Texture* learns from pianos: POP909's and the art songs'.
 
 Each leaves its checkpoints in a folder of the run; what is there is not done again.
@@ -33,9 +33,9 @@ from ripieno_export.networks.harmony import Harmony
 LABELLED: Final = frozenset({"pop909", "openewld_clean", "neonscribe_jazz_pd"})
 """Sources whose chords people wrote down."""
 HEARD: Final = frozenset({"openscore_lieder"})
-"""Sources whose chords are heard in their notes."""
+"""Sources whose chords are estimated from their notes."""
 SHARES: Final = {"labelled": 0.6, "taught": 0.25, "heard": 0.15}
-"""How often harmony is trained on each; what each bought stands in `NOTES.md`."""
+"""How often harmony is trained on each source; `NOTES.md` says what each gave."""
 FEWEST_SPANS: Final = 24
 FEWEST_TOKENS: Final = 300
 TEACHER, HARMONY, TUNED = "duet-teacher", "duet-harmony", "duet-tuned"
@@ -121,7 +121,7 @@ def learn_harmony(material: Lessons, teacher: Path, run: Path) -> None:
 
 
 def taught(material: Lessons, weights: Path) -> list[Spans]:
-    """Training tunes without chords, with those that the teacher gives them."""
+    """Training tunes without chords, with the chords that the teacher names."""
     teacher = harmony_of(weights, is_teacher=True).eval()
     tunes = [
         spans
@@ -143,7 +143,7 @@ def _named(
 
 
 def learn_to_adapt(material: Lessons, harmony: Path, run: Path) -> None:
-    """Stage 4; art songs are left out, whose voices rest for long."""
+    """Stage 4. Art songs are left out, because their voices have long rests."""
     recipe = preset.load(TUNED)
     network, anchor = harmony_of(harmony / BEST), harmony_of(harmony / BEST)
     pairs = list(zip(material.songs, material.spans, strict=True))

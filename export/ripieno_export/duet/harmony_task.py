@@ -1,9 +1,10 @@
 """What harmony learns: the chord of each span, from what was heard by then.
 
-A crop is heard with a staleness drawn at random, which may change once within it: one
-network for every latency. Its place in four and in eight bars is hidden at times, since
-a musician need not begin on bar 1. The network never sees its own chords, so its
-history cannot be wrong: what is measured teacher-forced is what is played.
+A crop is heard with a random staleness, which may change once within the crop. So one
+network serves every latency. Its place in four and in eight bars is hidden at times,
+since a musician need not begin on bar 1. The network is not given its own chords, so
+its history cannot be wrong. Figures with teacher forcing are therefore also those of
+playing.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from ripieno_export.task import Task
 A = TypeVar("A", bound=npt.NDArray[Any])
 
 SHARES: Final = (0.6, 0.2, 0.1, 0.1)
-"""How often each staleness is trained: deciding on the beat comes first."""
+"""How often each staleness is trained; deciding on the beat is the most frequent."""
 CHANGES: Final = 0.3
 HIDDEN_PHASE: Final = 0.2
 JUDGED: Final = 512

@@ -1,8 +1,9 @@
-"""Chords heard in the notes of a piano and a voice: Viterbi over spans.
+"""Estimates chords from the notes of a piano and a voice, by Viterbi over spans.
 
 A span's notes vote for a chord by how long they sound; notes outside it vote against;
-its lowest note votes for its root. Changing costs, less on a downbeat. Plain, and good
-enough to learn textures from: only what the hands do with a chord is learned there.
+its lowest note votes for its root. A change of chord has a cost, which is lower on a
+downbeat. This is good enough for learning textures, where only what the hands do with a
+chord is learned.
 """
 
 from typing import Final
@@ -20,7 +21,7 @@ BASS: Final = 0.6
 CHANGE: Final = 0.35
 CHANGE_OFF_DOWNBEAT: Final = 0.35
 SEVENTH: Final = -0.12
-"""A fourth note has to earn its place: most piano chords are triads."""
+"""The cost of a fourth chord tone: most piano chords are triads."""
 RARE: Final = {"sus4": -0.2, "sus2": -0.25, "6": -0.25, "aug": -0.3, "maj7": -0.1}
 
 

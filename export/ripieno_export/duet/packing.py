@@ -1,4 +1,4 @@
-"""Songs → arrays to learn from, through the very functions that the daemon hears with.
+"""Turns songs into training arrays, with the functions by which the daemon hears.
 
 *Spans* are what harmony learns from: the pitch-class rows of `duet.Ear`, the phase, the
 chord. *Tokens* are what texture learns from: the piano's notes as tokens, and all that
@@ -18,7 +18,7 @@ from ripieno.music.spans import DENSITIES, STYLES, VOICES, Phase, Span, class_of
 from ripieno_export.duet.songs import Frames, Grid, Song
 
 MOST_NOTES: Final = 8
-"""Notes of one frame that are learned; more are a cluster or a roll."""
+"""The most notes of one frame that are learned; more are a cluster or a roll."""
 RING: Final = 12
 """How many sounding notes a context keeps."""
 AROUND: Final = 16
@@ -244,7 +244,7 @@ def contexts(columns: npt.NDArray[np.int16], sounding: Bytes) -> Floats:
 def transposed(
     columns: npt.NDArray[np.int16], sounding: Bytes, semitones: int
 ) -> tuple[npt.NDArray[np.int16], Bytes]:
-    """The same tokens in another key; what leaves the heights moves in by octaves."""
+    """The same tokens in another key; heights out of range are moved by octaves."""
     columns, sounding = columns.copy(), sounding.copy()
     place = {name: i for i, name in enumerate(COLUMNS)}
     chord = columns[:, place["chord"]].astype(np.int64)

@@ -1,8 +1,8 @@
 """Songs on a grid of sixteenths: a melody, its chords, its piano.
 
-Lead sheets and POP909 say their chords. An art song does not: its chords are heard in
-its own notes (`ripieno_export.duet.hearing`). Fiddle tunes have neither chords nor
-piano; a teacher may name theirs.
+Lead sheets and POP909 have written chords. An art song has none: its chords are
+estimated from its notes (`ripieno_export.duet.naming`). Fiddle tunes have neither
+chords nor piano; a teacher may name their chords.
 
 Bad files are listed with their reason, never fatal.
 """
@@ -31,7 +31,7 @@ TEST_SHARE: Final = 8
 """Per cent of POP909 that is kept for the harness, besides the index's held-out 5 %."""
 REST: Final = "*"
 SHORTEST: Final = 32
-"""Frames of melody; less is no song."""
+"""The least number of melody frames in a song."""
 
 Grid = npt.NDArray[np.int64]
 """[N, 4]: onset frame, end frame, pitch, velocity; by onset, then pitch."""
@@ -41,9 +41,9 @@ Parts = list[tuple[str, Grid]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source: where it lies, which files of it, in which manner its pianos play.
+    """A source: where it is, which of its files are read, and the style of its pianos.
 
-    The melody is the track that is called so, or else the first; `REST` as the piano
+    The melody is the track with that name, or else the first; `REST` as the piano
     means the two other tracks of a song that has three.
     """
 
@@ -207,7 +207,7 @@ def part_of(family: str, split: str) -> str:
 def separate(songs: Sequence[Song]) -> list[Song]:
     """Take out of training what shares a quarter of its melody with held-out songs.
 
-    Training yields, so that the harness keeps its songs.
+    They are removed from training, so that all songs for judging are kept.
     """
     held = [grams(song) for song in songs if song.part != "train"]
     known = np.unique(np.concatenate([np.zeros(0, np.uint64), *held]))

@@ -2,8 +2,8 @@
 
 Crops begin with a span, in a random key. Against exposure bias the network's own past
 is corrupted at times, with the right answer as the target: tokens before are replaced,
-sounding notes are dropped. What manner is asked for is hidden at times, so that the
-network also plays unasked.
+sounding notes are dropped. The requested manner is hidden at times, so that the network
+can also play without one.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ from ripieno_export.preset import Preset
 from ripieno_export.task import Task
 
 CORRUPTED: Final = 0.5
-"""The share of crops whose past is corrupted …"""
+"""The share of crops whose past is corrupted."""
 WORST: Final = 0.25
-"""… each at a rate drawn below this."""
+"""The highest rate of corruption; each of these crops draws one below it."""
 HIDDEN_MANNER: Final = 0.5
 KEYS: Final = (-5, 6)
 
@@ -124,7 +124,7 @@ def crop_of(columns: npt.NDArray[np.int16], sounding: Bytes, size: int) -> Crop:
 
 
 def held_crop(song: Tokens, size: int) -> Crop:
-    """A fixed crop of a held-out song, its manner not asked for."""
+    """A fixed crop of a held-out song, without a requested manner."""
     first = int(song.starts[len(song.starts) // 3])
     columns = song.columns[first : first + size].copy()
     columns[:, _MANNER] = 0

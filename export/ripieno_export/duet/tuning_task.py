@@ -1,21 +1,22 @@
-"""Harmony, fine-tuned by reward: to fit this moment, and to find its way back.
+"""Fine-tunes harmony by reward: to fit the melody, and to adapt to another key.
 
 Likelihood teaches what people wrote; it says nothing of a musician who jumps into
-another key. Here the network is the policy, a chord is its action, and the reward is
-what the harness listens for:
+another key. Here the network is the policy and a chord is its action. The reward has
+the terms that `ripieno_export.judge` measures:
 
 * *fit*: the share of the span in which the melody's note is in the chord;
 * *listening*: that, minus the same for the song's other moments, so that a chord which
   merely stays in the key earns nothing;
-* *plainness*: a chord of many tones fits everything, and pays for each beyond three.
+* *plainness*: a chord of many tones fits everything, so each tone beyond three has a
+  cost.
 
 The machine's chord does not change what the human plays next, so the expectation over
-all chords is a sum and the policy gradient is exact: nothing has to be sampled. What
-does depend on what happened before is hearing: crops begin cold, and in some the
-melody jumps by any interval. The anchor, from which KL counts, is the untuned network
-*warm and unsurprised*: it heard the song from its start, and where the melody jumped
-it heard it as it was and its answer is transposed. So the anchor keeps the policy
-human, and teaches it what to play after a jump (on-policy distillation).
+all chords is a sum and the policy gradient is exact: nothing has to be sampled. The
+state of hearing does depend on what happened before. So crops begin *cold*, with
+nothing heard, and in some of them the melody jumps by any interval. KL is measured from
+the anchor, the untuned network, which is *warm*: it heard the song from its start and
+without the jump, and its answer is transposed. So the anchor keeps the policy close to
+what people play, and teaches it what to play after a jump (on-policy distillation).
 
 Shapes: B crops, T spans, C chords.
 """
@@ -42,7 +43,7 @@ from ripieno_export.task import Task
 JUDGED: Final = 96
 """Spans of a held-out song that are judged."""
 JUDGED_JUMP: Final = 6
-"""The farthest key there is."""
+"""The jump to the farthest key, in semitones."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -83,7 +84,7 @@ class Crop:
     Attributes:
         rows, scalars: what the network is given, [T, 6, 12] and [T, S].
         reward: of every chord, [T, C].
-        anchor: log shares of the warm and unsurprised network, [T, C], on its device.
+        anchor: log shares of the warm network without the jump, [T, C], on its device.
     """
 
     rows: Floats
@@ -110,7 +111,7 @@ class TuningTask(Task):
         Args:
             preset: the recipe.
             network: to be tuned, from where likelihood left it.
-            anchor: the same, and it stays; it follows the network to its device.
+            anchor: a copy that does not change; it is moved to the network's device.
             tunes: to learn from.
             held_out: to judge by.
         """
@@ -120,7 +121,7 @@ class TuningTask(Task):
         self._tunes, self._held_out = tunes, held_out
 
     def losses(self, step: int) -> Tensor:
-        """Minus the expected reward a span, and the leash's pull; shape [2]."""
+        """Minus the expected reward a span, and the weighted KL; shape [2]."""
         preset, options = self._preset, self._options
         chance = np.random.default_rng((preset.seed, step))
         crops = [self._drawn(chance) for _ in range(preset.batch)]
@@ -141,7 +142,7 @@ class TuningTask(Task):
     def crop(
         self, tune: Tune, window: slice, staleness: int, jump_at: int, jump: int
     ) -> Crop:
-        """A part of a tune, heard cold.
+        """A part of a tune, with nothing heard before.
 
         Args:
             tune: whose.
@@ -174,7 +175,7 @@ class TuningTask(Task):
         return self.crop(tune, window, age, jump_at, jump)
 
     def _answers(self, tune: Tune, first: int, count: int, staleness: int) -> Tensor:
-        """What the anchor says, having heard all from the tune's start; [T, C]."""
+        """The anchor's answer after hearing the tune from its start; [T, C]."""
         whole = tune.packed
         upto = slice(0, first + count)
         ages = np.full(first + count, staleness)
@@ -189,7 +190,7 @@ class TuningTask(Task):
 
 
 def judged(policy: nn.Module, crops: Sequence[Crop], leash: float) -> list[Tensor]:
-    """Minus the mean expected reward of a span, and the leash's pull."""
+    """Minus the mean expected reward of a span, and the weighted KL."""
     spans = sum(len(crop.rows) for crop in crops)
     device = next(policy.parameters()).device
     earned, strayed = torch.zeros((2,), device=device)
@@ -208,7 +209,7 @@ def judged(policy: nn.Module, crops: Sequence[Crop], leash: float) -> list[Tenso
 
 
 def reward(spans: Sequence[Span], options: Options) -> Floats:
-    """What each chord earns in each span, [T, C]; nothing where nobody sings."""
+    """The reward of each chord in each span, [T, C]; 0 where the melody rests."""
     sung = np.stack([melody_classes(span) for span in spans])  # [T, 12]
     fit = sung @ TONES.T
     usual = sung.mean(0) / max(float(sung.sum(1).mean()), 1e-6) @ TONES.T  # [C]
@@ -219,7 +220,7 @@ def reward(spans: Sequence[Span], options: Options) -> Floats:
 
 
 def melody_classes(span: Span) -> Floats:
-    """The share of the sounding frames that each pitch class is the top of, [12]."""
+    """The share of sounding frames in which each pitch class is the highest, [12]."""
     found = np.zeros(12, np.float32)
     for pitches in span.sounding:
         if pitches:
@@ -228,7 +229,7 @@ def melody_classes(span: Span) -> Floats:
 
 
 def transposed(span: Span, semitones: int) -> Span:
-    """A span elsewhere."""
+    """A span, transposed."""
     if not semitones:
         return span
     struck, sounding = (
@@ -239,7 +240,7 @@ def transposed(span: Span, semitones: int) -> Span:
 
 
 def rows_of(spans: Sequence[Span]) -> Floats:
-    """Spans as the daemon hears them, cold; [T, 6, 12]."""
+    """Spans as the daemon hears them, with nothing heard before; [T, 6, 12]."""
     ear, rows = duet.Ear(), []
     for span in spans:
         rows.append(ear.rows(span))

@@ -6,8 +6,8 @@ precisions of runs of 1 to n words are averaged geometrically, and shorter texts
 punished. No smoothing. Words are pitches in the order of their onsets, or pitches with
 the time since the onset before.
 
-Source: Papineni et al. 2002. There are many good continuations: what the human chose is
-one of them, so even another human would score low. Read it beside the baselines.
+Source: Papineni et al. 2002. The human's continuation is one of many good ones, so even
+another human would score low. Compare a score with those of the baselines.
 """
 
 from collections import Counter
@@ -23,9 +23,9 @@ from ripieno_export.tokenize import Floats, Ints, Notes
 
 LONGEST: Final = 4
 COARSE: Final = 12
-"""Bins of the vocabulary's time in a class: a factor of two."""
+"""The number of time bins of the vocabulary in one class: a factor of two in time."""
 CHORD_S: Final = 0.05
-"""Onsets so near the chord's first belong to it, as `ripieno.rules.fallback` has it."""
+"""Onsets this near to a chord's first belong to it, as in `ripieno.rules.fallback`."""
 
 Words = Sequence[Hashable]
 

@@ -1,6 +1,6 @@
 """Each head as a classifier: accuracy, precision, recall, F1, and what it confuses.
 
-Every head is told the fields before its own, as it is in play. A class counts in the
+Every head is given the fields before its own, as in playing. A class counts in the
 macro means if it was played or chosen at all; a class that was never chosen has a
 precision of 0, as is usual. Beside the accuracy stands that of always choosing the
 commonest class.
@@ -17,7 +17,7 @@ from ripieno_export.evaluation.predictions import Predictions
 from ripieno_export.tokenize import Floats, Ints
 
 DOWN_VELOCITY: Final = "velocity of downs"
-"""What comes up has velocity 0, which nobody needs to guess."""
+"""A key that comes up always has velocity 0, so its velocity is not judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ FOLDER: Final = "curves"
 SIDES: Final = ("train/all", "held out/all")
 
 Curves = dict[str, tuple[Floats, Floats]]
-"""By name, steps and values; steps rise, of a step that was taken twice the last."""
+"""Steps and values by name. Steps rise; of a repeated step the last value is kept."""
 
 
 def read(run: Path) -> Curves:

@@ -1,9 +1,10 @@
-"""What memory buys: likelihood by place in a crop, and by how much was heard before.
+"""What memory gives: likelihood by place in a crop, and by how much was heard before.
 
-By place, a model is read from silence; what it gains from one place to the next is what
-it knows by then, but the music changes too. So the same last events are judged again
-after hearing only the last k of those before them: what changes is the memory alone.
-Only whole crops count, so that every place is the mean of the same crops.
+By place, a model starts from silence. Its gain from one place to the next comes from
+what it has heard by then, but also from the music, which changes. So the same last
+events are judged again after hearing only the last k of those before them: what changes
+is the memory alone. Only whole crops count, so that every place is the mean of the same
+crops.
 """
 
 from collections.abc import Sequence

@@ -159,7 +159,7 @@ def _band(
 
 
 def learning(curves: Curves, path: Path) -> None:
-    """What a run lost, step by step."""
+    """The losses of a run at each step."""
     with _canvas(path, 6.4, 3.8) as canvas:
         axes = canvas.add_subplot()
         for colour, (name, (steps, values)) in zip(

@@ -21,7 +21,7 @@ PROMPT_S: Final = 10.0
 SPAN_S: Final = 8.0
 """Four bars at 120 bpm: one window of `ripieno_export.judge.texture`."""
 EVENTS: Final = 768
-"""A crop so long holds a prompt and what follows, but for the densest music."""
+"""A crop this long holds a prompt and its continuation, but in the densest music."""
 FEWEST: Final = 8
 """Notes that a prompt and its continuation must have at least, each."""
 APART: Final = 4
@@ -96,7 +96,7 @@ def window(notes: Notes, from_s: float) -> Notes:
 def others(prompts: Sequence[Prompt]) -> list[Notes]:
     """For each prompt what the human played in another piece of its kind.
 
-    Where it is the only one of its kind, a piece of another kind must do.
+    If it is the only one of its kind, a piece of another kind is used.
     """
     found = []
     for number, prompt in enumerate(prompts):

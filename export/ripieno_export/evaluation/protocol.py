@@ -59,7 +59,7 @@ QUICK: Final = Size(16, 256, 256, 8, 8)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What memory buys; see `ripieno_export.evaluation.memory`."""
+    """What memory gives; see `ripieno_export.evaluation.memory`."""
 
     places: Floats
     heard: list[tuple[int, Floats]]
@@ -138,7 +138,7 @@ def judge(subject: Subject, packed: Packed, size: Size, say: Say) -> Findings:
     likelihood = evaluate.beside_baselines(
         predicted.nats, packed, held_out, baseline_crops=size.baseline_crops
     )
-    say("what memory buys ...")
+    say("what memory gives ...")
     remembered = remember(subject, packed, size)
     given = prompts.draw(packed, size.continuations)
     say(f"continuing {len(given)} prompts ...")

@@ -4,8 +4,8 @@ Thirteen coefficients a frame (a bank of mel filters, decibels, a cosine transfo
 without the zeroth, which is loudness; frames are aligned by dynamic time warping. The
 distance is the root mean square difference of the spectra that the coefficients draw.
 
-It is a figure for regressions only: a rendering that changed unasked moves it. It says
-nothing of how good music is: any two pieces are some way apart.
+It is a figure for regressions only: it shows that a rendering changed. It does not say
+how good music is, since any two pieces have some distance.
 
 Source: Kubichek 1993; Davis and Mermelstein 1980 for the coefficients.
 """
@@ -26,10 +26,10 @@ STEP_S: Final = 0.025
 LOWEST_HZ: Final = 30.0
 HIGHEST_HZ: Final = 8000.0
 RANGE: Final = 1e-4
-"""80 dB below a sound's loudest is silence: else what is next to nothing counts most,
-and the same sound played softer would be another."""
+"""What is 80 dB below a sound's loudest is silence. Without this bound, the softest
+parts would count most, and a softer copy of a sound would differ from it."""
 FLOOR: Final = 1e-6
-"""The amplitude that nothing is softer than: of silence, logarithms are taken too."""
+"""The least amplitude: silence is raised to it, so that its logarithm exists."""
 
 
 def cepstrum(samples: Floats, rate_hz: int) -> Floats:

@@ -130,7 +130,7 @@ class Trained:
 class NetworkLine:
     """A line of play through a network that hears its last events again every step.
 
-    Slow, and free of all that an export could get wrong. Cost: `WINDOW` events a step.
+    It is slow, but independent of errors of an export. Cost: `WINDOW` events a step.
     """
 
     network: EventNetwork

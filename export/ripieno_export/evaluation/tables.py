@@ -9,38 +9,39 @@ from ripieno_export.card import NAMES, table, wrap
 Figures = Mapping[str, Any]
 
 HEADS: Final = (
-    "Each head is told the fields before its own. Commonest: the accuracy of always "
-    "choosing the commonest value. Macro means count every value that was played or "
-    "chosen once, weighted means as often as it was played."
+    "Each head is given the fields before its own. *Commonest* is the accuracy of "
+    "always choosing the commonest value. Macro means count every value that was "
+    "played or chosen once; weighted means count it as often as it was played."
 )
 MEMORY: Final = (
-    "By place a crop is read from silence, and the music goes on meanwhile. By what "
-    "was heard, the same {judged} events are judged again after hearing only the last "
-    "of those before them: what changes is the memory alone."
+    "The first table is by place in a crop that is read from silence; from place to "
+    "place, the music changes too. In the second table, the same {judged} events are "
+    "judged after hearing only the last of the events before them. There, only the "
+    "memory changes."
 )
 CONTINUATIONS: Final = (
-    "{prompts} held-out prompts of ten seconds; eight seconds from where the human's "
-    "next note falls. The model plays through the daemon's composer. *prompt again* is "
-    "the prompt's own last seconds, *Markov of the prompt* what the daemon plays "
-    "without a model, *human, another piece* another prompt's true continuation. Means "
-    "± standard errors."
+    "{prompts} held-out prompts of ten seconds were continued for eight seconds, from "
+    "the human's next note on. The model plays through the daemon's composer. *prompt "
+    "again* is the last seconds of the prompt. *Markov of the prompt* is what the "
+    "daemon plays without a model. *human, another piece* is another prompt's true "
+    "continuation. Figures are means ± standard errors."
 )
 BLEU: Final = (
-    "Corpus BLEU against the one continuation that the human chose, unsmoothed. "
-    "Pitches: by onset; moves: with the time since the chord before, in doublings. "
-    "There are many good continuations: only the distance to the other rows says "
-    "something."
+    "Corpus BLEU against the human's continuation, unsmoothed. *Pitches* are in the "
+    "order of onsets. *Moves* also have the time since the chord before, in classes of "
+    "a factor of two. There are many good continuations, so only the differences "
+    "between rows have a meaning."
 )
 LIKENESS: Final = (
-    "Pitch classes in two seconds; the share of notes of 62.5 ms or longer; the "
-    "overlap of ten features as a share of the human's with the human's in other "
-    "pieces, which is {ceiling:.3f}; ± its spread over halvings. Nearest to the human "
-    "is best, in both directions."
+    "The columns are the pitch classes in two seconds, the share of notes of 62.5 ms "
+    "or longer, and the overlap of ten features with the human's. The overlap is given "
+    "as a share of that of humans with humans in other pieces ({ceiling:.3f}), ± its "
+    "spread over halvings. The values nearest to the human's are best."
 )
 SOUND: Final = (
     "Mel-cepstral distance of renderings by the built-in voice from the human's: 13 "
-    "coefficients, aligned in time. For regressions only: it moves when a rendering or "
-    "the sampling changes unasked, and does not say how good music is."
+    "coefficients, aligned in time. It is for regressions only: it shows that a "
+    "rendering or the sampling changed, and does not say how good music is."
 )
 ABOUT: Final = {"bleu": BLEU, "likeness": LIKENESS, "sound": SOUND}
 
@@ -76,10 +77,10 @@ def _likelihood(likelihood: Figures) -> list[str]:
         for kind, by in likelihood["by_kind"].items()
     ]
     about = (
-        f"{likelihood['events']:,} events of {likelihood['crops']} fixed crops; nats "
-        "an event, lower is better. The baselines learned from "
-        f"{likelihood['baseline_events']:,} events, and each field's best was chosen "
-        "on the held-out crops themselves."
+        f"Nats an event on {likelihood['events']:,} events of {likelihood['crops']} "
+        "fixed crops; lower is better. The baselines learned from "
+        f"{likelihood['baseline_events']:,} events. The best one for each field was "
+        "chosen on the held-out crops themselves."
     )
     return [
         "## Likelihood",
@@ -120,7 +121,7 @@ def _memory(found: Figures) -> list[str]:
     last = f"nats of the last {found['judged_events']}"
     about = f"{found['crops']} whole crops of {found['events']} events."
     return [
-        "## What memory buys",
+        "## What memory gives",
         wrap(f"{about} {MEMORY.format(judged=found['judged_events'])}"),
         table(["events before", "nats an event"], places),
         table(["heard", last, "lost against the longest"], heard),

@@ -8,7 +8,15 @@ from typing import Any, Final
 from ripieno.inference.manifest import Manifest
 from ripieno.layouts.voices import VOICES
 from ripieno.minds.harmonizer import Manner
-from ripieno_export.card import changes, data_table, table, wrap
+from ripieno_export.card import (
+    MACHINE,
+    bullets,
+    changes,
+    data_table,
+    made_again,
+    table,
+    wrap,
+)
 from ripieno_export.harmonizer.recipe import Options
 from ripieno_export.licences import sentence
 from ripieno_export.preset import Preset
@@ -25,16 +33,27 @@ COLUMNS: Final = {
     "crossings": "crossings",
     "exact": "exact",
 }
+LED: Final = {"led by the truth": "teacher forcing", "led by itself": "free-running"}
+"""Name in the figures → label on the card."""
+WRITING: Final = (
+    "*Chords*: the share of onsets that are triads or seventh chords; the fifth may be "
+    "missing.",
+    "*Parallels*: parallel fifths and octaves in 100 moves, over all pairs of voices.",
+    "*Still bass*: the share of moves of the melody under which the bass stays.",
+    "*Moves*: how far a voice moves, in semitones, on average.",
+    "*Outside*: the share of voices outside the scale of the whole melody.",
+    "*Exact*: the share of voices that are as written.",
+)
 LIMITS: Final = (
-    "It knows no beat, no words and no cadence to come: it answers a note before the "
-    "next one exists, so it cannot prepare a close that it does not foresee.",
-    "Every key-down gets a chord. Under a fast tune it changes harmony more often than "
-    "a person would; `hurry` counters that.",
-    "Its first chord is a guess at the key: a lone note is any degree of any scale.",
-    "Its taste is that of the Lutheran chorale and the English hymn. It harmonizes a "
-    "blues as a hymn.",
-    "One melody note at a time: of a chord that the human plays it harmonizes the "
-    "notes as they come.",
+    "It knows no beat and no words. It answers a note before the next one exists, so "
+    "it cannot prepare a cadence.",
+    "Every note-on gets a chord. In a fast tune it changes the chord more often than a "
+    "person would. The gain for staying (see *Using it*) reduces this.",
+    "Its first chord is a guess, since a single note may be any degree of any scale.",
+    "Its style is that of Lutheran chorales and English hymns. It harmonizes a blues "
+    "like a hymn.",
+    "It harmonizes one melody note at a time. The notes of a chord are harmonized in "
+    "the order in which they arrive.",
 )
 THANKS: Final = (
     "They were trained on Bach's chorales and on hymns in the public domain, some of "
@@ -55,13 +74,13 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     """
     parts = [
         _head(manifest, preset, figures),
-        _data(manifest, preset),
+        _use(manifest.name),
         _likelihood(figures),
         _writing(figures),
         _answer(figures["step_ms"]),
-        _use(),
-        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
+        _data(manifest, preset),
         f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
+        f"## Limits\n\n{bullets(LIMITS)}",
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -69,17 +88,18 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
 
 def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     what = (
-        "A GRU that answers a melody note with three voices below it, at once: bass, "
-        "then tenor, then alto, each knowing those before it. It hears the melody in "
-        "time, the chord that really sounded before, and what has been heard of each "
-        "pitch class; all is relative to the note just struck, so every key is one. "
-        f"It has {preset.hidden} units, {manifest.parameters / 1e6:.2f} million "
-        f"parameters; `model.onnx` is {figures['bytes'] / 1e6:.1f} MB, float32, "
+        "A GRU that adds three voices below a melody note at once. It chooses the "
+        "bass, then the tenor, then the alto; each choice depends on those before it. "
+        "Its inputs are the melody with its timing, the chord that really sounded "
+        "before, and how much of each pitch class has been heard. Pitches are relative "
+        "to the note that was just struck, so the model is the same in every key. It "
+        f"has {preset.hidden} units and {manifest.parameters / 1e6:.2f} million "
+        f"parameters. `model.onnx` is {figures['bytes'] / 1e6:.1f} MB, float32, "
         "batch 1. It was made for Ripieno's `harmonize` role."
     )
     layout = (
-        "Its inputs and outputs are those of `ripieno.minds.harmonizer`, fingerprint "
-        f"`{manifest.fingerprint}`."
+        "Its inputs and outputs are those of `ripieno.minds.harmonizer`; the "
+        f"fingerprint is `{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"
 
@@ -87,13 +107,15 @@ def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
 def _data(manifest: Manifest, preset: Preset) -> str:
     options = preset.options_as(Options)
     how = (
-        "One row per onset of the soprano, with the voices that sound then; what they "
-        "do before the next onset is left out. Tunes that share a fifth of their "
-        "interval 10-grams are one family, in every key and edition, and a family is "
-        "held out whole. A crop moves by ±5 semitones and has a tempo of its own; "
-        f"{options.corrupted:.0%} of the onsets remember a falsified chord, and "
-        f"{options.own:.0%} of the crops are led from the network's own answers, which "
-        f"the true chord corrects at {options.leash:.0%} of the onsets. "
+        "The data has one row for each onset of the soprano, with the voices that "
+        "sound then. What these voices do before the next onset is left out. Tunes "
+        "that share a fifth of their interval 10-grams are one family, in any key and "
+        "edition. A family is held out as a whole. Each crop is transposed by up to 5 "
+        "semitones, and its tempo is random. "
+        f"At {options.corrupted:.0%} of the onsets, the chord before is falsified. In "
+        f"{options.own:.0%} of the crops, the chords before are the network's own "
+        f"answers; at {options.leash:.0%} of the onsets of such a crop, the true chord "
+        "replaces them. "
         f"{options.motets:.0%} of the crops are motets."
     )
     return f"## Music it was trained on\n\n{data_table(manifest)}\n\n{wrap(how)}"
@@ -103,16 +125,17 @@ def _likelihood(figures: dict[str, Any]) -> str:
     nats = figures["nats"]
     names = ("total", *VOICES)
     rows = [
-        [f"nats, {by}", *(f"{nats[by][name]:.3f}" for name in names)]
-        for by in ("led by the truth", "led by itself")
+        [f"nats, {label}", *(f"{nats[by][name]:.3f}" for name in names)]
+        for by, label in LED.items()
     ]
     guess = [f"{nats['first guess'][name]:.1%}" for name in VOICES]
     rows.append(["first guess right", "", *guess])
     text = (
-        f"{figures['onsets_held_out']:,} onsets of {figures['pieces_held_out']} "
-        "chorales and hymns whose tunes it never saw; nats per onset, each voice given "
-        "those before it; lower is better. Led by itself, the chord before is its own, "
-        "and what was written no longer need follow from it."
+        f"Nats per onset on {figures['onsets_held_out']:,} onsets of "
+        f"{figures['pieces_held_out']} chorales and hymns whose tunes were not used in "
+        "training; lower is better. Each voice is predicted with those before it "
+        "known. Where the model is free-running, the chord before is its own, and what "
+        "was written does not have to follow from that chord."
     )
     shown = table(["", *names], rows)
     return f"## How well it predicts held-out music\n\n{wrap(text)}\n\n{shown}"
@@ -124,17 +147,13 @@ def _writing(figures: dict[str, Any]) -> str:
         for name, row in figures["writing"].items()
     ]
     text = (
-        "The same melodies, harmonized live through the exported graph and the "
-        "daemon's mind, led by its own answers. Chords: triads and sevenths, the fifth "
-        "may be missing. Parallels: fifths and octaves per 100 moves, over all pairs "
-        "of voices. Still bass: moves of the melody under which the bass stays. Moves: "
-        "mean semitones. Outside: voices out of the scale of the whole melody. Exact: "
-        "voices just as written. `no rule`: without the price on parallels. "
-        "Thirds, fauxbourdon (the plain fallback) and nearest triad are rules that "
-        "were told the key."
+        "The same melodies, harmonized by the exported graph in the daemon's mind, "
+        "free-running. *No rule* is the model without the cost of parallels. Thirds, "
+        "fauxbourdon (the fallback) and nearest triad are rules that are given the "
+        "key."
     )
     shown = table(["", *COLUMNS.values()], rows)
-    return f"## How it writes\n\n{wrap(text)}\n\n{shown}"
+    return f"## How it writes\n\n{wrap(text)}\n\n{bullets(WRITING)}\n\n{shown}"
 
 
 def _shown(key: str, value: float | None) -> str:
@@ -147,33 +166,33 @@ def _shown(key: str, value: float | None) -> str:
 def _answer(step_ms: dict[str, dict[str, float]]) -> str:
     graph, answer = step_ms["graph"], step_ms["answer"]
     return "## An answer\n\n" + wrap(
-        f"The graph runs {graph['p50']:.3f} ms at the median and {graph['p99']:.3f} ms "
-        f"at the 99th of a hundred; with the mind around it, {answer['p50']:.3f} and "
-        f"{answer['p99']:.3f} ms: one thread of a shared two-core AMD EPYC (Zen 4), "
-        "batch 1, sampling included; the quietest of twelve bursts, as other work ran "
-        "beside it."
+        f"A run of the graph takes {graph['p50']:.3f} ms at the median and "
+        f"{graph['p99']:.3f} ms at the 99th percentile. An answer of the mind takes "
+        f"{answer['p50']:.3f} and {answer['p99']:.3f} ms. Measured on {MACHINE}, batch "
+        "1, sampling included. Other work ran on the machine; the figures are those of "
+        "the quietest of twelve bursts."
     )
 
 
-def _use() -> str:
+def _use(name: str) -> str:
     manner = Manner()
     pairs = zip(VOICES, manner.temperature, manner.top_p, strict=True)
     rows = [[voice, str(heat), str(share)] for voice, heat, share in pairs]
     shown = table(["sampling defaults", "temperature", "top-p"], rows)
     rest = (
-        f"Parallel fifths and octaves cost {manner.strictness} nats; staying on its "
-        f"pitch earns a voice {manner.inertia} nats, and {manner.hurry} more for every "
-        "halving of the time since the last note below 0.4 s."
+        f"Parallel fifths and octaves cost {manner.strictness} nats. A voice that "
+        f"stays on its pitch gains {manner.inertia} nats. It gains {manner.hurry} nats "
+        "more for each time that the gap since the last note is halved, from 0.4 s "
+        "down."
     )
-    return f"## Using it\n\n{shown}\n\n{wrap(rest)}"
+    command = f"    ripieno play --role harmonize --model {name}"
+    return f"## Using it\n\n{command}\n\n{shown}\n\n{wrap(rest)}"
 
 
 def _again(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
-    ends = wrap(
+    return made_again(
+        manifest.name,
         f"These weights are of step {figures['progress']['best_step']} of "
         f"{preset.steps}, the best on held-out pieces."
-        f"{changes(figures['progress'])} All figures are in "
-        "`figures.json`; `golden.npz` is replayed by the daemon's tests."
+        f"{changes(figures['progress'])}",
     )
-    command = f"    ripieno-export make {manifest.name} --data DIR"
-    return f"## Making it again\n\n{command}\n\n{ends}"

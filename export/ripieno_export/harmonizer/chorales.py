@@ -80,7 +80,7 @@ Rows = Iterator[tuple[str, Ints, Floats, Ints]]
 def _piece(
     origin: Origin, name: str, style: str, melody: Ints, starts: Floats, voices: Ints
 ) -> Chorale | None:
-    """A piece in order, or None where it is none."""
+    """The piece in order, or None if it is not four-part music."""
     if len(melody) < FEWEST:
         return None
     voices = np.where(voices > melody[:, None], NOBODY, voices)

@@ -1,9 +1,10 @@
-"""Chorales → batches: crops in any register, at any tempo, with a history that lies.
+"""Chorales → batches: crops in any register and tempo, with a partly wrong history.
 
-The network learns from the chord before as it really was; what it will be told is what
-it answered itself. Two remedies, each with the true chord as its target: a share of
-onsets gets a falsified history (a voice moved, missing, all missing, all an octave
-away), and `ripieno_export.harmonizer.history` replaces whole histories by answers.
+With teacher forcing, the network learns from the true chord before. In playing, it is
+given its own answer. Against this difference, there are two measures, each with the
+true chord as its target: a share of onsets gets a falsified history (a voice moved,
+missing, all missing, all an octave away), and `ripieno_export.harmonizer.history`
+replaces whole histories by answers.
 
 A batch depends on (seed, step) alone.
 """
@@ -22,7 +23,7 @@ from ripieno_export.harmonizer.network import UNKNOWN
 from ripieno_export.tokenize import Floats, Ints
 
 SEMITONES: Final = 5
-"""Crops move by ± this much; further, no choir could sing them."""
+"""The largest transposition in semitones; beyond it, no choir could sing a crop."""
 MEDIAN_S: Final = (0.25, 1.2)
 """The median gap of a crop, drawn log-uniformly: a jig's quavers to a slow hymn."""
 HELD_OUT_S: Final = 0.6
@@ -143,7 +144,7 @@ def collated(rows: Sequence[Batch], onsets: int | None = None) -> Batch:
 
 
 def falsified(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
-    """A batch, a share of whose onsets remember another chord than was there."""
+    """A batch in which the chord before is falsified at a share of the onsets."""
     before = batch.before.copy()
     shape = before.shape[:2]
     is_false = rng.random(shape) < share

@@ -1,9 +1,10 @@
 """The harmonizer judged: likelihood of what was written, and quality of what it writes.
 
-*Led by the truth* it is told the chord that was written before; *led by itself* what it
-answered, which is how it is used. What it writes is judged through the mind, and the
-exported graph, that the daemon runs: its voices and those of rules, and of the people
-who wrote the held-out pieces, are put to the same figures (`leading`).
+*Led by the truth* (teacher forcing), it is given the chord that was written before.
+*Led by itself* (free-running), it is given its own answer, as in playing. What it
+writes is judged through the mind, and the exported graph, that the daemon runs: its
+voices and those of rules, and of the people who wrote the held-out pieces, are put to
+the same figures (`leading`).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ from ripieno_export.tokenize import Ints
 
 Figures = dict[str, Any]
 DRAWS: Final = 3
-"""Times that every held-out melody is harmonized, with other noise."""
+"""How often every held-out melody is harmonized, each time with other noise."""
 
 
 def evaluate(

@@ -1,7 +1,7 @@
-"""What a harmonizer is told of the past: what it answered itself.
+"""The history of a batch, replaced by the network's own answers.
 
-Training on the chord that was written before teaches a network to rely on it; playing,
-it is told its own. `led_by_itself` replaces a batch's histories by the network's own
+Trained on the written chords only, a network learns to rely on them. In playing, it is
+given its own. `led_by_itself` replaces a batch's histories by the network's own
 answers, the right chord staying the target.
 """
 

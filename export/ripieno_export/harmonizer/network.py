@@ -2,10 +2,10 @@
 
 What it reads at an onset is relative to the melody note that was just struck: how far
 below it the melody and the voices lay before, and two histograms of pitch classes
-(melody, voices; decaying) turned so that the melody's class comes first. So a key is a
-turned histogram, and all keys are one. Only the melody's height is absolute: voices
-have ranges. Each head answers with a distance below the melody; bass first, then tenor
-given the bass, then alto given both.
+(melody, voices; decaying) turned so that the melody's class comes first. So another key
+is only a rotated histogram, and the network is the same in every key. Only the melody's
+height is absolute: voices have ranges. Each head answers with a distance below the
+melody; bass first, then tenor given the bass, then alto given both.
 
 A head's scores are a sum of one score per distance and one per pitch class: octaves of
 one class share what is learned of it.

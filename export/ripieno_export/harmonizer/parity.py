@@ -31,7 +31,7 @@ import torch
 from ripieno.errors import ModelError
 from ripieno.inference.graph import Graph
 from ripieno.layouts.voices import STYLES
-from ripieno.minds.harmonizer import FORBIDDEN
+from ripieno.minds.writer import FORBIDDEN
 from ripieno_export.harmonizer.crops import Batch
 from ripieno_export.harmonizer.step import INPUTS, OUTPUTS, STATE, StepModule
 from ripieno_export.parity import MARGIN, TOLERANCE, Golden

@@ -1,13 +1,13 @@
 """One melody note in, three voices out: the graph that the daemon runs.
 
-The network's step, and what is law rather than taste: biases are added (scale, range,
-register), no voice crosses the one below it, and motion in parallel fifths or octaves
-costs `strictness` nats. That cannot be a mask from outside: whether tenor and bass move
-in parallel is known only when the bass has been sampled.
+The network's step and three rules: biases are added (scale, range, register), no voice
+crosses the one below it, and motion in parallel fifths or octaves costs `strictness`
+nats. The last rule cannot be a mask from outside: whether tenor and bass move in
+parallel is known only when the bass has been sampled.
 
-A voice that its bias and the law leave nothing sings in unison with the voice below it,
-the bass with the melody. Sampling is `ripieno_export.step.sample`, whose noise is an
-input. All pitches are int64; a bias below `CLOSED` is a mask.
+If the bias and the rules leave no pitch for a voice, it sings in unison with the voice
+below it, and the bass with the melody. Sampling is `ripieno_export.step.sample`, whose
+noise is an input. All pitches are int64; a bias below `CLOSED` is a mask.
 
 Shapes: D depths; batch 1.
 """
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ripieno.layouts.voices import DEPTHS, NOBODY, VOICES
-from ripieno.minds.harmonizer import FORBIDDEN
+from ripieno.minds.writer import FORBIDDEN
 from ripieno_export import checkpoint
 from ripieno_export.harmonizer.network import DECAY, Harmonies, heard
 from ripieno_export.harmonizer.task import network_of

@@ -1,4 +1,4 @@
-"""How fast a system finds its way: after a cold start, and after the tritone push.
+"""How fast a system adapts: after a cold start, and after the tritone push.
 
 The push moves the melody by six semitones, the farthest key there is, in the middle of
 a phrase; a system that listens follows, one that continues itself does not.
@@ -32,7 +32,7 @@ window's error is 3.6 points, by the bootstrap over songs."""
 
 
 def pushed(piece: TestPiece, beat: int = PUSH_BEAT) -> TestPiece:
-    """A piece whose melody jumps by a tritone at a beat; what humans did jumps along.
+    """A piece whose melody jumps by a tritone at a beat; the human part jumps, too.
 
     Begin with `ripieno_export.judge.pieces.from_the_melody`, or the jump may fall into
     an introduction.

@@ -1,4 +1,4 @@
-"""A journal's inputs through a fresh engine: is it bit for bit the same, how did it go?
+"""Runs a journal's inputs through a fresh engine, and compares the outputs bit for bit.
 
 The status of a live daemon is shown on its terminal only; the engine that is fed the
 same inputs at the same instants arrives at the very same figures.
@@ -34,7 +34,7 @@ class Again:
             status_ns: the status is that of the last instant before this.
 
         Raises:
-            SettingsError, ValueError: it says what no performance can do.
+            SettingsError, ValueError: it holds entries that no performance can have.
         """
         engine: Engine | None = None
         status: Status | None = None
@@ -43,10 +43,10 @@ class Again:
         is_whole = True
         for entry in entries:
             if isinstance(entry, journal.Sent):
-                then.append(Send(entry.due_ns, entry.data))
+                then.append(Send(entry.due_ns, entry.data, entry.seat))
                 continue
             if isinstance(entry, journal.Told):
-                then.append(Tell(entry.message))
+                then.append(Tell(entry.message, entry.seat))
                 continue
             if isinstance(entry, journal.Header):
                 engine = engine_of(entry)

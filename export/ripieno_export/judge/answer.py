@@ -15,7 +15,8 @@ import numpy as np
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.messages import channel_of, is_channel_message
 from ripieno.music.spans import FRAME_TICKS
-from ripieno.protocol import BASS, TEXTURE, Beat
+from ripieno.protocol import Beat
+from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params, parse
 from ripieno.settings.status import Status
 from ripieno_export.judge.figure import Figure, mean_of
@@ -23,6 +24,9 @@ from ripieno_export.judge.human import Performance
 from ripieno_export.judge.metrics import Sheet
 from ripieno_export.judge.pieces import Ints, TestPiece
 from ripieno_export.judge.take import Take, Timed, Timing, take_of
+
+JUDGED = ("bass", "keys")
+"""The seats whose notes are judged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +78,18 @@ def answer_of(
 ) -> Answer:
     """Put together what was sent and told; see `Answer`."""
     messages = [(at_ns, data) for at_ns, data in sent if is_channel_message(data)]
-    first = params.channel - 1
-    judged = {(first + part) % 16 for part in (BASS, TEXTURE)}
     chords = spans.chords(piece, params, performance.lead_frames)
     beats_ns = performance.beats_ns
     whole = take_of("", piece, messages, beats_ns, chords=chords)
-    kept = [m for m in messages if channel_of(m[1]) in judged]
+    kept = [m for m in messages if channel_of(m[1]) in judged_channels(params)]
     take = take_of("", piece, kept, beats_ns, chords=chords)
     return Answer(replace(take, stuck_notes=whole.stuck_notes), whole, status)
+
+
+def judged_channels(params: Params) -> set[int]:
+    """The channels, from 0 on, of the seats whose notes are judged."""
+    seated = Ensemble(params).seated()
+    return {seated[name].channel - 1 for name in JUDGED}
 
 
 def named(answer: Answer, system: str, timing: Timing | None = None) -> Answer:

@@ -2,8 +2,8 @@
 
 Deciding on the beat: with no latency, with the thinker's measured response times, and
 slower by 125 ms and by a beat. Predicting: the same thinker, but every chord promised
-one or four beats before. The harmony engine alone under both. At the tritone push it
-plays from the first note on, so that the cold start is seen as well.
+one or four beats before. The rules for harmony alone under both. At the tritone push
+the product plays from the first note on, so that the cold start is seen as well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Condition:
         table: the table's condition.
         trace: how long the thinker takes.
         plus_beats: and so many of the song's beats more.
-        alone: the harmony engine without a model.
+        alone: the rules for harmony without a model.
         overrides: parameters other than the product's defaults.
         latency_ms: where it stands in a plot of latencies; None to leave it out.
     """

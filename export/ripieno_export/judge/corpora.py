@@ -1,8 +1,8 @@
 """Pieces from the shared data: which files of a source, and in which part each is.
 
-Nottingham lies in a copyleft group: it is judged on and never trained on. POP909's
-test part is drawn by the hash of the song's number; the very same rule keeps it out of
-training. What cannot be read is listed with its reason, never fatal.
+Nottingham is in a copyleft group: it is used for judging and never for training.
+POP909's test part is drawn by the hash of the song's number; the very same rule keeps
+it out of training. What cannot be read is listed with its reason, never fatal.
 """
 
 import hashlib

@@ -18,12 +18,14 @@ from ripieno.layouts import duet
 from ripieno.music.chords import N_CHORDS
 from ripieno.music.messages import channel_of, is_note_off, is_note_on
 from ripieno.protocol import (
-    BASS,
-    TEXTURE,
-    decode_to_player,
-    decode_to_thinker,
+    CONDUCTOR,
+    Letter,
+    Reply,
+    decode_letter,
+    decode_reply,
     encode,
 )
+from ripieno_export.judge.answer import judged_channels
 from ripieno_export.judge.human import Human, Performance, perform
 from ripieno_export.judge.pieces import FRAMES_PER_BEAT, TestPiece
 from ripieno_export.judge.simulated import (
@@ -140,7 +142,7 @@ def _promised(run: Run, until_ns: int) -> list[tuple[int, int, int]]:
         for due_ns, data in run.due
         if due_ns < until_ns
         and is_note_on(data)
-        and channel_of(data) in (BASS, TEXTURE)
+        and channel_of(data) in judged_channels(run.params)
     ]
 
 
@@ -190,7 +192,9 @@ def messages_return(piece: TestPiece, players: Players, human: Human) -> Finding
     run = Run(params_for(piece, human), players, AT_ONCE, 1)
     run.play(perform(piece, human))
     told, said = run.told, run.said
-    holds = all(decode_to_thinker(encode(message)) == message for message in told)
-    holds &= all(decode_to_player(encode(message)) == message for message in said)
+    letters = [Letter(CONDUCTOR, message) for message in told]
+    replies = [Reply(CONDUCTOR, message) for message in said]
+    holds = all(decode_letter(encode(letter)) == letter for letter in letters)
+    holds &= all(decode_reply(encode(reply)) == reply for reply in replies)
     claim = "what player and thinker tell each other comes back from its encoding"
     return Finding(claim, holds, f"{len(told) + len(said)} messages")

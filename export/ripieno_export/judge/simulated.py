@@ -67,9 +67,9 @@ class Players:
     """Who thinks: loaded once, for many performances.
 
     Attributes:
-        mind: None for the player's own harmony engine alone.
+        mind: None for the rules for harmony in the player alone.
         ready: how the mind introduces itself.
-        tables: what the harmony engine knows.
+        tables: the tables of the rules for harmony.
     """
 
     mind: Mind | None
@@ -82,7 +82,7 @@ def players(model: str = "", *, alone: bool = False) -> Players:
 
     Args:
         model: a name or a folder; the first one installed if empty.
-        alone: the harmony engine without any model.
+        alone: the rules for harmony without any model.
 
     Raises:
         ModelError: the model cannot be had.
@@ -152,6 +152,7 @@ class Run:
     """One performance in simulated time.
 
     Attributes:
+        params: how it plays.
         spans: what the engine said that it played.
         told, said: what engine and mind said to each other.
         status: the engine's figures, when the human stopped.
@@ -161,7 +162,7 @@ class Run:
         self, params: Params, players: Players, trace: Trace, seed: int
     ) -> None:
         """Prepare; see `Product`."""
-        self._mind = _Watched(players.mind, trace, seed)
+        self.params, self._mind = params, _Watched(players.mind, trace, seed)
         engine = Engine(Beginning(params, seed=seed), tables=players.tables)
         self._simulation = Simulation(
             engine, self._mind, ready=players.ready, latency_ns=self._mind.latency_ns

@@ -98,9 +98,9 @@ def _songs(
 
 
 def _meaningful(sheet: Sheet, condition: Condition) -> Sheet:
-    """Without figures that say nothing.
+    """Leaves out figures without a meaning.
 
-    The harmony engine has no plans that could be ready; a promise is as old as its
+    The rules for harmony have no plans that could be ready. A promise is as old as its
     horizon, by definition.
     """
     dropped: tuple[str, ...] = ("ISRw",) if condition.table == PREDICTING else ()

@@ -20,15 +20,15 @@ from ripieno_export.judge.targets import PREDICTING
 
 TITLE: Final = "The accompanist, judged"
 BUYS: Final = ("NIC", "LG", "PC2", "beat JSD", "onset EMD", "chord beats")
-"""The figures in which deciding late shows."""
+"""The figures that show the effect of deciding late."""
 ABOUT: Final = (
-    "Default settings: it listens for eight beats before it enters; a figure counts "
-    "only frames in which both sound. Songs are cut to their first beats, from the bar "
-    "of the melody's first note. The human scatters onsets by 8 ms (σ), drifts by "
-    "±1.5 % in tempo and plays 2 % of the notes wrong; figures compare with the melody "
-    "as it was meant. The chord is what the accompanist says that it played; notes are "
-    "its bass and texture as they were sent. The pad follows from the chord by rule "
-    "and is not counted."
+    "With default settings, the product listens for eight beats before it enters. A "
+    "figure counts only frames in which both sound. Songs are cut to their first "
+    "beats, from the bar of the melody's first note. The human's onsets vary by 8 ms "
+    "(σ), and the tempo drifts by ±1.5 %. 2 % of the notes are wrong; figures compare "
+    "with the written melody. The chord is the one that the accompanist reports as "
+    "played. Notes are its bass and texture as they were sent. The pad follows from "
+    "the chord by rule and is not counted."
 )
 
 
@@ -161,8 +161,9 @@ def _likelihood(results: Results) -> str:
         for found in results.likelihoods
     ]
     below = (
-        "Nats, teacher-forced: of the human chord a span, when the newest note heard "
-        "is δ spans old; of the human piano a token, on the human chords, unasked."
+        "Nats with teacher forcing. Harmony: the human chord of a span, when the "
+        "newest note heard is δ spans old. Texture: a token of the human piano on the "
+        "human chords, without a requested manner."
     )
     return _table("T1, likelihood", head, rows, below)
 
@@ -180,8 +181,8 @@ def _live(results: Results) -> str:
         if len(v)
     ]
     below = (
-        "Response: from asking the thinker to its first notes. Arrival is at the "
-        "human's own port, which looks every 0.5 ms; a JACK period is 2.7 ms."
+        "Response: from a request to the thinker's first notes. Arrival is measured at "
+        "the human's port, which is read every 0.5 ms. A JACK period is 2.7 ms."
     )
     return _table("T2, time", ["figure", "p50", "p95", "p99"], rows, below)
 
@@ -202,11 +203,11 @@ def _agreement(results: Results) -> str:
 
 
 def _buys(results: Results) -> list[str]:
-    """What deciding late buys: one table a corpus."""
+    """The gain of deciding late: one table for each corpus."""
     corpora = dict.fromkeys(s.corpus for s in results.sheets if s.condition == ON_BEAT)
     return [
         _table(
-            f"What low latency buys, {corpus}",
+            f"What low latency gives, {corpus}",
             ["chords are decided", *BUYS],
             [
                 [name, *(_shown(sheet, figure) for figure in BUYS)]
@@ -230,9 +231,9 @@ def _decided(sheets: Sequence[Sheet], corpus: str) -> list[tuple[str, Sheet]]:
         ("on the beat, a beat slower", f"{PRODUCT}, + 1 beat"),
         ("one beat ahead", f"{PRODUCT}, 1 beat ahead"),
         ("four beats ahead", f"{PRODUCT}, 4 beats ahead"),
-        ("by the engine alone, on the beat", ENGINE),
-        ("by the engine alone, one beat ahead", f"{ENGINE}, 1 beat ahead"),
-        ("by the engine alone, four beats ahead", f"{ENGINE}, 4 beats ahead"),
+        ("by the rules alone, on the beat", ENGINE),
+        ("by the rules alone, one beat ahead", f"{ENGINE}, 1 beat ahead"),
+        ("by the rules alone, four beats ahead", f"{ENGINE}, 4 beats ahead"),
         ("by a human, who knows the song", "human"),
     )
     tables = (ON_BEAT, PREDICTING)
@@ -245,7 +246,7 @@ def _decided(sheets: Sequence[Sheet], corpus: str) -> list[tuple[str, Sheet]]:
 
 
 def _missed(results: Results) -> str:
-    """What is below what must be, of the product as it is delivered."""
+    """The figures of the default settings that miss what they must reach."""
     ours = [
         s for s in results.sheets if s.system in (PRODUCT, f"{PRODUCT}, 1 beat ahead")
     ]

@@ -1,8 +1,9 @@
 """What a system played for a piece, and the way between it and MIDI messages.
 
 A take lies on the same grid of frames as its piece. Times of messages are nanoseconds;
-a *beat grid* says when each beat fell, so that tempo may drift. What was sent late
-lands in the frame in which it was heard: lateness is judged as rhythm, not forgiven.
+a *beat grid* says when each beat fell, so that tempo may drift. A message that was sent
+late counts in the frame in which it was heard, so lateness is judged as a change of
+rhythm.
 """
 
 from collections import defaultdict
@@ -75,7 +76,7 @@ class Take:
 def chords_in(notes: Notes, piece: TestPiece) -> Ints:
     """The chords that notes play, span by span, held while nobody plays another.
 
-    An arpeggio that rests for a span has not left its chord; a rest of a bar has.
+    An arpeggio that rests for a span keeps its chord; a rest of a bar ends it.
     """
     low_first = notes[np.lexsort((-notes["pitch"], notes["start"]))]
     sounding = counts(notes, piece.frames)

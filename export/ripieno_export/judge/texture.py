@@ -1,4 +1,4 @@
-"""What an accompaniment is like, four bars at a time, against what humans play.
+"""Compares accompaniments with those of humans, four bars at a time.
 
 Ten features a window; their distributions over all windows are compared by overlap.
 Three of them are bands that tables show by themselves: notes a bar, groove, and the

@@ -3,7 +3,16 @@
 from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
-from ripieno_export.card import POP909, changes, data_table, table, wrap
+from ripieno_export.card import (
+    MACHINE,
+    POP909,
+    bullets,
+    changes,
+    data_table,
+    made_again,
+    table,
+    wrap,
+)
 from ripieno_export.licences import sentence
 
 Figures = dict[str, Any]
@@ -35,18 +44,18 @@ THANKS: Final = (
     "(O'Neill's, Ryan's, Bach's chorales)."
 )
 LIMITS: Final = (
-    "It sees eight beats at a time on a sixteenth grid: triplets are rounded, "
-    "ornaments lost, form beyond eight beats unknown.",
-    "It trusts the file's beats. Where somebody played without a click, it finds less "
-    "(the columns *not told*).",
+    "It sees eight beats at a time on a grid of sixteenths. Triplets are rounded, "
+    "ornaments are lost, and form beyond eight beats is not seen.",
+    "It relies on the beats of the file. Where somebody played without a click, it "
+    "finds less (the columns *not told*).",
     "Likeness is what two windows of one piece have in common: motifs, harmony, rhythm "
-    "and texture together. It knows no taste, no words, no sound: instruments, "
-    "dynamics and drums are not seen.",
-    "It is made to tell pieces apart, not to give them back: principal components of "
-    "as many numbers keep more of a window than its decoder does (above).",
-    "Runs see the upper line alone: a tune in an inner voice or the bass is found by "
-    "the encoder or not at all.",
-    "It is transposed with the music: key and register are no part of likeness.",
+    "and figures of accompaniment together. Words, instruments, dynamics and drums are "
+    "not seen.",
+    "It is made to tell pieces apart, not to reconstruct them. Principal components "
+    "with as many numbers keep more of a window than its decoder does (above).",
+    "Runs of intervals see the upper line only. A tune in an inner voice or in the "
+    "bass can be found by the encoder alone.",
+    "Key and register do not count: a transposed piece is the same piece.",
     "Its music is Western: pop songs, art songs, piano music, choirs, quartets and "
     "fiddle tunes.",
 )
@@ -56,27 +65,28 @@ def card(manifest: Manifest, figures: Figures) -> str:
     """The card, in Markdown."""
     parts = [
         _head(manifest, figures),
-        f"## Music it was trained on\n\n{data_table(manifest)}",
-        wrap(
-            "Held out is about one piece in twenty-five, of which one half chose the "
-            "best weights, how likeness is summed and what runs of intervals weigh in "
-            "it, and the other half was measured. "
-            "A held-out piece whose title is also in training, or that shares a "
-            "quarter of its interval 16-grams with it, was moved to training."
+        "## Using it\n\n    ripieno similar tune.mid ~/music\n\n"
+        + wrap(
+            "The embedding of a file is the mean of the embeddings of its windows. It "
+            "can be used as a vector of its style: see "
+            "`ripieno.similarity.embeddings.style_of`."
         ),
         _retrieval(figures["retrieval"]),
         _weighed(figures["runs"]),
         _neighbours(figures["neighbours"]),
         _rebuilt(figures["reconstruction_f1"]),
         _speed(figures),
-        "## Using it\n\n    ripieno similar tune.mid ~/music\n\n"
-        + wrap(
-            "A file's own embedding, the mean of its windows', may serve as a vector "
-            "of its style: see `ripieno.similarity.embeddings.style_of`."
+        f"## Music it was trained on\n\n{data_table(manifest)}",
+        wrap(
+            "About one piece in twenty-five is held out. On one half of these pieces, "
+            "the weights of the network, the way in which likeness is summed, and the "
+            "weight of runs of intervals were chosen. The other half was measured. "
+            "A held-out piece was moved to training if its title occurs there, or if "
+            "it shares a quarter of its interval 16-grams with training."
         ),
-        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
         f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
         wrap(POP909),
+        f"## Limits\n\n{bullets(LIMITS)}",
         _again(manifest, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -85,20 +95,21 @@ def card(manifest: Manifest, figures: Figures) -> str:
 def _head(manifest: Manifest, figures: Figures) -> str:
     size = {t.name: t.shape[1] for t in manifest.outputs}
     what = (
-        "Says how alike two phrases are. A convolutional autoencoder reads eight beats "
-        f"as a piano roll and gives {size['embedding']} numbers of what kind of music "
-        f"it is (the embedding) and {size['detail']} of which phrase (the detail); its "
-        "decoder, in training alone, gives the roll back from both. Beside that it "
-        "learned to tell which two windows, each varied in its own way, are of one "
-        f"piece. {manifest.parameters / 1e6:.2f} million parameters without the "
-        f"decoder; `model.onnx` is {figures['bytes'] / 1e6:.1f} MB, float32, a batch "
-        f"of {manifest.inputs[0].shape[0]} windows. It plays no role: "
-        "`ripieno similar` ranks MIDI files by it and by runs of intervals, whose "
-        "rarity is in `runs.npy`."
+        "A convolutional autoencoder that measures how alike two phrases are. It reads "
+        "eight beats as a piano roll. It gives "
+        f"{size['embedding']} numbers for the kind of music (the embedding) and "
+        f"{size['detail']} for the phrase (the detail). In training, a decoder "
+        "reconstructed the roll from both. The encoder also learned to tell whether "
+        "two windows, each varied in another way, are of one piece. Without the "
+        f"decoder it has {manifest.parameters / 1e6:.2f} million parameters. "
+        f"`model.onnx` is {figures['bytes'] / 1e6:.1f} MB, float32, with a batch of "
+        f"{manifest.inputs[0].shape[0]} windows. It plays no role. `ripieno similar` "
+        "ranks MIDI files by its embeddings and by runs of intervals; `runs.npy` says "
+        "how rare each run is."
     )
     layout = (
-        "Windows, rolls and runs: see `ripieno.layouts.likeness`, fingerprint "
-        f"`{manifest.fingerprint}`. Rolls are centred on their own mean pitch, so a "
+        "`ripieno.layouts.likeness` defines windows, rolls and runs; its fingerprint "
+        f"is `{manifest.fingerprint}`. Rolls are centred on their own mean pitch, so a "
         "transposed copy is the same roll."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"
@@ -106,12 +117,12 @@ def _head(manifest: Manifest, figures: Figures) -> str:
 
 def _retrieval(found: Figures) -> str:
     how = (
-        "A query is the first half of a piece that was held out, in another key; its "
-        "tempo is another one, too, which its file tells, or does not: then all times "
-        "are stretched against the grid, by 0.8 … 1.25. The library holds second "
-        "halves: of all held-out pieces, filled up with pieces of the training music. "
-        "Recall at 1, recall at 5, and the mean of 1 / rank; ties count against a "
-        "method."
+        "A query is the first half of a held-out piece, in another key and at another "
+        "tempo. Where the tempo is told, the file says it. Where it is not told, all "
+        "times are stretched against the grid by 0.8 to 1.25. The library holds the "
+        "second halves of all held-out pieces, and of pieces of the training music. "
+        "The columns are recall at 1 (@1), recall at 5 (@5) and the mean of 1 / rank "
+        "(MRR). Ties count against a method."
     )
     parts = ["## Finding the other half", wrap(how)]
     for kind, results in found.items():
@@ -148,25 +159,26 @@ def _behind(found: Figures, method: str, label: str) -> str:
     if behind := [place for more, place in places if more <= 0]:
         return (
             f"{label}, it finds no more at the first place than plain runs of "
-            f"intervals in: {'; '.join(behind)}."
+            f"intervals do in these cases: {'; '.join(behind)}."
         )
     return (
-        f"{label}, it finds more at the first place than plain runs of intervals in "
-        f"every table; by the least in {min(places)[1]}."
+        f"{label}, it finds more at the first place than plain runs of intervals do in "
+        f"every table. The smallest difference is in {min(places)[1]}."
     )
 
 
 def _weighed(found: Figures) -> str:
     tried = found["mrr_by_weight"]
     how = (
-        "`ripieno similar` shows (*m* + *w r*) / (1 + *w*): *m* is the likeness by "
-        "this model, *r* the cosine of the two pieces' runs of three intervals, each "
-        f"weighted by its rarity in training music, and *w* is {found['weight']:g}, "
-        "the one of these with the best mean of 1 / rank over the same searches in the "
-        "other half of the held-out music, the one that chooses:"
+        "`ripieno similar` shows (*m* + *w r*) / (1 + *w*). *m* is the likeness by "
+        "this model. *r* is the cosine of the two pieces' runs of three intervals, "
+        "each weighted by its rarity in training music. *w* is "
+        f"{found['weight']:g}. It has the best mean of 1 / rank of the values below, "
+        "in the same searches on the half of the held-out music that is used for "
+        "choices:"
     )
     rows = [["mean of 1 / rank", *(f"{mrr:.3f}" for mrr in tried.values())]]
-    parts = ["## What runs weigh", wrap(how), table(["*w*", *tried], rows)]
+    parts = ["## The weight of runs", wrap(how), table(["*w*", *tried], rows)]
     return "\n\n".join(parts)
 
 
@@ -180,11 +192,12 @@ def _recalls(results: Figures, method: str) -> list[str]:
 
 def _neighbours(found: Figures) -> str:
     how = (
-        f"The {found['k']} nearest of {found['known']} training pieces vote for each "
-        f"of {found['asked']} held-out pieces: what sort of collection is it from? "
-        "Training was not told. *Same* is the share of neighbours of the right sort; "
-        f"among random pieces it is {found['chance']['same']:.3f}, and the largest "
-        f"sort alone makes an accuracy of {found['chance']['accuracy']:.3f}."
+        f"For each of {found['asked']} held-out pieces, the {found['k']} nearest of "
+        f"{found['known']} training pieces vote which sort of collection it is from. "
+        "The sort was not known in training. *Balanced* is the mean accuracy of all "
+        "sorts. *Same* is the share of neighbours of the right sort. For random pieces "
+        f"it is {found['chance']['same']:.3f}. Always naming the largest sort has an "
+        f"accuracy of {found['chance']['accuracy']:.3f}."
     )
     methods = [name for name in METHODS if name in found]
     rows = [
@@ -210,7 +223,7 @@ def _neighbours(found: Figures) -> str:
             "## What its neighbours are",
             wrap(how),
             table(["", "accuracy", "balanced", "same"], rows),
-            table(["is ↓, voted →", *voted], matrix),
+            table(["true sort ↓, voted →", *voted], matrix),
         ]
     )
 
@@ -226,20 +239,20 @@ def _rebuilt(found: Figures) -> str:
         for name, row in found.items()
     ]
     how = (
-        "F1 over the cells of held-out windows; each method's threshold was chosen on "
-        "other windows. The linear one is made of principal components."
+        "F1 over the cells of held-out windows. The threshold of each method was "
+        "chosen on other windows. The linear method is principal components."
     )
     own, linear = found["model"], found["linear"]
     worse = [cell for cell in ("struck", "sounding") if own[cell] < linear[cell]]
     if worse:
         shown = ", ".join(f"{own[c]:.3f} against {linear[c]:.3f} {c}" for c in worse)
         how += (
-            f" **The network gives back less than it**: {shown}. Its decoder only "
-            "served training and is not in this folder."
+            f" **The network reconstructs less than the linear method**: {shown}. Its "
+            "decoder was used in training only and is not in this folder."
         )
     return "\n\n".join(
         [
-            "## What the decoder gives back",
+            "## What the decoder reconstructs",
             wrap(how),
             table(["", "struck", "sounding"], rows),
         ]
@@ -249,18 +262,16 @@ def _rebuilt(found: Figures) -> str:
 def _speed(figures: Figures) -> str:
     taken = figures["run_ms"]
     return "## A run\n\n" + wrap(
-        f"{taken['p50']:.2f} ms at the median, {taken['min']:.2f} ms at best for 16 "
-        "windows: one thread of a shared and busy two-core AMD EPYC (Zen 4), through "
-        "the daemon's session."
+        f"A run of 16 windows takes {taken['p50']:.2f} ms at the median and "
+        f"{taken['min']:.2f} ms at best, on {MACHINE}, which was busy. Measured in the "
+        "daemon's session."
     )
 
 
 def _again(manifest: Manifest, figures: Figures) -> str:
     progress, steps = figures["progress"], figures["recipe"]["steps"]
-    ends = wrap(
+    return made_again(
+        manifest.name,
         f"These weights are of step {progress['best_step']} of {steps}, the best on "
-        f"held-out pairs.{changes(progress)} All figures are in `figures.json`; "
-        "`golden.npz` is replayed by the daemon's tests."
+        f"held-out pairs.{changes(progress)}",
     )
-    command = f"    ripieno-export make {manifest.name} --data DIR"
-    return f"## Making it again\n\n{command}\n\n{ends}"

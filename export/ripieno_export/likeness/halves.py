@@ -1,9 +1,9 @@
-"""The task that the encoder is judged by: half of a piece, find its other half.
+"""The task by which the encoder is judged: given half of a piece, find the other half.
 
 A query is the first half of a piece that was held out, in another key; its tempo is
-another one, too, either told by the file's tempo map (so beats stay beats) or not, as
-when somebody plays without a click: then all times are stretched against the grid. The
-library holds the second halves of that piece and of others.
+changed, too. Either the file's tempo map says so, and beats stay beats; or it does not,
+as when somebody plays without a click: then all times are stretched against the grid.
+The library holds the second halves of that piece and of others.
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def halves(notes: Floats) -> tuple[Floats, Floats]:
 
 
 def disguised(query: Floats, seed: int, *, is_off_grid: bool) -> Floats:
-    """A query in another key, and in a tempo that its file does not tell if asked."""
+    """A query in another key and, if asked, in a tempo that its file does not tell."""
     rng = np.random.default_rng([seed, len(query)])
     steps = rng.choice([s for s in range(-SEMITONES, SEMITONES + 1) if s])
     limit = np.log(STRETCH)

@@ -1,10 +1,10 @@
-"""Two windows of one piece, each varied in its own way: what the encoder calls near.
+"""Pairs of windows of one piece, each varied in its own way, as training examples.
 
 A view is cut from the piece at a beat or between beats, its time is stretched against
 the grid (a tempo that the file does not tell), notes are dropped and shortened, and
 it is moved off its centre a little. Transposition needs no augmentation: rolls are
-centred. A batch is a function of (seed, step) alone and holds a family once: two views
-of one song are no strangers.
+centred. A batch is a function of (seed, step) alone and holds a family only once, since
+two views of one song are not different pieces.
 """
 
 from dataclasses import dataclass

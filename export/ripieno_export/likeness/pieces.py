@@ -24,7 +24,7 @@ from ripieno_export.split import separate
 from ripieno_export.tokenize import Ints
 
 TRAINED, CHOOSING, JUDGED = range(3)
-"""What a piece is for: learned from, chosen on, measured on."""
+"""What a piece is used for: training, choices, or figures."""
 KINDS: Final = ("piano", "melody", "duet", "choir", "quartet")
 LEAST_BEATS: Final = 12.0
 """A window and a hop; shorter pieces have no second window."""

@@ -1,9 +1,9 @@
 """How rare each run of intervals is, and what runs weigh beside the encoder.
 
 Rarity is counted in training music. The weight is the one of `WEIGHTS` with the best
-mean of 1 / rank where the half of the held-out music that chooses looks for its other
-halves: all sets (`halves.SETS`), tempo told and not, each search counting the same; of
-equals the lightest. The half that figures are measured on is not asked for.
+mean of 1 / rank in searches on one half of the held-out music: all sets
+(`halves.SETS`), tempo told and not told, each search counting the same. Of equal
+weights the smallest is taken. The half that figures are measured on is not used.
 """
 
 from typing import Final
@@ -18,9 +18,9 @@ from ripieno_export.likeness.pieces import CHOOSING, TRAINED, Music
 from ripieno_export.likeness.retrieval import Method
 
 TRAINING: Final = 400
-"""Pieces that say which runs are rare."""
+"""The number of pieces in which runs are counted."""
 WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-"""The encoder weighs 1."""
+"""Weights that are tried; the encoder's weight is 1."""
 
 Tried = dict[str, float]
 """The mean of 1 / rank of each weight."""

@@ -2,8 +2,8 @@
 
 A bar of 4/4 with its chords and the bar before it, both counted from its first chord's
 root: every key is one, and nothing needs to be transposed. A bar in which nothing is
-struck, or whose first chord nobody named, is not learned from: a loop that falls silent
-is of no use.
+struck, or whose first chord nobody named, is not learned from: a loop must not fall
+silent.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What bars are like, in numbers, so that made ones can be held beside real ones.
+"""Figures of bars, by which made bars are compared with real ones.
 
 Every figure is of a set of rolls and of the chords they were played to. `gaps` says how
 far two sets lie apart; the checkpoint that is published is chosen by it, since a

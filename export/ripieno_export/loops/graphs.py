@@ -2,7 +2,7 @@
 
 ``(noise, chords, before, manner) → (roll, logits)``: noise is an input, so a pattern
 can be made again. The roll is 0 or 1 in float32; the logits are there for parity: a
-roll only tells on which side of one half they fell. `step_of` is what
+roll only tells whether a probability was above one half. `step_of` is what
 `ripieno_export.to_onnx.export` exports.
 """
 

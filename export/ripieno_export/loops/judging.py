@@ -1,10 +1,10 @@
-"""How good the loop is: its bars beside real ones and beside plain ways to make bars.
+"""Judges the loop: its bars beside real ones and beside bars made by simple rules.
 
 Judged on songs of the split's test part, which neither training nor the choice of the
-weights has seen, and as the daemon plays: in patterns of four bars, each bar told the
-one that was made before it and how many notes the first has, the first neither. What
-the daemon does to them then is left out: a root where a bar begins without a bass,
-the limits, and silence on a beat without a chord. Beside it:
+weights has seen, and as the daemon plays: in patterns of four bars. Each bar but the
+first is given the bar before it and the first bar's number of notes. What the daemon
+does to bars afterwards is left out: a root where a bar begins without a bass, the
+limits, and silence on a beat without a chord. They are compared with:
 
 * *moved bars*: real bars of other songs, drawn by chance, moved to the chords as the
   daemon moves notes;
@@ -33,7 +33,7 @@ PATTERN: Final = 4
 PLACES: Final = 16
 """The most frequent chords of a bar, of which same-chord diversity is taken."""
 LEAST: Final = 16
-"""… where so many real bars have them."""
+"""The least number of real bars that a chord must have to be among these."""
 SAME: Final = 64
 NOTES_ASKED: Final = (5, 9, 11, 14, 16, 22)
 """A density of each class."""
@@ -123,7 +123,7 @@ def run(  # what one bar needs
     is_told = [bool(bar.any()) for bar in before[:, ONSET]]
     crowds = np.broadcast_to(notes, len(rows)).tolist()
     both = zip(crowds, is_told, strict=True)
-    manner = np.stack([pattern.manner_input(n, has_before=b) for n, b in both])
+    manner = np.stack([pattern.manner_input(n or None, has_before=b) for n, b in both])
     chords = torch.from_numpy(bars.told[rows])
     told = (
         chords,
@@ -181,7 +181,7 @@ def triads(bars: Bars) -> Bools:
 def same_chords(
     model: Generator, bars: Bars, chance: np.random.Generator
 ) -> dict[str, float]:
-    """How unlike bars are that have the same chords: real ones, and of other noise."""
+    """The distance of bars with the same chords: real bars, and bars of other noise."""
     told = bars.told.reshape(len(bars), -1)
     _, first, kind, counts = np.unique(
         told, axis=0, return_index=True, return_inverse=True, return_counts=True
@@ -204,9 +204,10 @@ def same_chords(
 
 
 def rhythm_kept(made: Bools, bars: Bars) -> dict[str, float]:
-    """How alike neighbours' rhythms are: in a pattern, and where a new one begins.
+    """How alike the rhythms of neighbouring bars are.
 
-    Of real music the same: neighbours, and bars of different songs.
+    In made bars: within a pattern, and where a new one begins. In real music:
+    neighbours, and bars of different songs.
     """
     rows = quads(bars)
     onsets, real = made[:, ONSET], bars.rolls[:, ONSET]
@@ -224,7 +225,7 @@ def rhythm_kept(made: Bools, bars: Bars) -> dict[str, float]:
 def notes_asked(
     model: Generator, bars: Bars, chance: np.random.Generator
 ) -> dict[str, float]:
-    """Notes a bar that are made where so many are asked for."""
+    """The notes a bar that are made, for each number that is requested."""
     rows = np.arange(min(len(bars), JUDGED_AT_ONCE))
     before = np.zeros((len(rows), *bars.rolls.shape[1:]), np.bool_)
     found = {}
@@ -239,7 +240,7 @@ def _left(bars: Bars) -> Rows:
 
 
 def _seen_from(bars: Bars, before: Rows, rows: Rows, made: Bools) -> Bools:
-    """What was made for some rows, in the rows of those after them."""
+    """Bars made for some rows, in the pitch rows of the bars after them."""
     both = zip(before.tolist(), rows.tolist(), strict=True)
     seen = [
         pattern.roll_of(

@@ -1,9 +1,10 @@
-"""How far the generator's onsets and holds lean, chosen on validation songs alone.
+"""Chooses the constants on the generator's logits, on validation songs alone.
 
-A constant is added to all logits of one kind before they become binary: so many more
-or fewer notes begin, or go on. The rules, in which the test part has no say:
+A constant is added to all logits of onsets, and another to those of holds, before they
+become binary. It changes how many notes begin, or go on. The rules, which do not use
+the test part:
 
-* onsets: that of `LEANS` whose bars lie least far from the real ones, by all gaps;
+* onsets: the one of `LEANS` whose bars are nearest to real ones, by all gaps;
 * holds: then the least of `HOLDS` with which at least `QUALIFIED` of the notes are
   longer than a sixteenth.
 """
@@ -25,14 +26,14 @@ LEANS: Final = (0.0, -0.05, 0.05, 0.1)
 HOLDS: Final = (0.0, 0.03, 0.06, 0.09)
 """At 0.12 the lengths of validation lay 2.6 times as far from real ones as at 0."""
 QUALIFIED: Final = 0.77
-"""Three quarters is what is asked of published bars, and two of a hundred more because
-songs differ: of real bars 72 to 67 of a hundred are, in 512 of validation and in all.
+"""The required share of published bars is three quarters. Two points are added because
+songs differ: of real bars it is 72 % in 512 bars of validation, and 67 % in all.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Leaning:
-    """What was chosen.
+    """The chosen constants.
 
     Attributes:
         onsets: see `Generator.lean`.

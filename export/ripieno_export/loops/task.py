@@ -1,16 +1,16 @@
-"""What the loop's generator and critic learn from each other, in turns.
+"""The training of the loop's generator and critic, in turns.
 
 By its number a step is the critic's or the generator's: `Options.critic_steps` of the
-one, then one of the other. The critic learns by a hinge; the generator to please it,
-and to bring real bars back from the noise that an encoder finds in them: without that,
-other noise soon made the same bar. The generator's running mean is what is judged and
-published.
+one, then one of the other. The critic learns by a hinge loss. The generator learns to
+raise the critic's score, and to reproduce real bars from the noise that an encoder
+finds for them. Without the second term, other noise soon made the same bar. The
+generator's running mean is what is judged and published.
 
 Half of the bars are shown without the bar before them, and half without their density:
 so a new pattern can begin from noise alone, and a density need not be chosen.
 
-Judged are the mean generator's bars to held-out chords, by `loops.figures.gaps`, never
-by what the critic says.
+The bars of the mean generator for held-out chords are judged, by `loops.figures.gaps`
+and not by the critic.
 """
 
 from typing import Any, Final
@@ -31,7 +31,7 @@ from ripieno_export.task import Task
 PARTS: Final = ("critic", "generator", "recall", "spread", "counts", "tones", "rhythm")
 JUDGED_AT_ONCE: Final = 256
 NATS: Final = 32.0
-"""About what a bar costs that is brought back: so the two wishes weigh alike."""
+"""About the loss of a bar that is reproduced: so the two terms weigh the same."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,8 +43,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         alone: the share of bars shown without the bar before.
         free: the share of bars whose density is not told.
         recall: the weight of bringing real bars back.
-        chance: what a nat costs by which the encoder's noise differs from chance.
-        struck: how much more an onset counts than none, or bars come back too thin.
+        chance: the cost of a nat of KL between the encoder's noise and random noise.
+        struck: how much more an onset counts than its absence; else bars have too few
+            notes.
     """
 
     critic_steps: int = 1
@@ -97,7 +98,7 @@ class LoopTask(Task):
         self._noise = [noise(chance, len(half.rolls)) for half in self._judged]
 
     def losses(self, step: int) -> Tensor:
-        """The critic's hinge, or the generator's wishes; the rest is 0."""
+        """The critic's hinge, or the generator's terms; the others are 0."""
         options = self._options
         is_critics = step % (options.critic_steps + 1) < options.critic_steps
         chance = np.random.default_rng((self._preset.seed, step))
@@ -146,7 +147,7 @@ class LoopTask(Task):
         return torch.relu(1 - real).mean() + torch.relu(1 + false).mean()
 
     def _generators(self, batch: Lesson, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """To please the critic from chance; to bring real bars back, half of them."""
+        """The generator's losses: against the critic, and for reproduced real bars."""
         made = self.network("generator", drawn, *batch.told)
         pleased = -self.network("critic", made, *batch.told).mean()
         half = _rows(batch, slice(len(drawn) // 2), drawn.device)
@@ -183,7 +184,7 @@ def lesson(
 
 
 def missed(logits: Tensor, rolls: Tensor, struck: float) -> Tensor:
-    """How badly real bars came back, in nats a bar, [B].
+    """The loss of reproduced real bars, in nats a bar, [B].
 
     Holds count only where a note could go on, as elsewhere they are silent.
     """

@@ -4,7 +4,8 @@ A backbone (LSTM, GRU, causal convolutions, causal Transformer) reads the frames
 order; what it knows after frame t, and frame t itself, go to both heads, which say how
 likely frame t + 1 is:
 
-- *independent*: each key is a coin of its own, as in the published LSTM and TCN rows;
+- *independent*: each key has a probability of its own, as in the published LSTM and TCN
+  rows;
 - *chain*: key by key upwards, each knowing all keys below it, as in RNN-NADE. It is
   written as "which is the next key that sounds, or none", one softmax a note instead of
   one coin a key; the two say the same (a key's coin is its share of what is left).
@@ -182,7 +183,7 @@ BACKBONES: Final[dict[str, Callable[[Shape], nn.Module]]] = {
 
 
 class Independent(nn.Module):
-    """Each key is a coin of its own."""
+    """Each key has a probability of its own."""
 
     def __init__(self, known: int, keys: int) -> None:
         super().__init__()

@@ -62,7 +62,7 @@ class Harmony(nn.Module):
         return mixed
 
     def logits(self, states: Tensor) -> Tensor:
-        """What each root's state says, given all: [..., R, H] → [..., R * Q]."""
+        """Logits of each root's chords, given all: [..., R, H] → [..., R * Q]."""
         whole = states.mean(-2, keepdim=True).expand_as(states)
         mixed = nn.functional.silu(self.mix(torch.cat([states, whole], -1)))
         scores: Tensor = self.out(self.drop(mixed)).flatten(-2)

@@ -3,8 +3,8 @@
 * The bar before and the chords are read step by step (pitches are channels) and folded
   into beats; noise unfolds them again, through transposed convolutions, into a new bar.
   Last, convolutions over pitch and time settle which rows of it are chord tones.
-* Noise enters at every depth as a gain and an offset of each channel: what enters once
-  a generator learns to ignore.
+* Noise enters at every depth as a gain and an offset of each channel: a generator
+  learns to ignore noise that enters only once.
 * The bar is made binary on the way, its gradient that of the probability (a
   straight-through estimator), and a row sounds only on from an onset: fragments of
   notes cannot exist, and the critic never sees a shade that real bars have not.
@@ -12,8 +12,8 @@
   is handed what ears notice first: pitch classes, how many strike, what is no chord
   tone. Its layers are spectrally normalised, so it needs no gradient penalty.
 * An encoder finds the noise that a real bar may have come from, and the generator has
-  to bring the bar back: so different noise means different bars, where a critic alone
-  let it collapse. The encoder is not published.
+  to bring the bar back: so different noise means different bars. With a critic alone,
+  all bars became alike. The encoder is not published.
 
 Source: Dong et al. 2018, MuseGAN; Dong and Yang 2018, Convolutional GANs with binary
 neurons; Miyato et al. 2018; Miyato and Koyama 2018 (the projection);
@@ -42,14 +42,14 @@ from ripieno.layouts.pattern import (
 
 SLOPE: Final = 0.2
 PLANES: Final = 8
-"""Pictures of the bar that the steps draw for the last convolutions."""
+"""The number of channels that the steps give to the last convolutions."""
 PICTURE: Final = 16
 GIVEN: Final = NOISE + MANNER
 assert LOWEST % 12 == 0, "row 0 is a C, so rows fold into pitch classes"
 
 
 def binary(probability: Tensor) -> Tensor:
-    """1 where it is likely, else 0; its gradient is the probability's."""
+    """1 where it is likely, else 0; the gradient is that of the probability."""
     hard = (probability > 0.5).to(probability.dtype)
     return hard + probability - probability.detach()
 

@@ -3,8 +3,8 @@
 The encoder reads a quarter's four sixteenths at once, with a bidirectional GRU over the
 quarters, of which each tells the latent. The decoder is hierarchical: a conductor GRU
 makes one embedding a quarter from the latent alone, and a GRU that begins anew at every
-bar writes the sixteenths, told the token before and the last pitch struck. What no bar
-can tell the next has to pass through the latent.
+bar writes the sixteenths, told the token before and the last pitch struck. Since a
+bar's state does not reach the next bar, the rest has to pass through the latent.
 
 Shapes: B phrases, S steps (bars x places), C cells (quarters), Z latent, H hidden,
 V vocabulary.
@@ -78,7 +78,7 @@ class PhraseVae(nn.Module):
         return found
 
     def encode(self, tokens: Tensor, meter: Tensor) -> Posterior:
-        """What a phrase may mean; tokens [B, S], metre [B]."""
+        """The posterior of a phrase's latent; tokens [B, S], metre [B]."""
         above = torch.cat([self.embed(tokens), self.places(meter)], -1)
         cells = above.reshape(-1, CELLS, CELL * above.shape[-1])  # [B, C, …]
         read = nn.functional.gelu(self.blocks.read(cells))

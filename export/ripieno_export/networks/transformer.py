@@ -36,7 +36,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 class Block(nn.Module):
-    """Attention, then a feed-forward map, each added to what goes by."""
+    """Attention, then a feed-forward map, each added to its input."""
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()

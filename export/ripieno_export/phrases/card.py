@@ -8,26 +8,33 @@ from typing import Any, Final
 from ripieno.inference.manifest import Manifest
 from ripieno.layouts.phrase import ATTRIBUTES
 from ripieno.minds.variations import TEMPERATURE, TOP_P
-from ripieno_export.card import changes, data_table, table, wrap
+from ripieno_export.card import (
+    bullets,
+    changes,
+    data_table,
+    made_again,
+    table,
+    wrap,
+)
 from ripieno_export.licences import sentence
 from ripieno_export.phrases.task import Options
 from ripieno_export.preset import Preset
 
 LIMITS: Final = (
-    "One voice: of a chord it hears the highest note, and it answers with single "
-    "notes.",
-    "A grid of sixteenths: triplets and swing are rounded to it, and so is a free "
-    "rhythm; grace notes are lost.",
-    "It was trained on two bars. A longer phrase is varied two bars at a time, all "
-    "moved the same way; what ties them together is the phrase itself, so at a great "
-    "distance a long variation wanders.",
-    "Nobody tells it where a bar begins: it takes the phrase's first note for a "
-    "downbeat. Half of its training windows begin at some other beat, and its figures "
-    "for them stand beside the others.",
-    "3/4 is recognised by a phrase's length in beats, 6/8 by its onsets; where either "
-    "is heard wrongly, accents of a variation fall in the wrong places. Bars of 9/8, "
-    "5/4 and other metres are heard as one of the three.",
-    "Its taste is that of Irish fiddle tunes, art songs, old popular songs and Chinese "
+    "It knows one voice. Of a chord it hears the highest note, and it answers with "
+    "single notes.",
+    "It works on a grid of sixteenths. Triplets, swing and free rhythm are rounded to "
+    "this grid, and grace notes are lost.",
+    "It was trained on two bars. A longer phrase is varied two bars at a time, each "
+    "time in the same direction. Nothing but the phrase itself connects these parts. "
+    "So at a large distance a long variation loses its connection.",
+    "It is not told where a bar begins, and takes the first note of the phrase for a "
+    "downbeat. Half of its training windows begin at another beat; the rows *from any "
+    "beat* are the figures for such windows.",
+    "It recognises 3/4 by a phrase's length in beats, and 6/8 by its onsets. If this "
+    "goes wrong, accents of a variation fall in the wrong places. Bars of 9/8, 5/4 and "
+    "other meters are heard as one of the three.",
+    "Its style is that of Irish fiddle tunes, art songs, old popular songs and Chinese "
     "pop.",
 )
 THANKS: Final = (
@@ -40,6 +47,10 @@ THANKS: Final = (
 )
 
 
+WAYS: Final = {"taught": "teacher forcing"}
+"""Name in the figures → label on the card."""
+
+
 def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     """The card of a phrase model, in Markdown.
 
@@ -50,14 +61,14 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     """
     parts = [
         _head(manifest, preset, figures),
-        _data(manifest, preset, figures),
+        _use(manifest.name, figures),
         _kept(figures),
         _latent(figures),
         _distances(figures),
         _knobs(figures),
-        _use(figures),
-        "## Limits\n\n" + "\n".join(wrap(line, "- ") for line in LIMITS),
+        _data(manifest, preset, figures),
         f"## Licence\n\n{wrap(f'{sentence(manifest.licence)} {THANKS}')}",
+        f"## Limits\n\n{bullets(LIMITS)}",
         _again(manifest, preset, figures),
     ]
     return "\n\n".join(parts) + "\n"
@@ -66,21 +77,22 @@ def card(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
 def _head(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     options = preset.options_as(Options)
     what = (
-        "A variational autoencoder over two bars of melody on a grid of sixteenths. A "
-        "bidirectional GRU reads a phrase quarter by quarter into "
-        f"{options.latent} numbers; from them a conductor GRU makes a cue for every "
-        "quarter, and a GRU that begins anew at every bar writes the sixteenths. "
-        "Pitches count from the root of the key that is heard, so every key is one. It "
-        f"has {preset.hidden} units and {manifest.parameters / 1e6:.2f} million "
-        f"parameters; its three graphs are {figures['bytes'] / 1e6:.1f} MB: weights "
-        "stored as float16, computed in float32, batch 1. It was made for Ripieno's "
-        "`vary` role."
+        "A variational autoencoder for two bars of melody on a grid of sixteenths. A "
+        "bidirectional GRU reads a phrase quarter by quarter and encodes it as "
+        f"{options.latent} numbers, the latent. From the latent, a second GRU (the "
+        "conductor) makes one vector for each quarter. From these vectors, a third GRU "
+        "writes the sixteenths; its state is reset at every bar. Pitches are relative "
+        "to the root of the key that is heard, so the model is the same in every key. "
+        f"It has {preset.hidden} units and {manifest.parameters / 1e6:.2f} million "
+        f"parameters. Its three graphs are {figures['bytes'] / 1e6:.1f} MB. Weights "
+        "are stored as float16, and computation is in float32, batch 1. It was made "
+        "for Ripieno's `vary` role."
     )
     layout = (
-        "`encode.onnx` is roll → latent; `conduct.onnx` and, step by step, "
-        "`model.onnx` are (latent, conditions) → roll. The directions of the knobs are "
-        "constants of `conduct.onnx`. "
-        "The layout is that of `ripieno.layouts.phrase`, fingerprint "
+        "`encode.onnx` maps a roll to a latent. `conduct.onnx` and then `model.onnx`, "
+        "step by step, map a latent and conditions to a roll. The directions of the "
+        "parameters `fill`, `rise` and `offbeat` are constants of `conduct.onnx`. The "
+        "layout is that of `ripieno.layouts.phrase`; its fingerprint is "
         f"`{manifest.fingerprint}`."
     )
     return f"# {manifest.name}\n\n{wrap(what)}\n\n{wrap(layout)}"
@@ -90,16 +102,17 @@ def _data(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
     options = preset.options_as(Options)
     drawn = data_table(manifest, "melodies")
     how = (
-        f"{figures['windows_trained_on']:,} windows of two bars, half of them from bar "
-        "lines and half from another beat. Bars of 2/4 and 3/8 count as half a bar of "
-        "4/4 and 6/8, of 12/8 as two of 6/8; in 3/4 and 6/8 a bar uses twelve of its "
-        "sixteen places; other metres are left out. Upbeats of the fiddle tunes come "
-        "from their ABC. Tunes of held-out families, and tunes that share a quarter of "
-        "their interval 16-grams with them, are not trained on. A fifth of the windows "
-        "is moved by an octave, and one in seven by any interval; the key is heard "
-        "from the last notes alone, as it is when playing. "
-        f"{options.dropped:.0%} of what the decoder is told of its own past is hidden "
-        f"and {options.falsified:.0%} is wrong."
+        f"It was trained on {figures['windows_trained_on']:,} windows of two bars. "
+        "Half of them begin at a bar line and half at another beat. A bar of 2/4 or "
+        "3/8 counts as half a bar of 4/4 or 6/8, and a bar of 12/8 as two of 6/8. In "
+        "3/4 and 6/8 a bar uses twelve of its sixteen places. Other meters are left "
+        "out. Upbeats of the fiddle tunes come from their ABC. Tunes of held-out "
+        "families, and tunes that share a quarter of their interval 16-grams with "
+        "them, were not used in training. One window in five is moved by an octave, "
+        "and one in seven by any interval. The key is estimated from the last notes "
+        "alone, as in playing. Of the decoder's past tokens, "
+        f"{options.dropped:.0%} are hidden from it and {options.falsified:.0%} are "
+        "replaced by wrong ones."
     )
     return f"## Music it was trained on\n\n{drawn}\n\n{wrap(how)}"
 
@@ -107,18 +120,19 @@ def _data(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
 def _kept(figures: dict[str, Any]) -> str:
     kept, plain = figures["reconstruction"], figures["baselines"]
     rows = [
-        [f"{where}, {how}", *_shares(found)]
+        [f"{where}, {WAYS.get(how, how)}", *_shares(found)]
         for where, ways in kept.items()
         for how, found in ways.items()
     ]
     rows += [[f"baseline: {name}", *_shares(found)] for name, found in plain.items()]
     text = (
-        f"{figures['phrases_held_out']:,} two-bar windows at bar lines of tunes that "
-        "it never saw, and that chose nothing. *Taught*: each step told the true ones "
-        "before. *Greedy*, *sampled*: it writes on its own from the latent's mean, the "
-        "likeliest token, or at temperature 1. Steps: sixteenths whose token is right; "
-        "onsets: those that strike a note; rhythm: rest, hold or strike, whatever the "
-        "pitch; whole: phrases without a slip."
+        f"Measured on {figures['phrases_held_out']:,} two-bar windows at bar lines, of "
+        "tunes that were used neither in training nor for choices. With *teacher "
+        "forcing*, the true steps before are given. *Greedy* and *sampled* are "
+        "free-running from the mean of the latent: with the likeliest token, or at "
+        "temperature 1. *Steps* is the share of sixteenths whose token is right, and "
+        "*onsets* the share of those on which a note begins. *Rhythm* ignores the "
+        "pitch: rest, hold or onset. *Whole* is the share of phrases without an error."
     )
     drawn = table(["", "steps", "onsets", "rhythm", "whole"], rows)
     return f"## How well it keeps a phrase\n\n{wrap(text)}\n\n{drawn}"
@@ -132,15 +146,16 @@ def _latent(figures: dict[str, Any]) -> str:
     latent, way = figures["latent"], figures["interpolation"]
     text = (
         f"A held-out phrase takes {latent['nats']:.1f} nats (KL divergence from the "
-        f"prior); {latent['used']} of {latent['dimensions']} dimensions carry more "
-        "than a tenth of one. The mean posterior deviation is "
-        f"{latent['mean_deviation']:.2f}, and the means' mean square "
-        f"{latent['mean_square']:.2f}. On the great circle between "
-        f"two phrases ({way['pairs']} pairs, {way['points']} points, greedy), "
-        f"{way['whole_way']:.0%} of the steps change in all, {way['mean_change']:.0%} "
-        f"from point to point, {way['largest_change']:.0%} at the largest of the eight "
-        f"steps; {way['never_nearer_again']:.0%} of the steps lead no nearer to the "
-        "start again."
+        f"prior). {latent['used']} of {latent['dimensions']} dimensions carry more "
+        "than 0.1 nats. The mean deviation of the posterior is "
+        f"{latent['mean_deviation']:.2f}, and the mean square of its means is "
+        f"{latent['mean_square']:.2f}. Interpolation was measured on the great circle "
+        f"between two phrases ({way['pairs']} pairs, {way['points']} points, greedy). "
+        f"From end to end, {way['whole_way']:.0%} of the sixteenths change. From point "
+        f"to point, {way['mean_change']:.0%} change on average, and "
+        f"{way['largest_change']:.0%} where the change is largest. In "
+        f"{way['never_nearer_again']:.0%} of the cases, the next point is not nearer "
+        "to the start than the one before."
     )
     return f"## Its latent space\n\n{wrap(text)}"
 
@@ -155,11 +170,12 @@ def _distances(figures: dict[str, Any]) -> str:
         for name, found in figures["distances"].items()
     ]
     text = (
-        f"{figures['phrases_played']} held-out phrases in 4/4, played to the daemon's "
-        "own mind at 120 beats a minute and varied at each distance through the "
-        "exported graphs. Different: steps; onsets kept: at their place and pitch; "
-        "interval: "
-        "semitones; leaps: of more than a fifth. *Human* is what was played."
+        f"{figures['phrases_played']} held-out phrases in 4/4 were played to the "
+        "daemon's mind at 120 beats a minute, and varied by the exported graphs. "
+        "*Different* is the share of sixteenths that differ. *Onsets kept* have the "
+        "same place and pitch. *Unchanged* is the share of phrases that are the same. "
+        "*Interval* is the mean, in semitones. *Leaps* are larger than a fifth. "
+        "*Human* is what was played."
     )
     drawn = table(
         ["distance", "different", "onsets kept", "unchanged", "onsets a bar",
@@ -174,8 +190,9 @@ def _distances(figures: dict[str, Any]) -> str:
         ],
     )
     more = (
-        "`blend` at distance 0, with the phrase of another tune played before: the "
-        "share of steps that are as in either."
+        "For `blend`, a phrase of another tune was played before, and the distance is "
+        "0. The table shows the share of sixteenths that are as in each of the two "
+        "phrases."
     )
     return f"## Distance\n\n{wrap(text)}\n\n{drawn}\n\n{wrap(more)}\n\n{blends}"
 
@@ -198,34 +215,33 @@ def _knobs(figures: dict[str, Any]) -> str:
     ]
     rows[0] = [rows[0][0], *(cell.removeprefix("+") for cell in rows[0][1:])]
     text = (
-        "The same phrases at distance 0 with one knob turned: the mean change of "
-        "onsets a bar (fill), of the mean pitch in semitones (rise), and of the share "
-        "of onsets on no beat (offbeat), and how many phrases moved the right way. "
-        "*Human*: what was played. Directions are the regression of the latent on all "
-        "three attributes, over training music."
+        "The same phrases at distance 0, with one parameter changed. The columns are "
+        "the mean change of onsets a bar (fill), of the mean pitch in semitones (rise) "
+        "and of the share of onsets off the beat (offbeat), and the share of phrases "
+        "that moved the right way. *Human* is what was played. The directions are the "
+        "regression of the latent on all three attributes, on training music."
     )
-    drawn = table(["knob", *ATTRIBUTES, "right way"], rows)
-    return f"## Knobs\n\n{wrap(text)}\n\n{drawn}"
+    drawn = table(["parameter", *ATTRIBUTES, "right way"], rows)
+    return f"## Parameters\n\n{wrap(text)}\n\n{drawn}"
 
 
-def _use(figures: dict[str, Any]) -> str:
+def _use(name: str, figures: dict[str, Any]) -> str:
     answer = figures["answer_ms"]
     text = (
         f"Sampling defaults: temperature {TEMPERATURE}, top-p {TOP_P}. A whole plan of "
-        f"two bars takes {answer['p50']:.1f} ms at the median and {answer['p99']:.1f} "
-        f"at the 99th of a hundred, the fastest {answer['min']:.1f}: one thread of a "
-        "shared two-core AMD EPYC, with much other work beside it."
+        f"two bars takes {answer['p50']:.1f} ms at the median, {answer['p99']:.1f} ms "
+        f"at the 99th percentile, and {answer['min']:.1f} ms at best, on one thread of "
+        "a shared two-core AMD EPYC. Much other work ran on the machine."
     )
-    return f"## Using it\n\n{wrap(text)}"
+    command = f"    ripieno play --role vary --model {name}"
+    return f"## Using it\n\n{command}\n\n{wrap(text)}"
 
 
 def _again(manifest: Manifest, preset: Preset, figures: dict[str, Any]) -> str:
-    ends = wrap(
+    return made_again(
+        manifest.name,
         f"These weights are of step {figures['progress']['best_step']} of "
-        f"{preset.steps}, the best on the held-out tunes that choose (every other one "
-        "of the validation split; the figures are of the rest)."
-        f"{changes(figures['progress'])} All figures are in "
-        "`figures.json`; `golden.npz` is replayed by the daemon's tests."
+        f"{preset.steps}. They were the best on every other tune of the validation "
+        "set; the figures are of the other tunes."
+        f"{changes(figures['progress'])}",
     )
-    command = f"    ripieno-export make {manifest.name} --data DIR"
-    return f"## Making it again\n\n{command}\n\n{ends}"

@@ -1,8 +1,8 @@
 """Batches of windows: which, in which key and register, and what the decoder is told.
 
 A batch is a function of (seed, step) alone. A window is heard in one of its two keys;
-some are moved by octaves or by any interval (*transposition*: most keys are one
-already, since pitches count from home), and some are cut short by rests, as a player's
+some are moved by octaves or by any interval (*transposition*; pitches count from home,
+so most keys are the same already), and some are cut short by rests, as a player's
 phrase is.
 """
 

@@ -1,7 +1,7 @@
 """Weights stored in half precision: the same numbers in half the bytes.
 
-The network is rounded to what float16 can say before anything is measured or recorded;
-then storing it so loses nothing. The graph widens its constants when it is loaded, and
+The network is rounded to float16 before anything is measured or recorded, so storing it
+as float16 loses nothing. The graph widens its constants when it is loaded, and
 computes in float32: half precision is slower on a CPU.
 
 Source: `onnx`'s own Cast, which ONNX Runtime folds into constants.

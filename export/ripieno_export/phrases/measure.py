@@ -1,9 +1,9 @@
-"""How well the network keeps a phrase, and what its latent space is like; in torch.
+"""How well the network keeps a phrase, and figures of its latent space; in torch.
 
 Accuracy is the share of used steps whose token is right, and the share of the steps on
-which a note is struck (*onsets*: holds are easy). *Taught*: told the truth of the steps
-before. *Greedy* and *sampled*: on its own from the latent's mean alone, taking the
-likeliest token, or drawing at temperature 1.
+which a note is struck (*onsets*: holds are easy). *Taught* (teacher forcing): the true
+steps before are given. *Greedy* and *sampled*: on its own from the latent's mean alone,
+taking the likeliest token, or drawing at temperature 1.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ PHRASES: Final = 1024
 LEARNED: Final = 6_000
 """Training windows that directions are found on."""
 REACH_SD: Final = (2.0, 3.0, 3.0)
-"""How far each knob's end moves, in standard deviations of its attribute over the
+"""How far each parameter's end moves, in standard deviations of its attribute over the
 music. At 1.5 for all, `offbeat` moved one phrase in two."""
 FEWEST: Final = 200
 """Windows of a metre that make a covariance of 64 dimensions."""
@@ -182,7 +182,7 @@ def reconstruction(
 
 
 def baselines(batch: Batch) -> dict[str, dict[str, float]]:
-    """Always holding; and holding or resting, whichever is right: no rule can."""
+    """Baselines: always hold; hold or rest, whichever is right, by an oracle."""
     held = np.full_like(batch.tokens, HOLD)
     either = np.where(batch.tokens == REST, REST, HOLD)
     return {

@@ -25,7 +25,7 @@ from ripieno.layouts.phrase import (
 from ripieno.minds.variations import Variations
 from ripieno.music.sources import HUMAN
 from ripieno.music.timeline import TICKS_PER_BEAT, Timeline
-from ripieno.protocol import FOLLOW_HUMAN, Ask, Limits, PlannedNote, Played, Variation
+from ripieno.protocol import Ask, Limits, PlannedNote, Played, Variation
 from ripieno_export.phrases import crops, task
 from ripieno_export.phrases.measure import sample_of
 from ripieno_export.phrases.windows import Windows
@@ -91,7 +91,7 @@ def ask_for(
         pulse_ticks=CELL * STEP_TICKS,
         grid_ticks=grid_ticks,
         seed=seed,
-        limits=Limits(scale=FOLLOW_HUMAN, low=24, high=108, polyphony=4),
+        limits=Limits(scale=None, low=24, high=108, polyphony=4),
         role="vary",
         vary=how,
     )

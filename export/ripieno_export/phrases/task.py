@@ -2,8 +2,8 @@
 
 The loss is the nats of a step's token, and the KL divergence of the latent from a unit
 Gaussian per step, weighed by `beta` and spared its first `free_nats` a dimension. What
-the decoder is told of its own past is dropped or falsified in part, so that it neither
-leans on it nor trips over its own slips.
+the decoder is told of its own past is dropped or falsified in part. So it does not rely
+on it too much, and recovers from its own errors.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
 """Melodies, cut into two-bar windows: what the phrase model learns from.
 
-A window begins at a bar line (*aligned*), or, as often, at some other beat: nobody
-tells the daemon where a player's bar begins. Two bars of 2/4 or 3/8 are one of 4/4 or
-6/8, a bar of 12/8 is two of 6/8; other metres are left out, and so are windows of fewer
-than `FEWEST` onsets or with notes that the grid of sixteenths runs together.
+A window begins at a bar line (*aligned*) or, as often, at another beat, because the
+daemon is not told where the human's bar begins. Two bars of 2/4 or 3/8 are one of 4/4
+or 6/8, a bar of 12/8 is two of 6/8; other metres are left out, and so are windows of
+fewer than `FEWEST` onsets or with notes that the grid of sixteenths runs together.
 
 Pitches are stored as they are, with the keys that they may be heard in: from the last
 onsets up to the window's end, and from the window alone.

@@ -16,7 +16,7 @@ from ripieno.files import journal
 from ripieno.inference.tables import maybe_tables
 from ripieno.ports.memory import MemoryPort
 from ripieno.processes.player import Player, Start, begin
-from ripieno.protocol import Comp, Decide
+from ripieno.protocol import CONDUCTOR, Comp, Decide, Reply
 from ripieno.settings.config import Settings, load
 from ripieno.settings.params import Params
 from ripieno_export.judge import live, server
@@ -54,9 +54,9 @@ def performed(tmp_path):
             clock.wait_until(min(at_ns, now + MS))
             player.turn()
             for record in told.read():
-                mind.receive(protocol.decode_to_thinker(record))
+                mind.receive(protocol.decode_letter(record).message)
             while (answer := mind.answer()) is not None:
-                said.write(protocol.encode(answer))
+                said.write(protocol.encode(Reply(CONDUCTOR, answer)))
         port.feed(data)
     player.turn()
     path = tmp_path / "journal.jsonl"
@@ -142,7 +142,7 @@ def test_without_asks_on_the_beat_response_times_are_of_earlier_asks():
 
 
 def test_settings_are_written_as_the_daemon_reads_them(tmp_path):
-    params = Params(role="accompany", bpm=97.5, meter="6/8", click=True, land="C@9")
+    params = Params(role="accompany", bpm=97.5, meter="6/8", click=True, chart="C@9")
     path = tmp_path / "live.toml"
     path.write_text(live.as_toml(params))
     assert load(path, {}, {}).play == params

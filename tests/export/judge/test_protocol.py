@@ -118,7 +118,7 @@ def test_the_protocol_ends_in_a_report_with_every_system(tmp_path):
     assert {"copy last bar", "HMM", "Ripieno", "Ripieno, + 125 ms"} <= systems
     assert "previous release (none has this role)" in systems
     markdown = (tmp_path / "out/figures.md").read_text()
-    assert "### What low latency buys, by hand" in markdown
+    assert "### What low latency gives, by hand" in markdown
     assert "Live takes were left out." in markdown
     assert len(list((tmp_path / "out/takes/worst").glob("*.wav"))) == 2
     assert "<svg" in (tmp_path / "out/figures.html").read_text()

@@ -1,0 +1,140 @@
+"""Leads the seats that follow the conductor: cues, sections of the texture, rests."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from ripieno.conduct.cue import Cue, Follower, Section
+from ripieno.conduct.span_clock import Key
+from ripieno.conduct.spans import Spans
+from ripieno.conduct.texture import Texture
+from ripieno.hear.loudness import Loudness
+from ripieno.music import chords
+from ripieno.music.chords import NO_CHORD
+from ripieno.music.held import Held
+from ripieno.music.sources import HUMAN
+from ripieno.music.spans import Note
+from ripieno.play.seat import Seat
+
+SOLO: Final = 32
+"""From how many of the soloist's last notes their register is known."""
+
+
+class Leader:
+    """Hands decisions to the seats that follow. Thread: the engine's.
+
+    Attributes:
+        followers: those seats.
+        cue: the last one; None while nothing plays.
+    """
+
+    def __init__(
+        self, seat: Seat, spans: Spans, is_replying: Callable[[], bool]
+    ) -> None:
+        """Begin without followers; see `Cue.is_replying`."""
+        self._is_replying = is_replying
+        self._spans, self._texture = spans, Texture(seat)
+        self._loudness = Loudness()
+        self._solo: deque[int] = deque(maxlen=SOLO)
+        self._led: set[Follower] = set()  # those that have had a cue
+        self.followers: Sequence[Follower] = ()
+        self.cue: Cue | None = None
+
+    @property
+    def chord(self) -> int:
+        """The chord that sounds; `NO_CHORD` while nothing plays."""
+        return NO_CHORD if self.cue is None else self.cue.chord
+
+    @property
+    def chord_name(self) -> str:
+        """Its name, with the bass that the left hand says; empty for none."""
+        if (cue := self.cue) is None:
+            return ""
+        bass = chords.root_of(cue.chord) if cue.bass is None else cue.bass
+        return str(Held(cue.chord, bass))
+
+    def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
+        """The chord and the texture that were played in a span."""
+        return self._texture.sent(index)
+
+    def on_note(self, key: Key) -> None:
+        """Note what the soloist plays, and how loud the human is."""
+        self._solo.append(key.pitch)
+        if key.source == HUMAN:
+            self._loudness.add(key.velocity)
+
+    def begin(self, index: int, chord: int, bass: int | None, now_ns: int) -> None:
+        """Begin a span with its chord; `NO_CHORD` lets nothing sound."""
+        cue = self._cue_of(index, chord, bass, index * self._spans.ticks)
+        if chord == NO_CHORD:
+            if self.cue is not None:
+                self.rest(now_ns)
+            self._texture.begin(cue)
+            return
+        self.cue = cue
+        self._texture.begin(cue)
+        self._lead(cue, now_ns)
+
+    def write(
+        self, notes: Sequence[Note] | None, planned_for: int | None, now_ns: int
+    ) -> None:
+        """Play a section of the span, as loud as the soloist plays now.
+
+        Args:
+            notes: planned for the chord `planned_for`; None if there is no plan.
+            planned_for: that chord.
+            now_ns: no note on the beat starts before.
+        """
+        if self.cue is None:
+            return
+        cue = msgspec.structs.replace(self.cue, velocity=self._loudness.velocity)
+        self._share(cue, self._texture.write(cue, notes, planned_for), now_ns)
+
+    def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
+        """Play another chord from a tick within a span on."""
+        before = self.chord
+        cue = self.cue = self._cue_of(index, *held, start_ticks)
+        if before == NO_CHORD:
+            self._texture.begin(cue)
+        section = self._texture.change(cue, before)
+        self._lead(cue, now_ns)
+        self._share(cue, section, now_ns)
+
+    def rest(self, at_ns: int) -> None:
+        """Let nothing sound."""
+        self.cue = None
+        self._texture.rest(at_ns)
+        for follower in self.followers:
+            follower.on_rest(at_ns)
+
+    def _cue_of(
+        self, index: int, chord: int, bass: int | None, start_ticks: int
+    ) -> Cue:
+        before = self.cue
+        is_same = before is not None and (before.chord, before.bass) == (chord, bass)
+        return Cue(
+            index=index,
+            phase=self._spans.phase(index),
+            chord=chord,
+            bass=bass,
+            is_new=not is_same,
+            start_ticks=start_ticks,
+            melody=tuple(self._spans.heard(index).sounding[0]),
+            velocity=self._loudness.velocity,
+            soloist=(min(self._solo), max(self._solo)) if self._solo else None,
+            is_replying=self._is_replying(),
+        )
+
+    def _lead(self, cue: Cue, now_ns: int) -> None:
+        """Hand over a cue; to a seat that had none before, as a new chord."""
+        for follower in self.followers:
+            is_first = follower not in self._led
+            its = msgspec.structs.replace(cue, is_new=True) if is_first else cue
+            follower.on_cue(its, now_ns)
+        self._led = set(self.followers)
+
+    def _share(self, cue: Cue, section: Section, now_ns: int) -> None:
+        for follower in self.followers:
+            follower.on_section(cue, section, now_ns)

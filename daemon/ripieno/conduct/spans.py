@@ -1,0 +1,99 @@
+"""The spans (felt beats) of a song: where they lie, and what was heard in them.
+
+Spans are counted from 0 at the beginning of the song.
+"""
+
+from typing import Final
+
+from ripieno.conduct.guide import landing_at
+from ripieno.hear.beats import Beats
+from ripieno.music.spans import FRAME_TICKS, Phase, Span
+from ripieno.play.seat import Seat
+
+
+class Spans:
+    """The spans of a song, by index.
+
+    Attributes:
+        beats: the human's notes on the grid.
+        held: the chord that the left hand holds; None where it holds none.
+    """
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self.beats = Beats()
+        self.held: int | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many frames (sixteenths) a span has."""
+        return self.ticks // FRAME_TICKS
+
+    @property
+    def ticks(self) -> int:
+        """The length of a span."""
+        return self._seat.meter.span_ticks
+
+    @property
+    def in_bar(self) -> int:
+        """How many spans a bar has."""
+        return self._seat.meter.spans_in_bar
+
+    def phase(self, index: int) -> Phase:
+        """Where a span lies in its bar."""
+        bar, place = divmod(index, self.in_bar)
+        return Phase(place, self.in_bar, bar)
+
+    def start_ns(self, index: int, ticks: int = 0) -> int:
+        """When a span begins at the tempo of now, or some ticks after that."""
+        return self._seat.timeline.ns_at(index * self.ticks + ticks)
+
+    def heard(self, index: int) -> Span:
+        """The human's part over a span, as far as it was heard."""
+        return self.beats.span(index * self.frames, self.frames)
+
+    def written(self, index: int) -> int | None:
+        """The chord that left hand or chart prescribes for a span, or None.
+
+        What the left hand holds comes first.
+        """
+        if self.held is not None:
+            return self.held
+        parsed = self._seat.parsed
+        if parsed.chart is None:
+            return landing_at(parsed.guidance, self.phase(index))
+        return parsed.chart.chord_at(index * self.ticks)
+
+    def next_after(self, ticks: int) -> int:
+        """The first span that begins at or after a tick."""
+        return -(-ticks // self.ticks)
+
+    def name(self, index: int) -> str:
+        """Bar and beat, counted from 1: ``2.1``."""
+        phase = self.phase(index)
+        return f"{phase.bar + 1}.{phase.span + 1}"
+
+
+MOST_PLACES: Final = 64
+"""How many stretches are kept. A song that is played through is one stretch."""
+
+
+class Places:
+    """The stretches of the song that were played, in ticks. Cost: O(stretches)."""
+
+    def __init__(self) -> None:
+        self._stretches: list[tuple[int, int]] = []
+
+    def has(self, ticks: int, beyond: int = 0) -> bool:
+        """Whether a tick lies in a stretch, or at most `beyond` ticks after its end."""
+        return any(first <= ticks <= end + beyond for first, end in self._stretches)
+
+    def add(self, first: int, end: int) -> None:
+        """Add a stretch. The oldest one may be forgotten."""
+        apart = []
+        for begin, until in self._stretches:
+            if until < first or begin > end:
+                apart.append((begin, until))
+            else:
+                first, end = min(first, begin), max(end, until)
+        self._stretches = [*apart, (first, end)][-MOST_PLACES:]
