@@ -92,11 +92,11 @@ def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading
     with opened(data / source) as archive:
         chosen = list(archive.entries(how.only, how.skip))
         for entry in chosen[:: every or how.every]:
-            _read_entry(archive, entry, how.label, reading)
+            read_entry(archive, entry, how.label, reading)
     return reading
 
 
-def _read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) -> None:
+def read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) -> None:
     name, origin = str(entry["file"]), archive.origin
     try:
         piece = _piece(archive.read(name), entry, label, origin)

@@ -1,118 +1,232 @@
-"""Whether a system listens: what its chords and notes have to do with the melody.
+"""What a listener hears: the band beside a human, for a kind of music.
 
-Note-in-chord alone can be gamed (a constant tonic triad scores high), so it stands
-beside the listening gain: what is lost when the answer was given to another song.
+::
+
+    python -m ripieno_export.judge.listening --data DIR --kind pop --pieces 8 --part dev
+
+The band gets melody, tempo and metre, in simulated time with its real models. The
+human is the piece's own accompaniment or chords. A table has a row for each figure:
+band, human (means over pieces ± standard errors), target.
 """
 
-from collections.abc import Sequence
-from typing import Final
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
-from ripieno.music.scales import MAJOR_PROFILE
-from ripieno_export.judge.pieces import (
-    TONES,
-    Bools,
-    Floats,
-    Ints,
-    TestPiece,
-    counts,
-    line,
-    transposed_chords,
-)
-from ripieno_export.judge.take import Take
+from ripieno.errors import RipienoError, SettingsError
+from ripieno.settings.params import Params
+from ripieno_export.judge import fit, harmonic, kinds, playing
+from ripieno_export.judge.figure import Figure, mean_of
+from ripieno_export.judge.heard import Heard, band, human, prepared
+from ripieno_export.judge.pieces import Floats, TestPiece, line
+from ripieno_export.judge.report import shown
+from ripieno_export.judge.simulated import Players, players
 
-OTHERS: Final = 8
-"""Other songs' answers that the listening gain compares with."""
-CONSONANT: Final = (0, 3, 4, 7, 8, 9)
-"""Semitones upward from the melody's pitch class to the accompaniment's."""
+ONE: Final[dict[str, Callable[[Heard], float]]] = {
+    "one-beat chords": harmonic.one_beat,
+    "changes on beat 1": harmonic.on_beat_one,
+    "changes per bar": harmonic.changes_per_bar,
+    "root agreement": harmonic.root_agreement,
+    "phrase ends V-I": harmonic.authentic,
+    "descending fifths": harmonic.descending_fifths,
+    "last note on I or vi": harmonic.last_on_tonic,
+    "sevenths and suspensions": harmonic.coloured,
+    "bass: root on beat 1": playing.bass_on_root,
+    "bass: reference's root": playing.bass_on_reference,
+    "bass: off the beat": playing.bass_off_beat,
+    "bass: shorter than 1/2 beat": playing.bass_short,
+    "bass: stepwise": playing.bass_stepwise,
+    "beats after the last note": playing.beats_after,
+    "stops within 2 bars": lambda heard: playing.stops_within(heard, 2),
+    "stops within 4 bars": lambda heard: playing.stops_within(heard, 4),
+    "closes with a cadence": playing.closes,
+    "both, within 4 bars": playing.ends,
+    "long rests played through": playing.plays_through_rests,
+    "filling": playing.filling,
+    "memory: returning bars": lambda heard: playing.memory(heard)[0],
+    "memory: random bars": lambda heard: playing.memory(heard)[1],
+    "velocity: deviation": playing.velocity_spread,
+    "velocity: with soloist": playing.follows_soloist,
+    "velocity: arc": playing.arc,
+    "texture notes per bar": playing.notes_per_bar,
+    "pad doubled by texture": playing.doubling,
+}
+"""Figures of one accompaniment of one piece, by name."""
+GUARDS: Final = ("NIC", "LG")
+HUMAN, BAND = "human", "band"
+BOTH: Final = ("root agreement", "bass: reference's root")
+"""Figures that compare with the human: the human's own are left out."""
 
 
-def note_in_chord(chords: Ints, melody: Ints) -> float:
-    """NIC: how often, where both sound, the melody is in the chord.
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """The figures of a kind of music.
 
-    A share of frames, by pitch class. Source: ReaLchords (Wu et al. 2024).
-
-    Args:
-        chords: per frame.
-        melody: pitch per frame, of `ripieno_export.judge.pieces.line`.
+    Attributes:
+        kind, part: which pieces.
+        pieces: their names.
+        values: figures of each piece: accompanist → figure → shape (pieces,).
     """
-    hits, frames = hits_in(chords, melody)
-    return float(hits.sum() / frames.sum()) if frames.any() else float("nan")
+
+    kind: str
+    part: str
+    pieces: tuple[str, ...]
+    values: Mapping[str, Mapping[str, Floats]]
+
+    def figure(self, who: str, name: str) -> Figure:
+        """The mean over pieces."""
+        return mean_of(self.values[who][name])
 
 
-def hits_in(chords: Ints, melody: Ints) -> tuple[Bools, Bools]:
-    """Frames whose melody is in the chord, and frames in which both sound."""
-    both = (melody >= 0) & (chords >= 0)
-    return both & TONES[chords, melody % 12], both
-
-
-def histogram(piece: TestPiece) -> Floats:
-    """How many frames of the melody each pitch class sounds, shape (12,)."""
-    heard = line(piece.melody, piece.frames)
-    return np.bincount(heard[heard >= 0] % 12, minlength=12).astype(np.float64)
-
-
-def signature_of(piece: TestPiece) -> int:
-    """The tonic of the major key that fits the melody best: its key signature.
-
-    Minor keys count as a major key nearby: a song in A minor is laid over one in C
-    major without moving.
-    Source: with it, human chords gain 30.0 on POP909, as was measured before; with the
-    relative major of the best of all 24 keys 27.8, with that key's own tonic 32.6.
-    """
-    weights = histogram(piece)
-    if not weights.any():
-        return 0
-    fits = [np.corrcoef(np.roll(weights, -t), MAJOR_PROFILE)[0, 1] for t in range(12)]
-    return int(np.argmax(fits))
-
-
-def listening_gains(
-    pieces: Sequence[TestPiece], chords: Sequence[Ints], seed: int = 0
-) -> Floats:
-    """LG: each song's NIC, minus the mean NIC of eight other songs' answers to it.
-
-    The others' answers are transposed to this song's key and repeated or cut to its
-    length. Songs are drawn from a fixed seed, the same for every system.
-
-    Args:
-        pieces: the songs.
-        chords: what the system answered to each, per frame.
-        seed: what chance starts from.
-
-    Returns:
-        Shape (songs,); NaN where a song has no answer or no other.
-    """
-    keys = [signature_of(piece) for piece in pieces]
+def judged(pieces: Sequence[TestPiece], heard: Sequence[Heard]) -> dict[str, Floats]:
+    """All figures of one accompanist, each of shape (pieces,)."""
+    found = {
+        name: np.array([figure(each) for each in heard]) for name, figure in ONE.items()
+    }
     melodies = [line(piece.melody, piece.frames) for piece in pieces]
-    gains = np.full(len(pieces), np.nan)
-    for number, melody in enumerate(melodies):
-        others = [n for n in range(len(pieces)) if n != number]
-        chance = np.random.default_rng((seed, number))
-        drawn = chance.permutation(others)[:OTHERS]
-        foreign = [
-            note_in_chord(np.resize(moved, len(melody)), melody)
-            for other in drawn
-            for moved in [transposed_chords(chords[other], keys[number] - keys[other])]
-        ]
-        if np.isfinite(foreign).any():
-            own = note_in_chord(chords[number], melody)
-            gains[number] = own - np.nanmean(foreign)
-    return gains
+    chords = [each.chords for each in heard]
+    pairs = zip(chords, melodies, strict=True)
+    found["NIC"] = np.array([fit.note_in_chord(c, m) for c, m in pairs])
+    found["LG"] = fit.listening_gains(pieces, chords)
+    return found
 
 
-def pair_consonance(piece: TestPiece, take: Take) -> float:
-    """PC₂: the share of sounding (melody note, accompaniment note) pairs in consonance.
+def table_of(
+    kind: str, part: str, pieces: Sequence[TestPiece], who: Players, **own: object
+) -> Table:
+    """Have the band play to every piece, and compute all figures.
 
-    A pair counts once for each frame in which both sound. An interval is counted upward
-    from the melody's pitch class: a fourth below the melody is a fifth, and consonant.
-    Source: the four figures of POP909 (human .709, the bar before .580, random in key
-    .559, random .502) are met by this direction alone (the other: .731, .563, .550).
+    Args:
+        kind, part: what the table calls them.
+        pieces: of `ripieno_export.judge.heard.prepared`.
+        who: who thinks.
+        own: parameters other than the defaults.
     """
-    below = counts(piece.melody, piece.frames)
-    pairs = below.T @ counts(take.notes, piece.frames)
-    classes = np.arange(12)
-    is_consonant = np.isin((classes[None] - classes[:, None]) % 12, CONSONANT)
-    total = pairs.sum()
-    return float(pairs[is_consonant].sum() / total) if total else float("nan")
+    bands, humans = [], []
+    for number, piece in enumerate(pieces, 1):
+        bands.append(band(piece, who, **own))
+        humans.append(human(piece, bands[-1].window[0]))
+        print(f"{number}/{len(pieces)} {piece.name}", file=sys.stderr, flush=True)
+    values = {BAND: judged(pieces, bands), HUMAN: judged(pieces, humans)}
+    for name in BOTH:
+        values[HUMAN][name] = np.full(len(pieces), np.nan)
+    return Table(kind, part, tuple(piece.name for piece in pieces), values)
+
+
+def as_text(table: Table, before: Mapping[str, Any] | None = None) -> str:
+    """The table for people.
+
+    Args:
+        table: the figures.
+        before: an earlier `as_json` of the same pieces; a column shows what changed,
+            with the standard error of the differences by piece.
+    """
+    lines = [
+        f"{table.kind}, {table.part} part, {len(table.pieces)} pieces",
+        f"{'':28}{'band':>18}{'human':>18}{'change' * bool(before):>18}",
+    ]
+    for name in (*ONE, *GUARDS):
+        figures = [table.figure(who, name) for who in (BAND, HUMAN)]
+        if before:
+            figures.append(_change(table, before, name))
+        lines.append(f"{name:28}" + "".join(f"{shown(f):>18}" for f in figures))
+    return "\n".join(lines)
+
+
+def _change(table: Table, before: Mapping[str, Any], name: str) -> Figure:
+    earlier = before["figures"].get(name, {}).get(BAND, {}).get("pieces", ())
+    known = dict(zip(before["pieces"], earlier, strict=False))
+    old = [known.get(piece) for piece in table.pieces]
+    return mean_of(table.values[BAND][name] - np.array(old, np.float64))
+
+
+def as_json(table: Table) -> dict[str, Any]:
+    """The table for machines: means, errors and every piece's own figures."""
+    return {
+        "kind": table.kind,
+        "part": table.part,
+        "pieces": list(table.pieces),
+        "figures": {
+            name: {who: _row(table, who, name) for who in (BAND, HUMAN)}
+            for name in (*ONE, *GUARDS)
+        },
+    }
+
+
+def _row(table: Table, who: str, name: str) -> dict[str, Any]:
+    figure = table.figure(who, name)
+    own = [_finite(value) for value in table.values[who][name].tolist()]
+    return {
+        "mean": _finite(figure.mean),
+        "error": _finite(figure.error),
+        "songs": figure.songs,
+        "pieces": own,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except RipienoError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    reading = kinds.read(options.data, options.kind, options.part, options.pieces)
+    pieces = [prepared(piece) for piece in reading.pieces]
+    own = dict(_set(text) for text in options.set)
+    table = table_of(options.kind, options.part, pieces, players(options.model), **own)
+    before = json.loads(options.before.read_text("utf-8")) if options.before else None
+    print(as_text(table, before))
+    if options.json:
+        text = json.dumps(as_json(table), indent=1, ensure_ascii=False)
+        options.json.write_text(text + "\n", encoding="utf-8")
+
+
+def _set(text: str) -> tuple[str, object]:
+    """A parameter and its value, of ``name=value``.
+
+    Raises:
+        SettingsError: there is no such parameter.
+    """
+    name, _, value = text.partition("=")
+    if name not in Params.__struct_fields__:
+        raise SettingsError(f"There is no parameter {name!r}.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="listening", description=__doc__)
+    data = Path(os.environ.get("RIPIENO_DATA", "../shared/data"))
+    add = parser.add_argument
+    add("--data", type=Path, default=data, help="holds 1_pd_cc0 and so on")
+    add("--kind", choices=tuple(kinds.KINDS), default="pop")
+    add("--part", choices=kinds.PARTS, default=kinds.DEV)
+    add("--pieces", type=int, default=8, help="how many")
+    add("--model", default="", help="a name or a folder")
+    add("--set", action="append", default=[], metavar="NAME=VALUE")
+    add("--json", type=Path, help="write every piece's figures")
+    add("--before", type=Path, help="an earlier --json: show what changed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
