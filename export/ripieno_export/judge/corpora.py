@@ -97,6 +97,7 @@ def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading
 
 
 def read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) -> None:
+    """Read a file into a reading, as a piece or as a refusal with its reason."""
     name, origin = str(entry["file"]), archive.origin
     try:
         piece = _piece(archive.read(name), entry, label, origin)

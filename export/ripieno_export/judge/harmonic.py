@@ -44,7 +44,7 @@ def changes_per_bar(heard: Heard) -> float:
     """Changes of chord in a bar."""
     first, last = heard.window
     bars = (last - first) * heard.piece.span_frames / heard.piece.bar_frames
-    return len(heard.changes) / bars if bars else float("nan")
+    return len(heard.changes) / bars if bars and len(heard.runs) else float("nan")
 
 
 def root_agreement(heard: Heard) -> float:

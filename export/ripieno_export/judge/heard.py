@@ -1,4 +1,4 @@
-"""What one accompanist, the band or a human, played for a piece, felt beat by felt beat.
+"""What an accompanist, the band or a human, played for a piece, by felt beats.
 
 `Heard` holds everything that the figures of `ripieno_export.judge.listening` are
 computed from. The band plays on for 16 bars after the melody's last note, with the
@@ -55,7 +55,7 @@ class Heard:
 
     @cached_property
     def beats(self) -> Ints:
-        """The chord of each felt beat: the one that fills most of it, shape (beats,)."""
+        """The chord that fills most of each felt beat, shape (beats,)."""
         return chords_of_beats(self.piece, self.chords)
 
     @cached_property
@@ -84,16 +84,19 @@ class Heard:
         ends = runs[:-1, 1] + runs[:-1, 2]
         joined = ends == runs[1:, 1]
         rows = np.column_stack([runs[:-1, 0], runs[1:, 0], runs[1:, 1]])
-        return rows[joined]
+        return np.asarray(rows[joined])
 
     @cached_property
     def window(self) -> tuple[int, int]:
-        """Felt beats from the first chord within the melody to the melody's end."""
+        """Felt beats from the first chord within the melody to the melody's end.
+
+        Where no chord is known: from the melody's first note.
+        """
         melody = self.piece.melody
         first = max(int(beat_of(self.piece, melody["start"].min())), self.since)
         last = int(beat_of(self.piece, melody["end"].max() - 1)) + 1
         known = np.flatnonzero(self.beats[first:last] != NO_CHORD)
-        return (first + int(known[0]) if len(known) else last), last
+        return first + (int(known[0]) if len(known) else 0), last
 
     @cached_property
     def frames(self) -> tuple[int, int]:
@@ -174,7 +177,7 @@ def lowest(notes: Notes, piece: TestPiece) -> Notes:
     beats = beat_of(piece, found["start"].astype(np.int64))
     by_pitch = np.lexsort((found["pitch"], beats))
     _, first = np.unique(beats[by_pitch], return_index=True)
-    return found[np.sort(by_pitch[first])]
+    return np.asarray(found[np.sort(by_pitch[first])])
 
 
 def band(piece: TestPiece, players: Players, **overrides: object) -> Heard:

@@ -12,18 +12,15 @@ trained on. Files are read only when they are chosen.
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from ripieno_export.archives import Entry, opened
-from ripieno_export.corpus import UNREADABLE, family_of
+from ripieno_export.corpus import family_of
 from ripieno_export.judge import corpora
-from ripieno_export.judge.pieces import Reading, TestPiece
-from ripieno_export.sources import Origin
+from ripieno_export.judge.pieces import Reading
 
 DEV: Final = "dev"
 TEST: Final = "test"

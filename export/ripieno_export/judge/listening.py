@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from ripieno.errors import RipienoError, SettingsError
+from ripieno.settings.output import say
 from ripieno.settings.params import Params
 from ripieno_export.judge import fit, harmonic, kinds, playing
 from ripieno_export.judge.figure import Figure, mean_of
@@ -104,7 +105,8 @@ def table_of(
     """Have the band play to every piece, and compute all figures.
 
     Args:
-        kind, part: what the table calls them.
+        kind: what the table calls them.
+        part: likewise.
         pieces: of `ripieno_export.judge.heard.prepared`.
         who: who thinks.
         own: parameters other than the defaults.
@@ -113,15 +115,15 @@ def table_of(
     for number, piece in enumerate(pieces, 1):
         bands.append(band(piece, who, **own))
         humans.append(human(piece, bands[-1].window[0]))
-        print(f"{number}/{len(pieces)} {piece.name}", file=sys.stderr, flush=True)
+        say(f"{number}/{len(pieces)} {piece.name}", is_error=True)
     values = {BAND: judged(pieces, bands), HUMAN: judged(pieces, humans)}
     for name in BOTH:
         values[HUMAN][name] = np.full(len(pieces), np.nan)
     return Table(kind, part, tuple(piece.name for piece in pieces), values)
 
 
-def as_text(table: Table, before: Mapping[str, Any] | None = None) -> str:
-    """The table for people.
+def as_text(table: Table, before: Mapping[str, Any] | None = None) -> list[str]:
+    """The table for people, line by line.
 
     Args:
         table: the figures.
@@ -137,7 +139,7 @@ def as_text(table: Table, before: Mapping[str, Any] | None = None) -> str:
         if before:
             figures.append(_change(table, before, name))
         lines.append(f"{name:28}" + "".join(f"{shown(f):>18}" for f in figures))
-    return "\n".join(lines)
+    return lines
 
 
 def _change(table: Table, before: Mapping[str, Any], name: str) -> Figure:
@@ -181,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _run(options)
     except RipienoError as error:
-        print(error, file=sys.stderr)
+        say(str(error), is_error=True)
         return error.exit_code
     return 0
 
@@ -192,7 +194,8 @@ def _run(options: argparse.Namespace) -> None:
     own = dict(_set(text) for text in options.set)
     table = table_of(options.kind, options.part, pieces, players(options.model), **own)
     before = json.loads(options.before.read_text("utf-8")) if options.before else None
-    print(as_text(table, before))
+    for row in as_text(table, before):
+        say(row)
     if options.json:
         text = json.dumps(as_json(table), indent=1, ensure_ascii=False)
         options.json.write_text(text + "\n", encoding="utf-8")

@@ -12,7 +12,6 @@ from ripieno.music.chords import NO_CHORD
 from ripieno_export.judge.harmonic import FIFTH, is_home, share
 from ripieno_export.judge.heard import (
     Heard,
-    beat_of,
     chords_of_beats,
     melody_line,
     offset_of,
