@@ -155,26 +155,40 @@ def filling(heard: Heard) -> float:
     return float(notes[resting].mean() / notes[~resting].mean())
 
 
-def memory(heard: Heard) -> tuple[float, float]:
-    """Similarity of texture in bars under a returning melody bar, and in random bars.
+def returning(heard: Heard) -> float:
+    """Similarity of texture in bars under an exactly returning melody bar.
 
-    The Jaccard index of the onset positions in the bar, in sixteenths.
+    The mean Jaccard index of the onset positions in the bar, in sixteenths; each bar
+    is compared with the last one that had its melody.
     """
     bars, grid = _bars(heard)
     known: dict[bytes, int] = {}
-    returning = []
+    found = []
     for number, melody in enumerate(bars):
-        if melody is None:
-            continue
         if melody in known:
-            returning.append(_jaccard(grid[known[melody]], grid[number]))
-        known[melody] = number
-    if not returning or len(grid) < 2:
-        return NAN, NAN
-    chance = np.random.default_rng(0)
-    pairs = chance.integers(len(grid), size=(RANDOM_PAIRS, 2))
-    others = [_jaccard(grid[a], grid[b]) for a, b in pairs.tolist() if a != b]
-    return float(np.nanmean(returning)), float(np.nanmean(others))
+            found.append(_jaccard(grid[known[melody]], grid[number]))
+        if melody:
+            known[melody] = number
+    return _mean(found)
+
+
+def random_bars(heard: Heard) -> float:
+    """The same similarity of bars that are drawn at random, from a fixed seed."""
+    grid = _bars(heard)[1]
+    if len(grid) < 2:
+        return NAN
+    pairs = np.random.default_rng(0).integers(len(grid), size=(RANDOM_PAIRS, 2))
+    return _mean([_jaccard(grid[a], grid[b]) for a, b in pairs.tolist() if a != b])
+
+
+def memory(heard: Heard) -> float:
+    """How much more alike returning bars are than random ones."""
+    return returning(heard) - random_bars(heard)
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else NAN
 
 
 def _jaccard(one: Bools, other: Bools) -> float:
@@ -182,21 +196,21 @@ def _jaccard(one: Bools, other: Bools) -> float:
     return float((one & other).sum() / either) if either else NAN
 
 
-def _bars(heard: Heard) -> tuple[list[bytes | None], Bools]:
-    """Each whole bar's melody as bytes (None for a rest), and its texture's onsets."""
+def _bars(heard: Heard) -> tuple[list[bytes], Bools]:
+    """Each whole bar's melody as bytes (empty for a rest), and its texture's onsets."""
     piece, size = heard.piece, heard.piece.bar_frames
     begin = piece.pickup % size
     first = -(-(heard.frames[0] - begin) // size)
     last = (heard.frames[1] - begin) // size
     melody, count = piece.melody, max(last - first, 0)
-    bars: list[bytes | None] = []
+    bars: list[bytes] = []
     for bar in range(first, last):
         start = begin + bar * size
         inside = melody[(melody["start"] >= start) & (melody["start"] < start + size)]
         rows = np.column_stack(
             [inside["start"] - start, inside["end"] - start, inside["pitch"]]
         )
-        bars.append(rows.tobytes() if len(rows) else None)
+        bars.append(rows.tobytes())
     grid = np.zeros((count, size), np.bool_)
     place = heard.texture["start"] - begin - first * size
     place = place[(place >= 0) & (place < count * size)]
