@@ -160,6 +160,4 @@ def test_the_bar_before_is_as_rhythmic_and_less_consonant_than_the_human(pop):
     song = pop[0]
     copied = copy_last_bar(song)
     assert rhythm.beat_divergence(song, copied) < 0.01
-    assert fit.pair_consonance(song, copied) < fit.pair_consonance(
-        song, human(song)
-    )
+    assert fit.pair_consonance(song, copied) < fit.pair_consonance(song, human(song))
