@@ -4,8 +4,10 @@
 
     python -m ripieno_export.judge.listening --data DIR --kind pop --pieces 8 --part dev
 
-prints the table of `ripieno_export.judge.beside`. With ``--out FOLDER`` it writes the
-table, every piece's figures, and piano rolls of the best, median and worst piece.
+prints the table of `ripieno_export.judge.beside`. ``--folder FOLDER`` reads any MIDI
+files with a melody instead, and uses the aims of ``--kind``. With ``--out FOLDER`` it
+writes the table, every piece's figures, and piano rolls of the best, the median and the
+worst piece.
 """
 
 import argparse
@@ -15,10 +17,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ripieno.errors import RipienoError, SettingsError
+from ripieno.errors import FileError, RipienoError, SettingsError
 from ripieno.settings.output import say
 from ripieno.settings.params import Params
 from ripieno_export.judge import beside, kinds
+from ripieno_export.judge.folder import read_folder
 from ripieno_export.judge.heard import Heard, prepared
 from ripieno_export.judge.simulated import players
 
@@ -36,8 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     kind, part = options.kind, options.part
-    reading = kinds.read(options.data, kind, part, options.pieces)
-    pieces = [prepared(piece) for piece in reading.pieces]
+    if options.folder:
+        part, reading = options.folder.name, read_folder(options.folder)
+    else:
+        reading = kinds.read(options.data, kind, part, options.pieces)
+    pieces = [prepared(p) for p in reading.pieces[: options.pieces] if len(p.melody)]
+    if not pieces:
+        raise FileError("There is no piece with a melody.")
     own = dict(_set(text) for text in options.set)
     bands, humans = beside.played(pieces, players(options.model), **own)
     table = beside.table_of(kind, part, bands, humans)
@@ -91,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     data = Path(os.environ.get("RIPIENO_DATA", "../shared/data"))
     add = parser.add_argument
     add("--data", type=Path, default=data, help="holds 1_pd_cc0 and so on")
+    add("--folder", type=Path, help="judge MIDI files of your own instead")
     add("--kind", choices=tuple(kinds.KINDS), default="pop")
     add("--part", choices=kinds.PARTS, default=kinds.DEV)
     add("--pieces", type=int, default=8, help="how many")

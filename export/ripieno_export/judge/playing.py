@@ -23,6 +23,8 @@ STEP: Final = 2
 FOURTH: Final = 5
 """Semitones."""
 SHORT_BEATS: Final = 0.5
+TOLERANCE_BEATS: Final = 0.005
+"""Of lengths: a file's ticks."""
 LONG_REST_BARS: Final = 4
 RANDOM_PAIRS: Final = 200
 POSITIONS: Final = 16
@@ -63,9 +65,11 @@ def bass_off_beat(heard: Heard) -> float:
 
 
 def bass_short(heard: Heard) -> float:
-    """Of the bass notes, the share shorter than half a beat."""
-    bass = heard.within(heard.bass)
-    return share(bass["end"] - bass["start"] < SHORT_BEATS * FRAMES_PER_BEAT)
+    """Of the bass notes, the share shorter than half a beat, by exact lengths.
+
+    A detached eighth is short: as such the aim was measured.
+    """
+    return share(heard.within(heard.bass)["long_beats"] < SHORT_BEATS - TOLERANCE_BEATS)
 
 
 def bass_stepwise(heard: Heard) -> float:

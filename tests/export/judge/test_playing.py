@@ -62,7 +62,9 @@ def test_the_ending_is_timed_from_the_melodys_last_note():
 def test_a_plagal_cadence_closes_and_a_step_does_not():
     song = piece(scale(32), frames=32)
     ends = {
-        name: playing.closes(Heard(song, chords(name, "C", each=16), *[NOBODY] * 3))
+        name: playing.closes(
+            Heard(song, chords(name, "C", each=16), NOBODY, NOBODY, NOBODY)
+        )
         for name in ("F", "G", "Dm", "C")
     }
     assert ends["F"] == ends["G"] == 1.0
