@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from ripieno.music.chords import NO_CHORD, QUALITIES, SHAPES, SUFFIXES
-from ripieno_export.judge.fit import signature_of
+from ripieno_export.judge.fit import histogram
 from ripieno_export.judge.heard import Heard, beat_of, chords_of_beats, roots
-from ripieno_export.judge.pieces import Bools, Ints, TestPiece, counts
+from ripieno_export.judge.pieces import TONES, Bools, Ints, TestPiece, counts
 
 GAP_BEATS: Final = 0.9
 LONG_BEATS: Final = 2.4
@@ -21,6 +21,7 @@ RELATIVE: Final = 9
 COLOURED: Final = ("7", "maj7", "m7", "m7b5", "dim7", "sus4", "sus2")
 """Sevenths and suspensions."""
 
+_MAJOR: Final = np.array([0, 2, 4, 5, 7, 9, 11])
 _IS_COLOURED: Final = np.array([suffix in COLOURED for suffix in SUFFIXES])
 _IS_DOMINANT: Final = np.array([4 in shape for shape in SHAPES.values()])
 
@@ -102,9 +103,26 @@ def last_on_tonic(heard: Heard) -> float:
 
 
 def is_home(piece: TestPiece, chord: int) -> bool:
-    """Whether a chord is I or vi of the major key whose signature fits the melody."""
+    """Whether a chord is I or vi of the piece's major key (i or III of its minor)."""
     step = (chord // QUALITIES - signature_of(piece)) % 12
     return step in (0, RELATIVE)
+
+
+def signature_of(piece: TestPiece) -> int:
+    """The tonic of the major scale that has most of the music's pitch classes.
+
+    The melody and the reference's chords count alike; where no chords are known, the
+    accompaniment's notes.
+    Source: with it, people end on I or vi in .69 of 35 pop songs, .83 of 60 jazz tunes
+    and .85 of 20 dances; with the melody alone in .51, .60 and .70.
+    """
+    known = piece.chords[piece.chords != NO_CHORD]
+    chords = TONES[known].sum(axis=0).astype(np.float64)
+    if not len(known):
+        chords = counts(piece.accompaniment, piece.frames).sum(axis=0)
+    weights = histogram(piece)
+    weights = weights / max(weights.sum(), 1) + chords / max(chords.sum(), 1)
+    return int(np.argmax([weights[(_MAJOR + tonic) % 12].sum() for tonic in range(12)]))
 
 
 def coloured(heard: Heard) -> float:

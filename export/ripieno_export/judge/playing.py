@@ -95,7 +95,8 @@ def beats_after(heard: Heard) -> float:
 
 def stops_within(heard: Heard, bars: int) -> float:
     """Whether it is silent so many bars after the melody's last note, 1 or 0."""
-    return float(beats_after(heard) * FRAMES_PER_BEAT <= bars * heard.piece.bar_frames)
+    bars_after = beats_after(heard) * FRAMES_PER_BEAT / heard.piece.bar_frames
+    return NAN if np.isnan(bars_after) else float(bars_after <= bars)
 
 
 def closes(heard: Heard) -> float:
