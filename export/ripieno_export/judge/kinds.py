@@ -12,7 +12,7 @@ trained on. Files are read only when they are chosen.
 """
 
 import hashlib
-import json
+import tomllib
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -74,8 +74,8 @@ class Kind:
     test_percent: int
 
 
-DOUBLES: Final[dict[str, list[str]]] = json.loads(
-    Path(__file__).with_name("doubles.json").read_text("utf-8")
+DOUBLES: Final[dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_name("doubles.toml").read_text("utf-8")
 )
 """By kind, families that stay in the dev part because their melody is there under
 another title: a quarter of its runs of 16 intervals or more."""
