@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ripieno.errors import FileError, RipienoError, SettingsError
@@ -44,6 +45,8 @@ def _run(options: argparse.Namespace) -> None:
     else:
         reading = kinds.read(options.data, kind, part, options.pieces)
     pieces = [prepared(p) for p in reading.pieces[: options.pieces] if len(p.melody)]
+    if options.bpm:
+        pieces = [replace(piece, bpm=options.bpm) for piece in pieces]
     if not pieces:
         raise FileError("There is no piece with a melody.")
     own = dict(_set(text) for text in options.set)
@@ -103,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--kind", choices=tuple(kinds.KINDS), default="pop")
     add("--part", choices=kinds.PARTS, default=kinds.DEV)
     add("--pieces", type=int, default=8, help="how many")
+    add("--bpm", type=float, help="another tempo than the pieces' own")
     add("--model", default="", help="a name or a folder")
     add("--set", action="append", default=[], metavar="NAME=VALUE")
     add("--json", type=Path, help="write every piece's figures")
