@@ -25,6 +25,7 @@ HOMES = {
     "partitura": ["export/ripieno_export/notation.py"],
     "matplotlib": [
         "export/ripieno_export/judge/plots.py",
+        "export/ripieno_export/judge/rolls.py",
         "export/ripieno_export/evaluation/plots.py",
     ],
     "torch": ["export/ripieno_export/"],

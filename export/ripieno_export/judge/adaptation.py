@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno_export.judge.listening import hits_in
+from ripieno_export.judge.fit import hits_in
 from ripieno_export.judge.pieces import (
     FRAMES_PER_BEAT,
     Floats,

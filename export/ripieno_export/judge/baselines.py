@@ -12,7 +12,7 @@ import numpy as np
 
 from ripieno.music.chords import NO_CHORD, SUFFIXES, chord, pitch_classes
 from ripieno.music.scales import STEPS, key_of
-from ripieno_export.judge.listening import histogram, signature_of
+from ripieno_export.judge.fit import histogram, signature_of
 from ripieno_export.judge.pieces import (
     FRAMES_PER_BEAT,
     NOTE,

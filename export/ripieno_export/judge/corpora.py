@@ -92,27 +92,44 @@ def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading
     with opened(data / source) as archive:
         chosen = list(archive.entries(how.only, how.skip))
         for entry in chosen[:: every or how.every]:
-            _read_entry(archive, entry, how.label, reading)
+            read_entry(archive, entry, how.label, reading)
     return reading
 
 
-def _read_entry(archive: Archive, entry: Entry, label: str, reading: Reading) -> None:
+def read_entry(
+    archive: Archive, entry: Entry, label: str, reading: Reading, also: str = ""
+) -> None:
+    """Read a file into a reading, as a piece or as a refusal with its reason.
+
+    Args:
+        archive: holds it.
+        entry: its line of the index.
+        label: what tables call its corpus.
+        reading: grows.
+        also: a track that accompanies besides the piano.
+    """
     name, origin = str(entry["file"]), archive.origin
     try:
-        piece = _piece(archive.read(name), entry, label, origin)
+        piece = _piece(archive.read(name), entry, label, origin, also)
     except (*UNREADABLE, KeyError) as error:
         reading.refused.append((f"{origin.name}/{name}", str(error)))
         return
     reading.pieces.append(piece)
 
 
-def _piece(midi: bytes, entry: Entry, label: str, origin: Origin) -> TestPiece:
+def _piece(
+    midi: bytes, entry: Entry, label: str, origin: Origin, also: str
+) -> TestPiece:
     parts = [(name, _notes(grid)) for name, grid in grid_of(midi, TICKS)]
     names = [name for name, _ in parts]
     melody = parts[names.index("MELODY") if "MELODY" in names else 0][1]
     others = [i for i, name in enumerate(names) if name in ("PIANO", "CHORDS")]
     others = others[:1] or list(range(1, len(parts)))
+    others += [names.index(also)] if also in names else []
     accompaniment = np.concatenate([melody[:0], *(parts[i][1] for i in others)])
+    accompaniment = accompaniment[
+        np.lexsort((accompaniment["pitch"], accompaniment["start"]))
+    ]
     family, chords = family_of(entry, origin), entry.get("chords") or ()
     frames = round(entry["quarters"] * FRAMES_PER_BEAT) + TAIL
     frames = max([frames] + [int(n["end"].max()) for _, n in parts])

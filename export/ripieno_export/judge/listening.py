@@ -1,118 +1,119 @@
-"""Whether a system listens: what its chords and notes have to do with the melody.
+"""What a listener hears: `python -m ripieno_export.judge.listening`.
 
-Note-in-chord alone can be gamed (a constant tonic triad scores high), so it stands
-beside the listening gain: what is lost when the answer was given to another song.
+::
+
+    python -m ripieno_export.judge.listening --data DIR --kind pop --pieces 8 --part dev
+
+prints the table of `ripieno_export.judge.beside`. ``--folder FOLDER`` reads any MIDI
+files with a melody instead, and uses the aims of ``--kind``. With ``--out FOLDER`` it
+writes the table, every piece's figures, and piano rolls of the best, the median and the
+worst piece.
 """
 
+import argparse
+import json
+import os
+import sys
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
-
-from ripieno.music.scales import MAJOR_PROFILE
-from ripieno_export.judge.pieces import (
-    TONES,
-    Bools,
-    Floats,
-    Ints,
-    TestPiece,
-    counts,
-    line,
-    transposed_chords,
-)
-from ripieno_export.judge.take import Take
-
-OTHERS: Final = 8
-"""Other songs' answers that the listening gain compares with."""
-CONSONANT: Final = (0, 3, 4, 7, 8, 9)
-"""Semitones upward from the melody's pitch class to the accompaniment's."""
+from ripieno.errors import FileError, RipienoError, SettingsError
+from ripieno.settings.output import say
+from ripieno.settings.params import Params
+from ripieno_export.judge import beside, kinds
+from ripieno_export.judge.folder import read_folder
+from ripieno_export.judge.heard import Heard, prepared
+from ripieno_export.judge.simulated import players
 
 
-def note_in_chord(chords: Ints, melody: Ints) -> float:
-    """NIC: how often, where both sound, the melody is in the chord.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except RipienoError as error:
+        say(str(error), is_error=True)
+        return error.exit_code
+    return 0
 
-    A share of frames, by pitch class. Source: ReaLchords (Wu et al. 2024).
 
-    Args:
-        chords: per frame.
-        melody: pitch per frame, of `ripieno_export.judge.pieces.line`.
+def _run(options: argparse.Namespace) -> None:
+    kind, part = options.kind, options.part
+    if options.folder:
+        part, reading = options.folder.name, read_folder(options.folder)
+    else:
+        reading = kinds.read(options.data, kind, part, options.pieces)
+    pieces = [prepared(p) for p in reading.pieces[: options.pieces] if len(p.melody)]
+    if options.bpm:
+        pieces = [replace(piece, bpm=options.bpm) for piece in pieces]
+    if not pieces:
+        raise FileError("There is no piece with a melody.")
+    own = dict(_set(text) for text in options.set)
+    bands, humans = beside.played(pieces, players(options.model), **own)
+    table = beside.table_of(kind, part, bands, humans)
+    before = json.loads(options.before.read_text("utf-8")) if options.before else None
+    rows = beside.as_rows(table, before)
+    for name, *cells in rows:
+        say(f"{name:28}" + "".join(f"{cell:>17}" for cell in cells))
+    text = json.dumps(beside.as_json(table), indent=1, ensure_ascii=False) + "\n"
+    if options.json:
+        options.json.write_text(text, encoding="utf-8")
+    if options.out:
+        name = f"{kind.replace(' ', '-')}-{part}"
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / f"{name}.json").write_text(text, encoding="utf-8")
+        page = beside.as_markdown(rows)
+        (options.out / f"{name}.md").write_text(page, encoding="utf-8")
+        _draw(table, bands, humans, options.out / name)
+
+
+def _draw(
+    table: beside.Table,
+    bands: Sequence[Heard],
+    humans: Sequence[Heard],
+    stem: Path,
+) -> None:
+    from ripieno_export.judge import rolls  # matplotlib is slow to import
+
+    for which, place in beside.chosen(table).items():
+        title = f"{table.kind}, {which}: {table.pieces[place]}"
+        path = stem.with_name(f"{stem.name}-{which}.png")
+        rolls.draw(humans[place], bands[place], title, path)
+
+
+def _set(text: str) -> tuple[str, object]:
+    """A parameter and its value, of ``name=value``.
+
+    Raises:
+        SettingsError: there is no such parameter.
     """
-    hits, frames = hits_in(chords, melody)
-    return float(hits.sum() / frames.sum()) if frames.any() else float("nan")
+    name, _, value = text.partition("=")
+    if name not in Params.__struct_fields__:
+        raise SettingsError(f"There is no parameter {name!r}.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
-def hits_in(chords: Ints, melody: Ints) -> tuple[Bools, Bools]:
-    """Frames whose melody is in the chord, and frames in which both sound."""
-    both = (melody >= 0) & (chords >= 0)
-    return both & TONES[chords, melody % 12], both
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="listening", description=__doc__)
+    data = Path(os.environ.get("RIPIENO_DATA", "../shared/data"))
+    add = parser.add_argument
+    add("--data", type=Path, default=data, help="holds 1_pd_cc0 and so on")
+    add("--folder", type=Path, help="judge MIDI files of your own instead")
+    add("--kind", choices=tuple(kinds.KINDS), default="pop")
+    add("--part", choices=kinds.PARTS, default=kinds.DEV)
+    add("--pieces", type=int, default=8, help="how many")
+    add("--bpm", type=float, help="another tempo than the pieces' own")
+    add("--model", default="", help="a name or a folder")
+    add("--set", action="append", default=[], metavar="NAME=VALUE")
+    add("--json", type=Path, help="write every piece's figures")
+    add("--before", type=Path, help="an earlier --json: show what changed")
+    add("--out", type=Path, help="write the table and piano rolls into this folder")
+    return parser
 
 
-def histogram(piece: TestPiece) -> Floats:
-    """How many frames of the melody each pitch class sounds, shape (12,)."""
-    heard = line(piece.melody, piece.frames)
-    return np.bincount(heard[heard >= 0] % 12, minlength=12).astype(np.float64)
-
-
-def signature_of(piece: TestPiece) -> int:
-    """The tonic of the major key that fits the melody best: its key signature.
-
-    Minor keys count as a major key nearby: a song in A minor is laid over one in C
-    major without moving.
-    Source: with it, human chords gain 30.0 on POP909, as was measured before; with the
-    relative major of the best of all 24 keys 27.8, with that key's own tonic 32.6.
-    """
-    weights = histogram(piece)
-    if not weights.any():
-        return 0
-    fits = [np.corrcoef(np.roll(weights, -t), MAJOR_PROFILE)[0, 1] for t in range(12)]
-    return int(np.argmax(fits))
-
-
-def listening_gains(
-    pieces: Sequence[TestPiece], chords: Sequence[Ints], seed: int = 0
-) -> Floats:
-    """LG: each song's NIC, minus the mean NIC of eight other songs' answers to it.
-
-    The others' answers are transposed to this song's key and repeated or cut to its
-    length. Songs are drawn from a fixed seed, the same for every system.
-
-    Args:
-        pieces: the songs.
-        chords: what the system answered to each, per frame.
-        seed: what chance starts from.
-
-    Returns:
-        Shape (songs,); NaN where a song has no answer or no other.
-    """
-    keys = [signature_of(piece) for piece in pieces]
-    melodies = [line(piece.melody, piece.frames) for piece in pieces]
-    gains = np.full(len(pieces), np.nan)
-    for number, melody in enumerate(melodies):
-        others = [n for n in range(len(pieces)) if n != number]
-        chance = np.random.default_rng((seed, number))
-        drawn = chance.permutation(others)[:OTHERS]
-        foreign = [
-            note_in_chord(np.resize(moved, len(melody)), melody)
-            for other in drawn
-            for moved in [transposed_chords(chords[other], keys[number] - keys[other])]
-        ]
-        if np.isfinite(foreign).any():
-            own = note_in_chord(chords[number], melody)
-            gains[number] = own - np.nanmean(foreign)
-    return gains
-
-
-def pair_consonance(piece: TestPiece, take: Take) -> float:
-    """PC₂: the share of sounding (melody note, accompaniment note) pairs in consonance.
-
-    A pair counts once for each frame in which both sound. An interval is counted upward
-    from the melody's pitch class: a fourth below the melody is a fifth, and consonant.
-    Source: the four figures of POP909 (human .709, the bar before .580, random in key
-    .559, random .502) are met by this direction alone (the other: .731, .563, .550).
-    """
-    below = counts(piece.melody, piece.frames)
-    pairs = below.T @ counts(take.notes, piece.frames)
-    classes = np.arange(12)
-    is_consonant = np.isin((classes[None] - classes[:, None]) % 12, CONSONANT)
-    total = pairs.sum()
-    return float(pairs[is_consonant].sum() / total) if total else float("nan")
+if __name__ == "__main__":
+    sys.exit(main())

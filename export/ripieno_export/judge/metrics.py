@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ripieno_export.judge import (
-    listening,
+    fit,
     originality,
     progression,
     punctuality,
@@ -89,8 +89,8 @@ def _harmony(
     melodies = [line(piece.melody, piece.frames) for piece in pieces]
     pairs = list(zip(chords, melodies, strict=True))
     return {
-        "NIC": mean_of([listening.note_in_chord(c, m) for c, m in pairs]),
-        "LG": mean_of(listening.listening_gains(pieces, chords, seed)),
+        "NIC": mean_of([fit.note_in_chord(c, m) for c, m in pairs]),
+        "LG": mean_of(fit.listening_gains(pieces, chords, seed)),
         "classes/chord": mean_of(
             [progression.pitch_classes_per_chord(c) for c in chords]
         ),
@@ -109,7 +109,7 @@ def _texture(pieces: Sequence[TestPiece], takes: Sequence[Take]) -> dict[str, Fi
     ours = [texture.features(take.notes, piece) for piece, take in pairs]
     theirs = [texture.features(piece.accompaniment, piece) for piece in pieces]
     return {
-        "PC2": mean_of([listening.pair_consonance(p, t) for p, t in pairs]),
+        "PC2": mean_of([fit.pair_consonance(p, t) for p, t in pairs]),
         "beat JSD": mean_of([rhythm.beat_divergence(p, t) for p, t in pairs]),
         "pooled JSD": rhythm.pooled_beat_divergence(pieces, takes),
         "notes ratio": mean_of([rhythm.notes_per_bar_ratio(p, t) for p, t in pairs]),

@@ -24,9 +24,11 @@ NOTE: Final = np.dtype(
         ("pitch", "i2"),
         ("velocity", "i2"),
         ("at_beats", "f8"),
+        ("long_beats", "f8"),
     ]
 )
-"""A note: onset frame, end frame, MIDI pitch, velocity 1…127, exact onset in beats."""
+"""A note: onset frame, end frame, MIDI pitch, velocity 1…127; exact onset and length
+in beats."""
 
 Notes = npt.NDArray[np.void]
 Ints = npt.NDArray[np.int64]
@@ -119,6 +121,7 @@ def notes_of(
     notes = np.zeros(len(beats), NOTE)
     notes["at_beats"], notes["pitch"] = beats, pitches
     notes["velocity"] = velocities
+    notes["long_beats"] = np.asarray(ends) - beats
     notes["start"] = np.rint(np.asarray(beats) * FRAMES_PER_BEAT)
     notes["end"] = np.rint(np.asarray(ends) * FRAMES_PER_BEAT)
     notes["end"] = np.maximum(notes["end"], notes["start"] + 1)

@@ -1,8 +1,8 @@
 """Figures that are seen rather than read, and the one page that holds them.
 
-The only file of the judge that imports matplotlib. Every plot is an SVG in a string;
-the page is one HTML file that loads nothing. Colours differ in lightness too, and every
-line is named beside its end or in a legend.
+Only this file of the judge and `rolls` import matplotlib. Every plot is an SVG in a
+string; the page is one HTML file that loads nothing. Colours differ in lightness too,
+and every line is named beside its end or in a legend.
 """
 
 import html

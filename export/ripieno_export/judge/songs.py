@@ -12,7 +12,7 @@ from ripieno_export.judge import adaptation, conditions, likelihood, metrics, rh
 from ripieno_export.judge.baselines import baselines
 from ripieno_export.judge.conditions import ENGINE, ON_BEAT, PRODUCT, PUSH, Condition
 from ripieno_export.judge.figure import Figure
-from ripieno_export.judge.listening import note_in_chord
+from ripieno_export.judge.fit import note_in_chord
 from ripieno_export.judge.metrics import Sheet
 from ripieno_export.judge.pieces import FRAMES_PER_BEAT, Floats, TestPiece, line
 from ripieno_export.judge.results import (

@@ -10,7 +10,7 @@ from tests.export.tiny import source
 
 from ripieno.errors import FileError
 from ripieno.music.chords import named
-from ripieno_export.judge import corpora, listening, metrics, originality, rhythm
+from ripieno_export.judge import corpora, fit, metrics, originality, rhythm
 from ripieno_export.judge.baselines import baselines, copy_last_bar, human
 from ripieno_export.judge.leak import apart
 from ripieno_export.judge.pieces import line
@@ -90,7 +90,7 @@ def pop():
 
 
 def nic(songs):
-    found = [listening.note_in_chord(s.chords, line(s.melody, s.frames)) for s in songs]
+    found = [fit.note_in_chord(s.chords, line(s.melody, s.frames)) for s in songs]
     return float(np.nanmean(found))
 
 
@@ -114,7 +114,7 @@ def test_the_consonance_of_pop_pianos_is_what_is_known(pop):
         "random chromatic": 0.502,
     }
     for name, value in known.items():
-        found = [listening.pair_consonance(song, makers[name](song)) for song in some]
+        found = [fit.pair_consonance(song, makers[name](song)) for song in some]
         assert np.nanmean(found) == pytest.approx(value, abs=0.01), name
 
 
@@ -160,6 +160,4 @@ def test_the_bar_before_is_as_rhythmic_and_less_consonant_than_the_human(pop):
     song = pop[0]
     copied = copy_last_bar(song)
     assert rhythm.beat_divergence(song, copied) < 0.01
-    assert listening.pair_consonance(song, copied) < listening.pair_consonance(
-        song, human(song)
-    )
+    assert fit.pair_consonance(song, copied) < fit.pair_consonance(song, human(song))

@@ -8,7 +8,7 @@ from ripieno.music.chords import named
 from ripieno_export.judge import (
     adaptation,
     figure,
-    listening,
+    fit,
     metrics,
     progression,
     punctuality,
@@ -26,20 +26,20 @@ MELODY = line(TUNE.melody, 16)
 
 def test_note_in_chord_of_a_scale_over_four_chords():
     # C D | E F | G A | B C over C, F, G, C: yes no | no yes | yes no | no yes.
-    assert listening.note_in_chord(HARMONY, MELODY) == 0.5
+    assert fit.note_in_chord(HARMONY, MELODY) == 0.5
 
 
 def test_rests_of_either_count_for_nothing():
     rested = chords("C", "N", "N", "N")
-    assert listening.note_in_chord(rested, MELODY) == 0.5
-    assert math.isnan(listening.note_in_chord(chords("N", each=16), MELODY))
+    assert fit.note_in_chord(rested, MELODY) == 0.5
+    assert math.isnan(fit.note_in_chord(chords("N", each=16), MELODY))
     assert progression.silence(TUNE, rested) == 0.75
 
 
 def test_the_same_chords_for_every_song_gain_nothing_by_listening():
     songs = [piece(scale(64, tonic), frames=64) for tonic in (60, 62, 65)]
     tonics = [np.full(64, named(name)) for name in ("C", "D", "F")]
-    assert listening.listening_gains(songs, tonics) == pytest.approx([0, 0, 0])
+    assert fit.listening_gains(songs, tonics) == pytest.approx([0, 0, 0])
 
 
 def test_chords_that_follow_the_song_gain_by_listening():
@@ -47,28 +47,28 @@ def test_chords_that_follow_the_song_gain_by_listening():
     down = piece(notes((0, 8, 67), (8, 12, 60), (12, 16, 67)))
     answers = [chords("C", "C", "G", "C"), chords("G", "G", "C", "G")]
     # Each in the other's place: C holds a G, G holds no C.
-    gains = listening.listening_gains([up, down], answers)
+    gains = fit.listening_gains([up, down], answers)
     assert (gains > 0).all()
 
 
 def test_the_key_signature_of_a_scale_is_its_tonic():
-    assert listening.signature_of(piece(scale(64, 62), frames=64)) == 2
+    assert fit.signature_of(piece(scale(64, 62), frames=64)) == 2
 
 
 def test_pairs_are_consonant_upward_from_the_melody():
     held = piece(notes((0, 4, 72)))
     fourth_below = take(played=notes((0, 4, 67)))
     fifth_below = take(played=notes((0, 4, 65)))
-    assert listening.pair_consonance(held, fourth_below) == 1.0
-    assert listening.pair_consonance(held, fifth_below) == 0.0
+    assert fit.pair_consonance(held, fourth_below) == 1.0
+    assert fit.pair_consonance(held, fifth_below) == 0.0
     both = take(played=notes((0, 4, 67), (0, 4, 65)))
-    assert listening.pair_consonance(held, both) == 0.5
+    assert fit.pair_consonance(held, both) == 0.5
 
 
 def test_a_pair_counts_for_as_long_as_both_sound():
     held = piece(notes((0, 4, 72)))
     played = take(played=notes((0, 3, 64), (3, 8, 66)))
-    assert listening.pair_consonance(held, played) == 0.75
+    assert fit.pair_consonance(held, played) == 0.75
 
 
 def test_chord_figures_of_known_chords_are_known():

@@ -81,7 +81,7 @@ def midi(
         channel = (channels or {}).get(name, 0)
         timed = [(0.0, mido.MetaMessage("track_name", name=name))]
         for note in played.tolist():
-            start, end, pitch, velocity, _ = note
+            start, end, pitch, velocity = note[:4]
             on = mido.Message("note_on", note=pitch, velocity=velocity, channel=channel)
             off = mido.Message("note_off", note=pitch, channel=channel)
             timed += [(start / 4, on), (end / 4 - 1e-6, off)]
