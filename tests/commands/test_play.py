@@ -64,7 +64,7 @@ def test_a_fallback_is_told():
 
 
 def test_a_role_without_a_model_is_said_once_and_names_are_no_markup(capsys):
-    view = View(Console(highlight=False, soft_wrap=True), "answer")
+    view = View(Console(highlight=False, soft_wrap=True), ["answer"])
     why = "The model [/bold]\x1b[2J does not work."
     ready = Ready(FALLBACK, "", FALLBACK, why, ("answer", "continue"), shift=-1)
     view.show(ready)

@@ -136,7 +136,7 @@ def test_before_a_wrong_master_is_found_bars_begin_on_bar_lines(meter):
 
 
 def test_the_musician_is_told_once(capsys):
-    view = View(Console(), "accompany")
+    view = View(Console(), ["accompany"])
     for corrected in (0, 1, 2):
         view.show(notes.Report(Status(positions_corrected=corrected)))
     shown = capsys.readouterr().out

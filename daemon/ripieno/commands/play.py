@@ -6,7 +6,7 @@ that is updated: who plays, the position, the next chords, the lateness.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import msgspec
@@ -16,11 +16,13 @@ from rich.text import Text
 
 from ripieno.clock import SystemClock
 from ripieno.commands.arguments import settings_of
+from ripieno.commands.seat import lines
 from ripieno.commands.service import Service
 from ripieno.ipc import notes
 from ripieno.ports.backends import choose_backend
 from ripieno.processes.supervisor import Supervisor
 from ripieno.protocol import Ready
+from ripieno.settings.ensemble import minds_of
 from ripieno.settings.flags import seed_of
 from ripieno.settings.output import plain
 from ripieno.settings.roles import ROLES
@@ -41,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     backend, why = choose_backend(settings.backend)
     settings = msgspec.structs.replace(settings, backend=backend)
     console = Console(highlight=False, soft_wrap=True)
-    view = View(console, settings.play.role)
+    view = View(console, minds_of(settings.ensemble))
+    for line in lines(settings.ensemble) if settings.seats else ():
+        view.say(f"Seat {line}.")
     view.say(f"MIDI: {backend} ({why}). Seed: {seed}. Stop with Ctrl-C.")
     supervisor = Supervisor(
         settings, SystemClock(), seed=seed, show=view.show, say=view.say
@@ -61,9 +65,10 @@ POSITIONS: Final = (
 class View:
     """What `play` prints: lines that stay, and one that is updated."""
 
-    def __init__(self, console: Console, role: str) -> None:
-        self._console, self._role = console, role
-        self._models: dict[str, Ready] = {}  # not said yet, by role
+    def __init__(self, console: Console, models: Collection[str]) -> None:
+        """Print to a console; `models` are the names of those that the seats need."""
+        self._console, self._needed = console, models
+        self._models: dict[str, Ready] = {}  # not said yet, by such a name
         self._is_corrected = False
         self._service = Service()
         # Where nobody watches (a log file), only the lines that stay are written.
@@ -78,13 +83,13 @@ class View:
         """Show a message of a child process."""
         if isinstance(note, Ready):
             self._models |= dict.fromkeys(note.roles, note)
-            self._name_model()
+            self._name_models()
         elif isinstance(note, notes.Opened):
             priority = "real-time" if note.fifo else "ordinary (not allowed more)"
             self.say(f"Ports: {note.name_in} → {note.name_out}; priority: {priority}.")
         elif isinstance(note, notes.Report):
-            self._role = note.status.role
-            self._name_model()
+            self._needed = {ROLES[seat.role].models for seat in note.status.seats}
+            self._name_models()
             if note.status.positions_corrected and not self._is_corrected:
                 self._is_corrected = True
                 self.say(POSITIONS)
@@ -93,15 +98,17 @@ class View:
             if self._is_watched:
                 self.live.update(live_line(note.status), refresh=True)
 
-    def _name_model(self) -> None:
-        """Say once which model plays; the models of other roles are loaded as well."""
-        if (ready := self._models.get(self._role)) is None:
-            return
-        self._models = {r: m for r, m in self._models.items() if r not in ready.roles}
-        if ready.is_fallback:
-            self.say(f"The fallback plays {self._role}: {ready.why}")
-        else:
-            self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
+    def _name_models(self) -> None:
+        """Say once which models play; those of other roles are loaded as well."""
+        for name in sorted(self._needed):
+            if (ready := self._models.get(name)) is None:
+                continue
+            for role in ready.roles:
+                self._models.pop(role, None)
+            if ready.is_fallback:
+                self.say(f"The fallback plays {name}: {ready.why}")
+            else:
+                self.say(f"Model: {ready.model} on {ready.provider} ({ready.why}).")
 
 
 def live_line(status: Status) -> Text:
