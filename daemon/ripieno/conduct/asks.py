@@ -106,9 +106,9 @@ class Asks:
         seat, spans = self._seat, self._spans
         guidance = seat.parsed.guidance
         beat = spans.heard(index - staleness)
-        weights, alone = self._weights(index, beat, staleness, before)
+        weights, grammar = self._weights(index, beat, staleness, before)
         if (written := spans.written(index)) is not None:
-            weights, alone = only(weights, [written]), only(alone, [written])
+            weights = only(weights, [written])
         limits = seat.parsed.limits
         decide = Decide(
             revision=seat.next_revision(),
@@ -128,21 +128,22 @@ class Asks:
             temperature=limits.temperature,
             top_p=limits.top_p,
             seed=seat.seed,
+            grammar=tuple(round(float(weight), 2) for weight in grammar),
         )
         seat.tell(decide)
-        own = int(alone.argmax())
+        own = int(weights.argmax())
         return Answer(
             decide.revision,
             seat.now_ns,
             staleness,
             knows_beat=bool(beat.struck[0]) and not staleness,
-            own=chords.NO_CHORD if alone[own] <= FORBIDDEN else own,
+            own=chords.NO_CHORD if weights[own] <= FORBIDDEN else own,
         )
 
     def own(self, index: int, before: int) -> int:
         """The chord that the rules choose for a span that is being heard."""
-        _, alone = self._weights(index, self._spans.heard(index), 0, before)
-        return int(alone.argmax())
+        weights, _ = self._weights(index, self._spans.heard(index), 0, before)
+        return int(weights.argmax())
 
     def _weights(
         self, index: int, beat: Span, staleness: int, before: int

@@ -47,10 +47,9 @@ def preparations(tonic: int) -> tuple[int, ...]:
     """Return the chords that prepare the dominant: ii and IV, or iiø and iv."""
     root = chords.root_of(tonic)
     if chords.quality_of(tonic) == _MINOR:
-        kinds = ((2, _HALF_DIMINISHED), (5, _MINOR))
-    else:
-        kinds = ((2, _MINOR), (2, _MINOR_SEVENTH), (5, _MAJOR))
-    return tuple(chords.chord(root + step, quality) for step, quality in kinds)
+        return chords.chord(root + 2, _HALF_DIMINISHED), chords.chord(root + 5, _MINOR)
+    ii, seventh = (chords.chord(root + 2, q) for q in (_MINOR, _MINOR_SEVENTH))
+    return ii, seventh, chords.chord(root + 5, _MAJOR)
 
 
 def weights(

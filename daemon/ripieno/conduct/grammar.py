@@ -29,20 +29,20 @@ Floats = npt.NDArray[np.float64]
 
 LEAST, MOST = 0.02, 0.97
 """Bounds of how likely a change is."""
-DURATION: Final = 3.2, 1.5
+DURATION: Final = 3.1, 3.0
 """The weight of the log odds of a change. Here and below: without room, and what full
 room adds. Chosen on POP909's validation songs, see docs/decisions/0023."""
-KEEPING: Final = 2.3, 4.0
+KEEPING: Final = 2.2, 6.5
 """By how many nats keeping the chord is likelier, besides these odds."""
 DOWNBEAT: Final = 0.5
 """By how many nats less it is so on a downbeat."""
-MOVES: Final = 0.4, 2.0
+MOVES: Final = 0.3, 1.6
 """The weight of how often people move from the last chord to a new one."""
-CADENCES: Final = 1.0, 2.0
+CADENCES: Final = 1.1, 2.9
 """The weight of `ripieno.conduct.cadences`."""
 STRUCK: Final = 1.0
 """By how many nats a chord is likelier that holds the note struck on the beat."""
-TIGHT, LOOSE = 0.79, 0.91
+TIGHT, LOOSE = 0.79, 0.87
 """The share of the melody in our chords that leaves no room, and full room."""
 REMEMBERED: Final = 0.97
 """The share of what was counted that remains after a felt beat."""

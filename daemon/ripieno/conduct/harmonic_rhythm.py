@@ -1,9 +1,9 @@
 """How long chords last: the share of chords that change on a felt beat.
 
 People change chords on strong beats, and hold them otherwise. How likely a change is
-depends on the metre, on the place in the bar, and on how long the chord has lasted. This
-is the duration model of a semi-Markov chain over chords. It is a prior only: a note on
-the beat that does not fit the chord outweighs it, and then the chord changes at once.
+depends on the metre, on the place in the bar, and on how long the chord has lasted.
+This is the duration model of a semi-Markov chain over chords. It is a prior only: a
+note on the beat that contradicts the chord outweighs it, and the chord changes at once.
 
 This module does not know what is heard.
 """

@@ -1,11 +1,11 @@
 """Where the phrases of a melody end, and how likely the next one ends on a felt beat.
 
-A phrase has ended when the melody rests for nearly a felt beat, or holds a note for more
-than two. Its end is the felt beat of its last note. Ends return after four and eight
-bars. So for each place in eight bars the share of ends is counted, and half of the time
-the place four bars away counts as well. Independent of that, an end is expected in the
-last bar of every four, and rather of every eight: in dances the melody does not rest
-between phrases. These eight bars begin where the phrases that were heard begin.
+A phrase has ended when the melody rests for nearly a felt beat, or holds a note for
+more than two. Its end is the felt beat of its last note. Ends return after four and
+eight bars. So the share of ends is counted for each place in eight bars; the place four
+bars away counts as well, with less weight. Besides, an end is expected in the last bar
+of every four, and more so of every eight: in dances the melody does not rest between
+phrases. These eight bars begin where most of the phrases that were heard begin.
 
 This module does not know chords.
 """
