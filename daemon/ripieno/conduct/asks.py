@@ -128,7 +128,7 @@ class Asks:
             temperature=limits.temperature,
             top_p=limits.top_p,
             seed=seat.seed,
-            grammar=tuple(round(float(weight), 2) for weight in grammar),
+            grammar=tuple(grammar.round(2).tolist()),
         )
         seat.tell(decide)
         own = int(weights.argmax())
