@@ -68,7 +68,7 @@ def weights(
         index: the beat.
         tonic: the tonic chord; `NO_CHORD` where the key is unknown.
         before: the chord of the beat before.
-        every: a phrase ends on the first beat after so many bars; None for as heard.
+        every: phrases have so many bars; None for as heard.
     """
     found = np.zeros(N_CHORDS)
     if tonic == NO_CHORD:
@@ -78,7 +78,7 @@ def weights(
     if every is None:
         ends = [phrases.ending(each) for each in phases]
     else:
-        ends = [float(not (each.span or each.bar % every)) for each in phases]
+        ends = [float(_is_end(each, every)) for each in phases]
     dominant = list(dominants(tonic))
     middle = 1 + max(phase.spans // 2, 1)
     now, near, far = ends[0], max(ends[1:middle]), max(ends[middle:], default=0.0)
@@ -89,6 +89,11 @@ def weights(
     if before in dominant:
         found[tonic] += RESOLUTION * now
     found[dominant] += DOMINANT * max(near, EARLY * far, now) - DOMINANT * now
-    if far > now:
+    if far > max(now, near):
         found[list(preparations(tonic))] += PREPARATION * far
     return found
+
+
+def _is_end(phase: Phase, every: int) -> bool:
+    """Whether it is the first or the middle beat of the last bar of a phrase."""
+    return (phase.bar + 1) % every == 0 and phase.span in (0, phase.spans // 2)
