@@ -4,7 +4,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.duets import C, G7, TUNE, answered, ask, played, span
+from tests.duets import G7, TUNE, C, answered, ask, played, span
 
 from ripieno.layouts import duet
 from ripieno.minds.duet import Duet
