@@ -51,7 +51,7 @@ FIRM: Final = 10.0
 
 
 class Grammar:
-    """The weights of one performance. Thread: one. Cost: some 60 µs a felt beat."""
+    """The weights of one performance. Thread: one. Cost: some 100 µs a felt beat."""
 
     def __init__(self, harmony: Harmony) -> None:
         """Begin a performance; `harmony` knows how chords follow one another."""
