@@ -201,6 +201,9 @@ class Decide(msgspec.Struct, frozen=True, tag=True):
         scale: bit c set where pitch class c is allowed.
         temperature, top_p: of the texture's sampling.
         seed: what chance starts from.
+        grammar: more log weights, to be added where a network decides: by itself it
+            holds a chord too weakly. `chords` has what the rules need of it. Empty for
+            none.
     """
 
     revision: int
@@ -220,6 +223,7 @@ class Decide(msgspec.Struct, frozen=True, tag=True):
     temperature: float
     top_p: float
     seed: int
+    grammar: tuple[float, ...] = ()
 
 
 FORBIDDEN: Final = -1e4

@@ -215,3 +215,54 @@ def test_weights_are_finite_and_always_leave_a_chord(
     assert weights.shape == (N_CHORDS,)
     assert np.isfinite(weights).all()
     assert allowed(weights)
+
+
+def shape(guide, index, weights, before, guidance=FREE, beat=None):
+    """What the grammar makes of weights; see `Guide.shaped`."""
+    return guide.shaped(weights, guidance, phase_at, index, beat, before)
+
+
+def keeping_c():
+    """A guide that has played C for a beat."""
+    guide = listened(*IN_C)
+    guide.played(8, arpeggio(60, 64, 67, 72), named("C"))
+    return guide
+
+
+def test_the_grammar_holds_a_chord_more_firmly_beside_a_network():
+    guide = keeping_c()
+    plain = weigh(guide, 9)
+    alone, more = shape(guide, 9, plain, named("C"))
+    assert alone[named("C")] > plain[named("C")]
+    assert more[named("C")] > alone[named("C")] - plain[named("C")]
+
+
+def test_the_rules_alone_do_not_hold_a_chord_against_the_note_on_the_beat():
+    guide = keeping_c()
+    struck = Span(((66,), (), (), ()), ((66,),) * 4)
+    plain = weigh(guide, 9, beat=struck)
+    alone, _ = shape(guide, 9, plain, named("C"), beat=struck)
+    assert alone[named("C")] <= plain[named("C")]
+
+
+def test_a_chord_that_does_not_fit_at_all_is_not_kept():
+    guide = keeping_c()
+    guide.played(9, arpeggio(60, 64, 67, 72), named("F#"))
+    plain = weigh(guide, 10)
+    plain[named("F#")] = plain.max() - 20.0
+    _, more = shape(guide, 10, plain, named("F#"))
+    assert more[named("F#")] < 1.0
+
+
+def test_what_is_ruled_out_stays_ruled_out():
+    plain = only(np.zeros(N_CHORDS), [named("F")])
+    alone, more = shape(keeping_c(), 9, plain, named("C"))
+    assert allowed(alone + more) == {named("F")}
+
+
+def test_a_leader_ignores_the_grammar():
+    alone, more = shape(
+        keeping_c(), 9, np.zeros(N_CHORDS), named("C"), Guidance(lead=1.0)
+    )
+    assert not alone.any()
+    assert not more.any()

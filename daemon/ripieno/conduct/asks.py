@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ripieno.conduct.guide import TRUST, Guide, only
+from ripieno.conduct.guide import TRUST, Floats, Guide, only
 from ripieno.conduct.manners import Manners
 from ripieno.conduct.spans import Spans
 from ripieno.music import chords
-from ripieno.music.spans import Note
+from ripieno.music.spans import Note, Span
 from ripieno.play.seat import Seat
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 
@@ -106,9 +106,7 @@ class Asks:
         seat, spans = self._seat, self._spans
         guidance = seat.parsed.guidance
         beat = spans.heard(index - staleness)
-        weights = self._guide.weights(
-            guidance, spans.phase, index, beat, staleness, before
-        )
+        weights, grammar = self._weights(index, beat, staleness, before)
         if (written := spans.written(index)) is not None:
             weights = only(weights, [written])
         limits = seat.parsed.limits
@@ -130,6 +128,7 @@ class Asks:
             temperature=limits.temperature,
             top_p=limits.top_p,
             seed=seat.seed,
+            grammar=tuple(grammar.round(2).tolist()),
         )
         seat.tell(decide)
         own = int(weights.argmax())
@@ -143,11 +142,19 @@ class Asks:
 
     def own(self, index: int, before: int) -> int:
         """The chord that the rules choose for a span that is being heard."""
-        weights = self._guide.weights(
-            self._seat.parsed.guidance, self._spans.phase, index,
-            self._spans.heard(index), 0, before,
-        )  # fmt: skip
+        weights, _ = self._weights(index, self._spans.heard(index), 0, before)
         return int(weights.argmax())
+
+    def _weights(
+        self, index: int, beat: Span, staleness: int, before: int
+    ) -> tuple[Floats, Floats]:
+        """The weights of a span's chords; see `Guide.shaped`."""
+        guidance, phase_at = self._seat.parsed.guidance, self._spans.phase
+        weights = self._guide.weights(
+            guidance, phase_at, index, beat, staleness, before
+        )
+        now = None if staleness else beat
+        return self._guide.shaped(weights, guidance, phase_at, index, now, before)
 
     def _open(self) -> Iterator[Answer]:
         yield from self.backups.values()

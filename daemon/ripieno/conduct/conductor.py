@@ -268,6 +268,7 @@ class Conductor:
         self._told.append(beat)
         self._seat.tell(beat)
         self._guide.hear(span, self._spans.phase(index))
+        self._guide.played(index, span, beat.chord)
 
     def _strike(self, index: int, at_ns: int) -> None:
         """Have a beat that the human struck decided again, if there is time."""

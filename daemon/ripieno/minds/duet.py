@@ -173,6 +173,8 @@ class Duet:
         own = np.array(ask.chords)
         if (own <= FORBIDDEN).all():
             return NO_CHORD, 1.0
+        if ask.grammar:
+            own += np.array(ask.grammar)
         scores = ask.trust * (logits - logits.max()) + own
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()

@@ -37,6 +37,7 @@ KEY: Final = 1.0
 MEMORY: Final = 0.92
 """The share of the decayed melody that remains after a span."""
 FLOOR: Final = 1e-12
+MOVES_FLOOR: Final = 1e-6
 
 TONES: Final = np.array(
     [[pc in pitch_classes(number) for pc in range(12)] for number in range(N_CHORDS)],
@@ -86,6 +87,7 @@ class Harmony:
         self._off_beat = _absolute_notes(tables.off_beat)
         prior = np.tile(tables.prior, 12)
         self._prior = prior / prior.sum()
+        self._ratios = np.log(np.maximum(self._moves, MOVES_FLOOR) / self._prior)
         self.reset()
 
     def reset(self) -> None:
@@ -137,6 +139,13 @@ class Harmony:
         belief = np.exp(scores - scores.max())
         self._belief = belief / belief.sum()
         self._memory = MEMORY * self._memory + durations(span)
+
+    def moves_from(self, chord: int) -> Floats:
+        """Return how often each chord follows one, in nats above its share, [N_CHORDS].
+
+        The entry of the chord itself has no meaning.
+        """
+        return np.asarray(self._ratios[chord].copy())
 
     def backward(self, target: Floats, phases: Iterable[Phase]) -> Floats:
         """Return log weights of how well each chord of a span leads to a later span.
