@@ -16,17 +16,24 @@ def after(pitches, keys=None):
     return keys
 
 
+def best(keys):
+    """The three pitch classes that end a phrase best, the best first."""
+    return keys.rests().argsort()[:-4:-1].tolist()
+
+
 @pytest.mark.parametrize("by", range(12))
 def test_a_tune_is_heard_in_its_key_at_any_pitch(by):
     keys = after([pitch + by for pitch in TUNE])
-    assert keys.triad() == tuple((pc + by) % 12 for pc in (0, 4, 7))
+    assert set(best(keys)) == {(pc + by) % 12 for pc in (0, 4, 7)}
+    assert best(keys)[0] == by
     tones = keys.tones()
     assert min(tones[(pc + by) % 12] for pc in MAJOR) > 0.9
 
 
 def test_a_minor_tune_is_heard_in_minor_with_both_sevenths():
     keys = after(LAMENT)
-    assert keys.triad() == (9, 0, 4)
+    assert set(best(keys)) == {9, 0, 4}
+    assert best(keys)[0] == 9
     assert min(keys.tones()[[7, 8]]) > 0.9
 
 
@@ -39,7 +46,7 @@ def test_after_one_note_the_note_itself_is_certain_and_several_keys_are_possible
 
 def test_it_follows_a_modulation():
     keys = after([pitch + 7 for pitch in TUNE], after(TUNE))
-    assert keys.triad() == (7, 11, 2)
+    assert best(keys)[0] == 7
     assert keys.tones()[6] > 0.9
     keys = after([pitch + 4 for pitch in TUNE], keys)
     tones = keys.tones()
@@ -49,7 +56,7 @@ def test_it_follows_a_modulation():
 
 def test_a_chromatic_neighbour_is_no_modulation():
     keys = after((*TUNE, 67, 66, 67, 64, 60))
-    assert keys.triad() == (0, 4, 7)
+    assert best(keys)[0] == 0
 
 
 def test_a_reset_forgets():

