@@ -109,7 +109,9 @@ def test_a_cadence_moves_no_start_and_adds_no_note(made, usual_s):
     assert all(note.end_s >= note.start_s for note in ended)
 
 
-@pytest.mark.parametrize(("pitch", "expected"), [(61, 60), (30, 65), (90, 65), (64, 64)])
+@pytest.mark.parametrize(
+    ("pitch", "expected"), [(61, 60), (30, 65), (90, 65), (64, 64)]
+)
 def test_a_quoted_pitch_moves_into_register_and_scale(pitch, expected):
     allowed = [p for p in C_MAJOR if 55 <= p <= 66]
     assert fitted(pitch, Limits(low=55, high=66), allowed) == expected

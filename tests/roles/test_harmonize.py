@@ -116,7 +116,7 @@ def test_the_mind_is_reset_and_asked_for_the_chosen_number_of_voices():
 def test_without_a_scale_the_mind_is_told_that_of_the_chart(scale, chart, expected):
     singer = Singer()
     harmonized(NOTE, singer, scale=scale, chart=chart)
-    told = singer.asked[0].limits.scale
+    told = singer.asked[0].limits.scale or 0
     scale_told = {pc for pc in range(12) if told >> pc & 1}
     assert scale_told >= scales.named(expected)
     assert len(scale_told) <= 8

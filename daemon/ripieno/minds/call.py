@@ -11,6 +11,7 @@ import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ripieno.music.voicing import within
@@ -89,7 +90,7 @@ class Call:
         onsets = sorted({note.start_s for note in notes})
         gaps = [
             (after - before, after)
-            for before, after in zip(onsets, onsets[1:], strict=False)
+            for before, after in pairwise(onsets)
             if HEAD[0] * whole_s <= after <= HEAD[1] * whole_s
             and after - before >= CHORD_S
         ]
