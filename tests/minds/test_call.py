@@ -33,14 +33,15 @@ TUNE = (
 def test_the_head_goes_to_the_longest_note_near_the_middle():
     call = Call()
     told(call, ((0, 0.5, 60), (0.5, 0.5, 62), (1, 1, 64), (2, 0.5, 65), *TUNE[4:]))
-    assert [note.pitch for note in call.head()] == [60, 62, 64]
-    assert call.head()[0] == Sounded(0.0, 0.5, 60, 70)
+    assert [note.pitch for note in call.head(99.0).notes] == [60, 62, 64]
+    assert call.head(99.0).beyond == [65]
+    assert call.head(99.0).notes[0] == Sounded(0.0, 0.5, 60, 70)
 
 
 def test_a_note_that_sounds_over_the_end_of_the_head_ends_there():
     call = Call()
     told(call, ((0, 5, 48), *((n / 2, 0.4, 60 + n) for n in range(10))))
-    head = call.head()
+    head = call.head(99.0).notes
     cut_s = max(note.end_s for note in head)
     assert head[0].pitch == 48
     assert head[0].end_s == cut_s < 2.5
@@ -49,24 +50,33 @@ def test_a_note_that_sounds_over_the_end_of_the_head_ends_there():
 def test_a_short_call_has_no_head():
     call = Call()
     told(call, TUNE[:5])
-    assert call.head() == []
+    assert not call.head(99.0).notes
+
+
+def test_the_head_of_a_short_reply_is_short():
+    call = Call()
+    told(call, [(n / 2, 0.5, 60 + n % 5) for n in range(40)])
+    assert max(note.end_s for note in call.head(99.0).notes) > 6
+    assert max(note.end_s for note in call.head(6.0).notes) <= 2.7
 
 
 def test_a_call_that_was_answered_has_no_head_and_the_next_note_begins_another():
     call = Call()
     told(call, TUNE)
-    assert call.head()
+    assert call.head(99.0).notes
     told(call, ((0, 1, 72),), at_s=16.0, source=1)
-    assert call.head() == []
+    assert not call.head(99.0).notes
     told(call, [(at, length, pitch + 12) for at, length, pitch in TUNE], at_s=20.0)
-    assert {note.pitch for note in call.head()} <= {pitch + 12 for _, _, pitch in TUNE}
+    assert {note.pitch for note in call.head(99.0).notes} <= {
+        pitch + 12 for _, _, pitch in TUNE
+    }
 
 
 def test_a_reset_forgets_the_call():
     call = Call()
     told(call, TUNE)
     call.reset()
-    assert call.head() == []
+    assert not call.head(99.0).notes
     assert call.usual_s() == 0.0
 
 

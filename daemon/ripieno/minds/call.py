@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from ripieno.music.sources import HUMAN
 from ripieno.music.voicing import within
 from ripieno.protocol import Limits, Played
 from ripieno.rules.keys import Floats, Keys
@@ -43,6 +44,18 @@ class Sounded(NamedTuple):
     velocity: int
 
 
+class Head(NamedTuple):
+    """How a call begins.
+
+    Attributes:
+        notes: by start.
+        beyond: the pitches with which the call goes on.
+    """
+
+    notes: Sequence[Sounded] = ()
+    beyond: Sequence[int] = ()
+
+
 @dataclass(slots=True)
 class _Heard:
     """A note of the human's; `end_ns` is 0 while its key is down."""
@@ -70,10 +83,11 @@ class Call:
         """Take in what really sounded or stopped."""
         if event.is_pedal:
             return
-        if not event.is_human_onset:
+        if event.source != HUMAN:
             self._is_answered |= event.velocity > 0
-            if not event.velocity:
-                self._end(event)
+            return
+        if not event.velocity:
+            self._end(event)
             return
         if self._is_answered:
             self._notes.clear()
@@ -81,12 +95,17 @@ class Call:
         self.keys.hear(event.pitch)
         self._notes.append(_Heard(event.at_ns, 0, event.pitch, event.velocity))
 
-    def head(self) -> list[Sounded]:
-        """Return the head; empty if the call is short, or was answered already."""
+    def head(self, reply_s: float) -> Head:
+        """Return the head; empty if the call is short, or was answered already.
+
+        Args:
+            reply_s: the length of the reply. Where it is shorter than the call, the
+                head is a part of so much of the call.
+        """
         notes = self._sounded()
         if self._is_answered or len(notes) < FEWEST_NOTES:
-            return []
-        whole_s = max(note.end_s for note in notes)
+            return Head()
+        whole_s = min(max(note.end_s for note in notes), reply_s)
         onsets = sorted({note.start_s for note in notes})
         gaps = [
             (after - before, after)
@@ -95,13 +114,14 @@ class Call:
             and after - before >= CHORD_S
         ]
         if not gaps:
-            return []
+            return Head()
         cut_s = max(gaps)[1]
-        return [
+        head = [
             note._replace(end_s=min(note.end_s, cut_s))
             for note in notes
             if note.start_s < cut_s - CHORD_S
         ]
+        return Head(head, [n.pitch for n in notes if abs(n.start_s - cut_s) <= CHORD_S])
 
     def usual_s(self) -> float:
         """Return the median length of the call's notes; 0 for none."""
@@ -157,7 +177,7 @@ def cadence(
     last_s = kept[-1].start_s
     final = [note for note in kept if note.start_s > last_s - CHORD_S]
     before = [note for note in kept if note.start_s <= last_s - CHORD_S]
-    until_s = max(last_s, min(max(n.end_s for n in final), end_s), last_s + long_s)
+    until_s = max(*(note.end_s for note in final), min(last_s + long_s, end_s))
     made: dict[int, Sounded] = {}
     for note in final:
         pitch = _consonant(note.pitch, rests, allowed)

@@ -5,7 +5,8 @@ play, so its state is ready when a plan is asked for. The *plan line* starts as 
 of it and is fed with the events of the `Draft`. A draft can be dropped at no cost.
 
 A reply to a call begins with the head of the call (`ripieno.minds.call`): its events
-are fed to the plan line as those of the draft, and the model goes on from there.
+are fed to the plan line as those of the draft. The model goes on from there, with
+another pitch than the call.
 
 A section may be interrupted between two steps when there is news, and resumed later.
 Each draft has its own random numbers, so the result is the same. For an Ask that is
@@ -37,7 +38,7 @@ from ripieno.layouts.vocabulary import (
     up,
     velocity_of,
 )
-from ripieno.minds.call import Call, cadence, fitted
+from ripieno.minds.call import LONG, Call, Head, cadence, fitted
 from ripieno.minds.constraints import Constraints
 from ripieno.minds.draft import AFTER_THE_END_S, Draft, Moment, moments
 from ripieno.music import scales
@@ -159,10 +160,14 @@ class Composer:
         self._plan_line.follow(self._played_line)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
         constraints = Constraints(ask.limits, self._scale(ask))
+        head = self._call.head(
+            ask.timeline.seconds_for(ask.until_ticks - ask.start_ticks)
+        )
         self._draft = Draft(
             ask=ask,
             constraints=constraints,
-            head=self._head(ask, constraints),
+            head=_quoted(head, ask.limits, constraints),
+            beyond=head.beyond,
             last=self._last or Event(HUMAN, 0, up(60), 0),
             wait_s=max(0, start_ns - self._last_ns) / NS_PER_S if self._last else 0.0,
             noise=np.random.default_rng(ask.chance),
@@ -193,6 +198,8 @@ class Composer:
         draft.now_s = seconds(last - ask.start_ticks)
         while draft.head and draft.head[0].at_s < draft.now_s:
             draft.head.popleft()
+        if not draft.head:
+            draft.beyond = ()
 
     def answer(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
         """Return the next section of the plan, or None when nothing is asked for.
@@ -207,30 +214,31 @@ class Composer:
         if draft is None or self.wanted is None:
             return None
         if draft.until_s is None:
-            draft.until_s = draft.now_s + SECTION_S
-            if draft.until_s + SECTION_S / 2 > draft.whole_s:
-                draft.until_s = draft.whole_s  # the last note is not left alone
+            draft.until_s = self._section_end(draft)
         if not self._extend(draft, draft.until_s, is_news):
             return None
         draft.ended |= draft.is_done_to(draft.whole_s)
         if draft.ended and draft.ask.closing:
+            usual_s = statistics.median([self._call.usual_s(), *draft.lengths_s])
             draft.ready = cadence(
                 sorted(draft.ready),
                 self._call.keys.rests(),
                 draft.constraints.pitches,
-                max(self._call.usual_s(), statistics.median(draft.lengths_s or [0.0])),
+                min(usual_s, LONGEST_NOTE_S / LONG),
                 draft.whole_s + AFTER_THE_END_S,
             )
         return draft.hand_over()
 
-    def _head(self, ask: Ask, constraints: Constraints) -> deque[Moment]:
-        """Return the events of the call's head, within the limits, in order."""
-        found: list[Moment] = []
-        for note in self._call.head():
-            pitch = fitted(note.pitch, ask.limits, constraints.pitches)
-            found.append(Moment(note.start_s, 1, pitch, note.velocity))
-            found.append(Moment(note.end_s, 0, pitch, 0))
-        return deque(sorted(found))
+    def _section_end(self, draft: Draft) -> float:
+        """Return where the next section ends.
+
+        What is longer than one section and shorter than two is halved: the last section
+        ends the reply, and has to have a note.
+        """
+        left_s = draft.whole_s - draft.now_s
+        if left_s <= SECTION_S:
+            return draft.whole_s
+        return draft.now_s + min(left_s / 2, SECTION_S)
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
@@ -269,6 +277,15 @@ class Composer:
     def _masks(self, draft: Draft) -> Masks | None:
         if not draft.begun:
             return draft.constraints.first(draft.wait_s)
+        masks = self._ruled(draft)
+        if masks is not None and draft.beyond:
+            others = masks[2].copy()
+            others[list(draft.beyond)] = False
+            if others.any():
+                return masks[0], masks[1], others, masks[3]
+        return masks
+
+    def _ruled(self, draft: Draft) -> Masks | None:
         end_s = draft.whole_s + AFTER_THE_END_S if draft.ask.closing else math.inf
         deadlines = {
             pitch: min(start + LONGEST_NOTE_S, end_s)
@@ -328,6 +345,7 @@ class Composer:
             at_s = max(earliest_s, draft.drawn_to_grid(at_s))
             draft.last = event._replace(delta=delta_of(at_s - draft.now_s))
         draft.sounding[event.key] = (at_s, velocity_of(event.velocity))
+        draft.beyond = ()
         draft.constraints.started(at_s)
         return at_s
 
@@ -346,6 +364,17 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
+
+
+def _quoted(head: Head, limits: Limits, constraints: Constraints) -> deque[Moment]:
+    """Return the events of a call's head, within the limits, in order."""
+    found: list[Moment] = []
+    for note in head.notes:
+        end_s = min(note.end_s, note.start_s + LONGEST_NOTE_S)
+        pitch = fitted(note.pitch, limits, constraints.pitches)
+        found.append(Moment(note.start_s, 1, pitch, note.velocity))
+        found.append(Moment(end_s, 0, pitch, 0))
+    return deque(sorted(found))
 
 
 def _event(source: int, since_s: float, pitch: int, velocity: int) -> Event:

@@ -39,6 +39,7 @@ class Draft:
         constraints: what is allowed; it also knows the onsets so far.
         last: the event that the model has not received yet.
         head: what it has yet to take up of the call.
+        beyond: pitches with which the call went on after it, until the draft does.
         wait_s: the time from the last event that was played to the first note.
         noise: random numbers of its own, so that it is the same whenever it is made.
         now_s, begun: when the last event was; whether there was one.
@@ -53,6 +54,7 @@ class Draft:
     ask: Ask
     constraints: Constraints
     head: deque[Moment]
+    beyond: Sequence[int]
     last: Event
     wait_s: float
     noise: np.random.Generator
