@@ -22,8 +22,10 @@ from ripieno.rules.keys import Floats, Keys
 MOST_NOTES: Final = 256
 FEWEST_NOTES: Final = 6
 """A shorter call has no head: its reply would be a copy."""
-HEAD: Final = (0.3, 0.45)
-"""Where the head may end, as shares of the call."""
+HEAD: Final = (0.35, 0.48)
+"""Where the head should end, as shares of the call."""
+WIDER: Final = (0.2, 0.5)
+"""Where it may end if a long note or a rest lies there."""
 CHORD_S: Final = 0.05
 """Onsets nearer than this are one chord, as in `ripieno.hear.phrase`."""
 LONG: Final = 2.2
@@ -107,15 +109,10 @@ class Call:
             return Head()
         whole_s = min(max(note.end_s for note in notes), reply_s)
         onsets = sorted({note.start_s for note in notes})
-        gaps = [
-            (after - before, after)
-            for before, after in pairwise(onsets)
-            if HEAD[0] * whole_s <= after <= HEAD[1] * whole_s
-            and after - before >= CHORD_S
-        ]
-        if not gaps:
+        ends = _gaps(onsets, whole_s, HEAD) or _gaps(onsets, whole_s, WIDER)
+        if not ends:
             return Head()
-        cut_s = max(gaps)[1]
+        cut_s = max(ends)[1]
         head = [
             note._replace(end_s=min(note.end_s, cut_s))
             for note in notes
@@ -187,6 +184,18 @@ def cadence(
         for note in before
     ]
     return [*ended, *made.values()]
+
+
+def _gaps(
+    onsets: Sequence[float], whole_s: float, bounds: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Return (gap before it, onset) of the onsets within shares of the call."""
+    low_s, high_s = (share * whole_s for share in bounds)
+    return [
+        (after - before, after)
+        for before, after in pairwise(onsets)
+        if low_s <= after <= high_s and after - before >= CHORD_S
+    ]
 
 
 def fitted(pitch: int, limits: Limits, allowed: Sequence[int]) -> int:

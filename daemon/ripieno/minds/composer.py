@@ -219,7 +219,8 @@ class Composer:
             return None
         draft.ended |= draft.is_done_to(draft.whole_s)
         if draft.ended and draft.ask.closing:
-            usual_s = statistics.median([self._call.usual_s(), *draft.lengths_s])
+            usual_s = statistics.median(draft.lengths_s or [0.0])
+            usual_s = max(usual_s, self._call.usual_s())
             draft.ready = cadence(
                 sorted(draft.ready),
                 self._call.keys.rests(),
