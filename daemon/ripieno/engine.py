@@ -55,6 +55,7 @@ class Engine:
         """
         self._performance = performance = Performance(begins, ledger or Ledger())
         self._band = Band(begins, performance, tables)
+        performance.is_on_the_beat = self._band.is_on_the_beat
         if self._band.is_on_the_beat and begins.timeline is None:
             performance.transport.set_tempo(begins.start_ns, begins.params.bpm)
         self._metronome = Metronome(performance, begins.params)
@@ -87,6 +88,7 @@ class Engine:
         performance.now_ns = at_ns
         was_on_the_beat = self._band.is_on_the_beat
         self._band.change(at_ns, ensemble)
+        performance.is_on_the_beat = self._band.is_on_the_beat
         params = ensemble.params
         is_begun = self._band.is_on_the_beat and not was_on_the_beat
         if self._band.is_on_the_beat and (is_begun or params.bpm != before.bpm):

@@ -192,6 +192,28 @@ def test_a_voice_that_stays_is_favoured_the_more_the_faster_the_tune(graph):
     assert bonuses == pytest.approx([0.0, 0.5, 1.5, 2.5], abs=1e-3)
 
 
+def bonus(mind, melody):
+    """What each pitch class earns in the tenor after a melody; 0 is the most."""
+    for number, pitch in enumerate(melody):
+        mind.voices(pitch, number * S, Limits(scale=None))
+    return mind._graph.put["bias"][0, 1, 48:60].tolist()
+
+
+def test_after_one_note_its_key_is_open_and_after_a_phrase_it_is_known(graph):
+    first = bonus(Harmonizer(graph, Manner(hurry=0.0)), [72])
+    known = bonus(Harmonizer(graph, Manner(hurry=0.0)), [72, 74, 76, 77, 79, 71, 72])
+    assert first[0] == pytest.approx(0.0, abs=0.05)
+    assert first[4] > first[3] > first[1]  # E, Eb, Db under a C
+    assert min(known[pc] for pc in (0, 2, 4, 5, 7, 9, 11)) > -0.2
+    assert max(known[pc] for pc in (1, 3, 6, 8)) < -1.0
+
+
+def test_a_scale_of_the_musicians_is_not_weighed_by_key(graph):
+    mind = Harmonizer(graph, Manner(hurry=0.0))
+    mind.voices(72, 0, Limits(scale=0xFFF))
+    assert set(graph.put["bias"][0, 1, 48:60].tolist()) == {0.0}
+
+
 def test_a_lower_temperature_lowers_that_of_every_voice(graph):
     mind = Harmonizer(graph, Manner(temperature=(0.8, 0.6, 0.4)))
     mind.voices(72, 0, Limits(temperature=0.5))
@@ -250,6 +272,15 @@ def test_an_octave_higher_is_the_same_harmony_an_octave_higher(shipped):
     high = performed(Harmonizer(shipped, cold), [p + 12 for p in TWINKLE])
     low = performed(Harmonizer(shipped, cold), TWINKLE)
     assert [tuple(p - 12 for p in chord) for chord in high] == low
+
+
+@pytest.mark.parametrize("key", range(12))
+def test_a_tune_begins_in_its_key(shipped, key):
+    tune = [pitch + key - 6 for pitch in TWINKLE[:8]]
+    scale = {(pc + key - 6) % 12 for pc in (0, 2, 4, 5, 7, 9, 11)}
+    chords = performed(Harmonizer(shipped), tune, Limits(scale=None))
+    inside = [pitch % 12 in scale for chord in chords for pitch in chord]
+    assert sum(inside) / len(inside) >= 0.85
 
 
 def test_a_scale_and_a_register_hold_for_the_whole_tune(shipped):

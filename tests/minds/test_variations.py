@@ -133,6 +133,24 @@ def test_a_larger_distance_keeps_less_of_the_phrase(mind):
     assert away[3] > 0.5
 
 
+def runs_of(notes):
+    """The runs of three intervals."""
+    steps = [two[2] - one[2] for one, two in pairwise(notes)]
+    return list(zip(steps, steps[1:], steps[2:], strict=False))
+
+
+@pytest.mark.parametrize("tune", [TUNE, FOUR_BARS])
+def test_halfway_the_motif_and_the_density_stay(mind, tune):
+    kept, dense = [], []
+    for seed in range(12):
+        made = varied(mind, tune, distance=0.5, seed=seed)
+        found = set(runs_of(made))
+        kept.append(np.mean([run in found for run in runs_of(tune)]))
+        dense.append(len(made) / len(tune))
+    assert 0.3 <= np.mean(kept) < 0.95
+    assert 0.8 <= np.mean(dense) <= 1.25
+
+
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_a_knob_moves_its_attribute_in_its_direction_on_average(mind, name):
     def mean(turn):

@@ -105,6 +105,23 @@ def test_the_mind_is_reset_and_asked_for_the_chosen_number_of_voices():
     assert len(note_ons(played.sent)) == 2
 
 
+@pytest.mark.parametrize(
+    ("scale", "chart", "expected"),
+    [
+        ("auto", "C | F G7 |", "C major"),
+        ("D major", "C | F G7 |", "D major"),
+        ("auto", "Am | E7 | Am | Dm |", "A harmonic minor"),
+    ],
+)
+def test_without_a_scale_the_mind_is_told_that_of_the_chart(scale, chart, expected):
+    singer = Singer()
+    harmonized(NOTE, singer, scale=scale, chart=chart)
+    told = singer.asked[0].limits.scale or 0
+    scale_told = {pc for pc in range(12) if told >> pc & 1}
+    assert scale_told >= scales.named(expected)
+    assert len(scale_told) <= 8
+
+
 def test_voices_are_softer_than_the_melody_and_follow_it():
     loud, soft = (
         harmonized([(1.0, down(72, velocity))], tail_s=0.1) for velocity in (120, 40)

@@ -51,13 +51,14 @@ def test_the_model_plays_every_bar_on_the_grid(published):
     assert hanging(played.sent) == {}
 
 
-def test_the_models_pattern_stays_and_then_changes(published):
+def test_the_models_pattern_repeats_and_then_changes(published):
     inside, across = [], []
     for seed in range(8):
-        bars = rhythms(grooved(published, seed=seed, bars=4))
+        bars = rhythms(grooved(published, seed=seed, bars=4, chart="C | F | G | Am |"))
         inside += [alike(bars[n], bars[n + 1]) for n in (1, 2, 4, 5, 6)]
         across.append(alike(bars[3], bars[4]))
-    assert sum(inside) / len(inside) > sum(across) / len(across)
+    assert sum(inside) / len(inside) >= 0.9
+    assert sum(across) / len(across) < 0.8
 
 
 def test_the_model_follows_the_chord(published):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.inputs import MS, S, phrase
+from tests.outputs import note_ons
 
 from ripieno.engine import Engine, Send, Tell
 from ripieno.inference.controls import Controls
@@ -14,7 +15,7 @@ from ripieno.processes.loading import wake
 from ripieno.protocol import Ask, Plan, PlannedNote
 from ripieno.roles.replies import TRANSITIONS, State
 from ripieno.settings.beginning import Beginning
-from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.ensemble import Ensemble, SeatSettings
 from ripieno.settings.params import Params
 from ripieno.testing import READY, ScriptedModel, simulate
 
@@ -244,3 +245,35 @@ def test_composing_ahead_goes_no_further_than_the_first_section():
     mind.receive(ask)
     rest = [plan.section for plan in iter(mind.answer, None)]
     assert rest[:1] in ([], [1])
+
+
+def starts(params=None, clock=(), call=None):
+    """Where the first reply begins, in ticks of the song."""
+    call = phrase(1.07) if call is None else call
+    simulation = simulate(sorted([*call, *clock]), params or Params(), tail_s=5)
+    first_ns = min(at_ns for at_ns, _ in note_ons(simulation.sent))
+    return simulation.engine.timeline.ticks_at(first_ns + MS)
+
+
+def test_without_a_tempo_a_reply_begins_on_the_pulse_of_the_phrase():
+    assert starts() % 480 > 10
+
+
+def test_with_a_midi_clock_a_reply_begins_on_a_beat():
+    clocks = [(n * S // 48, b"\xf8") for n in range(48 * 6)]
+    assert starts(clock=[(0, b"\xfa"), *clocks]) % 480 <= 2
+
+
+def test_beside_a_seat_that_keeps_a_tempo_a_reply_begins_on_a_beat():
+    params = Params(bpm=97.0)
+    seats = (
+        SeatSettings("solo", {"role": "answer"}),
+        SeatSettings("pad", {"role": "pad", "channel": 2}),
+    )
+    engine = Engine(Beginning(params, seats, seed=1))
+    for at_ns, data in phrase(1.07):
+        engine.heard(at_ns, data)
+        engine.advance(at_ns)
+    asked = [ask for _, ask in asks_at(engine, range(int(2.08 * S), 4 * S, MS))]
+    assert asked
+    assert {ask.start_ticks % 480 for ask in asked} == {0}

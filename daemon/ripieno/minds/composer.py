@@ -4,6 +4,10 @@ Two lines of events run through one model. The *played line* follows what both r
 play, so its state is ready when a plan is asked for. The *plan line* starts as a copy
 of it and is fed with the events of the `Draft`. A draft can be dropped at no cost.
 
+A reply to a call begins with the head of the call (`ripieno.minds.call`): its events
+are fed to the plan line as those of the draft. The model goes on from there, with
+another pitch than the call.
+
 A section may be interrupted between two steps when there is news, and resumed later.
 Each draft has its own random numbers, so the result is the same. For an Ask that is
 only foreseen, one section is made.
@@ -13,6 +17,7 @@ all *before* its last event, which is kept beside it.
 """
 
 import math
+import statistics
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
@@ -33,8 +38,9 @@ from ripieno.layouts.vocabulary import (
     up,
     velocity_of,
 )
+from ripieno.minds.call import LONG, Call, Head, cadence, fitted
 from ripieno.minds.constraints import Constraints
-from ripieno.minds.draft import AFTER_THE_END_S, Draft, moments
+from ripieno.minds.draft import AFTER_THE_END_S, Draft, Moment, moments
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
@@ -84,12 +90,14 @@ class Composer:
                 multiplies those of key and velocity; its top-p limits that of key.
         """
         self._played_line, self._plan_line = model.line(), model.line()
+        self._call = Call()
         self._defaults = controls
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was played."""
         self._played_line.reset()
+        self._call.reset()
         self._last: Event | None = None
         self._last_ns = 0
         self._heard: deque[int] = deque(maxlen=SCALE_MEMORY)
@@ -97,6 +105,7 @@ class Composer:
 
     def played(self, event: Played) -> None:
         """Feed an event that really happened. Cost: one model step."""
+        self._call.played(event)
         if event.is_human_onset:
             self._heard.append(event.pitch)
         since_s = 0.0
@@ -150,9 +159,15 @@ class Composer:
             return
         self._plan_line.follow(self._played_line)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
+        constraints = Constraints(ask.limits, self._scale(ask))
+        head = self._call.head(
+            ask.timeline.seconds_for(ask.until_ticks - ask.start_ticks)
+        )
         self._draft = Draft(
             ask=ask,
-            constraints=Constraints(ask.limits, self._scale(ask)),
+            constraints=constraints,
+            head=_quoted(head, ask.limits, constraints),
+            beyond=head.beyond,
             last=self._last or Event(HUMAN, 0, up(60), 0),
             wait_s=max(0, start_ns - self._last_ns) / NS_PER_S if self._last else 0.0,
             noise=np.random.default_rng(ask.chance),
@@ -181,6 +196,10 @@ class Composer:
         for at_ticks, pitch, velocity in moments(notes, last):
             self._hear(draft, seconds(at_ticks - ask.start_ticks), pitch, velocity)
         draft.now_s = seconds(last - ask.start_ticks)
+        while draft.head and draft.head[0].at_s < draft.now_s:
+            draft.head.popleft()
+        if not draft.head:
+            draft.beyond = ()
 
     def answer(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
         """Return the next section of the plan, or None when nothing is asked for.
@@ -195,11 +214,32 @@ class Composer:
         if draft is None or self.wanted is None:
             return None
         if draft.until_s is None:
-            draft.until_s = min(draft.whole_s, draft.now_s + SECTION_S)
+            draft.until_s = self._section_end(draft)
         if not self._extend(draft, draft.until_s, is_news):
             return None
         draft.ended |= draft.is_done_to(draft.whole_s)
+        if draft.ended and draft.ask.closing:
+            usual_s = statistics.median(draft.lengths_s or [0.0])
+            usual_s = max(usual_s, self._call.usual_s())
+            draft.ready = cadence(
+                sorted(draft.ready),
+                self._call.keys.rests(),
+                draft.constraints.pitches,
+                min(usual_s, LONGEST_NOTE_S / LONG),
+                draft.whole_s + AFTER_THE_END_S,
+            )
         return draft.hand_over()
+
+    def _section_end(self, draft: Draft) -> float:
+        """Return where the next section ends.
+
+        What is longer than one section and shorter than two is halved: the last section
+        ends the reply, and has to have a note.
+        """
+        left_s = draft.whole_s - draft.now_s
+        if left_s <= SECTION_S:
+            return draft.whole_s
+        return draft.now_s + min(left_s / 2, SECTION_S)
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
@@ -222,11 +262,14 @@ class Composer:
         for _ in range(MOST_STEPS):
             if draft.is_done_to(until_s):
                 return True
-            masks = self._masks(draft)
-            if masks is None:
-                draft.ended = True
-                return True
-            self._advance(draft, masks)
+            if draft.head:
+                self._quote(draft)
+            else:
+                masks = self._masks(draft)
+                if masks is None:
+                    draft.ended = True
+                    return True
+                self._advance(draft, masks)
             if is_news():
                 return draft.is_done_to(until_s)
         draft.end(draft.now_s)
@@ -235,6 +278,15 @@ class Composer:
     def _masks(self, draft: Draft) -> Masks | None:
         if not draft.begun:
             return draft.constraints.first(draft.wait_s)
+        masks = self._ruled(draft)
+        if masks is not None and draft.beyond:
+            others = masks[2].copy()
+            others[list(draft.beyond)] = False
+            if others.any():
+                return masks[0], masks[1], others, masks[3]
+        return masks
+
+    def _ruled(self, draft: Draft) -> Masks | None:
         end_s = draft.whole_s + AFTER_THE_END_S if draft.ask.closing else math.inf
         deadlines = {
             pitch: min(start + LONGEST_NOTE_S, end_s)
@@ -260,6 +312,24 @@ class Composer:
             at_s = self._strike(draft, event, at_s)
         draft.now_s, draft.begun = at_s, True
 
+    def _quote(self, draft: Draft) -> None:
+        """Add the next event of the call's head, if the limits allow it."""
+        at_s, is_down, pitch, velocity = draft.head.popleft()
+        at_s = max(at_s, draft.now_s)
+        if is_down:
+            at_s = draft.drawn_to_grid(at_s)
+            is_crowded = len(draft.sounding) >= draft.ask.limits.polyphony
+            is_dense = draft.constraints.next_onset_s(draft.now_s) > at_s
+            if is_crowded or is_dense or pitch in draft.sounding:
+                return
+        elif pitch not in draft.sounding:
+            return
+        self._hear(draft, at_s, pitch, velocity)
+        if is_down:
+            draft.sounding[pitch] = at_s, velocity
+        else:
+            draft.finish(pitch, at_s)
+
     def _hear(self, draft: Draft, at_s: float, pitch: int, velocity: int) -> None:
         """Feed an event of a plan that another model has made."""
         self._plan_line.step(draft.last, self._defaults)
@@ -276,6 +346,7 @@ class Composer:
             at_s = max(earliest_s, draft.drawn_to_grid(at_s))
             draft.last = event._replace(delta=delta_of(at_s - draft.now_s))
         draft.sounding[event.key] = (at_s, velocity_of(event.velocity))
+        draft.beyond = ()
         draft.constraints.started(at_s)
         return at_s
 
@@ -294,6 +365,17 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
+
+
+def _quoted(head: Head, limits: Limits, constraints: Constraints) -> deque[Moment]:
+    """Return the events of a call's head, within the limits, in order."""
+    found: list[Moment] = []
+    for note in head.notes:
+        end_s = min(note.end_s, note.start_s + LONGEST_NOTE_S)
+        pitch = fitted(note.pitch, limits, constraints.pitches)
+        found.append(Moment(note.start_s, 1, pitch, note.velocity))
+        found.append(Moment(end_s, 0, pitch, 0))
+    return deque(sorted(found))
 
 
 def _event(source: int, since_s: float, pitch: int, velocity: int) -> Event:

@@ -30,7 +30,11 @@ LONGEST_REST_S: Final = 1.6
 
 
 class Constraints:
-    """The limits of one plan. Cost of `masks`: O(vocabulary)."""
+    """The limits of one plan. Cost of `masks`: O(vocabulary).
+
+    Attributes:
+        pitches: those that are allowed, rising.
+    """
 
     def __init__(self, limits: Limits, scale: frozenset[int]) -> None:
         self._limits = limits
@@ -39,6 +43,7 @@ class Constraints:
             self._allowed[pitch] = pitch % 12 in scale
         if not self._allowed.any():  # a register narrower than the scale's steps
             self._allowed[limits.low : limits.high + 1] = True
+        self.pitches: list[int] = np.flatnonzero(self._allowed).tolist()
         self._onsets: deque[float] = deque()
         self._source = np.zeros(N_SOURCES, np.bool_)
         self._source[MACHINE] = True

@@ -3,13 +3,15 @@
 It does not know models, nor who asked.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ripieno.layouts.vocabulary import Event
+from ripieno.minds.call import Sounded
 from ripieno.minds.constraints import Constraints
 from ripieno.protocol import Ask, Plan, PlannedNote
 
@@ -17,6 +19,15 @@ SHORTEST_NOTE_S: Final = 0.04
 """The shortest note; a shorter one is a click with most sampled instruments."""
 AFTER_THE_END_S: Final = 0.8
 """How long the last notes of a reply may sound beyond its length."""
+
+
+class Moment(NamedTuple):
+    """A note-on or a note-off that is quoted, in seconds from the first note."""
+
+    at_s: float
+    is_down: int
+    pitch: int
+    velocity: int
 
 
 @dataclass(slots=True)
@@ -27,6 +38,8 @@ class Draft:
         ask: what is wanted.
         constraints: what is allowed; it also knows the onsets so far.
         last: the event that the model has not received yet.
+        head: what it has yet to take up of the call.
+        beyond: pitches with which the call went on after it, until the draft does.
         wait_s: the time from the last event that was played to the first note.
         noise: random numbers of its own, so that it is the same whenever it is made.
         now_s, begun: when the last event was; whether there was one.
@@ -34,11 +47,14 @@ class Draft:
         ended: whether the plan is complete.
         section: how many sections were handed over.
         sounding: pitch → (start, velocity) of notes that have not ended.
-        ready: (start, end, pitch, velocity) of notes to be handed over.
+        ready: the notes to be handed over.
+        lengths_s: of all notes so far.
     """
 
     ask: Ask
     constraints: Constraints
+    head: deque[Moment]
+    beyond: Sequence[int]
     last: Event
     wait_s: float
     noise: np.random.Generator
@@ -48,7 +64,8 @@ class Draft:
     ended: bool = False
     section: int = 0
     sounding: dict[int, tuple[float, int]] = field(default_factory=dict)
-    ready: list[tuple[float, float, int, int]] = field(default_factory=list)
+    ready: list[Sounded] = field(default_factory=list)
+    lengths_s: list[float] = field(default_factory=list)
 
     @property
     def whole_s(self) -> float:
@@ -78,7 +95,8 @@ class Draft:
         """End a sounding note."""
         start_s, velocity = self.sounding.pop(pitch)
         end_s = max(at_s, start_s + SHORTEST_NOTE_S)
-        self.ready.append((start_s, end_s, pitch, velocity))
+        self.ready.append(Sounded(start_s, end_s, pitch, velocity))
+        self.lengths_s.append(end_s - start_s)
 
     def end(self, at_s: float) -> None:
         """End the plan; notes that sound end at `at_s`."""

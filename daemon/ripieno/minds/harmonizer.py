@@ -5,8 +5,10 @@ sounded before it and how long ago, and keeps a memory of its own. It samples ba
 tenor and alto in that order; each knows those before it. It counts in distances below
 the melody, so every key is the same to it, and no voice crosses another.
 
-Choral ranges, limits and scale are a bias on every pitch. Where the human plays lower
-or higher than a soprano, everything is computed some octaves away.
+Choral ranges, limits and scale are a bias on every pitch. Where the musician gives no
+scale, so are all the keys that the melody may be in: after the first notes a voice
+sings what most of them share. Where the human plays lower or higher than a soprano,
+everything is computed some octaves away.
 """
 
 import functools
@@ -32,6 +34,7 @@ from ripieno.protocol import (
     ToThinker,
     Voices,
 )
+from ripieno.rules.keys import Keys
 
 if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
@@ -44,6 +47,9 @@ STRAY: Final = 4
 by an octave. Without it a tune around middle C would jump all the time."""
 CALM_S: Final = 0.4
 """A quaver at 75 beats a minute: chorales seldom change harmony faster."""
+UNLIKELY: Final = 0.02
+"""Added to the probability that a pitch belongs to the key, as chords may be chromatic:
+the least is −3.9 nats. Of people's alto, tenor and bass, 3 to 7 % are chromatic."""
 _PITCHES: Final = np.ones(128, np.bool_)
 """All pitches are allowed."""
 
@@ -65,6 +71,7 @@ class Manner(msgspec.Struct, frozen=True):
         hurry: what staying earns more, for every halving of the gap below `CALM_S`:
             under a fast tune chords change less often than the notes.
         style: one of `STYLES`.
+        diatonic: the weight of the log probability that a pitch belongs to the key.
     """
 
     temperature: tuple[float, float, float] = (0.6, 0.4, 0.4)
@@ -73,6 +80,7 @@ class Manner(msgspec.Struct, frozen=True):
     inertia: float = 0.0
     hurry: float = 0.5
     style: str = "chorale"
+    diatonic: float = 1.0
 
 
 class Harmonizer:
@@ -96,12 +104,14 @@ class Harmonizer:
                 same voices.
         """
         self._graph, self._seed = graph, seed
+        self._keys = Keys()
         self._manner = manner or Manner()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was played."""
         self._graph.reset()
+        self._keys.reset()
         self._asked: Sing | None = None
         self._melody, self._at_ns, self._octaves = NOBODY, 0, 0
         self.chord: tuple[int, ...] = (NOBODY,) * len(VOICES)
@@ -147,9 +157,10 @@ class Harmonizer:
         Args:
             melody: its pitch.
             at_ns: when it was struck.
-            limits: register, scale and temperature. An automatic scale is left to the
-                model, which hears the key. If they leave a voice no pitch, its range is
-                given up first, then the scale; then it sings in unison.
+            limits: register, scale and temperature. For an automatic scale, pitches of
+                the keys that the melody may be in are likelier. If they leave a voice
+                no pitch, its range is given up first, then the scale; then it sings in
+                unison.
             wanted: how many at most: first the bass, then the alto, then the tenor. All
                 are computed; a voice that is not wanted counts as sent.
 
@@ -157,10 +168,11 @@ class Harmonizer:
             Distinct pitches below the melody, rising; fewer than wanted if voices sing
             in unison.
 
-        Cost: one run of the graph and some 40 µs.
+        Cost: one run of the graph and some 100 µs.
         """
         limits = limits or Limits()
         shift = 12 * self._find_octaves(melody)
+        self._keys.hear(melody)
         self._feed(melody, at_ns, limits, shift)
         self._graph.run()
         bass, tenor, alto = (self._graph.out["voices"][0] + shift).tolist()
@@ -211,6 +223,9 @@ class Harmonizer:
                 if level[voice, reach].any():
                     row[level[voice]] = 0.0
                     break
+        if limits.scale is None:
+            belongs = np.log(self._keys.tones() + UNLIKELY) * self._manner.diatonic
+            bias += belongs[np.arange(128) % 12]
         return bias
 
     def _hold_back(self) -> None:

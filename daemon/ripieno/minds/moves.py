@@ -16,6 +16,7 @@ from ripieno.layouts.phrase import (
     ATTRIBUTES,
     FIRST_PITCH,
     HOLD,
+    PLACES,
     REST,
     STEPS,
     VOCABULARY,
@@ -35,6 +36,15 @@ RISE_ROOM: Final = 12
 FADING: Final = 16
 """The anchor is `ANCHOR` × (1 − distance) to this power. With 16, 8 % of the steps
 differ at distance 0.2 and 31 % at 0.4; with 8 the phrase repeats up to 0.2."""
+MOTIF: Final = 3.0
+"""Nats that the phrase's own tokens gain in the first bar of each segment, RHYTHM those
+that its tokens of the same kind gain (a pitch, a hold, a rest), and NEARNESS what a
+pitch loses for every semitone from the phrase's own: at distance 0.5, where they are
+largest. On 24 dev calls each (O'Neill's; melodies of POP909) the phrase's interval
+trigrams that a variation at 0.5 keeps rose from .05 and .07 to .44 and .50, and its
+notes a second fell from 1.55 and 1.48 of the phrase's to 1.04 and .92, with `away`."""
+RHYTHM: Final = 8.0
+NEARNESS: Final = 0.2
 EARLY: Final = 0.5
 """A knob is raised to this power: at 0.5 it moves the phrase by 0.7. Without it, `fill`
 at 0.5 moved two phrases in five the right way, and left most others unchanged."""
@@ -55,6 +65,24 @@ def moved(how: Variation) -> float:
     """Return how far a variation is from a repetition, 0 … 1: the largest knob."""
     knobs = how.distance, how.blend, abs(how.fill), abs(how.rise), abs(how.offbeat)
     return min(1.0, max(knobs))
+
+
+def away(distance: float) -> float:
+    """Return how far the latent moves for a distance, both 0 … 1.
+
+    Between 0.2 and 0.35 of the way to another phrase all motifs of this one are lost.
+    So the way to there takes up more of the range.
+    """
+    return distance * (1 - 2.3 * distance**2 * (1 - distance))
+
+
+def held(how: Variation) -> float:
+    """Return how strongly the motif is held: 1 at distance 0.5, 0 at 0 and at 1.
+
+    The other knobs loosen it, as they change what it holds.
+    """
+    others = how.blend, abs(how.fill), abs(how.rise), abs(how.offbeat)
+    return 8 * how.distance**2 * (1 - how.distance) * (1 - max(others))
 
 
 def turned(how: Variation) -> list[float]:
@@ -90,7 +118,7 @@ def mask(
 
 
 def anchored(segment: Ints, bias: Floats, how: Variation) -> Floats:
-    """Return the bias of every step, with the phrase's own token made likelier.
+    """Return the bias of every step, with the phrase's own motif made likelier.
 
     Args:
         segment: the phrase's own tokens; a masked pitch counts as the nearest one that
@@ -109,7 +137,19 @@ def anchored(segment: Ints, bias: Floats, how: Variation) -> Floats:
         nearest = np.abs(allowed[None] - own[struck, None]).argmin(1)
         own[struck] = allowed[nearest]
     rows[np.arange(STEPS), own] += ANCHOR * (1 - moved(how)) ** FADING
-    return rows
+    return rows + held(how) * _motif(own)
+
+
+def _motif(own: Ints) -> Floats:
+    """Return what holds a motif at its full strength, (STEPS, VOCABULARY)."""
+    tokens = np.arange(VOCABULARY)
+    kinds, own_kinds = np.minimum(tokens, FIRST_PITCH), np.minimum(own, FIRST_PITCH)
+    is_alike = kinds[None] == own_kinds[:, None]
+    away = np.abs(tokens[None] - own[:, None])
+    is_struck = (own_kinds == FIRST_PITCH)[:, None] & is_alike
+    rows = RHYTHM * is_alike - NEARNESS * away * is_struck
+    rows[np.arange(PLACES), own[:PLACES]] += MOTIF
+    return np.asarray(rows, np.float32)
 
 
 def planned(

@@ -1,9 +1,8 @@
 """The mind of the role *loop*: a bar for every ask.
 
-A pattern is a draw of noise: bars with the same one sound alike, whatever the chords.
-The graph gets the noise, the chords and the bar before of the same pattern, so that the
-pattern goes on. A new pattern begins from its noise alone, and keeps about the density
-of its first bar.
+The graph writes the first bar of a pattern, from a draw of noise and the chords of that
+bar. All bars of the pattern are this bar, moved to their own chords, so the pattern
+repeats until another one is asked for.
 
 The graph writes 16 steps over five octaves. This module lays them into the metre, moves
 them to the chord of each beat, and keeps them within register, scale and polyphony. The
@@ -11,7 +10,7 @@ loudness of a note follows its place in the bar, by rule.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -33,8 +32,8 @@ from ripieno.protocol import (
 if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
 
-KEPT: Final = 4
-"""How many bars are kept: one may be asked for again, with other chords."""
+KEPT: Final = 16
+"""How many patterns are kept: 64 bars at four bars a pattern, as the player keeps."""
 DOWNBEAT, MIDDLE, BEAT, QUAVER, OFFBEAT = 92, 86, 82, 74, 66
 """Velocities by place: a backing with clear beats is easier to play to."""
 BASS_LOUDER: Final = 6
@@ -45,6 +44,13 @@ BASS_FRAMES: Final = 8
 """The longest bass note that is added to a bar without a bass at its beginning, as a
 third of the graph's bars are: a soloist needs to hear where the bar begins."""
 CHROMATIC: Final = 0xFFF
+
+
+class _Pattern(NamedTuple):
+    """The first bar of a pattern: its roll, and the chords that it was written for."""
+
+    roll: Roll
+    chords: tuple[int, ...]
 
 
 class Patterns:
@@ -58,9 +64,8 @@ class Patterns:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all bars."""
-        self._made: dict[int, tuple[int, tuple[Note, ...]]] = {}
-        self._begun: tuple[int | None, float] = None, 0.0
+        """Forget all patterns."""
+        self._patterns: dict[tuple[int, int, float | None], _Pattern] = {}
         self._asked: Groove | None = None
 
     def receive(self, message: ToThinker) -> None:
@@ -80,57 +85,52 @@ class Patterns:
         return Plan(ask.revision, 0, notes, until, complete=True)
 
     def bar(self, ask: Groove) -> tuple[Note, ...]:
-        """Return the notes of a bar, by frame, then pitch. Cost: one run."""
+        """Return the notes of a bar, by frame, then pitch. Cost: at most one run."""
         steps = ask.bar_ticks // FRAME_TICKS
         span = max(steps // max(len(ask.chords), 1), 1)
         places = pattern.steps_of(steps, span)
-        heard = _heard(ask.chords, places, span)
         if all(chord == NO_CHORD for chord in ask.chords):
             return ()
-        shift = pattern.shift_of(heard)
-        roll = self._run(ask, heard, shift)
-        self._remember(ask, pattern.notes_of(roll, shift))
+        roll, meant = self._pattern(ask, _heard(ask.chords, places, span))
         kept: list[Note] = []
+        shift = pattern.shift_of(meant)
         for note in pattern.notes_of(roll[:, list(places)], shift):
             chord = ask.chords[min(note.frame // span, len(ask.chords) - 1)]
             if chord != NO_CHORD:
-                meant = heard[places[note.frame] // STEPS_IN_BEAT]
-                pitch = moved(note.pitch, meant, chord)
+                before = meant[places[note.frame] // STEPS_IN_BEAT]
+                pitch = moved(note.pitch, before, chord)
                 kept.append(Note(note.frame, pitch, note.frames))
         return limited([*grounded(kept, ask.chords[0]), *kept], ask.limits)
 
-    def _run(self, ask: Groove, heard: Sequence[int], shift: int) -> Roll:
+    def _pattern(self, ask: Groove, heard: tuple[int, ...]) -> _Pattern:
+        """Return the pattern of a bar; write it where it is not known.
+
+        One that was written without a chord on some beat is not kept: it has no notes
+        there.
+        """
+        key = ask.pattern, ask.seed, ask.busy
+        if (known := self._patterns.get(key)) is not None:
+            return known
+        made = _Pattern(self._run(ask, heard), heard)
+        if NO_CHORD not in heard:
+            self._patterns[key] = made
+            while len(self._patterns) > KEPT:
+                del self._patterns[next(iter(self._patterns))]
+        return made
+
+    def _run(self, ask: Groove, heard: Sequence[int]) -> Roll:
         put = self._graph.put
-        before = self._before(ask, shift)
         chance = np.random.default_rng((ask.seed, ask.pattern & 0xFFFFFFFF))
         # Not scaled: at 0.8 bars grow by a sixth.
         put["noise"][0] = chance.standard_normal(pattern.NOISE)
-        put["chords"][0] = pattern.chord_input(heard, shift)
-        put["before"][0] = 0.0 if before is None else before
-        busy = self._crowd(ask) if ask.busy is None else ask.busy
-        put["manner"][0] = pattern.manner_input(busy, has_before=before is not None)
+        put["chords"][0] = pattern.chord_input(heard, pattern.shift_of(heard))
+        put["before"][0] = 0.0
+        put["manner"][0] = pattern.manner_input(ask.busy, has_before=False)
         self._graph.run()
         if ask.busy is not None:
             return likeliest(self._graph.out["logits"][0], ask.busy)
         roll: Roll = self._graph.out["roll"][0] > 0.5
         return roll
-
-    def _before(self, ask: Groove, shift: int) -> Roll | None:
-        """Return the bar before, if it is of this pattern."""
-        number, notes = self._made.get(ask.index - 1, (None, ()))
-        is_known = number == ask.pattern and notes
-        return pattern.roll_of(notes, shift) if is_known else None
-
-    def _crowd(self, ask: Groove) -> float | None:
-        """Return the notes of the pattern's first bar; None if it has none yet."""
-        number, count = self._begun
-        return count if number == ask.pattern and count else None
-
-    def _remember(self, ask: Groove, notes: tuple[Note, ...]) -> None:
-        if ask.pattern != self._begun[0]:
-            self._begun = ask.pattern, float(len(notes))
-        near = {i: m for i, m in self._made.items() if abs(i - ask.index) < KEPT}
-        self._made = near | {ask.index: (ask.pattern, notes)}
 
 
 def likeliest(logits: pattern.Floats, notes: float) -> Roll:

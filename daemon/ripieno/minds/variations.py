@@ -7,8 +7,9 @@ towards a random phrase (`distance`), along the great circle to the phrase befor
 segment is decoded with the end of the one before.
 
 Near the phrase its own notes are made likelier, so that at distance 0 with all knobs
-at rest it comes back as it lies on the grid. Scale and register are masks; the phrase's
-own pitches belong to its scale unless the musician fixed one.
+at rest it comes back as it lies on the grid. Halfway its rhythm and the first bar of
+each segment are held, so that its motif is still heard. Scale and register are masks;
+the phrase's own pitches belong to its scale unless the musician fixed one.
 """
 
 import math
@@ -153,7 +154,7 @@ class Variations:
             Wish(
                 latent=latent,
                 toward=toward,
-                distance=how.distance,
+                distance=moves.away(how.distance),
                 turns=moves.turned(how),
                 meter=own.beat.meter,
                 bias=moves.anchored(segment, mask, how),

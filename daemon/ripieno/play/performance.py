@@ -42,6 +42,7 @@ class Performance:
             journal has to keep the time.
         transport, ledger, listener, history, scheduler: the stages. Listener and
             history have all that comes in, whichever zone it belongs to.
+        is_on_the_beat: whether a seat plays by a tempo.
         lateness: of the planned note-ons that were sent.
         waits: from the decision to reply to the first section of the reply.
         counts: one for each of `COUNTS`, of all seats together.
@@ -51,7 +52,7 @@ class Performance:
 
     def __init__(self, begins: Beginning, ledger: Ledger) -> None:
         self.now_ns, self.acted = begins.start_ns, False
-        self.reach_ns = begins.reach_ns
+        self.reach_ns, self.is_on_the_beat = begins.reach_ns, False
         kept = begins.timeline or Timeline(origin_ns=begins.start_ns)
         self.transport, self.ledger = Transport(kept), ledger
         self.listener, self.history = Listener(), History()

@@ -98,6 +98,13 @@ class Seat:
         return self._performance.transport.running
 
     @property
+    def has_beat(self) -> bool:
+        """Whether the song moves by a known tempo: MIDI clock's, or that of a seat."""
+        transport = self._performance.transport
+        is_known = transport.is_external or self._performance.is_on_the_beat
+        return transport.running and is_known
+
+    @property
     def jumps(self) -> tuple[int, int]:
         """How often the song has jumped, and the tick that it last jumped from."""
         return self._performance.transport.jumps, self._performance.transport.left_ticks

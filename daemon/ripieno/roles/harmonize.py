@@ -2,14 +2,19 @@
 
 The thinker is asked for four-part harmony when a key goes down. On a port that sends at
 an exact time, its answer is played a fixed time after the key; otherwise when it comes.
-If it is too late, or plain parallels are wanted, the voices follow in the scale. Each
-voice ends when its key comes up. The tempo means nothing here.
+If it is too late, or plain parallels are wanted, the voices follow in the scale. Where
+a chart is given and no scale, the scale is that of its chords. Each voice ends when its
+key comes up. The tempo means nothing here.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from ripieno.music import scales
+import msgspec
+
+from ripieno.music import chords, scales
+from ripieno.music.chart import Chart
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote, Played, Reset, Sing, ToPlayer, Voices
@@ -71,7 +76,10 @@ class Harmonize(Performer):
             return
         is_learned = params.manner == "learned"
         if is_learned:
-            limits = seat.parsed.limits
+            limits, scale = seat.parsed.limits, self._scale()
+            if scale is not None:
+                bits = sum(1 << pc for pc in scale)
+                limits = msgspec.structs.replace(limits, scale=bits)
             voices = params.voices
             seat.tell(Sing(key.revision, event.at_ns, event.pitch, voices, limits))
         if not (is_learned and self._has_thinker):
@@ -129,9 +137,16 @@ class Harmonize(Performer):
                 lower.voices = ()
         return any(higher.pitch > key.pitch for higher in chord)
 
+    def _scale(self) -> frozenset[int] | None:
+        """Return the scale that the parameters give; None for what the human plays."""
+        parsed = self._seat.parsed
+        if parsed.guidance.scale is None and parsed.chart is not None:
+            return _scale_of(parsed.chart)
+        return parsed.guidance.scale
+
     def _parallel(self, key: _Key) -> tuple[int, ...]:
         params = self._seat.params
-        scale = self._seat.parsed.guidance.scale
+        scale = self._scale()
         if scale is None:
             onsets = self._seat.history.human_onsets(MEMORY)
             scale = scales.heard([onset.pitch for onset in onsets])
@@ -167,3 +182,11 @@ class Harmonize(Performer):
         self._ids = {i: k for i, k in self._ids.items() if k != pitch}
         self._seat.cancel(mine.__contains__)
         self._seat.release(at_ns, mine.__contains__, due_ns)
+
+
+@lru_cache(maxsize=2)
+def _scale_of(chart: Chart) -> frozenset[int] | None:
+    """Return the notes of a chart's chords and of their key; None without a chord."""
+    written = (chord for _, chord in chart.entries if chord is not None)
+    tones = [pc for chord in written for pc in chords.pitch_classes(chord)]
+    return scales.heard(tones) | frozenset(tones) if tones else None

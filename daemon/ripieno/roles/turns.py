@@ -7,6 +7,8 @@ Each time the human may have finished, a speculative reply is asked for at once,
 that, and one more event of the human's makes it void. `TRANSITIONS` is the table of all
 states.
 
+A reply begins on the human's pulse, or on a beat of the song if there is a tempo.
+
 A plan is played at the ticks that it was planned for, however late it comes. A stale
 plan is dropped. When the human plays, the machine stops at once. If there is no plan in
 time, the fallback plays.
@@ -211,8 +213,16 @@ class Turns(Performer):
         reply_at_ns = self._phrase.reply_at_ns(patience)
         if ends_ns is None or reply_at_ns is None:
             return None
+        if self._seat.has_beat:
+            reply_at_ns = self._beat_after(ends_ns)
         handed_ns = reply_at_ns - self._seat.reach_ns
         return min(ends_ns, handed_ns - HAND_OVER_NS), reply_at_ns
+
+    def _beat_after(self, at_ns: int) -> int:
+        """When the first beat of the song is that is not before an instant."""
+        timeline, span_ticks = self._seat.timeline, self._seat.meter.span_ticks
+        beat = (timeline.ticks_at(at_ns - 1) + span_ticks) // span_ticks
+        return timeline.ns_at(beat * span_ticks)
 
     def _due_ticks(self, reply: Reply) -> int | None:
         """When the fallback begins, or `continue` needs more music; None for neither.

@@ -89,7 +89,7 @@ def quads(bars: Bars) -> Rows:
 def in_patterns(
     model: Generator, bars: Bars, chance: np.random.Generator
 ) -> tuple[Bools, Bools]:
-    """Bars as the daemon makes them, before it adds a bass and keeps to the limits.
+    """Bars as the network writes them. The daemon plays the first one of each pattern.
 
     Each after the first of a pattern is told the bar before it and how many notes the
     first has; bars that are left over at the end of a song begin a pattern each.

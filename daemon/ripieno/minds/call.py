@@ -1,0 +1,214 @@
+"""What the human has just played, as far as a reply takes it up.
+
+A reply begins as the call did and goes on otherwise, as the second half of a period
+does. How the call begins is its *head*: up to its longest note or gap near the middle.
+
+It also knows the keys that the human may play in, and ends a reply: its last note is
+long and belongs to the tonic triad.
+"""
+
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from ripieno.music.sources import HUMAN
+from ripieno.music.voicing import within
+from ripieno.protocol import Limits, Played
+from ripieno.rules.keys import Floats, Keys
+
+MOST_NOTES: Final = 256
+FEWEST_NOTES: Final = 6
+"""A shorter call has no head: its reply would be a copy."""
+HEAD: Final = (0.35, 0.48)
+"""Where the head should end, as shares of the call."""
+WIDER: Final = (0.2, 0.5)
+"""Where it may end if a long note or a rest lies there."""
+CHORD_S: Final = 0.05
+"""Onsets nearer than this are one chord, as in `ripieno.hear.phrase`."""
+LONG: Final = 2.2
+"""How many times as long as the others the last note of a reply is at least. People's
+is 4.9 times as long in POP909."""
+NEAR: Final = 0.02
+"""How much worse an end is for every semitone that it lies from the model's pitch."""
+REACH: Final = 5
+"""Semitones by which the last note may be moved."""
+
+
+class Sounded(NamedTuple):
+    """A note of a reply in the making, in seconds from the reply's first note."""
+
+    start_s: float
+    end_s: float
+    pitch: int
+    velocity: int
+
+
+class Head(NamedTuple):
+    """How a call begins.
+
+    Attributes:
+        notes: by start.
+        beyond: the pitches with which the call goes on.
+    """
+
+    notes: Sequence[Sounded] = ()
+    beyond: Sequence[int] = ()
+
+
+@dataclass(slots=True)
+class _Heard:
+    """A note of the human's; `end_ns` is 0 while its key is down."""
+
+    at_ns: int
+    end_ns: int
+    pitch: int
+    velocity: int
+
+
+class Call:
+    """The human's notes since the machine played last. Cost: O(notes) a reply."""
+
+    def __init__(self) -> None:
+        self.keys = Keys()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.keys.reset()
+        self._notes: deque[_Heard] = deque(maxlen=MOST_NOTES)
+        self._is_answered = False
+
+    def played(self, event: Played) -> None:
+        """Take in what really sounded or stopped."""
+        if event.is_pedal:
+            return
+        if event.source != HUMAN:
+            self._is_answered |= event.velocity > 0
+            return
+        if not event.velocity:
+            self._end(event)
+            return
+        if self._is_answered:
+            self._notes.clear()
+            self._is_answered = False
+        self.keys.hear(event.pitch)
+        self._notes.append(_Heard(event.at_ns, 0, event.pitch, event.velocity))
+
+    def head(self, reply_s: float) -> Head:
+        """Return the head; empty if the call is short, or was answered already.
+
+        Args:
+            reply_s: the length of the reply. Where it is shorter than the call, the
+                head is a part of so much of the call.
+        """
+        notes = self._sounded()
+        if self._is_answered or len(notes) < FEWEST_NOTES:
+            return Head()
+        whole_s = min(max(note.end_s for note in notes), reply_s)
+        onsets = sorted({note.start_s for note in notes})
+        ends = _gaps(onsets, whole_s, HEAD) or _gaps(onsets, whole_s, WIDER)
+        if not ends:
+            return Head()
+        cut_s = max(ends)[1]
+        head = [
+            note._replace(end_s=min(note.end_s, cut_s))
+            for note in notes
+            if note.start_s < cut_s - CHORD_S
+        ]
+        return Head(head, [n.pitch for n in notes if abs(n.start_s - cut_s) <= CHORD_S])
+
+    def usual_s(self) -> float:
+        """Return the median length of the call's notes; 0 for none."""
+        lengths = [note.end_s - note.start_s for note in self._sounded()]
+        return statistics.median(lengths) if lengths else 0.0
+
+    def _end(self, event: Played) -> None:
+        for note in reversed(self._notes):
+            if note.pitch == event.pitch and not note.end_ns:
+                note.end_ns = event.at_ns
+                return
+
+    def _sounded(self) -> list[Sounded]:
+        """Return the notes that have ended, from the first onset on."""
+        if not self._notes:
+            return []
+        first_ns = self._notes[0].at_ns
+        return [
+            Sounded(
+                (note.at_ns - first_ns) / 1e9,
+                (note.end_ns - first_ns) / 1e9,
+                note.pitch,
+                note.velocity,
+            )
+            for note in self._notes
+            if note.end_ns
+        ]
+
+
+def cadence(
+    notes: Sequence[Sounded],
+    rests: Floats,
+    allowed: Sequence[int],
+    usual_s: float,
+    end_s: float,
+) -> list[Sounded]:
+    """Return the end of a reply with a long last note on the tonic triad.
+
+    Notes that begin too late to be long are left out.
+
+    Args:
+        notes: the last section, by start.
+        rests: how well each pitch class ends a phrase, [12].
+        allowed: the pitches that may be played, rising.
+        usual_s: the usual length of the notes.
+        end_s: when the last note has to end.
+    """
+    kept, long_s = list(notes), LONG * usual_s
+    while len(kept) > 1 and kept[-1].start_s + long_s > end_s:
+        kept.pop()
+    if not kept:
+        return []
+    last_s = kept[-1].start_s
+    final = [note for note in kept if note.start_s > last_s - CHORD_S]
+    before = [note for note in kept if note.start_s <= last_s - CHORD_S]
+    until_s = max(*(note.end_s for note in final), min(last_s + long_s, end_s))
+    made: dict[int, Sounded] = {}
+    for note in final:
+        pitch = _consonant(note.pitch, rests, allowed)
+        made[pitch] = Sounded(note.start_s, until_s, pitch, note.velocity)
+    ended = [
+        note._replace(end_s=min(note.end_s, last_s)) if note.pitch in made else note
+        for note in before
+    ]
+    return [*ended, *made.values()]
+
+
+def _gaps(
+    onsets: Sequence[float], whole_s: float, bounds: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Return (gap before it, onset) of the onsets within shares of the call."""
+    low_s, high_s = (share * whole_s for share in bounds)
+    return [
+        (after - before, after)
+        for before, after in pairwise(onsets)
+        if low_s <= after <= high_s and after - before >= CHORD_S
+    ]
+
+
+def fitted(pitch: int, limits: Limits, allowed: Sequence[int]) -> int:
+    """Return the allowed pitch that is nearest to one moved into the register."""
+    pitch = within(pitch, limits.low, limits.high)
+    return min(allowed, key=lambda other: (abs(other - pitch), other), default=pitch)
+
+
+def _consonant(pitch: int, rests: Floats, allowed: Sequence[int]) -> int:
+    """Return the allowed pitch near a pitch that ends a phrase best."""
+    near = [other for other in allowed if abs(other - pitch) <= REACH]
+    return max(
+        near,
+        key=lambda other: rests[other % 12] - NEAR * abs(other - pitch),
+        default=pitch,
+    )
