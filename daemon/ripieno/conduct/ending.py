@@ -27,8 +27,8 @@ from ripieno.music.spans import FRAME_TICKS, Span
 from ripieno.play.seat import Seat
 from ripieno.settings.params import Guidance
 
-SURE: Final = 9.0
-LIKELY: Final = 7.75
+SURE: Final = 9.5
+LIKELY: Final = 7.9
 """From how much evidence on an end is sure, or likely; see decision 22."""
 LIKELY_BARS: Final = 4
 """How many bars of silence there are before the band is silent after a likely end."""
@@ -77,14 +77,14 @@ class Ending:
         """
         self._seat, self._spans, self._tonic_of = seat, spans, tonic
         self._evidence = Evidence()
-        self._weighed: tuple[int | None, float] = None, 0.0  # silent since, evidence
+        self._weighed: tuple[int | None, int, float] | None = None
         self._is_asked = False
         self._heard_ticks = 0
         self._cadence: Cadence | None = None
 
     def clear(self) -> None:
         """Forget the melody: the song stopped or jumped."""
-        self._evidence, self._weighed = Evidence(), (None, 0.0)
+        self._evidence, self._weighed = Evidence(), None
         self.go_on()
 
     def go_on(self) -> None:
@@ -200,25 +200,28 @@ class Ending:
         quiet_ticks, bar = max(quiet * FRAME_TICKS, self._heard_ticks), self._bar
         if ticks - quiet_ticks < self._spans.ticks:
             return None
-        if self._weighed[0] != quiet:
-            bar_frames = bar // FRAME_TICKS
-            self._weighed = (
-                quiet,
-                self._evidence.of_end(bar_frames, self._tonic_of()),
-            )
-        _, weight = self._weighed
+        _, weight = self._weigh()
         if weight >= SURE and ticks - self._heard_ticks >= bar:
             return ticks
         if weight >= LIKELY:
             return quiet_ticks + LIKELY_BARS * bar
         return quiet_ticks + OPEN_BARS * bar
 
+    def _weigh(self) -> tuple[int, float]:
+        """The tonic chord and the evidence, computed once for each silence."""
+        silence = self._evidence.quiet_frame
+        if self._weighed is None or self._weighed[0] != silence:
+            tonic = self._tonic_of()
+            weight = self._evidence.of_end(self._bar // FRAME_TICKS, tonic)
+            self._weighed = silence, tonic, weight
+        return self._weighed[1:]
+
     def _chords(self, sounding: int) -> tuple[int, int]:
         """The dominant, `NO_CHORD` if it is not allowed, and the tonic.
 
         In place of a tonic that is not allowed stays what sounds.
         """
-        guidance, tonic = self._seat.parsed.guidance, self._tonic_of()
+        guidance, (tonic, _) = self._seat.parsed.guidance, self._weigh()
         if self._evidence.degree(tonic) == SIXTH and chords.quality_of(tonic) == 0:
             tonic = chords.chord(chords.root_of(tonic) + SIXTH, MINOR)
         if tonic == NO_CHORD or not _allows(guidance, tonic):
