@@ -147,7 +147,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         roles=_BEATS, unset="none", is_shared=True,
     )] = None
     ending: Annotated[str, Knob(
-        "auto: it hears when you end; now: it ends now; off: it plays on",
+        "auto: it hears when you end; off: it plays on; now: it ends",
         choices=ENDINGS, roles=_CHORDS, controller=28, is_shared=True,
         more="It ends with a cadence, and plays again as soon as you do. `now` acts "
         "once, and then it is `auto`. `off` plays on for eight bars without you.",
