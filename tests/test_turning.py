@@ -16,7 +16,7 @@ from ripieno.music import messages
 from ripieno.protocol import Ask, Decide, Reset, Sing
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.controllers import CONTROLS, turned
-from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.ensemble import Ensemble, acted_on
 from ripieno.settings.params import Params
 from ripieno.settings.roles import ROLES
 from ripieno.testing import READY, ScriptedModel
@@ -240,4 +240,5 @@ def test_a_controller_of_any_parameter_changes_the_engines_params(name, value, r
     engine = Engine(Beginning(before, seed=1, controls=ALL))
     number = ALL[name]
     engine.heard(5, messages.control(9, number, value))
-    assert engine.params == turned(before, name, value)
+    after = acted_on(Ensemble(turned(before, name, value)))  # `ending=now` acts once
+    assert engine.params == after.params

@@ -195,6 +195,7 @@ OTHERWISE = Params(
     commit=2,
     listen=4,
     phrase=8,
+    ending="off",
     chord_lock="C F G7",
     chart="title: A song\nmeter: 6/8\n| C | F G7 | % | ? |\n",
     texture="pop",

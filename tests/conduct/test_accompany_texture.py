@@ -73,7 +73,8 @@ def test_a_soft_melody_is_accompanied_softly():
 @pytest.mark.parametrize(("lead", "rests"), [(0.0, True), (1.0, False)])
 def test_it_rests_after_eight_silent_bars_unless_it_leads(lead, rests):
     mind = ScriptedDuet()
-    played = performed(line(TWINKLE, beats=16), mind, tail_beats=60, lead=lead)
+    melody, how = line(TWINKLE, beats=16), {"lead": lead, "ending": "off"}
+    played = performed(melody, mind, tail_beats=60, **how)
     last = max(at for at, _ in note_ons(played.sent)) // BEAT
     assert (15 + 30 <= last <= 15 + 33) == rests
     assert names(mind)[40] != "-"

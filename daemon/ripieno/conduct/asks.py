@@ -95,6 +95,19 @@ class Asks:
         """The open request with a revision, or None."""
         return next((a for a in self._open() if a.revision == revision), None)
 
+    def take(self, message: Comp) -> tuple[bool, int | None]:
+        """Add a section to the request that it answers.
+
+        Returns:
+            Whether that request is open; when it was made, if this is its first answer.
+        """
+        answer = self.find(message.revision)
+        if answer is None:
+            return False, self.maybe_missed(message.revision)
+        asked_ns = None if answer.is_there else answer.asked_ns
+        answer.add(message)
+        return True, asked_ns
+
     def ask(self, index: int, staleness: int, before: int) -> Answer:
         """Ask the thinker to decide a span, from what is known now.
 

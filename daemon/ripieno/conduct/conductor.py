@@ -29,6 +29,7 @@ from typing import Final
 import msgspec
 
 from ripieno.conduct.asks import Answer, Asks
+from ripieno.conduct.ending import Ending
 from ripieno.conduct.guide import Guide
 from ripieno.conduct.leader import Leader
 from ripieno.conduct.left_hand import LeftHand
@@ -90,9 +91,10 @@ class Conductor:
         self._guide = Guide(seat.tables, seat.seed)
         self._asks = Asks(seat, self._spans, self._guide)
         self._preview = Preview(seat, self._spans, self._asks, self._guide)
-        self._left = LeftHand()
+        self._ending = Ending(seat, self._spans, self._guide.tonic)
+        self._spans.cadence = self._ending.chord
         self._told: deque[Beat] = deque(maxlen=RETOLD)
-        self._window, self._pace = Window(), Pace()
+        self._left, self._window, self._pace = LeftHand(), Window(), Pace()
         self._struck_ns = 0  # when the beat was struck; only in the step STRUCK
         self._clear()
 
@@ -140,6 +142,7 @@ class Conductor:
         self._last = key
         span = key.frame // self._spans.frames
         self._presence.on_note(key.frame * FRAME_TICKS, span * self._spans.ticks)
+        self._ending.on_note(key.frame * FRAME_TICKS)
         if key.source == HUMAN and key.frame == self._clock.index * self._spans.frames:
             self._strike(self._clock.index, key.at_ns)
 
@@ -152,16 +155,10 @@ class Conductor:
             answer.add(message)
             self.leader.write(message.notes, message.chord, at_ns)
             return True
-        answer_to = self._asks.find(message.revision)
-        if answer_to is None:
-            asked_ns = self._asks.maybe_missed(message.revision)
-            if asked_ns is not None:
-                self._pace.add(at_ns - asked_ns)
-            return False
-        if not answer_to.is_there:
-            self._pace.add(at_ns - answer_to.asked_ns)
-        answer_to.add(message)
-        return True
+        is_wanted, asked_ns = self._asks.take(message)
+        if asked_ns is not None:
+            self._pace.add(at_ns - asked_ns)
+        return is_wanted
 
     def on_thinker_ready(self) -> None:
         """Tell it the last beats, and ask again what the one before was asked."""
@@ -177,6 +174,7 @@ class Conductor:
     def on_stop(self, at_ns: int) -> None:
         """Stop until the human plays again."""
         self.leader.rest(at_ns)
+        self._ending.go_on()
         self._clock.stop(at_ns)
         if not self._left.holds_keys:
             self._forget_left()
@@ -186,6 +184,7 @@ class Conductor:
         self.leader.rest(at_ns)
         self._clock.leave(at_ns)
         self._asks.clear()
+        self._ending.clear()
         self._clear()
 
     def advance(self, now_ns: int) -> None:
@@ -207,18 +206,14 @@ class Conductor:
     def set_params(self, params: Params) -> None:
         """Use other parameters from now on."""
         self._seat.set_params(params)
+        if params.ending == "now":
+            self._ending.ask()
         if self._seat.parsed.left is None:
             self._forget_left()
 
     def report(self, status: Status) -> Status:
         """Add figures and, while the song moves, position and chords."""
-        status = msgspec.structs.replace(
-            status,
-            asynchrony_p95_ms=self._tally.asynchrony_p95_ms,
-            isr=round(self._tally.isr, 5),
-            isr_weighted=round(self._tally.isr_weighted, 5),
-            by_model=round(self._tally.by_model, 5),
-        )
+        status = self._tally.report(status)
         if self._clock.step is Step.AWAY:
             return status
         index = self._clock.index
@@ -249,6 +244,7 @@ class Conductor:
         """End the span before, and ask for what is to come."""
         if self._left.holds_keys:
             self._presence.heard_ticks = index * self._spans.ticks
+            self._ending.on_note(index * self._spans.ticks)
         is_resumed = index == self._clock.resumed
         if not is_resumed:  # else that span was told before the song jumped
             self._tell_beat(index - 1)
@@ -269,6 +265,7 @@ class Conductor:
         self._seat.tell(beat)
         self._guide.hear(span, self._spans.phase(index))
         self._guide.played(index, span, beat.chord)
+        self._ending.hear(index, span)
 
     def _strike(self, index: int, at_ns: int) -> None:
         """Have a beat that the human struck decided again, if there is time."""
@@ -287,18 +284,21 @@ class Conductor:
 
     def _decide(self, index: int, now_ns: int, *, is_struck: bool) -> None:
         """Play a span: the chord and the notes, from the best source there is."""
+        promised = self._ahead if self._seat.params.commit else 0
+        self._ending.plan(index, self.leader.chord, promised)
+        closing = self._ending.closing(index)
         chord, answer, by_model = self._chosen(index, is_struck=is_struck)
         self._playing = None if answer is None else (index, answer)
         if self._rests(index):
             chord = NO_CHORD
-        else:
+        elif closing is None:
             self._count(answer, by_model=by_model)
             if is_struck:
                 played_ns = max(now_ns, self._spans.start_ns(index))
                 self._tally.add_asynchrony(played_ns - self._struck_ns)
         left = self._left.chord
         bass = left.bass if left is not None and left.chord == chord else None
-        self.leader.begin(index, chord, bass, now_ns)
+        self.leader.begin(index, chord, bass, now_ns, closing)
         notes = answer.notes if answer is not None and answer.is_there else None
         own_chord = None if answer is None else answer.chord
         self.leader.write(notes, own_chord, now_ns)
@@ -318,7 +318,8 @@ class Conductor:
         index = now_ticks // self._spans.ticks
         self._presence.on_note(now_ticks, now_ticks)
         self._presence.entered_ticks = LONG_AGO
-        if self._clock.step is Step.AWAY:
+        self._ending.on_note(now_ticks)
+        if self._clock.step is Step.AWAY or self._ending.is_forced:
             return
         if index >= self._clock.index:  # that beat is not decided yet
             self._named_at = self._clock.index
@@ -394,5 +395,6 @@ class Conductor:
         return self.leader.chord
 
     def _rests(self, index: int) -> bool:
-        """Whether it still listens, or the human has not played for long."""
-        return self._presence.is_too_short(index) or self._presence.is_over(index)
+        """Whether it still listens, has ended, or has not heard the human for long."""
+        silence = self._ending if self._ending.decides else self._presence
+        return silence.is_over(index) or self._presence.is_too_short(index)

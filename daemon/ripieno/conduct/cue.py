@@ -25,6 +25,8 @@ class Cue(msgspec.Struct, frozen=True):
         soloist: the lowest and the highest pitch that the soloist played lately; None
             where there is none.
         is_replying: whether a seat that takes turns with the human plays now.
+        closing: where it is the last chord of an ending, when that ends, in ticks; else
+            None. It is held, and nothing is struck after it.
     """
 
     index: int
@@ -37,6 +39,7 @@ class Cue(msgspec.Struct, frozen=True):
     velocity: float
     soloist: tuple[int, int] | None
     is_replying: bool
+    closing: int | None = None
 
 
 class Section(NamedTuple):

@@ -65,9 +65,23 @@ class Leader:
         if key.source == HUMAN:
             self._loudness.add(key.velocity)
 
-    def begin(self, index: int, chord: int, bass: int | None, now_ns: int) -> None:
-        """Begin a span with its chord; `NO_CHORD` lets nothing sound."""
+    def begin(
+        self,
+        index: int,
+        chord: int,
+        bass: int | None,
+        now_ns: int,
+        closing: int | None = None,
+    ) -> None:
+        """Begin a span with its chord; `NO_CHORD` lets nothing sound.
+
+        A last chord (see `Cue.closing`) is struck once, with all of its notes.
+        """
         cue = self._cue_of(index, chord, bass, index * self._spans.ticks)
+        is_last = closing is not None and (self.cue is None or self.cue.closing is None)
+        cue = msgspec.structs.replace(
+            cue, closing=closing, is_new=cue.is_new or is_last
+        )
         if chord == NO_CHORD:
             if self.cue is not None:
                 self.rest(now_ns)
@@ -76,6 +90,8 @@ class Leader:
         self.cue = cue
         self._texture.begin(cue)
         self._lead(cue, now_ns)
+        if is_last:
+            self._share(cue, self._texture.close(cue), now_ns)
 
     def write(
         self, notes: Sequence[Note] | None, planned_for: int | None, now_ns: int
@@ -87,7 +103,7 @@ class Leader:
             planned_for: that chord.
             now_ns: no note on the beat starts before.
         """
-        if self.cue is None:
+        if self.cue is None or self.cue.closing is not None:
             return
         cue = msgspec.structs.replace(self.cue, velocity=self._loudness.velocity)
         self._share(cue, self._texture.write(cue, notes, planned_for), now_ns)

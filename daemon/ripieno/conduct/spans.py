@@ -3,6 +3,7 @@
 Spans are counted from 0 at the beginning of the song.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from ripieno.conduct.guide import landing_at
@@ -17,12 +18,15 @@ class Spans:
     Attributes:
         beats: the human's notes on the grid.
         held: the chord that the left hand holds; None where it holds none.
+        cadence: returns the chord of a cadence that closes the music in a span, or
+            None.
     """
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         self.beats = Beats()
         self.held: int | None = None
+        self.cadence: Callable[[int], int | None] = lambda _: None
 
     @property
     def frames(self) -> int:
@@ -53,10 +57,12 @@ class Spans:
         return self.beats.span(index * self.frames, self.frames)
 
     def written(self, index: int) -> int | None:
-        """The chord that left hand or chart prescribes for a span, or None.
+        """The chord that ending, left hand or chart prescribes for a span, or None.
 
-        What the left hand holds comes first.
+        What comes first in this order counts.
         """
+        if (closing := self.cadence(index)) is not None:
+            return closing
         if self.held is not None:
             return self.held
         parsed = self._seat.parsed

@@ -11,6 +11,10 @@ Source: StreamMUSE, for ISR and its weighting.
 from collections import deque
 from typing import Final
 
+import msgspec
+
+from ripieno.settings.status import Status
+
 RECENT: Final = 4096
 """How many asynchronies are kept."""
 WORTHLESS: Final = 32
@@ -48,6 +52,16 @@ class Tally:
     def add_asynchrony(self, late_ns: int) -> None:
         """Count a note of ours that was played so long after the human's."""
         self._asynchrony_ns.append(abs(late_ns))
+
+    def report(self, status: Status) -> Status:
+        """Return the status with these figures."""
+        return msgspec.structs.replace(
+            status,
+            asynchrony_p95_ms=self.asynchrony_p95_ms,
+            isr=round(self.isr, 5),
+            isr_weighted=round(self.isr_weighted, 5),
+            by_model=round(self.by_model, 5),
+        )
 
     @property
     def by_rules(self) -> int:

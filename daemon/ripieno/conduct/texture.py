@@ -91,6 +91,16 @@ class Texture:
         self._lacks_root = False
         return Section([self._root(cue)], [])
 
+    def close(self, cue: Cue) -> Section:
+        """Return the last chord: its root and the chord above, held to its end."""
+        assert cue.closing is not None
+        frames = (cue.closing - cue.start_ticks) // FRAME_TICKS
+        self._lacks_root = False
+        root = Note(0, self._root(cue).pitch, frames)
+        above = [Note(0, pitch, frames) for pitch in self._voiced(cue.chord)]
+        self._played[cue.index][1].extend([root, *above])
+        return Section([root], above)
+
     def rest(self, at_ns: int) -> None:
         """Forget the notes that have not begun: they are not played."""
         now_ticks = self._seat.timeline.ticks_at(at_ns + self._seat.reach_ns)
@@ -143,13 +153,17 @@ class Texture:
         found = self._patterns.get(cue.phase.span)
         if found is not None:
             return found
+        root = voicing.bass_of(cue.chord, None, 36, 48)
+        above = self._voiced(cue.chord) or (root,)
+        return cue.chord, [Note(0, root, 4), Note(2, above[-1], 2)]
+
+    def _voiced(self, chord: int) -> tuple[int, ...]:
+        """A chord in the middle register, within that of the musician."""
         params = self._seat.params
         register = voicing.common_register(
             voicing.CHORD_REGISTER, params.low, params.high
         )
-        root = voicing.bass_of(cue.chord, None, 36, 48)
-        above = voicing.voiced(cue.chord, (), *register, PATTERN_VOICES) or (root,)
-        return cue.chord, [Note(0, root, 4), Note(2, above[-1], 2)]
+        return voicing.voiced(chord, (), *register, PATTERN_VOICES)
 
 
 def _basses(notes: Sequence[Note]) -> set[Note]:

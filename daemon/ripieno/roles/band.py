@@ -20,7 +20,7 @@ from ripieno.roles.loading import load, performer_of
 from ripieno.roles.performer import Performer
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
-from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.ensemble import Ensemble, acted_on
 from ripieno.settings.params import Params
 from ripieno.settings.roles import CONDUCTING, ROLES
 from ripieno.settings.status import SeatStatus, Status, Turn
@@ -86,6 +86,7 @@ class Band:
         if self._conductor is not None and self._lead() is None:
             self._conductor.clear_plans(at_ns)
         self._appoint()
+        self.ensemble = acted_on(ensemble)
         if ensemble.params.meter != before.meter:
             self.clear_plans(at_ns)
 

@@ -302,6 +302,17 @@ def changed(ensemble: Ensemble, change: Change) -> Ensemble:
     return check(Ensemble(params, (*seats.values(), *change.add)))
 
 
+def acted_on(ensemble: Ensemble) -> Ensemble:
+    """Return the ensemble after an ending that was asked for: `ending` is auto again.
+
+    So it can be asked for again.
+    """
+    if ensemble.params.ending != "now":
+        return ensemble
+    params = msgspec.structs.replace(ensemble.params, ending="auto")
+    return msgspec.structs.replace(ensemble, params=params)
+
+
 def turned(ensemble: Ensemble, name: str, value: int) -> Ensemble:
     """Return the ensemble with one parameter changed by a MIDI controller.
 

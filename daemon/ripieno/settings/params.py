@@ -36,6 +36,8 @@ OLD_BAR_S: Final = 2.0
 """A bar of 4/4 at 120 bpm, for a former value in notes a second."""
 OLD_NOTES: Final = 8.0
 """Eighths in 4/4, for a former value that was relative to the phrase."""
+ENDINGS: Final = ("auto", "off", "now")
+"""When `accompany` ends. A button that sends 127, and then 0, ends it now."""
 MANNERS: Final = ("learned", "thirds", "sixths", "fauxbourdon", "octave")
 """How `harmonize` finds its voices."""
 
@@ -144,6 +146,12 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "cadence after so many bars; none leaves that to you", 1, 16, unit="bars",
         roles=_BEATS, unset="none", is_shared=True,
     )] = None
+    ending: Annotated[str, Knob(
+        "auto: it hears when you end; off: it plays on; now: it ends",
+        choices=ENDINGS, roles=_CHORDS, controller=28, is_shared=True,
+        more="It ends with a cadence, and plays again as soon as you do. `now` acts "
+        "once, and then it is `auto`. `off` plays on for eight bars without you.",
+    )] = "auto"
     chord_lock: Annotated[str, Knob(
         "the only chords it may play: 'C F G7 Am'", roles=_BEATS, metavar="CHORDS",
         is_shared=True,
