@@ -301,7 +301,8 @@ class Conductor:
                 self._tally.add_asynchrony(played_ns - self._struck_ns)
         left = self._left.chord
         bass = left.bass if left is not None and left.chord == chord else None
-        self.leader.begin(index, chord, bass, now_ns)
+        upcoming = self._preview.upcoming(index + 1, chord)
+        self.leader.begin(index, chord, bass, now_ns, upcoming)
         notes = answer.notes if answer is not None and answer.is_there else None
         own_chord = None if answer is None else answer.chord
         self.leader.write(notes, own_chord, now_ns)

@@ -1,4 +1,4 @@
-"""Bass and keys: each plays its notes of the texture that the conductor shares."""
+"""Keys: they play the texture that the conductor shares."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,13 +13,12 @@ from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote
 from ripieno.roles.following import Following
 
-BASS_LOUDNESS: Final = 0.9
 KEYS_LOUDNESS: Final = 0.82
 """Loudness beside the human's. By ear, on a piano and a pad."""
 
 
 class Textured(Following):
-    """Plays one part of the texture."""
+    """Plays one part of each section."""
 
     def __init__(
         self,
@@ -79,11 +78,6 @@ class Textured(Following):
         end = max(end, start + SHORTEST_TICKS)
         loud = velocity(note, self._loudness, cue.phase, cue.velocity)
         return PlannedNote(start, end, note.pitch, loud)
-
-
-def bass(seat: Seat) -> Textured:
-    """Return a player of the lowest notes."""
-    return Textured(seat, lambda section: section.bass, BASS_LOUDNESS)
 
 
 def keys(seat: Seat) -> Textured:
