@@ -53,8 +53,8 @@ class BassLine:
 
     def on_note(self, key: Key) -> None:
         """Note where in the beat a note of the soloist's lies."""
-        frames = self._seat.meter.span_ticks // FRAME_TICKS
-        self._on_beat.append(not key.frame % frames)
+        at = self._seat.meter.position(key.frame * FRAME_TICKS)
+        self._on_beat.append(not at.tick_in_span)
 
     def rest(self) -> None:
         """Forget where the line is: it begins anew."""
@@ -85,8 +85,9 @@ class BassLine:
         heard = len(self._on_beat)
         if heard < FEWEST or sum(self._on_beat) < SUNG * heard:
             return False
-        span_s = self._seat.timeline.seconds_for(self._seat.meter.span_ticks)
-        return span_s >= SUNG_SPAN_S
+        meter = self._seat.meter
+        bar_s = self._seat.timeline.seconds_for(meter.bar_ticks)
+        return bar_s >= SUNG_SPAN_S * meter.spans_in_bar
 
     def _divided(self, spans: int) -> tuple[int, ...]:
         """Return on which felt beats of a bar the line is struck."""
@@ -95,7 +96,10 @@ class BassLine:
             return every
         bar_s = self._seat.timeline.seconds_for(self._seat.meter.bar_ticks)
         wanted_s = NOTE_S[self._seat.parsed.manner.density]
-        ways = ((0,), (0, spans - spans // 2), every)
+        strong = self._seat.meter.strong
+        is_grouped = 1 < len(strong) < spans
+        halves = strong if is_grouped else (0, spans - spans // 2)
+        ways = ((0,), halves, every)
         return min(ways, key=lambda way: abs(log(bar_s / len(way) / wanted_s)))
 
     def _leads(self, cue: Cue) -> bool:
@@ -189,8 +193,8 @@ class BassLine:
 
     def _note(self, cue: Cue, pitch: int) -> Note:
         """Return a note on the span's beat that lasts until the next planned one."""
-        phase, self._pitch = cue.phase, pitch
+        phase, meter, self._pitch = cue.phase, self._seat.meter, pitch
         later = (span for span in self._onsets if span > phase.span)
-        spans = next(later, phase.spans) - phase.span
-        frames = self._seat.meter.span_ticks // FRAME_TICKS
-        return Note(0, pitch, spans * frames)
+        until = cue.index + next(later, phase.spans) - phase.span
+        ticks = meter.start_of(until) - meter.start_of(cue.index)
+        return Note(0, pitch, ticks // FRAME_TICKS)

@@ -80,7 +80,7 @@ class Leader:
 
         `upcoming` is the likely chord of the next span.
         """
-        start_ticks = index * self._spans.ticks
+        start_ticks = self._spans.start_ticks(index)
         cue = self._cue_of(index, chord, bass, start_ticks, upcoming)
         if chord == NO_CHORD:
             if self.cue is not None:

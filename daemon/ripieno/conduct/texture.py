@@ -84,13 +84,13 @@ class Texture:
     def rest(self, at_ns: int) -> None:
         """Forget the notes that have not begun: they are not played."""
         now_ticks = self._seat.timeline.ticks_at(at_ns + self._seat.reach_ns)
-        span_ticks, swing = self._seat.meter.span_ticks, self._seat.params.swing
-        frames = span_ticks // FRAME_TICKS
+        meter, swing = self._seat.meter, self._seat.params.swing
         for index, (chord, notes) in self._played.items():
+            start, frames = meter.start_of(index), meter.ticks_of(index) // FRAME_TICKS
             begun = [
                 note
                 for note in notes
-                if index * span_ticks + onset_ticks(note, frames, swing) <= now_ticks
+                if start + onset_ticks(note, frames, swing) <= now_ticks
             ]
             self._played[index] = (chord, begun)
 

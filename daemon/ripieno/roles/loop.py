@@ -189,15 +189,15 @@ class Loop(Performer):
             self._backing.stop(now_ns)
             return
         first = index - place
-        if asked is None or asked.start_ticks != first * self._spans.ticks:
+        if asked is None or asked.start_ticks != self._spans.start_ticks(first):
             bar = self._known(first)
             bar = bar or self._fallback(first, self._expected(first, index))
         elif answer is None:
             bar = self._fallback(first, asked.chords)
         else:
-            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
+            bar = Bar(first, asked.chords, answer.notes, self._seat.meter)
             self._keep(bar)
-        self._backing.play(bar.since(index * self._spans.ticks), now_ns)
+        self._backing.play(bar.since(self._spans.start_ticks(index)), now_ns)
 
     def _keep(self, bar: Bar) -> None:
         """Keep a bar of the thinker's, for the next one and when the song returns."""
@@ -219,11 +219,10 @@ class Loop(Performer):
 
     def _fallback(self, index: int, wanted: tuple[int, ...]) -> Bar:
         """The last bar's pattern on new chords; a bar by rule if there was none."""
-        last, span_ticks = self._last, self._spans.ticks
+        last, meter = self._last, self._seat.meter
         self._seat.count("fallbacks")
-        shape = len(wanted), span_ticks
-        if last is None or (len(last.chords), last.span_ticks) != shape:
-            return plain(index, wanted, span_ticks, self._seat.params)
+        if last is None or last.meter != meter:
+            return plain(index, wanted, meter, self._seat.params)
         return last.moved_to(index, wanted)
 
     def _heed(self, index: int, now_ns: int) -> None:
@@ -249,7 +248,7 @@ class Loop(Performer):
         self._asked = Groove(
             revision=seat.next_revision(),
             index=bar,
-            start_ticks=first * self._spans.ticks,
+            start_ticks=self._spans.start_ticks(first),
             bar_ticks=seat.meter.bar_ticks,
             chords=self._expected(first, heard),
             pattern=bar // params.bars,

@@ -40,9 +40,9 @@ class Textured(Following):
     def on_cue(self, cue: Cue, now_ns: int) -> None:
         """End what does not belong to a new chord; within a span, play it on that."""
         before, self._chord = self._chord, cue.chord
-        begin = cue.index * self._seat.meter.span_ticks
+        begin = self._seat.meter.start_of(cue.index)
         if cue.start_ticks > begin:
-            span = begin, begin + self._seat.meter.span_ticks
+            span = begin, begin + self._seat.meter.ticks_of(cue.index)
             self._notes.move(before, cue.chord, span, now_ns)
         elif cue.is_new:
             tones = chords.pitch_classes(cue.chord)
@@ -51,7 +51,7 @@ class Textured(Following):
     def on_section(self, cue: Cue, section: Section, now_ns: int) -> None:
         """Schedule its notes of a section; within a span they replace moved ones."""
         notes = [self._planned(cue, note, now_ns) for note in self._mine(section)]
-        if cue.start_ticks > cue.index * self._seat.meter.span_ticks:
+        if cue.start_ticks > self._seat.meter.start_of(cue.index):
             starts = {note.start_ticks for note in notes}
             self._notes.cancel(lambda moved: moved.start_ticks in starts)
         for note in notes:
@@ -68,8 +68,9 @@ class Textured(Following):
         self._notes.stop(at_ns)
 
     def _planned(self, cue: Cue, note: Note, now_ns: int) -> PlannedNote:
-        swing, span_ticks = self._seat.params.swing, self._seat.meter.span_ticks
-        frames, begin = span_ticks // FRAME_TICKS, cue.index * span_ticks
+        swing, meter = self._seat.params.swing, self._seat.meter
+        frames = meter.ticks_of(cue.index) // FRAME_TICKS
+        begin = meter.start_of(cue.index)
         start = begin + onset_ticks(note, frames, swing)
         end = begin + end_ticks(note, frames, swing)
         if note.frame == 0:
