@@ -69,9 +69,7 @@ def test_beat_one_has_the_root_of_a_chord_that_goes_on():
     assert classes(written(line(), "F F F F F F"))[4] == 5
 
 
-@pytest.mark.parametrize(
-    ("bpm", "struck"), [(30, 4), (60, 4), (70, 2), (130, 2), (180, 1)]
-)
+@pytest.mark.parametrize(("bpm", "struck"), [(40, 2), (100, 2), (160, 2), (180, 1)])
 def test_a_faster_tempo_has_fewer_notes_a_bar(bpm, struck):
     found = written(line(bpm), "C C C C")
     assert sum(pitch is not None for pitch in found) == struck
@@ -87,7 +85,7 @@ def test_a_busier_texture_has_a_busier_bass(busy, struck):
     ("spans", "bpm", "expected"),
     [
         (2, 60, [0, 7]),
-        (3, 70, [0, None, 7]),
+        (3, 70, [0, None, None]),
         (5, 90, [0, None, None, 7, None]),
     ],
 )
@@ -107,10 +105,10 @@ def test_a_walking_bass_moves_on_every_beat_within_its_chord():
 @pytest.mark.parametrize(
     "chords", ["C C C C F", "C C C C G", "G G G G C", "C C C C Dm"]
 )
-def test_the_last_beat_of_every_second_bar_leads_by_a_step_to_a_chord_that_comes(
+def test_the_last_beat_of_a_phrase_leads_by_a_step_to_a_chord_that_comes(
     chords,
 ):
-    *_, lead, target = written(line(), chords, first_bar=1)
+    *_, lead, target = written(line(), chords, first_bar=3)
     assert 0 < abs(lead - target) <= 2
 
 
@@ -120,6 +118,11 @@ def test_a_bar_within_the_phrase_does_not_lead():
 
 def test_a_bass_that_the_left_hand_says_comes_before_the_root():
     assert classes(written(line(), "C C C C F", bass=4)) == [4, None, 4, None, 4]
+
+
+def test_seven_eight_is_struck_on_its_first_and_last_group():
+    bass = line(120, meter="7/8")
+    assert classes(written(bass, "C C C", 3)) == [0, None, 7]
 
 
 def test_a_note_lasts_until_the_next_planned_one():

@@ -102,7 +102,9 @@ def test_the_upbeat_lies_in_the_bar_before_the_first():
     assert Meter(6, 8).position(3 * QUARTER + 730) == Position(1, 1, 10)
 
 
-@pytest.mark.parametrize("text", ["", "4", "four/4", "4/4/4", "-3/4", "3.5/4", "²/4", "2+2/4=2+2", "7/8="])
+@pytest.mark.parametrize(
+    "text", ["", "4", "four/4", "4/4/4", "-3/4", "3.5/4", "²/4", "2+2/4=2+2", "7/8="]
+)
 def test_a_text_that_is_no_meter_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match=r"is not a meter; write one as 4/4 or 6/8"):
         Meter.parse(text)

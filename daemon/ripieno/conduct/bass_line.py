@@ -1,9 +1,10 @@
 """The bass: a line of its own, on the chords that the conductor decides.
 
-A bar is divided into one, two or all of its felt beats, by how long they last and how
-busy the texture is to be. Beat one and every new chord have the root. Within a chord
-the line plays the fifth, or walks over the notes of the chord where every beat is
-struck. The last beat of a bar may lead by a step into the chord that is likely to come.
+The line is struck once or twice a bar, by how long that lasts, or on every beat if the
+musician wants a busy texture. Beat one and every new chord have the root. Within a
+chord the line plays the fifth, or walks over the notes of the chord where every beat is
+struck. The last beat of a phrase of four bars leads by a step into the chord that is
+likely to come, and where the line walks, that of every bar.
 
 Under a slow melody that moves from beat to beat, as in a hymn, the line sings: it
 strikes every beat, and steps to the root or the third of each new chord.
@@ -22,10 +23,10 @@ from ripieno.music import chords, voicing
 from ripieno.music.spans import FRAME_TICKS, Note
 from ripieno.play.seat import Seat
 
-NOTE_S: Final = (1.25, 4.0, 2.8, 2.0, 1.4, 1.1, 0.9, 0.65, 0.5)
+NOTE_S: Final = (1.0, 4.0, 2.8, 2.0, 1.4, 1.1, 0.9, 0.65, 0.5)
 """How long a note is to last, by the class of density (`Manner.density`); the first one
-where it is automatic: half notes between 68 and 135 bpm in 4/4."""
-APPROACH_BARS: Final = 2
+where it is automatic: half notes up to 170 bpm in 4/4."""
+APPROACH_BARS: Final = 4
 """Of so many bars the last one leads into the next chord, unless the line walks."""
 HEARD: Final = 32
 """From how many of the soloist's onsets the rhythm is judged."""
@@ -36,6 +37,10 @@ SUNG_SPAN_S: Final = 0.45
 """How long a felt beat of a hymn lasts at least."""
 OCTAVE: Final = 11
 """From the lowest to the highest note of an octave that has each pitch class once."""
+INVERTED_DOWNBEAT: Final = 3
+"""A third on beat one costs as much as a leap of so many semitones."""
+FEW_SPANS: Final = 2
+"""In bars of so few felt beats the line does not walk: it has root and fifth."""
 STEP: Final = 2
 """The widest step in semitones."""
 
@@ -94,13 +99,21 @@ class BassLine:
         every = tuple(range(spans))
         if self.is_sung:
             return every
+        strong, density = self._seat.meter.strong, self._seat.parsed.manner.density
+        ways: list[tuple[int, ...]] = [(0,)]
+        if 1 < len(strong) < spans:
+            ways.append(strong)
+        elif spans == 2 or len(strong) > 1:  # a waltz has one bass a bar
+            ways.append((0, spans - spans // 2))
+        if density:
+            ways.append(every)
         bar_s = self._seat.timeline.seconds_for(self._seat.meter.bar_ticks)
-        wanted_s = NOTE_S[self._seat.parsed.manner.density]
-        strong = self._seat.meter.strong
-        is_grouped = 1 < len(strong) < spans
-        halves = strong if is_grouped else (0, spans - spans // 2)
-        ways = ((0,), halves, every)
+        wanted_s = NOTE_S[density]
         return min(ways, key=lambda way: abs(log(bar_s / len(way) / wanted_s)))
+
+    def _walks(self, spans: int) -> bool:
+        """Whether every felt beat of a bar is struck."""
+        return len(self._onsets) == spans > FEW_SPANS
 
     def _leads(self, cue: Cue) -> bool:
         """Whether a span leads to the chord that is likely to come."""
@@ -112,7 +125,7 @@ class BassLine:
         if chords.root_of(cue.chord) == chords.root_of(cue.upcoming):
             return False
         is_turn = phase.bar % APPROACH_BARS == APPROACH_BARS - 1
-        return is_turn or self._onsets == tuple(range(phase.spans))
+        return is_turn or self._walks(phase.spans)
 
     def _first(self, cue: Cue) -> int:
         """Return the bass of beat one or of a new chord."""
@@ -124,7 +137,7 @@ class BassLine:
         """Return another bass of a chord that goes on."""
         if cue.bass is not None or cue.chord == chords.NO_CHORD or self.is_sung:
             return before
-        if len(self._onsets) <= STEP:
+        if not self._walks(cue.phase.spans):
             return self._fifth(cue)
         tones, root = self._tones(cue.chord), chords.root_of(cue.chord)
         if cue.phase.span == cue.phase.spans - 1:  # beat one has the root
@@ -152,11 +165,12 @@ class BassLine:
     def _nearest(self, cue: Cue, before: int) -> int:
         """Return the root or the third of a chord, a step away if possible."""
         root, third, *_ = chords.pitch_classes(cue.chord)
+        inverted = 1 if cue.phase.span else INVERTED_DOWNBEAT
 
         def effort(pitch: int) -> tuple[int, int, int]:
             far = abs(pitch - before)
             cost = far + 2 * (not far) if far > STEP or not far else 0
-            return cost + (pitch % 12 != root), far, pitch
+            return cost + inverted * (pitch % 12 != root), far, pitch
 
         ways = [p for p in self._tones(cue.chord) if p % 12 in (root, third)]
         return min(ways, key=effort, default=before)
