@@ -2,8 +2,8 @@
 
 The line is struck once or twice a bar, by how long that lasts, or on every beat if the
 musician wants a busy texture. Beat one and every new chord have the root. Within a
-chord the line plays the fifth, or walks over the notes of the chord where every beat is
-struck. The last beat of a phrase of four bars leads by a step into the chord that is
+chord the line moves to the fifth and, on slow beats, back to the root; where every beat
+is struck, it walks over the notes of the chord. The last beat of a phrase of four bars leads by a step into the chord that is
 likely to come, and where the line walks, that of every bar.
 
 Under a slow melody that moves from beat to beat, as in a hymn, the line sings: it
@@ -39,6 +39,8 @@ OCTAVE: Final = 11
 """From the lowest to the highest note of an octave that has each pitch class once."""
 INVERTED_DOWNBEAT: Final = 3
 """A third on beat one costs as much as a leap of so many semitones."""
+TURN_S: Final = 0.5
+"""How long a felt beat lasts at least for the last one to return to the root."""
 FEW_SPANS: Final = 2
 """In bars of so few felt beats the line does not walk: it has root and fifth."""
 STEP: Final = 2
@@ -109,7 +111,11 @@ class BassLine:
             ways.append(every)
         bar_s = self._seat.timeline.seconds_for(self._seat.meter.bar_ticks)
         wanted_s = NOTE_S[density]
-        return min(ways, key=lambda way: abs(log(bar_s / len(way) / wanted_s)))
+        way = min(ways, key=lambda way: abs(log(bar_s / len(way) / wanted_s)))
+        is_slow = bar_s >= TURN_S * spans
+        if len(way) == len(strong) == FEW_SPANS and is_slow and spans - 1 not in way:
+            return (*way, spans - 1)
+        return way
 
     def _walks(self, spans: int) -> bool:
         """Whether every felt beat of a bar is struck."""
@@ -138,7 +144,8 @@ class BassLine:
         if cue.bass is not None or cue.chord == chords.NO_CHORD or self.is_sung:
             return before
         if not self._walks(cue.phase.spans):
-            return self._fifth(cue)
+            is_root = before % 12 == chords.root_of(cue.chord)
+            return self._fifth(cue) if is_root else self._root(cue)
         tones, root = self._tones(cue.chord), chords.root_of(cue.chord)
         if cue.phase.span == cue.phase.spans - 1:  # beat one has the root
             tones = [pitch for pitch in tones if pitch % 12 != root]

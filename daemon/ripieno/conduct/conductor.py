@@ -143,10 +143,8 @@ class Conductor:
         self._asks.manners.on_note(key.frame)
         self._last = key
         ticks = key.frame * FRAME_TICKS
-        entered_ticks = self._spans.start_ticks(self._spans.at(ticks))
-        self._presence.on_note(ticks, entered_ticks)
-        is_on_beat = key.frame == self._spans.first_frame(self._clock.index)
-        if key.source == HUMAN and is_on_beat:
+        self._presence.on_note(ticks, self._spans.start_ticks(self._spans.at(ticks)))
+        if key.source == HUMAN and ticks == self._spans.start_ticks(self._clock.index):
             self._strike(self._clock.index, key.at_ns)
 
     def on_plan(self, at_ns: int, message: ToPlayer) -> bool:

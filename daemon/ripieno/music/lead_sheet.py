@@ -49,8 +49,10 @@ _NO: Final = ("no", "off", "false")
 class _Sheet:
     """The lines read so far: headers, and for each bar a list of (offset, chord)."""
 
-    def __init__(self, bar_ticks: int, starts: Sequence[int]) -> None:
-        self.bar_ticks, self.starts = bar_ticks, starts
+    def __init__(
+        self, bar_ticks: int, units: Sequence[int], starts: Sequence[int]
+    ) -> None:
+        self.bar_ticks, self.units, self.starts = bar_ticks, units, starts
         self.is_even = all(at * len(starts) % bar_ticks == 0 for at in starts)
         self.headers: dict[str, str] = {}
         self.bars: list[list[Entry]] = []
@@ -91,14 +93,15 @@ class _Sheet:
             return self.bars[-1]
         # Each word is a beat if one of them repeats a chord; else all share the bar.
         by_beat = any(word in SAME_CHORD for word in words)
-        most = len(self.starts) if by_beat else MOST_IN_BAR
+        most = len(self.units) if by_beat else MOST_IN_BAR
         if len(words) > most:
             raise ValueError(
                 f"{' '.join(words)!r} is a bar of {len(words)}; it may hold {most}"
             )
         bar: list[Entry] = []
+        beats = self.starts if len(words) <= len(self.starts) else self.units
         for index, word in enumerate(words):
-            start = self.starts[index] if by_beat else self._share(index, len(words))
+            start = beats[index] if by_beat else self._share(index, len(words))
             bar.append((start, self._chord(word, bar)))
         return bar
 
@@ -140,13 +143,15 @@ def parse(
         text: in the syntax of this module's docstring.
         bar_ticks: the length of a bar.
         beat_ticks: the length of ``.``: `Meter.span_ticks`.
-        starts: where ``.`` begins in a bar, if the beats differ: `Meter.starts`.
+        starts: where felt beats begin, if they differ: `Meter.starts`. A ``.`` is one
+            of them, in a bar of as many words at most.
 
     Raises:
         ValueError: a line is invalid; the message has its number, the word and what to
             write.
     """
-    sheet = _Sheet(bar_ticks, starts or range(0, bar_ticks, beat_ticks))
+    units = range(0, bar_ticks, beat_ticks)
+    sheet = _Sheet(bar_ticks, units, starts or units)
     for number, line in _lines(text):
         try:
             sheet.read(line)

@@ -29,6 +29,7 @@ from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
 from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
@@ -243,18 +244,20 @@ class Loop(Performer):
     def _ask(self, first: int, heard: int) -> None:
         """Ask the thinker for the bar that begins with a span."""
         seat, params = self._seat, self._seat.params
-        bar = self._spans.phase(first).bar
+        bar, meter = self._spans.phase(first).bar, seat.meter
+        starts = () if meter.is_even else meter.starts
         self._answer = None
         self._asked = Groove(
             revision=seat.next_revision(),
             index=bar,
             start_ticks=self._spans.start_ticks(first),
-            bar_ticks=seat.meter.bar_ticks,
+            bar_ticks=meter.bar_ticks,
             chords=self._expected(first, heard),
             pattern=bar // params.bars,
             busy=params.busy,
             seed=seat.seed,
             limits=seat.parsed.limits,
+            starts=tuple(ticks // FRAME_TICKS for ticks in starts),
         )
         seat.tell(self._asked)
 
