@@ -3,8 +3,9 @@
 The line is struck once or twice a bar, by how long that lasts, or on every beat if the
 musician wants a busy texture. Beat one and every new chord have the root. Within a
 chord the line moves to the fifth and, on slow beats, back to the root; where every beat
-is struck, it walks over the notes of the chord. The last beat of a phrase of four bars leads by a step into the chord that is
-likely to come, and where the line walks, that of every bar.
+is struck, it walks over the notes of the chord. The last beat of a phrase of four bars
+leads by a step into the chord that is likely to come. Where the line walks, that of
+every bar does.
 
 Under a slow melody that moves from beat to beat, as in a hymn, the line sings: it
 strikes every beat, and steps to the root or the third of each new chord.
@@ -39,7 +40,7 @@ OCTAVE: Final = 11
 """From the lowest to the highest note of an octave that has each pitch class once."""
 INVERTED_DOWNBEAT: Final = 3
 """A third on beat one costs as much as a leap of so many semitones."""
-TURN_S: Final = 0.5
+TURN_S: Final = 0.48
 """How long a felt beat lasts at least for the last one to return to the root."""
 FEW_SPANS: Final = 2
 """In bars of so few felt beats the line does not walk: it has root and fifth."""
