@@ -29,6 +29,7 @@ def phase_at(index):
 def cue(index, chord, **fields):
     """A cue for a new chord, but for these fields."""
     values = {
+        "phase": phase_at(index),
         "bass": None,
         "is_new": True,
         "start_ticks": index * SPAN_TICKS,
@@ -39,7 +40,6 @@ def cue(index, chord, **fields):
     }
     return Cue(
         index=index,
-        phase=phase_at(index),
         chord=named(chord),
         **{**values, **fields},
     )

@@ -263,6 +263,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
         busy: notes a bar; None leaves it to the music.
         seed: what chance starts from.
         limits: what is allowed.
+        starts: on which of its sixteenths its beats begin; () where they are even.
     """
 
     revision: int
@@ -274,6 +275,7 @@ class Groove(msgspec.Struct, frozen=True, tag=True):
     busy: float | None
     seed: int
     limits: Limits
+    starts: tuple[int, ...] = ()
 
 
 class Sing(msgspec.Struct, frozen=True, tag=True):

@@ -104,7 +104,7 @@ def test_the_daws_stop_button_silences_it_until_something_is_played():
 
 @pytest.mark.parametrize(
     ("meter", "span_beats", "enters", "place"),
-    [("3/4", 1, 8, "7.1"), ("6/8", 1.5, 9, "7.1"), ("5/8", 0.5, 8, "8.2")],
+    [("3/4", 1, 8, "7.1"), ("6/8", 1.5, 9, "7.1"), ("5/4", 1, 8, "4.4")],
 )
 def test_chords_fall_on_the_felt_beats_of_every_meter(meter, span_beats, enters, place):
     mind = ScriptedDuet(notes=[Note(0, 36, 2)])
@@ -117,6 +117,29 @@ def test_chords_fall_on_the_felt_beats_of_every_meter(meter, span_beats, enters,
     assert note_ons(played.sent)[0][0] == enters * BEAT
     assert played.engine.status().position == place
     assert {ask.frames for ask in mind.asked} == {int(4 * span_beats)}
+
+
+@pytest.mark.parametrize(
+    ("meter", "lengths", "place"),
+    [
+        ("7/8", (1.0, 1.0, 1.5), "6.1"),
+        ("7/8=3+2+2", (1.5, 1.0, 1.0), "6.1"),
+        ("5/8", (1.5, 1.0), "8.1"),
+    ],
+)
+def test_felt_beats_of_different_lengths_have_a_chord_each(meter, lengths, place):
+    mind = ScriptedDuet(notes=[Note(0, 60, 2)])
+    played = started(mind, meter=meter)
+    melody = line((60, 64, 67), beats=36, every_ns=BEAT // 2)
+    played.play([m for m in melody if m[0] <= 17.5 * BEAT])
+    played.run_until(int(17.5 * BEAT))
+    spans = len(lengths)
+    begins = {sum(lengths[:at]) for at in range(spans)}
+    begun = {at / BEAT % sum(lengths) for at, _ in note_ons(played.sent)}
+    assert begun == begins
+    assert played.engine.status().position == place
+    asked = {ask.phase.span: ask.frames for ask in mind.asked}
+    assert asked == {at: int(4 * lengths[at]) for at in range(spans)}
 
 
 def test_in_six_eight_the_fifth_sixteenth_does_not_swing():

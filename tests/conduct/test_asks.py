@@ -35,7 +35,7 @@ class Asking:
     def strike(self, index, *pitches):
         """The human strikes keys on the beat of a span and holds them."""
         for pitch in pitches:
-            self.spans.beats.down(index * self.spans.ticks, pitch)
+            self.spans.beats.down(self.spans.start_ticks(index), pitch)
 
     def ask(self, index, staleness=0, before=NO_CHORD):
         """The open answer, and the message that the thinker got for it."""

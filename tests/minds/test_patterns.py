@@ -293,3 +293,11 @@ def test_the_model_plays_as_many_notes_as_are_wanted(graph, busy):
     mind = mind_on(graph)
     plans = [answered(mind, asked(n, busy=busy)) for n in range(16)]
     assert all(abs(len(plan.notes) - busy) <= 2 for plan in plans)
+
+
+def test_in_seven_eight_each_felt_beat_has_its_chord():
+    ask = asked(told=(C, F, C), bar_ticks=1680, starts=(0, 6, 10))
+    graph = Copyist([Note(step, 48, 1) for step in range(14)])
+    pitches = [pitch for _, _, pitch in placed(answered(mind_on(graph), ask), ask)]
+    # The graph hears C, C, F, C on its even beats: a C there is a root, or F's fifth.
+    assert [pitch % 12 for pitch in pitches[4:11]] == [0, 0, 5, 5, 0, 0, 7]

@@ -11,6 +11,7 @@ from ripieno.music.chart import (
 )
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.lead_sheet import MOST_BARS, headers, parse, text_of
+from ripieno.music.meter import Meter
 
 BAR, BEAT = 1920, 480
 
@@ -270,3 +271,28 @@ def test_a_chart_is_the_same_as_markers(text):
         ]
         markers = [(tick, f"chord:{name}") for tick, name in names]
         assert entries_of(markers) == chart.entries
+
+
+# ── beats of different lengths ───────────────────────────────────────────────────────
+
+SEVEN = Meter(7, 8)
+
+
+@pytest.mark.parametrize(
+    ("bar", "expected"),
+    [
+        ("C . G", [(0, "C"), (2, "G")]),
+        ("C G F", [(0, "C"), (1, "G"), (2, "F")]),
+        ("C G", [(0, "C"), (2, "G")]),
+    ],
+)
+def test_in_seven_eight_chords_begin_on_felt_beats(bar, expected):
+    chart = parse(bar, SEVEN.bar_ticks, SEVEN.span_ticks, SEVEN.starts)
+    assert changes(chart) == expected
+    written = parse(text_of(chart), SEVEN.bar_ticks, SEVEN.span_ticks, SEVEN.starts)
+    assert written == chart
+
+
+def test_a_bar_of_seven_words_counts_eighths():
+    chart = parse("C . . G . . F", SEVEN.bar_ticks, SEVEN.span_ticks, SEVEN.starts)
+    assert changes(chart) == [(0, "C"), (1.5, "G"), (3, "F")]

@@ -16,10 +16,10 @@ from ripieno.play.expression import (
     swung,
     velocity,
 )
-from ripieno.roles import pad, textured
+from ripieno.roles import bass, pad, textured
 
 DOWNBEAT, UPBEAT = Phase(0, 4, 0), Phase(1, 4, 0)
-LOUDNESSES = (pad.LOUDNESS, textured.BASS_LOUDNESS, textured.KEYS_LOUDNESS)
+LOUDNESSES = (pad.LOUDNESS, bass.LOUDNESS, textured.KEYS_LOUDNESS)
 
 pitches = st.integers(0, 127)
 swings = st.floats(0.0, 1.0)
@@ -89,8 +89,7 @@ def test_mean_velocity_is_below_the_humans():
 def test_downbeats_are_louder_than_beats_and_beats_than_off_beats():
     note = Note(0, 60, 2)
     down, up = (
-        velocity(note, textured.BASS_LOUDNESS, phase, 70)
-        for phase in (DOWNBEAT, UPBEAT)
+        velocity(note, bass.LOUDNESS, phase, 70) for phase in (DOWNBEAT, UPBEAT)
     )
     assert down == up + 4
 

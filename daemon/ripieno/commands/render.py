@@ -147,10 +147,10 @@ def render(
     simulation = Simulation(engine, witness)
     _play(simulation, human, _whole_ns(human, tail_s), progress)
     status = engine.status()
-    span_ticks = Meter.parse(play.meter).span_ticks
+    meter = Meter.parse(play.meter)
     times = human.times()
     markers = [
-        (times.ns_at(index * span_ticks * human.ticks_per_beat // 480), name)
+        (times.ns_at(meter.start_of(index) * human.ticks_per_beat // 480), name)
         for index, name in witness.changes()
     ]
     tracks = [*human.tracks, *tracks_of(simulation.sent, status.seats)]

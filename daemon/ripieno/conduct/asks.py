@@ -127,7 +127,7 @@ class Asks:
             revision=seat.next_revision(),
             index=index,
             phase=spans.phase(index),
-            frames=spans.frames,
+            frames=spans.frames(index),
             beat=beat,
             staleness=staleness,
             chords=tuple(round(float(weight), 3) for weight in weights),

@@ -140,10 +140,10 @@ class Conductor:
         self.leader.on_note(key)
         self._asks.manners.on_note(key.frame)
         self._last = key
-        span = key.frame // self._spans.frames
-        self._presence.on_note(key.frame * FRAME_TICKS, span * self._spans.ticks)
-        self._ending.on_note(key.frame * FRAME_TICKS)
-        if key.source == HUMAN and key.frame == self._clock.index * self._spans.frames:
+        ticks = key.frame * FRAME_TICKS
+        self._presence.on_note(ticks, self._spans.start_ticks(self._spans.at(ticks)))
+        self._ending.on_note(ticks)
+        if key.source == HUMAN and ticks == self._spans.start_ticks(self._clock.index):
             self._strike(self._clock.index, key.at_ns)
 
     def on_plan(self, at_ns: int, message: ToPlayer) -> bool:
@@ -243,15 +243,15 @@ class Conductor:
     def _prepare(self, index: int) -> None:
         """End the span before, and ask for what is to come."""
         if self._left.holds_keys:
-            self._presence.heard_ticks = index * self._spans.ticks
-            self._ending.on_note(index * self._spans.ticks)
+            self._presence.heard_ticks = self._spans.start_ticks(index)
+            self._ending.on_note(self._spans.start_ticks(index))
         is_resumed = index == self._clock.resumed
         if not is_resumed:  # else that span was told before the song jumped
             self._tell_beat(index - 1)
         if not self._ahead:
             self._ask_backup(index)
         last = self._last
-        if last is not None and last.frame == index * self._spans.frames:
+        if last is not None and last.frame == self._spans.first_frame(index):
             self._clock.strike()
             self._struck_ns = last.at_ns  # so early that the backup knows it
             if is_resumed:  # but the backup is asked for only now: wait for it
@@ -292,13 +292,14 @@ class Conductor:
         if self._rests(index):
             chord = NO_CHORD
         elif closing is None:
-            self._count(answer, by_model=by_model)
+            self._count(index, answer, by_model=by_model)
             if is_struck:
                 played_ns = max(now_ns, self._spans.start_ns(index))
                 self._tally.add_asynchrony(played_ns - self._struck_ns)
         left = self._left.chord
         bass = left.bass if left is not None and left.chord == chord else None
-        self.leader.begin(index, chord, bass, now_ns, closing)
+        upcoming = self._preview.upcoming(index + 1, chord)
+        self.leader.begin(index, chord, bass, now_ns, upcoming, closing)
         notes = answer.notes if answer is not None and answer.is_there else None
         own_chord = None if answer is None else answer.chord
         self.leader.write(notes, own_chord, now_ns)
@@ -315,7 +316,7 @@ class Conductor:
         if not self._seat.is_running:
             return
         now_ticks = self._seat.timeline.ticks_at(now_ns)
-        index = now_ticks // self._spans.ticks
+        index = self._spans.at(now_ticks)
         self._presence.on_note(now_ticks, now_ticks)
         self._presence.entered_ticks = LONG_AGO
         self._ending.on_note(now_ticks)
@@ -326,7 +327,7 @@ class Conductor:
             return
         cue, begun = self.leader.cue, self._clock.index - 1  # the last one decided
         if cue is None or (cue.chord, cue.bass) != named:
-            start_ticks = max(now_ticks, begun * self._spans.ticks + 1)
+            start_ticks = max(now_ticks, self._spans.start_ticks(begun) + 1)
             self.leader.change(begun, named, start_ticks, now_ns)
 
     def _forget_left(self) -> None:
@@ -362,8 +363,8 @@ class Conductor:
         is_fresh = backup.is_there and not backup.staleness
         return is_fresh and (not is_struck or backup.knows_beat)
 
-    def _count(self, answer: Answer | None, *, by_model: bool) -> None:
-        frames = self._spans.frames
+    def _count(self, index: int, answer: Answer | None, *, by_model: bool) -> None:
+        frames = self._spans.frames(index)
         is_planned = answer is not None and answer.is_there
         staleness = answer.staleness * frames if answer and is_planned else None
         self._tally.add_span(frames, staleness, by_model=by_model)

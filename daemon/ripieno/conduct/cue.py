@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import Note, Phase
 
 
@@ -25,6 +26,7 @@ class Cue(msgspec.Struct, frozen=True):
         soloist: the lowest and the highest pitch that the soloist played lately; None
             where there is none.
         is_replying: whether a seat that takes turns with the human plays now.
+        upcoming: the likely chord of the next span; `NO_CHORD` where it is unknown.
         closing: where it is the last chord of an ending, when that ends, in ticks; else
             None. It is held, and nothing is struck after it.
     """
@@ -39,6 +41,7 @@ class Cue(msgspec.Struct, frozen=True):
     velocity: float
     soloist: tuple[int, int] | None
     is_replying: bool
+    upcoming: int = NO_CHORD
     closing: int | None = None
 
 
@@ -46,8 +49,8 @@ class Section(NamedTuple):
     """Notes of a span, on the chord of its cue.
 
     Attributes:
-        bass: the lowest note of each frame, where it is low.
-        above: the other notes.
+        bass: of the bass line.
+        above: of the texture above it.
     """
 
     bass: Sequence[Note]

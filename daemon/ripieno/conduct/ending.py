@@ -109,9 +109,8 @@ class Ending:
 
     def hear(self, index: int, span: Span) -> None:
         """Take in a span that is over."""
-        frames, beat_ns = self._spans.frames, self._seat.timeline.beat_ns
-        bar_frames = self._bar // FRAME_TICKS
-        self._evidence.hear(index * frames, span, bar_frames, beat_ns)
+        first, beat_ns = self._spans.first_frame(index), self._seat.timeline.beat_ns
+        self._evidence.hear(first, span, self._bar // FRAME_TICKS, beat_ns)
 
     def plan(self, index: int, sounding: int, promised: int) -> None:
         """Plan the cadence, if it has to begin in a span that is to be decided.
@@ -126,26 +125,26 @@ class Ending:
         if sounding == NO_CHORD:
             self._is_asked = False
             return
-        self._cadence = self._planned(index * self._spans.ticks, promised, sounding)
+        self._cadence = self._planned(index, promised, sounding)
 
     def closing(self, index: int) -> int | None:
         """Return when the last chord ends, where it sounds in a span; else None.
 
         The time is in ticks of the song.
         """
-        ticks, cadence = index * self._spans.ticks, self._cadence
+        ticks, cadence = self._spans.start_ticks(index), self._cadence
         if cadence is None or not cadence.tonic_ticks <= ticks < cadence.end_ticks:
             return None
         return cadence.end_ticks
 
     def is_over(self, index: int) -> bool:
         """Whether in a span the last chord has ended."""
-        ticks, cadence = index * self._spans.ticks, self._cadence
+        ticks, cadence = self._spans.start_ticks(index), self._cadence
         return cadence is not None and ticks >= cadence.end_ticks
 
     def chord(self, index: int) -> int | None:
         """Return the chord of the cadence in a span; None where it has none."""
-        ticks, cadence = index * self._spans.ticks, self._cadence
+        ticks, cadence = self._spans.start_ticks(index), self._cadence
         if cadence is None or not cadence.from_ticks <= ticks < cadence.end_ticks:
             return None
         return cadence.dominant if ticks < cadence.tonic_ticks else cadence.tonic
@@ -172,20 +171,21 @@ class Ending:
     def _bar(self) -> int:
         return self._seat.meter.bar_ticks
 
-    def _planned(self, ticks: int, promised: int, sounding: int) -> Cadence | None:
+    def _planned(self, index: int, promised: int, sounding: int) -> Cadence | None:
         """The cadence, as soon as it has to begin."""
-        bar, span = self._bar, self._spans.ticks
+        bar, spans = self._bar, self._spans
+        ticks = spans.start_ticks(index)
         limit = ticks if self._is_asked else self._limit_ticks(ticks)
         if limit is None:
             return None
-        first = ticks + promised * span
-        soonest = -(-(first + span) // bar) * bar
+        first = spans.start_ticks(index + promised)
+        soonest = -(-spans.start_ticks(index + promised + 1) // bar) * bar
         tonic_ticks = max(soonest, (limit - bar) // bar * bar)
-        half = max(1, self._spans.in_bar // 2) * span
-        from_ticks = max(first, tonic_ticks - half)
+        half = max(1, spans.in_bar // 2)
+        from_ticks = max(first, spans.start_ticks(spans.at(tonic_ticks) - half))
         if from_ticks > first:
             return None
-        end_ticks = max(tonic_ticks + bar, limit // span * span)
+        end_ticks = max(tonic_ticks + bar, spans.start_ticks(spans.at(limit)))
         dominant, tonic = self._chords(sounding)
         return Cadence(
             from_ticks if dominant != NO_CHORD else tonic_ticks,
@@ -198,7 +198,7 @@ class Ending:
         if quiet is None or not self._is_free:
             return None
         quiet_ticks, bar = max(quiet * FRAME_TICKS, self._heard_ticks), self._bar
-        if ticks - quiet_ticks < self._spans.ticks:
+        if ticks - quiet_ticks < self._seat.meter.span_ticks:
             return None
         _, weight = self._weigh()
         if weight >= SURE and ticks - self._heard_ticks >= bar:

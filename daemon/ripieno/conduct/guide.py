@@ -123,6 +123,13 @@ class Guide:
         """Return the likeliest chord of the last of the spans that come next."""
         return int(self._harmony.ahead(phases).argmax())
 
+    def after(self, chord: int, phase: Phase) -> int:
+        """Return the likeliest chord of a span, by the chord before it."""
+        if chord == NO_CHORD:
+            return chord
+        belief = np.exp(self._onward(chord, phase))
+        return int(self._harmony.weights(belief, None).argmax())
+
     def tonic(self) -> int:
         """Return the tonic chord of what the human played; `NO_CHORD` if nothing."""
         return self._grammar.tonic.chord()
@@ -133,12 +140,16 @@ class Guide:
         """Add where the last chord of ours leads, with some randomness."""
         if before == NO_CHORD:
             return own
-        here = np.full(N_CHORDS, -30.0)
-        here[before] = 0.0
-        way = self._harmony.next_weights(here, phase)
+        way = self._onward(before, phase)
         chance = np.random.default_rng((self._seed, index & 0xFFFFFFFF))
         noise = chance.gumbel(size=N_CHORDS)
         return own + guidance.lead * (way + noise - own)
+
+    def _onward(self, before: int, phase: Phase) -> Floats:
+        """Return the log weights of a span's chords, by the chord before it."""
+        here = np.full(N_CHORDS, -30.0)
+        here[before] = 0.0
+        return self._harmony.next_weights(here, phase)
 
     def _towards(
         self, guidance: Guidance, phase_at: Callable[[int], Phase], index: int

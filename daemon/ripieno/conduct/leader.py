@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from ripieno.conduct.bass_line import BassLine
 from ripieno.conduct.cue import Cue, Follower, Section
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
@@ -15,7 +16,7 @@ from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.held import Held
 from ripieno.music.sources import HUMAN
-from ripieno.music.spans import Note
+from ripieno.music.spans import FRAME_TICKS, Note
 from ripieno.play.seat import Seat
 
 SOLO: Final = 32
@@ -36,6 +37,7 @@ class Leader:
         """Begin without followers; see `Cue.is_replying`."""
         self._is_replying = is_replying
         self._spans, self._texture = spans, Texture(seat)
+        self._line = BassLine(seat)
         self._loudness = Loudness()
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[Follower] = set()  # those that have had a cue
@@ -62,6 +64,7 @@ class Leader:
     def on_note(self, key: Key) -> None:
         """Note what the soloist plays, and how loud the human is."""
         self._solo.append(key.pitch)
+        self._line.on_note(key)
         if key.source == HUMAN:
             self._loudness.add(key.velocity)
 
@@ -71,13 +74,16 @@ class Leader:
         chord: int,
         bass: int | None,
         now_ns: int,
+        upcoming: int = NO_CHORD,
         closing: int | None = None,
     ) -> None:
-        """Begin a span with its chord; `NO_CHORD` lets nothing sound.
+        """Begin a span with its chord and bass; `NO_CHORD` lets nothing sound.
 
-        A last chord (see `Cue.closing`) is struck once, with all of its notes.
+        `upcoming` is the likely chord of the next span. A last chord (see
+        `Cue.closing`) is struck once, with all of its notes.
         """
-        cue = self._cue_of(index, chord, bass, index * self._spans.ticks)
+        start_ticks = self._spans.start_ticks(index)
+        cue = self._cue_of(index, chord, bass, start_ticks, upcoming)
         is_last = closing is not None and (self.cue is None or self.cue.closing is None)
         cue = msgspec.structs.replace(
             cue, closing=closing, is_new=cue.is_new or is_last
@@ -85,13 +91,19 @@ class Leader:
         if chord == NO_CHORD:
             if self.cue is not None:
                 self.rest(now_ns)
-            self._texture.begin(cue)
+            self._texture.begin(cue, [])
             return
         self.cue = cue
-        self._texture.begin(cue)
+        if closing is None:
+            line = self._line.write(cue)
+            frames = 0
+        else:
+            frames = (closing - start_ticks) // FRAME_TICKS
+            line = self._line.close(cue, frames) if is_last else []
+        self._texture.begin(cue, line)
         self._lead(cue, now_ns)
-        if is_last:
-            self._share(cue, self._texture.close(cue), now_ns)
+        above = self._texture.close(cue, frames) if is_last else []
+        self._share(cue, Section(line, above), now_ns)
 
     def write(
         self, notes: Sequence[Note] | None, planned_for: int | None, now_ns: int
@@ -106,27 +118,34 @@ class Leader:
         if self.cue is None or self.cue.closing is not None:
             return
         cue = msgspec.structs.replace(self.cue, velocity=self._loudness.velocity)
-        self._share(cue, self._texture.write(cue, notes, planned_for), now_ns)
+        above = self._texture.write(cue, notes, planned_for)
+        self._share(cue, Section([], above), now_ns)
 
     def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
         """Play another chord from a tick within a span on."""
         before = self.chord
         cue = self.cue = self._cue_of(index, *held, start_ticks)
         if before == NO_CHORD:
-            self._texture.begin(cue)
-        section = self._texture.change(cue, before)
+            self._texture.begin(cue, [])
+        self._texture.change(cue, before)
         self._lead(cue, now_ns)
-        self._share(cue, section, now_ns)
+        self._share(cue, Section(self._line.change(cue), []), now_ns)
 
     def rest(self, at_ns: int) -> None:
         """Let nothing sound."""
         self.cue = None
         self._texture.rest(at_ns)
+        self._line.rest()
         for follower in self.followers:
             follower.on_rest(at_ns)
 
     def _cue_of(
-        self, index: int, chord: int, bass: int | None, start_ticks: int
+        self,
+        index: int,
+        chord: int,
+        bass: int | None,
+        start_ticks: int,
+        upcoming: int = NO_CHORD,
     ) -> Cue:
         before = self.cue
         is_same = before is not None and (before.chord, before.bass) == (chord, bass)
@@ -141,6 +160,7 @@ class Leader:
             velocity=self._loudness.velocity,
             soloist=(min(self._solo), max(self._solo)) if self._solo else None,
             is_replying=self._is_replying(),
+            upcoming=upcoming,
         )
 
     def _lead(self, cue: Cue, now_ns: int) -> None:

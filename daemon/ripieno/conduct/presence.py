@@ -63,14 +63,14 @@ class Presence:
         if self._seat.is_resumed:
             return False
         wanted_ticks = int(self._seat.params.listen * TICKS_PER_BEAT)
-        since_ticks = index * self._spans.ticks - self.entered_ticks
+        since_ticks = self._spans.start_ticks(index) - self.entered_ticks
         return since_ticks < wanted_ticks - self._margin_ticks
 
     def is_over(self, index: int) -> bool:
         """Whether at a span the human has been silent for so long that a role rests."""
         if self.heard_ticks is None:
             return True
-        silent_ticks = index * self._spans.ticks - self.heard_ticks
+        silent_ticks = self._spans.start_ticks(index) - self.heard_ticks
         longest_ticks = RESTS_AFTER_BARS * self._seat.meter.bar_ticks
         return silent_ticks > longest_ticks and self._seat.params.lead < LEADS
 

@@ -45,6 +45,15 @@ class Preview:
                 found.append((at, self._guide.likely(phases)))
         return self._shown(found)
 
+    def upcoming(self, index: int, chord: int) -> int:
+        """The likely chord of a span after one with a chord; `NO_CHORD` if unknown."""
+        written, backup = self._spans.written(index), self._asks.backups.get(index)
+        if written is not None:
+            return written
+        if backup is not None and backup.chord is not None:
+            return backup.chord
+        return self._guide.after(chord, self._spans.phase(index))
+
     def _sure(self, index: int) -> dict[int, int]:
         found: dict[int, int] = {}
         for at in range(index, index + BARS_AHEAD * self._spans.in_bar):

@@ -217,7 +217,7 @@ class SpanClock:
     def _turn_to(self, index: int) -> None:
         """Go on to a span; the song up to there has been played."""
         if self.presence.entered_ticks is not None:
-            self._places.add(self._since_ticks, index * self.spans.ticks)
+            self._places.add(self._since_ticks, self.spans.start_ticks(index))
         self.index, self.resumed = index, None
 
     def _keep(self, at_ns: int, *, is_stop: bool = False) -> None:

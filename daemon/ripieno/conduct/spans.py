@@ -28,15 +28,21 @@ class Spans:
         self.held: int | None = None
         self.cadence: Callable[[int], int | None] = lambda _: None
 
-    @property
-    def frames(self) -> int:
+    def frames(self, index: int) -> int:
         """How many frames (sixteenths) a span has."""
-        return self.ticks // FRAME_TICKS
+        return self._seat.meter.ticks_of(index) // FRAME_TICKS
 
-    @property
-    def ticks(self) -> int:
-        """The length of a span."""
-        return self._seat.meter.span_ticks
+    def first_frame(self, index: int) -> int:
+        """The frame of the song with which a span begins."""
+        return self.start_ticks(index) // FRAME_TICKS
+
+    def start_ticks(self, index: int) -> int:
+        """When a span begins, in ticks."""
+        return self._seat.meter.start_of(index)
+
+    def at(self, ticks: int) -> int:
+        """The span in which a tick lies."""
+        return self._seat.meter.index_at(ticks)
 
     @property
     def in_bar(self) -> int:
@@ -50,11 +56,11 @@ class Spans:
 
     def start_ns(self, index: int, ticks: int = 0) -> int:
         """When a span begins at the tempo of now, or some ticks after that."""
-        return self._seat.timeline.ns_at(index * self.ticks + ticks)
+        return self._seat.timeline.ns_at(self.start_ticks(index) + ticks)
 
     def heard(self, index: int) -> Span:
         """The human's part over a span, as far as it was heard."""
-        return self.beats.span(index * self.frames, self.frames)
+        return self.beats.span(self.first_frame(index), self.frames(index))
 
     def written(self, index: int) -> int | None:
         """The chord that ending, left hand or chart prescribes for a span, or None.
@@ -68,11 +74,11 @@ class Spans:
         parsed = self._seat.parsed
         if parsed.chart is None:
             return landing_at(parsed.guidance, self.phase(index))
-        return parsed.chart.chord_at(index * self.ticks)
+        return parsed.chart.chord_at(self.start_ticks(index))
 
     def next_after(self, ticks: int) -> int:
         """The first span that begins at or after a tick."""
-        return -(-ticks // self.ticks)
+        return self.at(ticks - 1) + 1
 
     def name(self, index: int) -> str:
         """Bar and beat, counted from 1: ``2.1``."""

@@ -3,23 +3,21 @@
 The thinker writes bass and keys as one piano part. Notes planned for one chord are
 moved to the chord that was decided, note by note, so a late change of chord costs
 nothing. If there is no plan, the last bar's pattern is played on the new chord. The
-lowest note of a frame, if it is low, is the bass's.
+bass line (`ripieno.conduct.bass_line`) replaces the low notes on the beat; other low
+notes are played an octave higher. The thinker is told both.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from ripieno.conduct.cue import Cue, Section
+from ripieno.conduct.cue import Cue
 from ripieno.music import chords, voicing
 from ripieno.music.spans import FRAME_TICKS, Note
 from ripieno.play.expression import onset_ticks
 from ripieno.play.seat import Seat
 
 BASS_BELOW: Final = 52
-"""E3. The lowest note of a frame, if it is below, is the bass of a pianist's left
-hand."""
-BASS_FRAMES: Final = 8
-"""How long a root rings that is added here."""
+"""E3. Lower notes are in the way of a bass."""
 PATTERN_VOICES: Final = 3
 KEPT_SPANS: Final = 4
 """Of how many spans the notes are kept."""
@@ -30,31 +28,30 @@ class Texture:
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
-        self._lacks_root = False
-        self._low: int | None = None
+        self._is_first = True  # whether no section of the span was written yet
         self._played: dict[int, tuple[int, list[Note]]] = {}
         self._patterns: dict[int, tuple[int, list[Note]]] = {}
 
     def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
         """The chord and the texture that were played in a span."""
         chord, notes = self._played.get(index, (chords.NO_CHORD, []))
-        ordered = sorted(notes, key=lambda note: (note.frame, note.pitch))
-        return chord, tuple(ordered)
+        distinct = {(note.frame, note.pitch): note for note in notes}
+        return chord, tuple(distinct[place] for place in sorted(distinct))
 
-    def begin(self, cue: Cue) -> None:
-        """Begin a span with its chord."""
+    def begin(self, cue: Cue, bass: Sequence[Note]) -> None:
+        """Begin a span with its chord and the notes of the bass line."""
+        self._is_first = True
         if cue.chord == chords.NO_CHORD:
             self._played = {cue.index: (cue.chord, [])}
             return
         oldest = cue.index - KEPT_SPANS
         self._played = {i: p for i, p in self._played.items() if i > oldest}
-        self._played[cue.index] = (cue.chord, [])
-        self._lacks_root = cue.is_new
+        self._played[cue.index] = (cue.chord, [*bass])
 
     def write(
         self, cue: Cue, notes: Sequence[Note] | None, planned_for: int | None
-    ) -> Section:
-        """Return a section of a span, on the chord of its cue.
+    ) -> list[Note]:
+        """Return notes of a span above the bass, on the chord of its cue.
 
         Args:
             cue: of the span.
@@ -65,21 +62,16 @@ class Texture:
         if notes is None:
             planned_for, notes = self._pattern(cue)
         elif planned_for is not None:
-            is_first = not self._played[cue.index][1]
-            kept = [] if is_first else self._patterns.get(place, (0, []))[1]
+            kept = [] if self._is_first else self._patterns.get(place, (0, []))[1]
             self._patterns[place] = (planned_for, [*kept, *notes])
+        self._is_first = False
         real = [self._real(note, planned_for, cue.chord) for note in notes]
-        if self._lacks_root:
-            real = self._rooted(cue, real)
-        self._played[cue.index][1].extend(real)
-        basses = _basses(real)
-        return Section(
-            [note for note in real if note in basses],
-            [note for note in real if note not in basses],
-        )
+        above = self._above(real)
+        self._played[cue.index][1].extend(above)
+        return above
 
-    def change(self, cue: Cue, before: int) -> Section:
-        """Move a span that has begun to another chord; return its root.
+    def change(self, cue: Cue, before: int) -> None:
+        """Move a span that has begun to another chord.
 
         Args:
             cue: the new one.
@@ -88,29 +80,23 @@ class Texture:
         _, notes = self._played[cue.index]
         moved = [self._real(note, before, cue.chord) for note in notes]
         self._played[cue.index] = (cue.chord, moved)
-        self._lacks_root = False
-        return Section([self._root(cue)], [])
 
-    def close(self, cue: Cue) -> Section:
-        """Return the last chord: its root and the chord above, held to its end."""
-        assert cue.closing is not None
-        frames = (cue.closing - cue.start_ticks) // FRAME_TICKS
-        self._lacks_root = False
-        root = Note(0, self._root(cue).pitch, frames)
+    def close(self, cue: Cue, frames: int) -> list[Note]:
+        """Return the last chord above its bass, held for so many frames."""
         above = [Note(0, pitch, frames) for pitch in self._voiced(cue.chord)]
-        self._played[cue.index][1].extend([root, *above])
-        return Section([root], above)
+        self._played[cue.index][1].extend(above)
+        return above
 
     def rest(self, at_ns: int) -> None:
         """Forget the notes that have not begun: they are not played."""
         now_ticks = self._seat.timeline.ticks_at(at_ns + self._seat.reach_ns)
-        span_ticks, swing = self._seat.meter.span_ticks, self._seat.params.swing
-        frames = span_ticks // FRAME_TICKS
+        meter, swing = self._seat.meter, self._seat.params.swing
         for index, (chord, notes) in self._played.items():
+            start, frames = meter.start_of(index), meter.ticks_of(index) // FRAME_TICKS
             begun = [
                 note
                 for note in notes
-                if index * span_ticks + onset_ticks(note, frames, swing) <= now_ticks
+                if start + onset_ticks(note, frames, swing) <= now_ticks
             ]
             self._played[index] = (chord, begun)
 
@@ -122,40 +108,31 @@ class Texture:
         pitch = voicing.within(pitch, params.low, params.high)
         return Note(note.frame, pitch, note.frames)
 
-    def _rooted(self, cue: Cue, notes: list[Note]) -> list[Note]:
-        """The notes, with the root if they have no bass on the beat.
+    def _above(self, notes: Sequence[Note]) -> list[Note]:
+        """The notes above the bass.
 
-        A bass that the left hand says replaces those of the notes.
+        On the beat the bass replaces low notes. Off it they keep the rhythm going, an
+        octave higher, if nothing else begins there.
         """
-        self._lacks_root = False
-        low = [note for note in notes if not note.frame and note.pitch < BASS_BELOW]
-        if cue.bass is not None:
-            others = [note for note in notes if note not in low]
-            return [self._root(cue), *others]
-        if low:
-            self._low = min(note.pitch for note in low)
-            return notes
-        return [self._root(cue), *notes]
-
-    def _root(self, cue: Cue) -> Note:
-        """The root of the chord, or the bass that the left hand says."""
-        low, high = voicing.BASS_REGISTER
-        if cue.bass is None:
-            self._low = voicing.bass_of(cue.chord, self._low, low, high)
-        else:
-            aim = (low + high) // 2 if self._low is None else self._low
-            pitches = range(low + (cue.bass - low) % 12, high + 1, 12)
-            self._low = min(pitches, key=lambda pitch: (abs(pitch - aim), pitch))
-        return self._real(Note(0, self._low, BASS_FRAMES), None, cue.chord)
+        params = self._seat.params
+        low, high = voicing.common_register(
+            (BASS_BELOW, params.high), params.low, params.high
+        )
+        above = [note for note in notes if note.pitch >= BASS_BELOW]
+        taken = {0, *(note.frame for note in above)}
+        for note in notes:
+            if note.frame not in taken:
+                pitch = voicing.within(note.pitch, low, high)
+                above.append(Note(note.frame, pitch, note.frames))
+                taken.add(note.frame)
+        return above
 
     def _pattern(self, cue: Cue) -> tuple[int, list[Note]]:
-        """What was last played at this place of the bar, or root and chord."""
+        """What was last played at this place of the bar, or a note of the chord."""
         found = self._patterns.get(cue.phase.span)
         if found is not None:
             return found
-        root = voicing.bass_of(cue.chord, None, 36, 48)
-        above = self._voiced(cue.chord) or (root,)
-        return cue.chord, [Note(0, root, 4), Note(2, above[-1], 2)]
+        return cue.chord, [Note(2, pitch, 2) for pitch in self._voiced(cue.chord)[-1:]]
 
     def _voiced(self, chord: int) -> tuple[int, ...]:
         """A chord in the middle register, within that of the musician."""
@@ -164,12 +141,3 @@ class Texture:
             voicing.CHORD_REGISTER, params.low, params.high
         )
         return voicing.voiced(chord, (), *register, PATTERN_VOICES)
-
-
-def _basses(notes: Sequence[Note]) -> set[Note]:
-    """The lowest note of each frame, where it is low."""
-    lowest: dict[int, Note] = {}
-    for note in notes:
-        if note.frame not in lowest or note.pitch < lowest[note.frame].pitch:
-            lowest[note.frame] = note
-    return {note for note in lowest.values() if note.pitch < BASS_BELOW}

@@ -49,7 +49,7 @@ def read_chart(path: Path, meter: Meter | None = None) -> Chart:
         text = read_file(path, LARGEST_BYTES).decode("utf-8-sig")
         written = headers(text).get("meter", "")
         meter = Meter.parse(written) if written else meter or Meter()
-        return parse(text, meter.bar_ticks, meter.span_ticks)
+        return parse(text, meter.bar_ticks, meter.span_ticks, meter.starts)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

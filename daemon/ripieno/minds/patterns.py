@@ -89,13 +89,14 @@ class Patterns:
         steps = ask.bar_ticks // FRAME_TICKS
         span = max(steps // max(len(ask.chords), 1), 1)
         places = pattern.steps_of(steps, span)
+        spread = _spread(ask, steps, span)
         if all(chord == NO_CHORD for chord in ask.chords):
             return ()
-        roll, meant = self._pattern(ask, _heard(ask.chords, places, span))
+        roll, meant = self._pattern(ask, _heard(spread, places))
         kept: list[Note] = []
         shift = pattern.shift_of(meant)
         for note in pattern.notes_of(roll[:, list(places)], shift):
-            chord = ask.chords[min(note.frame // span, len(ask.chords) - 1)]
+            chord = spread[note.frame]
             if chord != NO_CHORD:
                 before = meant[places[note.frame] // STEPS_IN_BEAT]
                 pitch = moved(note.pitch, before, chord)
@@ -161,7 +162,7 @@ def loudness(note: Note, ask: Groove) -> int:
     span = max(ask.bar_ticks // FRAME_TICKS // spans, 1)
     if note.frame == 0:
         loud = DOWNBEAT
-    elif not note.frame % span:
+    elif note.frame in ask.starts or not (ask.starts or note.frame % span):
         loud = MIDDLE if 2 * note.frame == span * spans else BEAT
     else:
         loud = OFFBEAT if note.frame % 2 else QUAVER
@@ -217,7 +218,14 @@ def _fitted(pitch: int, limits: Limits) -> int | None:
     return min(allowed, key=lambda p: (abs(p - pitch), p), default=None)
 
 
-def _heard(asked: Sequence[int], places: Sequence[int], span: int) -> tuple[int, ...]:
+def _spread(ask: Groove, steps: int, span: int) -> tuple[int, ...]:
+    """Return the chord of each sixteenth of a bar."""
+    starts = ask.starts or range(0, len(ask.chords) * span, span)
+    beats = (sum(start <= step for start in starts) - 1 for step in range(steps))
+    return tuple(ask.chords[beat] for beat in beats)
+
+
+def _heard(spread: Sequence[int], places: Sequence[int]) -> tuple[int, ...]:
     """Return the chord of each beat of a roll: that of its first played sixteenth."""
     found: list[int] = []
     for beat in range(BEATS):
@@ -226,7 +234,7 @@ def _heard(asked: Sequence[int], places: Sequence[int], span: int) -> tuple[int,
         if first is None:
             found.append(found[-1] if found else NO_CHORD)
         else:
-            found.append(asked[min(first // span, len(asked) - 1)])
+            found.append(spread[first])
     return tuple(found)
 
 

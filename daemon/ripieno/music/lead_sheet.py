@@ -16,7 +16,7 @@ reads it beforehand.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -49,8 +49,11 @@ _NO: Final = ("no", "off", "false")
 class _Sheet:
     """The lines read so far: headers, and for each bar a list of (offset, chord)."""
 
-    def __init__(self, bar_ticks: int, beat_ticks: int) -> None:
-        self.bar_ticks, self.beat_ticks = bar_ticks, beat_ticks
+    def __init__(
+        self, bar_ticks: int, units: Sequence[int], starts: Sequence[int]
+    ) -> None:
+        self.bar_ticks, self.units, self.starts = bar_ticks, units, starts
+        self.is_even = all(at * len(starts) % bar_ticks == 0 for at in starts)
         self.headers: dict[str, str] = {}
         self.bars: list[list[Entry]] = []
 
@@ -89,19 +92,25 @@ class _Sheet:
                 raise ValueError("'%' has no bar before it to repeat")
             return self.bars[-1]
         # Each word is a beat if one of them repeats a chord; else all share the bar.
-        beats = self.bar_ticks // self.beat_ticks
         by_beat = any(word in SAME_CHORD for word in words)
-        most = beats if by_beat else MOST_IN_BAR
+        most = len(self.units) if by_beat else MOST_IN_BAR
         if len(words) > most:
             raise ValueError(
                 f"{' '.join(words)!r} is a bar of {len(words)}; it may hold {most}"
             )
         bar: list[Entry] = []
+        beats = self.starts if len(words) <= len(self.starts) else self.units
         for index, word in enumerate(words):
-            share = index * self.bar_ticks // len(words)
-            start = index * self.beat_ticks if by_beat else share
+            start = beats[index] if by_beat else self._share(index, len(words))
             bar.append((start, self._chord(word, bar)))
         return bar
+
+    def _share(self, index: int, count: int) -> int:
+        """Return where one of some even shares begins; in 7/8 on a felt beat."""
+        start = index * self.bar_ticks // count
+        if self.is_even or count > len(self.starts):
+            return start
+        return min(self.starts, key=lambda beat: abs(beat - start))
 
     def _chord(self, word: str, bar: list[Entry]) -> int | None:
         if word == FREE:
@@ -125,19 +134,24 @@ def has_landings_only(text: str) -> bool:
     return bool(words) and all(map(_LANDING.fullmatch, words))
 
 
-def parse(text: str, bar_ticks: int, beat_ticks: int) -> Chart:
+def parse(
+    text: str, bar_ticks: int, beat_ticks: int, starts: Sequence[int] = ()
+) -> Chart:
     """Read a chart.
 
     Args:
         text: in the syntax of this module's docstring.
         bar_ticks: the length of a bar.
         beat_ticks: the length of ``.``: `Meter.span_ticks`.
+        starts: where felt beats begin, if they differ: `Meter.starts`. A ``.`` is one
+            of them, in a bar of as many words at most.
 
     Raises:
         ValueError: a line is invalid; the message has its number, the word and what to
             write.
     """
-    sheet = _Sheet(bar_ticks, beat_ticks)
+    units = range(0, bar_ticks, beat_ticks)
+    sheet = _Sheet(bar_ticks, units, starts or units)
     for number, line in _lines(text):
         try:
             sheet.read(line)

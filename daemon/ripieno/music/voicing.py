@@ -224,15 +224,16 @@ def _beside(
 ) -> int:
     """Return `target` + `distance`, in the new scale if `pitch` was in the old one."""
     wanted = target + distance
-    if not _in_scale(pitch, from_chord) or _in_scale(wanted, to_chord):
+    if not is_in_scale(pitch, from_chord) or is_in_scale(wanted, to_chord):
         return wanted
     return min(
-        (p for p in range(wanted - 2, wanted + 3) if _in_scale(p, to_chord)),
+        (p for p in range(wanted - 2, wanted + 3) if is_in_scale(p, to_chord)),
         key=lambda p: (p % 12 in chords.pitch_classes(to_chord), abs(p - wanted), p),
     )
 
 
-def _in_scale(pitch: int, chord: int) -> bool:
+def is_in_scale(pitch: int, chord: int) -> bool:
+    """Return whether a pitch is in the usual scale over a chord."""
     return (pitch - chords.root_of(chord)) % 12 in _STEPS[chords.quality_of(chord)]
 
 

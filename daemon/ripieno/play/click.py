@@ -26,7 +26,11 @@ def click_notes(
     """Return the clicks with ``from_ticks <= start < until_ticks``, by start."""
     span = meter.span_ticks
     first = -(-from_ticks // span) * span
-    return tuple(_click(meter, ticks) for ticks in range(first, until_ticks, span))
+    return tuple(
+        _click(meter, ticks)
+        for ticks in range(first, until_ticks, span)
+        if not meter.position(ticks).tick_in_span
+    )
 
 
 def _click(meter: Meter, ticks: int) -> PlannedNote:

@@ -12,6 +12,7 @@ from typing import Final
 from ripieno.hear.loudness import AT_FIRST, Loudness
 from ripieno.music import voicing
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.meter import Meter
 from ripieno.music.spans import FRAME_TICKS
 from ripieno.play.expression import GAP_TICKS, LOUDEST, QUIETEST, swung
 from ripieno.play.scheduled import SHORTEST_TICKS, ScheduledNotes, distinct
@@ -34,13 +35,13 @@ class Bar:
         first: the span that it begins with.
         chords: one a span.
         notes: straight, in ticks of the song.
-        span_ticks: the length of a span.
+        meter: which says where its spans begin.
     """
 
     first: int
     chords: tuple[int, ...]
     notes: tuple[PlannedNote, ...]
-    span_ticks: int
+    meter: Meter
 
     def since(self, ticks: int) -> "Bar":
         """The same bar, without the notes that begin before a tick."""
@@ -49,20 +50,20 @@ class Bar:
 
     def moved_to(self, first: int, wanted: tuple[int, ...]) -> "Bar":
         """The same pattern from another span on, on as many other chords."""
-        span_ticks = self.span_ticks
-        by_ticks = (first - self.first) * span_ticks
+        begin = self.meter.start_of(self.first)
+        by_ticks = self.meter.start_of(first) - begin
         notes = []
         for note in self.notes:
-            span = (note.start_ticks - self.first * span_ticks) // span_ticks
+            span = self.meter.index_at(note.start_ticks) - self.first
             if wanted[span] == NO_CHORD:
                 continue
             pitch = voicing.moved(note.pitch, self.chords[span], wanted[span])
             start, end = note.start_ticks + by_ticks, note.end_ticks + by_ticks
             notes.append(PlannedNote(start, end, pitch, note.velocity))
-        return Bar(first, wanted, tuple(notes), span_ticks)
+        return Bar(first, wanted, tuple(notes), self.meter)
 
 
-def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) -> Bar:
+def plain(first: int, wanted: tuple[int, ...], meter: Meter, params: Params) -> Bar:
     """A bar by rule: bass and chord in turn; in a waltz, one bass and two chords."""
     notes: list[PlannedNote] = []
     voices: tuple[int, ...] = ()
@@ -70,7 +71,7 @@ def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) 
         if chord == NO_CHORD:
             continue
         is_bass = not (span % 2 if len(wanted) % 3 else span % 3)
-        start = (first + span) * span_ticks
+        start, end = meter.start_of(first + span), meter.start_of(first + span + 1)
         register = voicing.BASS_REGISTER if is_bass else voicing.CHORD_REGISTER
         low, high = voicing.common_register(register, params.low, params.high)
         if is_bass:
@@ -79,8 +80,8 @@ def plain(first: int, wanted: tuple[int, ...], span_ticks: int, params: Params) 
             count = min(VOICES, params.polyphony)
             pitches = voices = voicing.voiced(chord, voices, low, high, count)
         loud = BASS_LOUD if is_bass else CHORD_LOUD
-        notes += [PlannedNote(start, start + span_ticks, p, loud) for p in pitches]
-    return Bar(first, wanted, tuple(notes), span_ticks)
+        notes += [PlannedNote(start, end, p, loud) for p in pitches]
+    return Bar(first, wanted, tuple(notes), meter)
 
 
 class Backing:
@@ -126,8 +127,8 @@ class Backing:
         while last < len(self._chords) and self._chords[last] == expected:
             self._chords[last] = chord
             last += 1
-        span_ticks = self._seat.meter.span_ticks
-        span = index * span_ticks, (bar.first + last) * span_ticks
+        start_of = self._seat.meter.start_of
+        span = start_of(index), start_of(bar.first + last)
         self._notes.move(expected, chord, span, now_ns)
 
     def on_sent(self, due: Due) -> None:
@@ -153,18 +154,17 @@ class Backing:
         return PlannedNote(start, end, pitch, loud)
 
     def _swung(self, ticks: int) -> int:
-        span_ticks = self._seat.meter.span_ticks
-        beats, into = divmod(ticks, span_ticks)
-        frames = span_ticks // FRAME_TICKS
+        meter = self._seat.meter
+        index, into = meter.index_at(ticks), meter.position(ticks).tick_in_span
+        frames = meter.ticks_of(index) // FRAME_TICKS
         late = swung(into / FRAME_TICKS, frames, self._seat.params.swing)
-        return beats * span_ticks + round(late * FRAME_TICKS)
+        return ticks - into + round(late * FRAME_TICKS)
 
     def _thinned(self, bar: Bar) -> list[PlannedNote]:
         """The notes that the limits allow: those off the beat are left out first."""
-        span_ticks = self._seat.meter.span_ticks
-        bar_s = self._seat.timeline.seconds_for(len(bar.chords) * span_ticks)
+        bar_s = self._seat.timeline.seconds_for(bar.meter.bar_ticks)
         most = max(int(self._seat.parsed.limits.density * bar_s), 1)
-        begin = bar.first * span_ticks
+        begin = bar.meter.start_of(bar.first)
 
         def weight(note: PlannedNote) -> tuple[int, int, int]:
             into = note.start_ticks - begin

@@ -29,6 +29,7 @@ from ripieno.conduct.span_clock import Cause, Key, SpanClock, Step, Transitions
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.meter import Meter
+from ripieno.music.spans import FRAME_TICKS
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
 from ripieno.protocol import Groove, Plan, Played, Reset, ToPlayer
@@ -189,15 +190,15 @@ class Loop(Performer):
             self._backing.stop(now_ns)
             return
         first = index - place
-        if asked is None or asked.start_ticks != first * self._spans.ticks:
+        if asked is None or asked.start_ticks != self._spans.start_ticks(first):
             bar = self._known(first)
             bar = bar or self._fallback(first, self._expected(first, index))
         elif answer is None:
             bar = self._fallback(first, asked.chords)
         else:
-            bar = Bar(first, asked.chords, answer.notes, self._spans.ticks)
+            bar = Bar(first, asked.chords, answer.notes, self._seat.meter)
             self._keep(bar)
-        bar = self._led(bar, index).since(index * self._spans.ticks)
+        bar = self._led(bar, index).since(self._spans.start_ticks(index))
         self._backing.play(bar, now_ns)
 
     def _led(self, bar: Bar, index: int) -> Bar:
@@ -231,11 +232,10 @@ class Loop(Performer):
 
     def _fallback(self, index: int, wanted: tuple[int, ...]) -> Bar:
         """The last bar's pattern on new chords; a bar by rule if there was none."""
-        last, span_ticks = self._last, self._spans.ticks
+        last, meter = self._last, self._seat.meter
         self._seat.count("fallbacks")
-        shape = len(wanted), span_ticks
-        if last is None or (len(last.chords), last.span_ticks) != shape:
-            return plain(index, wanted, span_ticks, self._seat.params)
+        if last is None or last.meter != meter:
+            return plain(index, wanted, meter, self._seat.params)
         return last.moved_to(index, wanted)
 
     def _heed(self, index: int, now_ns: int) -> None:
@@ -256,18 +256,20 @@ class Loop(Performer):
     def _ask(self, first: int, heard: int) -> None:
         """Ask the thinker for the bar that begins with a span."""
         seat, params = self._seat, self._seat.params
-        bar = self._spans.phase(first).bar
+        bar, meter = self._spans.phase(first).bar, seat.meter
+        starts = () if meter.is_even else meter.starts
         self._answer = None
         self._asked = Groove(
             revision=seat.next_revision(),
             index=bar,
-            start_ticks=first * self._spans.ticks,
-            bar_ticks=seat.meter.bar_ticks,
+            start_ticks=self._spans.start_ticks(first),
+            bar_ticks=meter.bar_ticks,
             chords=self._expected(first, heard),
             pattern=bar // params.bars,
             busy=params.busy,
             seed=seat.seed,
             limits=seat.parsed.limits,
+            starts=tuple(ticks // FRAME_TICKS for ticks in starts),
         )
         seat.tell(self._asked)
 

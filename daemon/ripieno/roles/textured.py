@@ -1,4 +1,4 @@
-"""Bass and keys: each plays its notes of the texture that the conductor shares."""
+"""Keys: they play the texture that the conductor shares."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,13 +13,12 @@ from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote
 from ripieno.roles.following import Following
 
-BASS_LOUDNESS: Final = 0.9
 KEYS_LOUDNESS: Final = 0.82
 """Loudness beside the human's. By ear, on a piano and a pad."""
 
 
 class Textured(Following):
-    """Plays one part of the texture."""
+    """Plays one part of each section."""
 
     def __init__(
         self,
@@ -41,9 +40,9 @@ class Textured(Following):
     def on_cue(self, cue: Cue, now_ns: int) -> None:
         """End what does not belong to a new chord; within a span, play it on that."""
         before, self._chord = self._chord, cue.chord
-        begin = cue.index * self._seat.meter.span_ticks
+        begin = self._seat.meter.start_of(cue.index)
         if cue.start_ticks > begin:
-            span = begin, begin + self._seat.meter.span_ticks
+            span = begin, begin + self._seat.meter.ticks_of(cue.index)
             self._notes.move(before, cue.chord, span, now_ns)
         elif cue.is_new:
             tones = chords.pitch_classes(cue.chord)
@@ -53,7 +52,7 @@ class Textured(Following):
         """Schedule its notes of a section; within a span they replace moved ones."""
         mine = (self._planned(cue, note, now_ns) for note in self._mine(section))
         notes = distinct(mine)
-        if cue.start_ticks > cue.index * self._seat.meter.span_ticks:
+        if cue.start_ticks > self._seat.meter.start_of(cue.index):
             starts = {note.start_ticks for note in notes}
             self._notes.cancel(lambda moved: moved.start_ticks in starts)
         self._notes.add(notes, now_ns)
@@ -69,8 +68,9 @@ class Textured(Following):
         self._notes.stop(at_ns)
 
     def _planned(self, cue: Cue, note: Note, now_ns: int) -> PlannedNote:
-        swing, span_ticks = self._seat.params.swing, self._seat.meter.span_ticks
-        frames, begin = span_ticks // FRAME_TICKS, cue.index * span_ticks
+        swing, meter = self._seat.params.swing, self._seat.meter
+        frames = meter.ticks_of(cue.index) // FRAME_TICKS
+        begin = meter.start_of(cue.index)
         start = begin + onset_ticks(note, frames, swing)
         end = begin + end_ticks(note, frames, swing)
         if note.frame == 0:
@@ -81,11 +81,6 @@ class Textured(Following):
         params = self._seat.params
         pitch = voicing.within(note.pitch, params.low, params.high)
         return PlannedNote(start, end, pitch, loud)
-
-
-def bass(seat: Seat) -> Textured:
-    """Return a player of the lowest notes."""
-    return Textured(seat, lambda section: section.bass, BASS_LOUDNESS)
 
 
 def keys(seat: Seat) -> Textured:

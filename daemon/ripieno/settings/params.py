@@ -124,7 +124,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "the tempo, while no MIDI clock gives one", 20.0, 400.0, unit="beats a minute",
         roles=_BEATS, is_shared=True,
     )] = 120.0
-    meter: Annotated[str, Knob("such as 4/4 or 6/8", is_shared=True)] = "4/4"
+    meter: Annotated[str, Knob(
+        "such as 4/4 or 6/8, or 7/8=2+2+3", is_shared=True,
+    )] = "4/4"
     click: Annotated[bool, Knob("a metronome on channel 10", is_shared=True)] = False
     parts: Annotated[str, Knob(
         "which of 'chords bass texture' it plays", roles=_CHORDS, is_shared=True,
@@ -370,8 +372,9 @@ def _chart(text: str, meter: Meter) -> Chart | None:
     """
     if not text.strip() or lead_sheet.has_landings_only(text):
         return None
-    chart = lead_sheet.parse(text, meter.bar_ticks, meter.span_ticks)
-    if chart.meter and Meter.parse(chart.meter) != meter:
+    ticks = meter.bar_ticks, meter.span_ticks
+    chart = lead_sheet.parse(text, *ticks, meter.starts)
+    if chart.meter and Meter.parse(chart.meter).signature != meter.signature:
         raise ValueError(
             f"it is in {chart.meter} and meter is {meter}; both must be the same"
         )

@@ -60,11 +60,12 @@ class Spans:
 
     def chords(self, piece: TestPiece, params: Params, lead_frames: int) -> Ints:
         """The chord of each frame of a piece."""
-        frames = parse(params).meter.span_ticks // FRAME_TICKS
+        meter = parse(params).meter
         played = np.full(piece.frames, NO_CHORD)
         for index, beat in self._beats.items():
-            first = index * frames - lead_frames
-            played[max(first, 0) : max(first + frames, 0)] = beat.chord
+            first = meter.start_of(index) // FRAME_TICKS - lead_frames
+            end = first + meter.ticks_of(index) // FRAME_TICKS
+            played[max(first, 0) : max(end, 0)] = beat.chord
         return played
 
 
