@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.seated import BEAT_NS, SPAN_TICKS, Seated, classes, pitches
 
+from ripieno.conduct.dynamics import ARC_BARS
 from ripieno.conduct.leader import SOLO, Leader
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
@@ -14,9 +15,10 @@ from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.held import Held
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.music.spans import Note
-from ripieno.music.voicing import BASS_REGISTER, CHORD_REGISTER
+from ripieno.music.voicing import BASS_REGISTER
 from ripieno.play.seat import Seat
 from ripieno.protocol import CONDUCTOR
+from ripieno.roles.pad import BOTTOMS, HEIGHT
 from ripieno.settings.beginning import Beginning
 
 PAD, BASS, KEYS = "pad", "bass", "keys"
@@ -72,8 +74,7 @@ def test_a_new_chord_strikes_a_pad_of_three_of_its_notes_on_the_beat():
     assert [ticks for ticks, _, _ in scheduled] == [4 * SPAN_TICKS] * 3
     assert classes(scheduled, PAD) == set(chords.pitch_classes(named("Am")))
     assert all(
-        CHORD_REGISTER[0] <= pitch <= CHORD_REGISTER[1]
-        for pitch in pitches(scheduled, PAD)
+        BOTTOMS[0] <= pitch <= BOTTOMS[-1] + HEIGHT for pitch in pitches(scheduled, PAD)
     )
 
 
@@ -306,11 +307,12 @@ def test_a_cue_says_the_register_of_the_soloists_last_notes():
 def test_a_reply_of_the_machine_does_not_change_how_loud_the_human_is():
     rehearsal, follower = Rehearsal(), Listener()
     rehearsal.leader.followers = [follower]
+    phrase = 4 * ARC_BARS  # spans: all three cues lie at one place of the arc
     rehearsal.change(0, "C")
     rehearsal.strike(60, 127, MACHINE)
-    rehearsal.change(1, "C")
+    rehearsal.change(phrase, "C")
     rehearsal.strike(60, 127, HUMAN)
-    rehearsal.change(2, "C")
+    rehearsal.change(2 * phrase, "C")
     before, after_reply, after_human = (cue.velocity for cue in follower.cues)
     assert before == after_reply < after_human
 

@@ -21,10 +21,11 @@ class Cue(msgspec.Struct, frozen=True):
         start_ticks: from when it counts: the span's start, or later where the left hand
             changes the chord within the span.
         melody: the soloist's pitches on the beat; a chord avoids what rubs with them.
-        velocity: how loud the soloist plays.
+        velocity: how loud to play, beside the soloist.
         soloist: the lowest and the highest pitch that the soloist played lately; None
             where there is none.
         is_replying: whether a seat that takes turns with the human plays now.
+        accent: how much louder than before the soloist struck the beat, in velocity.
     """
 
     index: int
@@ -37,6 +38,7 @@ class Cue(msgspec.Struct, frozen=True):
     velocity: float
     soloist: tuple[int, int] | None
     is_replying: bool
+    accent: float = 0.0
 
 
 class Section(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from ripieno.conduct.cue import Cue, Follower, Section
+from ripieno.conduct.dynamics import ARC_BARS, Dynamics
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
 from ripieno.conduct.texture import Texture
-from ripieno.hear.loudness import Loudness
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.held import Held
@@ -35,8 +35,8 @@ class Leader:
     ) -> None:
         """Begin without followers; see `Cue.is_replying`."""
         self._is_replying = is_replying
-        self._spans, self._texture = spans, Texture(seat)
-        self._loudness = Loudness()
+        self._seat, self._spans, self._texture = seat, spans, Texture(seat)
+        self._dynamics = Dynamics()
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[Follower] = set()  # those that have had a cue
         self.followers: Sequence[Follower] = ()
@@ -63,7 +63,7 @@ class Leader:
         """Note what the soloist plays, and how loud the human is."""
         self._solo.append(key.pitch)
         if key.source == HUMAN:
-            self._loudness.add(key.velocity)
+            self._dynamics.on_note(key.frame, key.pitch, key.velocity)
 
     def begin(self, index: int, chord: int, bass: int | None, now_ns: int) -> None:
         """Begin a span with its chord; `NO_CHORD` lets nothing sound."""
@@ -89,7 +89,10 @@ class Leader:
         """
         if self.cue is None:
             return
-        cue = msgspec.structs.replace(self.cue, velocity=self._loudness.velocity)
+        index = self.cue.index
+        cue = msgspec.structs.replace(
+            self.cue, velocity=self._velocity(index), accent=self._accent(index)
+        )
         self._share(cue, self._texture.write(cue, notes, planned_for), now_ns)
 
     def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
@@ -122,10 +125,18 @@ class Leader:
             is_new=not is_same,
             start_ticks=start_ticks,
             melody=tuple(self._spans.heard(index).sounding[0]),
-            velocity=self._loudness.velocity,
+            velocity=self._velocity(index),
             soloist=(min(self._solo), max(self._solo)) if self._solo else None,
             is_replying=self._is_replying(),
+            accent=self._accent(index),
         )
+
+    def _velocity(self, index: int) -> float:
+        bars = self._seat.parsed.guidance.phrase or ARC_BARS
+        return self._dynamics.velocity(self._spans.phase(index), bars)
+
+    def _accent(self, index: int) -> float:
+        return self._dynamics.accent(index * self._spans.frames)
 
     def _lead(self, cue: Cue, now_ns: int) -> None:
         """Hand over a cue; to a seat that had none before, as a new chord."""
