@@ -8,6 +8,7 @@ import msgspec
 
 from ripieno.conduct.cue import Cue, Follower, Section
 from ripieno.conduct.dynamics import ARC_BARS, Dynamics
+from ripieno.conduct.filling import SHORTEST_S, Filling
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
 from ripieno.conduct.texture import Texture
@@ -36,7 +37,8 @@ class Leader:
         """Begin without followers; see `Cue.is_replying`."""
         self._is_replying = is_replying
         self._seat, self._spans, self._texture = seat, spans, Texture(seat)
-        self._dynamics = Dynamics()
+        self._dynamics, self._filling = Dynamics(), Filling()
+        self._filled: int | None = None  # the last span that was looked at for that
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[Follower] = set()  # those that have had a cue
         self.followers: Sequence[Follower] = ()
@@ -62,6 +64,7 @@ class Leader:
     def on_note(self, key: Key) -> None:
         """Note what the soloist plays, and how loud the human is."""
         self._solo.append(key.pitch)
+        self._filling.on_note(key.frame)
         if key.source == HUMAN:
             self._dynamics.on_note(key.frame, key.pitch, key.velocity)
 
@@ -93,7 +96,15 @@ class Leader:
         cue = msgspec.structs.replace(
             self.cue, velocity=self._velocity(index), accent=self._accent(index)
         )
-        self._share(cue, self._texture.write(cue, notes, planned_for), now_ns)
+        frames, is_free = self._spans.frames, not self._seat.parsed.manner.density
+        if notes is not None and is_free:
+            notes = self._filling.thinned(notes, index * frames, frames)
+        section = self._texture.write(cue, notes, planned_for)
+        self._share(cue, section, now_ns)
+        if self._filled != index and is_free and self._is_rest(index):
+            added = self._filling.fill(cue, section.above, frames)
+            self._share(cue, self._texture.write(cue, added, cue.chord), now_ns)
+        self._filled = index
 
     def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
         """Play another chord from a tick within a span on."""
@@ -130,6 +141,13 @@ class Leader:
             is_replying=self._is_replying(),
             accent=self._accent(index),
         )
+
+    def _is_rest(self, index: int) -> bool:
+        """Whether the soloist rests in a span that is long enough to be filled."""
+        frames, ticks = self._spans.frames, self._spans.ticks
+        sounds = bool(self._spans.heard(index).sounding[0])
+        is_rest = self._filling.is_rest(index * frames, frames, sounds=sounds)
+        return is_rest and self._seat.timeline.seconds_for(ticks) >= SHORTEST_S
 
     def _velocity(self, index: int) -> float:
         bars = self._seat.parsed.guidance.phrase or ARC_BARS

@@ -15,7 +15,7 @@ SWUNG_FRAMES: Final = 4
 """Only a beat of four frames swings. A dotted beat is a triplet already."""
 TRIPLET: Final = 1 / 6
 """How far the second half of a beat moves at full swing: from 1/2 to 2/3."""
-STRESS: Final = (13, 4, 7, -7, -12)
+STRESS: Final = (11, 4, 6, -5, -9)
 """How much louder a note is than the others by its place, in velocity: on the downbeat,
 on another beat, in the middle of the bar, half-way between beats, elsewhere."""
 HIGH_LOUD: Final = 0.4

@@ -15,7 +15,8 @@ from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote
 from ripieno.roles.following import Following
 
-VOICES: Final = 3
+VOICES: Final = (3, 2)
+"""With two voices, root and third, it finds room where three would not."""
 AGAIN_BARS: Final = 2
 """A pad that does not change is struck again after so many bars: most instruments
 fade."""
@@ -23,19 +24,25 @@ RINGS_BARS: Final = 3
 """How long a pad rings if nothing ends it."""
 LOUDNESS: Final = 0.6
 """Loudness beside the human's."""
-BOTTOMS: Final = (48, 52, 56, 62, 67, 72, 76)
-"""The lowest pitches of the registers to choose from. Close chords below C3 are muddy."""
-HEIGHT: Final = 12
+BOTTOMS: Final = (45, 48, 55, 62, 69, 76)
+"""The bottoms of the registers to choose from."""
+CLOSE: Final = 48
+"""Three voices so close are muddy below C3."""
+HEIGHT: Final = 13
 """From the lowest to the highest pitch of a register."""
 BLUR: Final = (0.2, 0.5, 0.8, 0.95, 1.0, 0.95, 0.8, 0.5, 0.2)
 """How much a note of the texture occupies its pitch and those up to 4 semitones off."""
 KEPT: Final = 0.94
 """How much each section leaves of what the texture occupied before."""
+CROWDED: Final = 1.5
+"""The cost of a pitch that every note of the texture occupies."""
 IN_THE_WAY: Final = 0.5
-"""The cost of a pitch among the soloist's; that of the texture's middle is 1."""
+"""The cost of a pitch among the soloist's."""
 ABOVE: Final = 0.4
 """The cost of a chord above the soloist."""
-MOTION: Final = 0.02
+THIN: Final = 0.1
+"""The cost of a voice that is left out."""
+MOTION: Final = 0.03
 """The cost of moving a voice by a semitone."""
 
 
@@ -89,7 +96,7 @@ class Pad(Following):
         self._notes.add(notes, now_ns)
 
     def _roomiest(self, cue: Cue) -> voicing.Voices:
-        """Return the voicing that leaves most room. Cost: some 0.1 ms."""
+        """Return the voicing that leaves most room. Cost: some 0.2 ms."""
         params = self._seat.params
         rubs = frozenset((p + step) % 12 for p in cue.melody for step in (-1, 1))
         registers = dict.fromkeys(
@@ -97,16 +104,20 @@ class Pad(Following):
             for low in BOTTOMS
         )
         found = [
-            voicing.voiced(cue.chord, self._voicing, *register, VOICES, avoid=rubs)
+            voicing.voiced(cue.chord, self._voicing, *register, voices, avoid=rubs)
             for register in registers
+            for voices in VOICES
+            if register[0] >= CLOSE or voices == min(VOICES)
         ]
         return min(found, key=lambda chord: (self._cost(chord, cue), chord))
 
     def _cost(self, chord: voicing.Voices, cue: Cue) -> float:
         """Return how much a voicing is in the way of texture and soloist."""
         cost = MOTION * voicing.motion(self._voicing, chord)
+        cost += THIN * (max(VOICES) - len(chord))
         if self._crowded:
-            cost += sum(self._crowd[pitch] for pitch in chord) / self._crowded
+            occupied = sum(self._crowd[pitch] for pitch in chord)
+            cost += CROWDED * occupied / self._crowded
         if cue.soloist is not None:
             low, high = cue.soloist
             cost += IN_THE_WAY * sum(low - 1 <= pitch <= high + 1 for pitch in chord)

@@ -15,7 +15,10 @@ CONDUCTING: Final = "accompany"
 """The name under which models say that they decide chords and textures."""
 
 
-PAD_VOLUME: Final = 48
+BAND_VOLUME: Final = 84
+"""3 dB below what a soloist's channel begins with: a texture of several voices was 4 dB
+louder than a melody, both on a piano of FluidR3."""
+PAD_VOLUME: Final = 42
 """The warm pad of FluidR3 is so loud that at 100 it covers a piano melody by 9 dB."""
 
 
@@ -155,6 +158,7 @@ ROLES: Final[dict[str, Role]] = {
             model=CONDUCTING,
             asks=Decide,
             program=32,
+            volume=BAND_VOLUME,
             follows=True,
             decides_beats=True,
         ),
@@ -165,6 +169,7 @@ ROLES: Final[dict[str, Role]] = {
             plays="ripieno.roles.textured:keys",
             model=CONDUCTING,
             asks=Decide,
+            volume=BAND_VOLUME,
             follows=True,
             shapes_texture=True,
             decides_beats=True,
