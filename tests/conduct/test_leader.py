@@ -18,7 +18,7 @@ from ripieno.music.spans import Note
 from ripieno.music.voicing import BASS_REGISTER
 from ripieno.play.seat import Seat
 from ripieno.protocol import CONDUCTOR
-from ripieno.roles.pad import BOTTOMS, HEIGHT
+from ripieno.roles.pad import CHOICES, HEIGHT
 from ripieno.settings.beginning import Beginning
 
 PAD, BASS, KEYS = "pad", "bass", "keys"
@@ -74,7 +74,8 @@ def test_a_new_chord_strikes_a_pad_of_three_of_its_notes_on_the_beat():
     assert [ticks for ticks, _, _ in scheduled] == [4 * SPAN_TICKS] * 3
     assert classes(scheduled, PAD) == set(chords.pitch_classes(named("Am")))
     assert all(
-        BOTTOMS[0] <= pitch <= BOTTOMS[-1] + HEIGHT for pitch in pitches(scheduled, PAD)
+        CHOICES[0][0] <= pitch <= CHOICES[-1][0] + HEIGHT
+        for pitch in pitches(scheduled, PAD)
     )
 
 

@@ -18,7 +18,7 @@ def test_a_pad_alone_strikes_the_chord_of_its_first_cue():
     seated = Seated(role="pad")
     seated["solo"].on_cue(cue(4, "Am"), seated.at_beat(4))
     scheduled = seated.scheduled()
-    assert [ticks for ticks, _, _ in scheduled] == [4 * SPAN_TICKS] * max(VOICES)
+    assert [ticks for ticks, _, _ in scheduled] == [4 * SPAN_TICKS] * VOICES
     assert classes(scheduled, "solo") == set(chords.pitch_classes(named("Am")))
 
 

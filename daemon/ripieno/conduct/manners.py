@@ -48,9 +48,11 @@ SONG: Final = (
 USUAL: Final = (1.4, 3.3, 6.4, 9.4, 12.5, 15.9, 20.8, 27.0)
 """A density in each class of `ripieno.music.spans.DENSITIES`, in notes a bar."""
 USUAL_BEAT_S: Final = 0.7
-"""The beat at which the tables hold: the median of POP909 is 86 bpm."""
-BY_TEMPO: Final = 0.9
-"""The power of the beat's length with which the notes of a bar grow."""
+"""The beat at which the tables hold: 86 bpm. The median of POP909 is 80."""
+BY_TEMPO: Final = 0.7
+"""The power of the beat's length with which the notes of a bar grow. In POP909 it is
+0.2; there a fast song is often written in half the tempo. With 0.7 a song has at 180
+bpm 0.6 of the notes a bar that it has at 70."""
 RESTS, HOLDS, IS_BUSY = 2.2, 1.3, 0.6
 """By how much the density is multiplied where the soloist is silent, holds a note, or
 is busy."""

@@ -15,7 +15,8 @@ from ripieno.play.seat import Seat
 from ripieno.protocol import PlannedNote
 from ripieno.roles.following import Following
 
-VOICES: Final = (3, 2)
+VOICES: Final = 3
+FEW: Final = 2
 """With two voices, root and third, it finds room where three would not."""
 AGAIN_BARS: Final = 2
 """A pad that does not change is struck again after so many bars: most instruments
@@ -24,10 +25,12 @@ RINGS_BARS: Final = 3
 """How long a pad rings if nothing ends it."""
 LOUDNESS: Final = 0.6
 """Loudness beside the human's."""
-BOTTOMS: Final = (45, 48, 55, 62, 69, 76)
-"""The bottoms of the registers to choose from."""
-CLOSE: Final = 48
-"""Three voices so close are muddy below C3."""
+CHOICES: Final = (
+    (45, FEW), (48, FEW), (55, FEW),
+    (48, VOICES), (55, VOICES), (62, VOICES), (69, VOICES), (76, VOICES),
+)  # fmt: skip
+"""The registers to choose from, by their lowest pitch, with how many voices. Three
+voices so close are muddy below C3."""
 HEIGHT: Final = 13
 """From the lowest to the highest pitch of a register."""
 BLUR: Final = (0.2, 0.5, 0.8, 0.95, 1.0, 0.95, 0.8, 0.5, 0.2)
@@ -99,22 +102,20 @@ class Pad(Following):
         """Return the voicing that leaves most room. Cost: some 0.2 ms."""
         params = self._seat.params
         rubs = frozenset((p + step) % 12 for p in cue.melody for step in (-1, 1))
-        registers = dict.fromkeys(
-            voicing.common_register((low, low + HEIGHT), params.low, params.high)
-            for low in BOTTOMS
+        choices = dict.fromkeys(
+            (*voicing.common_register((low, low + HEIGHT), params.low, params.high), n)
+            for low, n in CHOICES
         )
         found = [
-            voicing.voiced(cue.chord, self._voicing, *register, voices, avoid=rubs)
-            for register in registers
-            for voices in VOICES
-            if register[0] >= CLOSE or voices == min(VOICES)
+            voicing.voiced(cue.chord, self._voicing, *choice, avoid=rubs)
+            for choice in choices
         ]
         return min(found, key=lambda chord: (self._cost(chord, cue), chord))
 
     def _cost(self, chord: voicing.Voices, cue: Cue) -> float:
         """Return how much a voicing is in the way of texture and soloist."""
         cost = MOTION * voicing.motion(self._voicing, chord)
-        cost += THIN * (max(VOICES) - len(chord))
+        cost += THIN * (VOICES - len(chord))
         if self._crowded:
             occupied = sum(self._crowd[pitch] for pitch in chord)
             cost += CROWDED * occupied / self._crowded
