@@ -19,9 +19,9 @@ def heard(*frames):
 
 @pytest.mark.parametrize(
     ("last", "sounds", "expected"),
-    [(36, False, True), (37, False, False), (36, True, False), (40, False, False)],
+    [(35, False, True), (36, False, False), (35, True, False), (40, False, False)],
 )
-def test_a_rest_is_a_beat_without_a_note_after_a_beat_without_an_onset(
+def test_a_rest_is_a_beat_without_a_note_more_than_a_beat_after_the_last_onset(
     last, sounds, expected
 ):
     assert heard(last).is_rest(40, 4, sounds=sounds) == expected

@@ -351,3 +351,19 @@ def test_a_chord_changed_within_its_span_moves_bass_and_keys_at_once():
     assert classes(scheduled, KEYS) <= set(chords.pitch_classes(named("F")))
     assert all(ticks >= quarter for ticks, _, _ in scheduled)
     assert rehearsal.leader.sent(0)[0] == named("F")
+
+
+@pytest.mark.parametrize(
+    ("index", "play", "expected"),
+    [(1, {}, [0]), (4, {}, [0, 240]), (4, {"busy": 8.0}, [0])],
+)
+def test_a_rest_of_the_soloist_is_filled_unless_a_density_is_wanted(
+    index, play, expected
+):
+    rehearsal = Rehearsal([KEYS], **play)
+    rehearsal.strike(72)  # in frame 0
+    rehearsal.change(index, "C")
+    rehearsal.play([Note(0, 64, 4)], "C")
+    begin = index * SPAN_TICKS
+    ticks = [at - begin for at, _, _ in rehearsal.scheduled()]
+    assert [round(at, -1) for at in ticks] == expected

@@ -41,6 +41,8 @@ class Filling:
     def is_rest(self, first: int, frames: int, *, sounds: bool) -> bool:
         """Return whether the soloist rests in a span.
 
+        A note struck right on the beat before is no rest yet: the next may come late.
+
         Args:
             first: the first frame of the span, in the song.
             frames: how many it has.
@@ -48,7 +50,7 @@ class Filling:
         """
         if sounds or not self._frames:
             return False
-        return first - self._frames[-1] >= frames
+        return first - self._frames[-1] > frames
 
     def thinned(self, notes: Sequence[Note], first: int, frames: int) -> list[Note]:
         """Return the notes of a span without those that a busy soloist covers."""
