@@ -101,7 +101,8 @@ def test_after_a_jump_the_chord_of_the_new_place_is_played():
     )  # fmt: skip
     played = performed(inputs, insists("G"), chart=chart, listen=1)
     assert classes(sounding_at(played, 8 * BEAT + WINDOW)) == {0, 4, 7}
-    assert classes(sounding_at(played, jump + 4 * BEAT + WINDOW)) == {9, 0, 4}
+    pad = classes(sounding_at(played, jump + 4 * BEAT + WINDOW))
+    assert {9, 0} <= pad <= {9, 0, 4}  # where room is narrow, root and third
 
 
 def test_tempo_changes_retime_what_is_planned():
