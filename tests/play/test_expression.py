@@ -18,7 +18,7 @@ from ripieno.play.expression import (
 )
 from ripieno.roles import bass, pad, textured
 
-DOWNBEAT, UPBEAT = Phase(0, 4, 0), Phase(1, 4, 0)
+DOWNBEAT, UPBEAT, MIDDLE = (Phase(span, 4, 0) for span in range(3))
 LOUDNESSES = (pad.LOUDNESS, bass.LOUDNESS, textured.KEYS_LOUDNESS)
 
 pitches = st.integers(0, 127)
@@ -81,17 +81,39 @@ def test_velocity_rises_with_the_humans(note, loudness, phase, human):
 
 def test_mean_velocity_is_below_the_humans():
     notes = [Note(frame, pitch, 4) for frame in (1, 2, 3) for pitch in range(40, 80)]
-    for loudness in LOUDNESSES:
+    for loudness in (bass.LOUDNESS, textured.KEYS_LOUDNESS):
         mean = sum(velocity(n, loudness, UPBEAT, 80) for n in notes) / len(notes)
         assert 50 < mean < 78
 
 
+def test_a_pad_is_the_quietest_of_the_band():
+    assert min(LOUDNESSES) == pad.LOUDNESS
+
+
 def test_downbeats_are_louder_than_beats_and_beats_than_off_beats():
-    note = Note(0, 60, 2)
-    down, up = (
-        velocity(note, bass.LOUDNESS, phase, 70) for phase in (DOWNBEAT, UPBEAT)
-    )
-    assert down == up + 4
+    places = [(0, DOWNBEAT), (0, MIDDLE), (0, UPBEAT), (2, UPBEAT), (1, UPBEAT)]
+    loud = [
+        sum(velocity(Note(frame, p, 2), 0.9, phase, 70) for p in range(40, 80))
+        for frame, phase in places
+    ]
+    assert loud == sorted(loud, reverse=True)
+    assert len(set(loud)) == len(loud)
+
+
+def test_a_note_on_the_beat_joins_the_soloists_accent_and_one_off_it_does_not():
+    def louder(frame):
+        plain, accented = (
+            velocity(Note(frame, 60, 2), 0.8, UPBEAT, 60, accent)
+            for accent in (0.0, 20.0)
+        )
+        return accented - plain
+
+    assert (louder(0) > 5, louder(2)) == (True, 0)
+
+
+def test_a_higher_note_is_louder():
+    low, high = (velocity(Note(2, p, 2), 0.8, UPBEAT, 70) for p in (48, 72))
+    assert low < high
 
 
 @given(written, st.sampled_from(LOUDNESSES), phases, st.floats(20, 110))

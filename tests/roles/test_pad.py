@@ -3,8 +3,10 @@
 import pytest
 from tests.seated import BEAT_NS, SPAN_TICKS, Seated, classes, cue, pitches
 
+from ripieno.conduct.cue import Section
 from ripieno.music import chords
 from ripieno.music.chords import named
+from ripieno.music.spans import Note
 from ripieno.roles.pad import AGAIN_BARS, RINGS_BARS, VOICES
 
 
@@ -87,3 +89,24 @@ def test_a_pad_is_as_loud_as_the_soloist():
         return max(due.velocity for due in seated.take(0))
 
     assert loudest(30.0) < loudest(70.0) < loudest(110.0)
+
+
+def test_a_pad_sounds_below_the_soloist_where_there_is_room():
+    seated = Seated(role="pad")
+    seated["solo"].on_cue(cue(0, "C", soloist=(62, 79)), 0)
+    assert max(struck(seated)) < 62
+
+
+def test_a_pad_goes_above_a_low_soloist():
+    seated = Seated(role="pad")
+    seated["solo"].on_cue(cue(0, "C", soloist=(43, 62)), 0)
+    assert min(struck(seated)) > 62
+
+
+def test_a_pad_keeps_off_the_pitches_of_the_texture():
+    seated = Seated(role="pad")
+    low = Section([], [Note(frame, pitch, 2) for frame in (0, 2) for pitch in (52, 55)])
+    for index in range(8):
+        seated["solo"].on_section(cue(index, "C"), low, 0)
+    seated["solo"].on_cue(cue(8, "C", soloist=(72, 84)), 0)
+    assert not {52, 55} & set(struck(seated))

@@ -45,3 +45,14 @@ def test_a_note_that_never_ends_is_ended_by_the_last_message() -> None:
 
 def test_no_messages_are_no_notes() -> None:
     assert sounding_notes([]) == []
+
+
+def test_a_note_has_the_gain_of_its_channel() -> None:
+    messages = [
+        (0, b"\xb0\x07\x32"),  # half of the volume that a channel begins with
+        (0, b"\x90\x3c\x50"),
+        (0, b"\x91\x3c\x50"),
+        (S, b"\x80\x3c\x00"),
+        (S, b"\x81\x3c\x00"),
+    ]
+    assert [note.gain for note in sounding_notes(messages)] == [0.25, 1.0]

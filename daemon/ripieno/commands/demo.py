@@ -60,7 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     with (through_ports if backend else embedded)(settings, seed, console) as on_stage:
         waits = ROLES[settings.play.role].is_a_turn
         take, status = _perform(on_stage, arguments.phrases, console, waits=waits)
-    tracks = [Track(who, tuple(take.parts[who]), program=0) for who in (HUMAN, MACHINE)]
+    tracks = [
+        Track(HUMAN, tuple(take.parts[HUMAN]), program=0),
+        Track(MACHINE, tuple(take.parts[MACHINE])),
+    ]
     write_performance(midi_path, tracks)
     sounded_by = render_wav(
         midi_path,
@@ -97,7 +100,7 @@ class Take:
                 return
             down.remove(key)
         self.parts[who].append((at_ns - self._start_ns, data))
-        if who == MACHINE:
+        if who == MACHINE and data[0] < messages.CONTROL:  # a note
             self._last_ns = at_ns
 
     def machine_plays(self, now_ns: int) -> bool:
@@ -143,7 +146,8 @@ def _perform(
 
 
 def _sum_up(take: Take, status: Status | None, console: Console) -> None:
-    ons, offs = take.notes(MACHINE), len(take.parts[MACHINE]) - take.notes(MACHINE)
+    ons = take.notes(MACHINE)
+    offs = sum(messages.is_note_off(data) for _, data in take.parts[MACHINE])
     console.print(
         f"You heard {take.notes(HUMAN)} notes of the musician's and {ons} of "
         f"Ripieno's; {ons} ons, {offs} offs."

@@ -10,7 +10,7 @@ part that the machine played, and the machine's chords as markers.
 
 import argparse
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +27,9 @@ from ripieno.files.repairs import in_words
 from ripieno.inference.manifest import Library
 from ripieno.inference.tables import maybe_tables
 from ripieno.minds.minds import Loaded, Minds
-from ripieno.music import chords
+from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
+from ripieno.play import sound
 from ripieno.play.effects import NOBODY
 from ripieno.play.performance import PERCUSSION
 from ripieno.processes.interrupts import raise_interrupts
@@ -36,12 +37,11 @@ from ripieno.processes.loading import Shelf, check_plays, chosen, wake
 from ripieno.protocol import Beat, Letter, Ready
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
-from ripieno.settings.ensemble import minds_of
+from ripieno.settings.ensemble import Ensemble, SeatSettings, minds_of
 from ripieno.settings.flags import seed_of
 from ripieno.settings.output import say
 from ripieno.settings.params import Params
-from ripieno.settings.roles import ROLES
-from ripieno.settings.status import SeatStatus, Status
+from ripieno.settings.status import Status
 from ripieno.simulation import Simulation
 
 Progress = Callable[[float], None]
@@ -133,7 +133,7 @@ def render(
     human = read_performance(source)
     check_length(source, human, tail_s)
     check_target(target)
-    play = with_meter(settings.play, human)
+    play = apart(with_meter(settings.play, human), settings.seats, human)
     settings = msgspec.structs.replace(settings, play=play)
     begins = Beginning(
         play,
@@ -153,7 +153,7 @@ def render(
         (times.ns_at(meter.start_of(index) * human.ticks_per_beat // 480), name)
         for index, name in witness.changes()
     ]
-    tracks = [*human.tracks, *tracks_of(simulation.sent, status.seats)]
+    tracks = [*human.tracks, *tracks_of(simulation.sent, engine)]
     write_score(target, tracks, human.score(), markers=markers)
     return Rendered(status, in_words(human.repairs))
 
@@ -238,6 +238,24 @@ def with_meter(play: Params, human: Performance) -> Params:
     return msgspec.structs.replace(play, meter=str(meter))
 
 
+def apart(play: Params, seats: tuple[SeatSettings, ...], human: Performance) -> Params:
+    """Return the parameters with a channel that keeps the seats off the file's.
+
+    Programs and volumes hold for a channel, so a seat on the melody's channel would
+    change the sound of the melody. The channel stays if it is not the default one, or
+    if there is no other.
+    """
+    used = {messages.channel_of(data) + 1 for _, data in human.messages}
+    if play.channel != Params().channel:
+        return play
+    for channel in range(1, 17):
+        moved = msgspec.structs.replace(play, channel=channel)
+        seated = Ensemble(moved, seats).seated().values()
+        if used.isdisjoint(params.channel for params in seated):
+            return moved
+    return play
+
+
 def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
     """Yield the file's tempo as MIDI clock: a start, and 24 clocks a beat."""
     yield 0, START
@@ -251,16 +269,26 @@ def clock_of(human: Performance, until_ns: int) -> Iterator[Timed]:
         count += 1
 
 
-def tracks_of(sent: list[tuple[int, Send]], seats: Sequence[SeatStatus]) -> list[Track]:
-    """Return what the machine sent, as a named track for each seat that played."""
+def tracks_of(sent: list[tuple[int, Send]], engine: Engine) -> list[Track]:
+    """Return what the machine sent, as a named track for each seat that played.
+
+    A track begins with its seat's program and volume.
+    """
     found: list[Track] = []
+    seats, seated = engine.status().seats, engine.ensemble.seated()
     for seat in seats:
-        mine = tuple(
-            (at_ns, send.data) for at_ns, send in sent if send.seat == seat.number
-        )
+        mine = [(at_ns, send.data) for at_ns, send in sent if send.seat == seat.number]
         if mine or len(seats) == 1:
-            program, channel = ROLES[seat.role].program, seat.channel - 1
-            found.append(Track(f"Ripieno {seat.name}", mine, program, channel))
+            params = seated[seat.name]
+            volumes = [(0, data) for data in sound.volumes(params)]
+            found.append(
+                Track(
+                    f"Ripieno {seat.name}",
+                    (*volumes, *mine),
+                    sound.maybe_program(params),
+                    seat.channel - 1,
+                )
+            )
     clicks = tuple((at_ns, send.data) for at_ns, send in sent if send.seat == NOBODY)
     if clicks:
         found.append(Track(f"Ripieno {WOOD_BLOCKS}", clicks, None, PERCUSSION))

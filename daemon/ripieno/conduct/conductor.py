@@ -236,15 +236,14 @@ class Conductor:
             return start_ns - self._seat.reach_ns
         if step is Step.LISTENING:
             return start_ns + self._window.ns
-        played_ns = max(start_ns, self._struck_ns)
         is_open = on_beat is not None and not on_beat.is_there
-        return played_ns + PATIENCE_NS if is_open else played_ns
+        return max(start_ns, self._struck_ns) + PATIENCE_NS * is_open
 
     def _prepare(self, index: int) -> None:
         """End the span before, and ask for what is to come."""
         if self._left.holds_keys:
-            self._presence.heard_ticks = self._spans.start_ticks(index)
-            self._ending.on_note(self._spans.start_ticks(index))
+            self._presence.heard_ticks = start_ticks = self._spans.start_ticks(index)
+            self._ending.on_note(start_ticks)
         is_resumed = index == self._clock.resumed
         if not is_resumed:  # else that span was told before the song jumped
             self._tell_beat(index - 1)

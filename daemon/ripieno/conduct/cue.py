@@ -22,10 +22,11 @@ class Cue(msgspec.Struct, frozen=True):
         start_ticks: from when it counts: the span's start, or later where the left hand
             changes the chord within the span.
         melody: the soloist's pitches on the beat; a chord avoids what rubs with them.
-        velocity: how loud the soloist plays.
+        velocity: how loud to play, beside the soloist.
         soloist: the lowest and the highest pitch that the soloist played lately; None
             where there is none.
         is_replying: whether a seat that takes turns with the human plays now.
+        accent: how much louder than before the soloist struck the beat, in velocity.
         upcoming: the likely chord of the next span; `NO_CHORD` where it is unknown.
         closing: where it is the last chord of an ending, when that ends, in ticks; else
             None. It is held, and nothing is struck after it.
@@ -41,6 +42,7 @@ class Cue(msgspec.Struct, frozen=True):
     velocity: float
     soloist: tuple[int, int] | None
     is_replying: bool
+    accent: float = 0.0
     upcoming: int = NO_CHORD
     closing: int | None = None
 

@@ -8,10 +8,11 @@ import msgspec
 
 from ripieno.conduct.bass_line import BassLine
 from ripieno.conduct.cue import Cue, Follower, Section
+from ripieno.conduct.dynamics import ARC_BARS, Dynamics
+from ripieno.conduct.filling import SHORTEST_S, Filling
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
 from ripieno.conduct.texture import Texture
-from ripieno.hear.loudness import Loudness
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.held import Held
@@ -36,9 +37,10 @@ class Leader:
     ) -> None:
         """Begin without followers; see `Cue.is_replying`."""
         self._is_replying = is_replying
-        self._spans, self._texture = spans, Texture(seat)
+        self._seat, self._spans, self._texture = seat, spans, Texture(seat)
         self._line = BassLine(seat)
-        self._loudness = Loudness()
+        self._dynamics, self._filling = Dynamics(), Filling()
+        self._filled: int | None = None  # the last span that was looked at for that
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[Follower] = set()  # those that have had a cue
         self.followers: Sequence[Follower] = ()
@@ -65,8 +67,9 @@ class Leader:
         """Note what the soloist plays, and how loud the human is."""
         self._solo.append(key.pitch)
         self._line.on_note(key)
+        self._filling.on_note(key.frame)
         if key.source == HUMAN:
-            self._loudness.add(key.velocity)
+            self._dynamics.on_note(key.frame, key.pitch, key.velocity)
 
     def begin(
         self,
@@ -117,9 +120,21 @@ class Leader:
         """
         if self.cue is None or self.cue.closing is not None:
             return
-        cue = msgspec.structs.replace(self.cue, velocity=self._loudness.velocity)
+        index = self.cue.index
+        cue = msgspec.structs.replace(
+            self.cue, velocity=self._velocity(index), accent=self._accent(index)
+        )
+        frames, is_free = self._spans.frames(index), self._is_free
+        if notes is not None and is_free:
+            first = self._spans.first_frame(index)
+            notes = self._filling.thinned(notes, first, frames)
         above = self._texture.write(cue, notes, planned_for)
         self._share(cue, Section([], above), now_ns)
+        if self._filled != index and is_free and self._is_rest(index):
+            added = self._filling.fill(cue, above, frames)
+            filled = self._texture.write(cue, added, cue.chord)
+            self._share(cue, Section([], filled), now_ns)
+        self._filled = index
 
     def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
         """Play another chord from a tick within a span on."""
@@ -157,11 +172,32 @@ class Leader:
             is_new=not is_same,
             start_ticks=start_ticks,
             melody=tuple(self._spans.heard(index).sounding[0]),
-            velocity=self._loudness.velocity,
+            velocity=self._velocity(index),
             soloist=(min(self._solo), max(self._solo)) if self._solo else None,
             is_replying=self._is_replying(),
             upcoming=upcoming,
+            accent=self._accent(index),
         )
+
+    def _is_rest(self, index: int) -> bool:
+        """Whether the soloist rests in a span that is long enough to be filled."""
+        spans, ticks = self._spans, self._seat.meter.ticks_of(index)
+        sounds = bool(spans.heard(index).sounding[0])
+        first, frames = spans.first_frame(index), spans.frames(index)
+        is_rest = self._filling.is_rest(first, frames, sounds=sounds)
+        return is_rest and self._seat.timeline.seconds_for(ticks) >= SHORTEST_S
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether the musician leaves the density to the music."""
+        return not self._seat.parsed.manner.density
+
+    def _velocity(self, index: int) -> float:
+        bars = self._seat.parsed.guidance.phrase or ARC_BARS
+        return self._dynamics.velocity(self._spans.phase(index), bars)
+
+    def _accent(self, index: int) -> float:
+        return self._dynamics.accent(self._spans.first_frame(index))
 
     def _lead(self, cue: Cue, now_ns: int) -> None:
         """Hand over a cue; to a seat that had none before, as a new chord."""

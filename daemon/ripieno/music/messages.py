@@ -12,6 +12,8 @@ NOTE_OFF: Final = 0x80
 NOTE_ON: Final = 0x90
 CONTROL: Final = 0xB0
 PROGRAM: Final = 0xC0
+VOLUME: Final = 7
+EXPRESSION: Final = 11
 SUSTAIN: Final = 64
 SOSTENUTO: Final = 66
 SOFT: Final = 67
@@ -84,6 +86,11 @@ def note_off(channel: int, pitch: int) -> bytes:
 def control(channel: int, number: int, value: int) -> bytes:
     """Make a control change."""
     return bytes((CONTROL | channel, number, value))
+
+
+def select(channel: int, program: int) -> bytes:
+    """Make a program change; programs count from 0."""
+    return bytes((PROGRAM | channel, program))
 
 
 def letting_go() -> list[bytes]:

@@ -15,13 +15,17 @@ SWUNG_FRAMES: Final = 4
 """Only a beat of four frames swings. A dotted beat is a triplet already."""
 TRIPLET: Final = 1 / 6
 """How far the second half of a beat moves at full swing: from 1/2 to 2/3."""
-DOWNBEAT: Final = 8
-"""How much louder a note on the downbeat is, in velocity."""
-BEAT: Final = 4
-"""How much louder a note on another beat is, in velocity."""
-UNEVEN: Final = 5
-"""How much velocities vary up or down. POP909's pianos vary by 9 in a bar (standard
-deviation)."""
+STRESS: Final = (11, 4, 6, -5, -9)
+"""How much louder a note is than the others by its place, in velocity: on the downbeat,
+on another beat, in the middle of the bar, half-way between beats, elsewhere."""
+HIGH_LOUD: Final = 0.4
+"""How much louder a note is that lies a semitone higher, in velocity."""
+MIDDLE: Final = 55
+"""The pitch that is as loud as the texture as a whole: G3."""
+UNEVEN: Final = 2
+"""How much velocities vary up or down beyond that."""
+JOINS: Final = 0.5
+"""How much of a soloist's accent is joined."""
 LATE_TICKS: Final = 5
 """How late a note off the beat may come: 5 ms at 120 bpm, a good player's spread."""
 QUIETEST: Final = 22
@@ -60,7 +64,9 @@ def end_ticks(note: Note, frames: int, swing: float) -> int:
     return ticks + round(swung(frame, frames, swing) * FRAME_TICKS) - GAP_TICKS
 
 
-def velocity(note: Note, loudness: float, phase: Phase, human: float) -> int:
+def velocity(
+    note: Note, loudness: float, phase: Phase, human: float, accent: float = 0.0
+) -> int:
     """Return the velocity of a note.
 
     Args:
@@ -68,11 +74,27 @@ def velocity(note: Note, loudness: float, phase: Phase, human: float) -> int:
         loudness: of its seat, beside the human's.
         phase: where its span lies.
         human: how loud the human plays, as a velocity.
+        accent: how much louder than before the human struck the beat.
     """
     loud = human * loudness + _chance(note, phase.bar) % (2 * UNEVEN + 1) - UNEVEN
+    loud += STRESS[_place(note.frame, phase)] + HIGH_LOUD * (note.pitch - MIDDLE)
     if note.frame == 0:
-        loud += DOWNBEAT if phase.span == 0 else BEAT
+        loud += JOINS * accent
+    return bounded(loud)
+
+
+def bounded(loud: float) -> int:
+    """Return the velocity within `QUIETEST` and `LOUDEST`."""
     return int(min(max(loud, QUIETEST), LOUDEST))
+
+
+def _place(frame: int, phase: Phase) -> int:
+    """Return where a frame of a span lies, as an index of `STRESS`."""
+    if frame == 0:
+        if phase.span == 0:
+            return 0
+        return 2 if 2 * phase.span == phase.spans else 1
+    return 3 if frame % 2 == 0 else 4
 
 
 def _chance(note: Note, salt: int) -> int:

@@ -69,7 +69,7 @@ class Performance:
     def send(self, due_ns: int, data: bytes, seat: int = NOBODY) -> None:
         """Send a message of a seat; the listener is to recognise it as an echo."""
         self.out.append(Send(due_ns, data, seat))
-        if seat != NOBODY and messages.is_note_on(data):
+        if seat != NOBODY and not messages.is_note_off(data):
             self.listener.sent(max(due_ns, self.now_ns), data)
 
     def end_of(self, owner: int) -> End:

@@ -13,6 +13,7 @@ from ripieno.music.meter import Meter
 from ripieno.music.sources import MACHINE
 from ripieno.music.timeline import Timeline
 from ripieno.music.zones import ALL
+from ripieno.play import sound
 from ripieno.play.effects import Tell
 from ripieno.play.performance import COUNTS, PERCUSSION, Performance
 from ripieno.play.scheduler import Due, owner_of
@@ -41,6 +42,7 @@ class Seat:
         listener: the keys that are held in its zone.
         history: what was really played, by the human in its zone and by the seat.
         counts: one for each of `ripieno.play.performance.COUNTS`.
+        is_set_up: whether its program and volume have been sent.
         on_played: is given each note of its own that begins or ends.
         add_wait: counts how long it took until there was something to reply with.
     """
@@ -68,11 +70,14 @@ class Seat:
             for event in performance.history:
                 self.history.add(event)
         self.counts = dict.fromkeys(COUNTS, 0)
+        self.is_set_up = False
         self.on_played: Callable[[Played], None] = _ignore
         self.add_wait = performance.waits.add
 
     def set_params(self, params: Params) -> None:
         """Replace the parameters, and parse the texts among them once."""
+        if sound.set_up(params) != sound.set_up(self.params):
+            self.is_set_up = False
         self.params, self.parsed = params, parse(params)
 
     # ── what a role can read ──────────────────────────────────────────────────────
@@ -189,6 +194,13 @@ class Seat:
         self._performance.acted = True
 
     # ── what the engine does ──────────────────────────────────────────────────────
+
+    def set_up(self, now_ns: int) -> None:
+        """Send its program and volume, unless they have been sent."""
+        if not self.is_set_up:
+            self.is_set_up = True
+            for data in sound.set_up(self.params):
+                self._performance.send(now_ns, data, self.number)
 
     def send_due(self, due: Due, now_ns: int) -> int:
         """Send what is due; return how late it was, in nanoseconds.

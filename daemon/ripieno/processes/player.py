@@ -259,6 +259,7 @@ def begin(
         programs=settings.programs,
         reach_ns=port.reach_ns,
         answer_ns=port.answer_ns,
+        sets_up=True,
     )
     log.write(journal.encode(journal.header(begins, __version__, adopted)))
     return Engine(begins, ledger=Ledger(memory), tables=start.tables)

@@ -123,6 +123,7 @@ class Band:
         self.clear_plans(at_ns)
         for seat, _ in self._chairs.values():
             seat.release(at_ns)
+            seat.is_set_up = False
 
     def on_ready(self, message: Ready, number: int) -> None:
         """Handle a thinker, or a mind of one seat, that is new or plays otherwise."""
@@ -147,6 +148,9 @@ class Band:
 
     def advance(self, now_ns: int) -> None:
         """Do what is due by now."""
+        if self._begins.sets_up:
+            for seat, _ in self._chairs.values():
+                seat.set_up(now_ns)
         if self._conductor is not None:
             self._conductor.advance(now_ns)
         for performer in self._acting:

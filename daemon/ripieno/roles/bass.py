@@ -6,7 +6,7 @@ from ripieno.conduct.cue import Cue, Section
 from ripieno.play.seat import Seat
 from ripieno.roles.textured import Textured
 
-LOUDNESS: Final = 0.9
+LOUDNESS: Final = 0.84
 """Loudness beside the human's. By ear, on a piano and a pad."""
 
 

@@ -1,11 +1,14 @@
-"""A pad: it holds the chord of the cue, voiced close to its last voicing."""
+"""A pad: it holds the chord of the cue, voiced close to its last voicing.
+
+It leaves room. It sounds in a register where the soloist does not play and where the
+texture has few notes, below the soloist if possible, and it is quieter than both.
+"""
 
 from typing import Final
 
-from ripieno.conduct.cue import Cue
+from ripieno.conduct.cue import Cue, Section
 from ripieno.music import voicing
-from ripieno.music.spans import Note
-from ripieno.play.expression import velocity
+from ripieno.play.expression import bounded
 from ripieno.play.scheduled import ScheduledNotes
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
@@ -13,13 +16,37 @@ from ripieno.protocol import PlannedNote
 from ripieno.roles.following import Following
 
 VOICES: Final = 3
+FEW: Final = 2
+"""With two voices, root and third, it finds room where three would not."""
 AGAIN_BARS: Final = 2
 """A pad that does not change is struck again after so many bars: most instruments
 fade."""
 RINGS_BARS: Final = 3
 """How long a pad rings if nothing ends it."""
-LOUDNESS: Final = 0.72
-"""Loudness beside the human's. By ear, on a piano and a pad."""
+LOUDNESS: Final = 0.6
+"""Loudness beside the human's."""
+CHOICES: Final = (
+    (45, FEW), (48, FEW), (55, FEW),
+    (48, VOICES), (55, VOICES), (62, VOICES), (69, VOICES), (76, VOICES),
+)  # fmt: skip
+"""The registers to choose from, by their lowest pitch, with how many voices. Three
+voices so close are muddy below C3."""
+HEIGHT: Final = 13
+"""From the lowest to the highest pitch of a register."""
+BLUR: Final = (0.2, 0.5, 0.8, 0.95, 1.0, 0.95, 0.8, 0.5, 0.2)
+"""How much a note of the texture occupies its pitch and those up to 4 semitones off."""
+KEPT: Final = 0.94
+"""How much each section leaves of what the texture occupied before."""
+CROWDED: Final = 1.5
+"""The cost of a pitch that every note of the texture occupies."""
+IN_THE_WAY: Final = 0.5
+"""The cost of a pitch among the soloist's."""
+ABOVE: Final = 0.4
+"""The cost of a chord above the soloist."""
+THIN: Final = 0.1
+"""The cost of a voice that is left out."""
+MOTION: Final = 0.03
+"""The cost of moving a voice by a semitone."""
 
 
 class Pad(Following):
@@ -27,8 +54,10 @@ class Pad(Following):
 
     def __init__(self, seat: Seat) -> None:
         self._seat, self._notes = seat, ScheduledNotes(seat)
-        self._voicing: tuple[int, ...] = ()
+        self._voicing: voicing.Voices = ()
         self._struck_bar = 0
+        self._crowd = [0.0] * 128  # by pitch: how much the texture occupies it
+        self._crowded = 0.0  # by how many notes
 
     def on_cue(self, cue: Cue, now_ns: int) -> None:
         """Hold the chord of the cue; strike it again where it has faded."""
@@ -37,6 +66,18 @@ class Pad(Following):
         since_bars = cue.phase.bar - self._struck_bar
         if cue.is_new or (cue.phase.span == 0 and since_bars >= AGAIN_BARS):
             self._strike(cue, now_ns)
+
+    def on_section(self, cue: Cue, section: Section, now_ns: int) -> None:
+        """Learn where the texture lies."""
+        del cue, now_ns
+        if not section.above:
+            return
+        self._crowd = [KEPT * each for each in self._crowd]
+        self._crowded = KEPT * self._crowded + len(section.above)
+        for note in section.above:
+            for pitch, share in enumerate(BLUR, note.pitch - len(BLUR) // 2):
+                if 0 <= pitch < len(self._crowd):
+                    self._crowd[pitch] += share
 
     def on_note_sent(self, due: Due, late_ns: int) -> None:
         """Keep a note that sounds: the next chord ends it."""
@@ -49,18 +90,37 @@ class Pad(Following):
         self._notes.stop(at_ns)
 
     def _strike(self, cue: Cue, now_ns: int) -> None:
-        params, meter = self._seat.params, self._seat.meter
         self._struck_bar = cue.phase.bar
-        rubs = frozenset((p + step) % 12 for p in cue.melody for step in (-1, 1))
-        register = voicing.common_register(
-            voicing.CHORD_REGISTER, params.low, params.high
-        )
-        self._voicing = voicing.voiced(
-            cue.chord, self._voicing, *register, VOICES, avoid=rubs
-        )
+        self._voicing = self._roomiest(cue)
         start = max(cue.start_ticks, self._seat.timeline.ticks_at(now_ns))
-        lowest = Note(0, self._voicing[0] if self._voicing else 0, 0)
-        loud = velocity(lowest, LOUDNESS, cue.phase, cue.velocity)
-        end = start + RINGS_BARS * meter.bar_ticks
+        loud = bounded(LOUDNESS * cue.velocity)
+        end = start + RINGS_BARS * self._seat.meter.bar_ticks
         notes = [PlannedNote(start, end, pitch, loud) for pitch in self._voicing]
         self._notes.add(notes, now_ns)
+
+    def _roomiest(self, cue: Cue) -> voicing.Voices:
+        """Return the voicing that leaves most room. Cost: some 0.2 ms."""
+        params = self._seat.params
+        rubs = frozenset((p + step) % 12 for p in cue.melody for step in (-1, 1))
+        choices = dict.fromkeys(
+            (*voicing.common_register((low, low + HEIGHT), params.low, params.high), n)
+            for low, n in CHOICES
+        )
+        found = [
+            voicing.voiced(cue.chord, self._voicing, *choice, avoid=rubs)
+            for choice in choices
+        ]
+        return min(found, key=lambda chord: (self._cost(chord, cue), chord))
+
+    def _cost(self, chord: voicing.Voices, cue: Cue) -> float:
+        """Return how much a voicing is in the way of texture and soloist."""
+        cost = MOTION * voicing.motion(self._voicing, chord)
+        cost += THIN * (VOICES - len(chord))
+        if self._crowded:
+            occupied = sum(self._crowd[pitch] for pitch in chord)
+            cost += CROWDED * occupied / self._crowded
+        if cue.soloist is not None:
+            low, high = cue.soloist
+            cost += IN_THE_WAY * sum(low - 1 <= pitch <= high + 1 for pitch in chord)
+            cost += ABOVE * any(pitch > high for pitch in chord)
+        return cost

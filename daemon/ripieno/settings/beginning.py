@@ -22,6 +22,8 @@ class Beginning(msgspec.Struct, frozen=True):
         programs: seat → the roles that MIDI programs 1, 2, … on its channel select.
         reach_ns: how long before its time a planned note is handed to the port.
         answer_ns: how long after a key an answer that takes thought is due.
+        sets_up: whether seats send their program and volume. A file that is rendered
+            has them at the start of its tracks.
     """
 
     params: Params = Params()
@@ -34,6 +36,7 @@ class Beginning(msgspec.Struct, frozen=True):
     programs: dict[str, tuple[str, ...]] = {}
     reach_ns: int = 0
     answer_ns: int = 0
+    sets_up: bool = False
 
     @property
     def ensemble(self) -> Ensemble:

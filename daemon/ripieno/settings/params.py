@@ -90,6 +90,14 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "how loud it plays: 1 as loud as the model, 0.5 half", 0.0, 2.0,
     )] = 1.0
     mute: Annotated[bool, Knob("whether it is silent; it goes on listening")] = False
+    sends_program: Annotated[bool, Knob(
+        "send the General MIDI program of its role",
+        more="At the start, and where its role or channel changes. Not on channel 10.",
+    )] = True
+    sends_volume: Annotated[bool, Knob(
+        "send the volume of its role, so that the soloist is louder",
+        more="Controllers 7 and 11, when the program is sent.",
+    )] = True
     hears: Annotated[str, Knob(
         "auto, all, left, right, 'channel 2', or keys such as 'C2-B3'",
         metavar="ZONE",

@@ -13,6 +13,11 @@ from ripieno.protocol import Ask, Decide, Groove, Sing, ToThinker
 
 CONDUCTING: Final = "accompany"
 """The name under which models say that they decide chords and textures."""
+BAND_VOLUME: Final = 84
+"""3 dB below what a soloist's channel begins with: a texture of several voices was 4 dB
+louder than a melody, both on a piano of FluidR3."""
+PAD_VOLUME: Final = 50
+"""The warm pad of FluidR3 is so loud that at 100 it covers a piano melody by 9 dB."""
 
 
 class Kind(enum.Enum):
@@ -53,6 +58,7 @@ class Role:
         asks: the type of message that asks the thinker for something in this role.
         program: of General MIDI, counted from 0: 89 is a warm pad, 32 an acoustic bass,
             0 a piano.
+        volume: of its channel, 0 … 127. General MIDI begins with 100.
         follows: whether it plays what the conductor decides.
         shapes_texture: whether the conductor writes the texture by its parameters.
         answers: what `Status.turns` counts, for people; empty where it says nothing.
@@ -68,6 +74,7 @@ class Role:
     model: str = ""
     asks: type[ToThinker]
     program: int = 0
+    volume: int = 100
     follows: bool = False
     shapes_texture: bool = False
     answers: str = ""
@@ -137,6 +144,7 @@ ROLES: Final[dict[str, Role]] = {
             model=CONDUCTING,
             asks=Decide,
             program=89,
+            volume=PAD_VOLUME,
             follows=True,
             decides_beats=True,
         ),
@@ -148,6 +156,7 @@ ROLES: Final[dict[str, Role]] = {
             model=CONDUCTING,
             asks=Decide,
             program=32,
+            volume=BAND_VOLUME,
             follows=True,
             decides_beats=True,
         ),
@@ -158,6 +167,7 @@ ROLES: Final[dict[str, Role]] = {
             plays="ripieno.roles.textured:keys",
             model=CONDUCTING,
             asks=Decide,
+            volume=BAND_VOLUME,
             follows=True,
             shapes_texture=True,
             decides_beats=True,

@@ -104,7 +104,7 @@ def _tone(note: SoundingNote, timbre: Timbre) -> npt.NDArray[np.float32]:
     rise, fall = round(_ATTACK_S * RATE_HZ), round(_RELEASE_S * RATE_HZ)
     tone[:rise] *= _half_cosine(rise)
     tone[-fall:] *= _half_cosine(fall)[::-1] ** 2
-    return tone * np.float32(_LEVEL * (note.velocity / 127.0) ** 1.6)
+    return tone * np.float32(_LEVEL * note.gain * (note.velocity / 127.0) ** 1.6)
 
 
 def _powers(exponent: complex, n: int) -> npt.NDArray[np.complex64]:
