@@ -37,8 +37,8 @@ def test_a_chord_of_the_chart_is_played_at_its_beat(commit, latency_ms):
     wanted = {2: "Am", 4: "F", 6: "G", 8: "C", 10: "C", 11: "E7", 16: "Am", 20: "F"}
     for beat, name in wanted.items():
         pad = classes(sounding_at(played, beat * BEAT + WINDOW))
-        assert pad <= set(chords.pitch_classes(chords.named(name))), beat
-        assert len(pad) == 3, beat
+        root, third, *others = chords.pitch_classes(chords.named(name))
+        assert {root, third} <= pad <= {root, third, *others}, beat
     silent = [
         at for at, _ in note_ons(played.sent) if 12 * BEAT + WINDOW < at < 16 * BEAT
     ]

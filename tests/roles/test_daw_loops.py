@@ -74,10 +74,22 @@ def performed(inputs, role, mind=None, *, reach_ns=0, **play):
 
 
 def accompanied(played, beats, passes, since=1):
-    """For each beat since a pass, whether a note of ours begins on it."""
-    ons = [send.due_ns for _, send in played.sent if messages.is_note_on(send.data)]
-    wanted = [2 * S + beat * BEAT for beat in range(since * beats, passes * beats)]
-    return [any(-MS <= on - at <= LATEST for on in ons) for at in wanted]
+    """For each beat since a pass, whether a note of ours begins on it or sounds."""
+    sent = [(send.due_ns, send.data) for _, send in played.sent]
+    notes = [each for each in sent if messages.is_note_on(each[1])]
+    notes += [each for each in sent if messages.is_note_off(each[1])]
+    notes.sort(key=lambda each: each[0])
+    found: list[bool] = []
+    down: set[bytes] = set()
+    for beat in range(since * beats, passes * beats):
+        at_ns, begins = 2 * S + beat * BEAT, False
+        while notes and notes[0][0] <= at_ns + LATEST:
+            due_ns, data = notes.pop(0)
+            is_on, key = messages.is_note_on(data), bytes((data[0] & 15, data[1]))
+            begins |= is_on and due_ns >= at_ns - MS
+            (down.add if is_on else down.discard)(key)
+        found.append(begins or bool(down))
+    return found
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def _bar(mind: Mind, number: int) -> None:
     index = number - 1
     asked = protocol.Groove(
         index, index, index * BAR_TICKS, BAR_TICKS, (0,) * 4,
-        pattern=index // 4, busy=None, seed=1, limits=Limits(),
+        pattern=index, busy=None, seed=1, limits=Limits(),
     )  # fmt: skip
     mind.receive(asked)
     mind.answer()

@@ -6,18 +6,18 @@ and the bounds.
 """
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 from ripieno.errors import SettingsError
-from ripieno.music import chords, lead_sheet, pitches, scales, zones
+from ripieno.music import zones
 from ripieno.music.chart import Chart
 from ripieno.music.meter import Meter
 from ripieno.music.spans import DENSITIES, STYLES, VOICES, Manner, class_of
 from ripieno.music.zones import Zone
 from ripieno.protocol import Limits
+from ripieno.settings import texts
 from ripieno.settings.knobs import Knob, knobs_of
 from ripieno.settings.roles import CONDUCTING, ROLES
 
@@ -28,8 +28,6 @@ PARTS: Final = {
 }
 """The words of the parameter `parts` → the seats of `accompany`."""
 COMMITS: Final = (0, 1, 2, 4)
-LAST_BAR: Final = 9999
-"""More than five hours at 120 bpm in 4/4."""
 MOST_A_SECOND: Final = 16.0
 """The highest density of a plan, in notes a second: sixteenths at 240 bpm."""
 OLD_BAR_S: Final = 2.0
@@ -273,18 +271,18 @@ def parse(params: Params) -> Parsed:
         SettingsError: one of them cannot be read.
     """
     meter = _read("meter", Meter.parse, params.meter)
-    scale = _read("scale", _scale, params.scale)
-    split = _read("split", _split, params.split)
+    scale = _read("scale", texts.scale, params.scale)
+    split = _read("split", texts.split, params.split)
     return Parsed(
         meter=meter,
         guidance=Guidance(
             lead=params.lead,
             phrase=params.phrase,
             scale=scale,
-            landings=_read("chart", _landings, params.chart),
-            allowed_chords=_read("chord_lock", _chords, params.chord_lock),
+            landings=_read("chart", texts.landings, params.chart),
+            allowed_chords=_read("chord_lock", texts.allowed_chords, params.chord_lock),
         ),
-        chart=_read("chart", lambda text: _chart(text, meter), params.chart),
+        chart=_read("chart", lambda text: texts.chart(text, meter), params.chart),
         manner=Manner(
             density=0 if params.busy is None else class_of(params.busy, DENSITIES),
             voices=0 if params.thick is None else class_of(params.thick, VOICES),
@@ -345,50 +343,6 @@ def _read(name: str, reader: Callable[[str], T], text: str) -> T:
         raise SettingsError(f"{name}: {error}") from error
 
 
-def _scale(text: str) -> frozenset[int] | None:
-    if text == "auto":
-        return None
-    try:
-        return scales.CHROMATIC if text == "off" else scales.named(text)
-    except ValueError as error:
-        raise ValueError(f"{error}, or auto, or off.") from error
-
-
-def _landings(text: str) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for word in text.split() if lead_sheet.has_landings_only(text) else ():
-        name, at, bar = word.partition("@")
-        is_number = bar.isdecimal() and len(bar) <= len(str(LAST_BAR))
-        if not at or not is_number or not 1 <= int(bar) <= LAST_BAR:
-            raise ValueError(
-                f"{word!r} is no landing; write C@9 for a C on bar 9, and a bar of at "
-                f"most {LAST_BAR}."
-            )
-        found.setdefault(int(bar) - 1, chords.named(name))
-    return found
-
-
-def _chords(text: str) -> tuple[int, ...]:
-    return tuple(chords.named(name) for name in text.split())
-
-
-@lru_cache(maxsize=2)
-def _chart(text: str, meter: Meter) -> Chart | None:
-    """Parse a chart of bars; once, however often another parameter changes meanwhile.
-
-    Cost: 14 ms for 2 000 bars, in the player.
-    """
-    if not text.strip() or lead_sheet.has_landings_only(text):
-        return None
-    ticks = meter.bar_ticks, meter.span_ticks
-    chart = lead_sheet.parse(text, *ticks, meter.starts)
-    if chart.meter and Meter.parse(chart.meter).signature != meter.signature:
-        raise ValueError(
-            f"it is in {chart.meter} and meter is {meter}; both must be the same"
-        )
-    return chart
-
-
 def _parts(text: str) -> frozenset[str]:
     words = set(text.split())
     if unknown := words - set(PARTS):
@@ -396,13 +350,3 @@ def _parts(text: str) -> frozenset[str]:
             f"parts names {min(unknown)!r}; name any of {', '.join(PARTS)}."
         )
     return frozenset(PARTS[word] for word in words)
-
-
-def _split(text: str) -> int | None:
-    """Return the lowest key of the right zone; None where there is no left zone."""
-    if text.strip().lower() == "off":
-        return None
-    split = pitches.parse(text)
-    if split == 0:
-        raise ValueError(f"{text!r} leaves no key for the left zone.")
-    return split
