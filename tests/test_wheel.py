@@ -192,4 +192,4 @@ def test_installed_elsewhere_it_plays(elsewhere, tmp_path):
     tune = write_tune(tmp_path / "tune.mid")
     run_there(elsewhere, tmp_path, "render", tune, "-o", "duet.mid", "--seed", "1")
     tracks = read_performance(tmp_path / "duet.mid").tracks
-    assert [track.name for track in tracks] == ["Piano", "Ripieno"]
+    assert [track.name for track in tracks] == ["Piano", "Ripieno solo"]

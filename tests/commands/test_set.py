@@ -381,7 +381,7 @@ def test_a_seat_on_the_channel_of_another_is_added_with_a_warning(playing, pids)
         (("set", "solo.tune=3"), ["'tune' is no setting"]),
         (("seat", "add"), ["name the seat to add"]),
         (("seat", "add", "solo"), ["two seats are called 'solo'"]),
-        (("seat", "add", "Solo 2"), ["'Solo 2' is no name of a seat"]),
+        (("seat", "add", "Solo"), ["'Solo' is no name of a seat"]),
         (("seat", "add", "echo", "loud"), ["'loud' is no setting", "name=value"]),
         (("seat", "remove", "lute"), ["no seat 'lute'"]),
         (("seat", "remove", "solo"), ["solo is the only seat; mute it instead"]),

@@ -129,9 +129,9 @@ class Failing(Performance):
 
     def new_thinker(self):
         to_player, to_thinker, _ = self._rings
-        minds = Minds(lambda _: wake(self._folder, "cpu"))
-        self.ready = minds.load("answer")
-        self._thinker = Thinker(minds, to_thinker, to_player)
+        self._minds = Minds(lambda _: wake(self._folder, "cpu"))
+        self.ready = self._minds.load("answer")
+        self._thinker = Thinker(self._minds, to_thinker, to_player)
 
 
 @pytest.mark.slow
