@@ -9,18 +9,21 @@ from collections.abc import Iterable, Iterator
 
 from ripieno.music import messages
 
+VOLUMES = (messages.VOLUME, messages.EXPRESSION)
+
 
 def effective(stream: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the channel messages that change something, note-offs with one velocity.
 
     Left out are note-offs of keys that are up (also where the note-on was lost),
-    releases of pedals that are up, and messages that silence a channel.
+    releases of pedals that are up, messages that silence a channel, and programs and
+    volumes: a seat sends them when the ports open, before anything is connected.
     """
     down: set[bytes] = set()
     for data in filter(messages.is_channel_message, stream):
         end = _maybe_end(data)
         if end is None:
-            if not messages.is_silencing(data):
+            if not messages.is_silencing(data) and not _sets_up(data):
                 yield data
         elif _is_start(data):
             down.add(end)
@@ -48,6 +51,11 @@ def _maybe_end(data: bytes) -> bytes | None:
     if messages.is_control(data) and data[1] in messages.PEDALS:
         return messages.control(channel, data[1], 0)
     return None
+
+
+def _sets_up(data: bytes) -> bool:
+    is_volume = messages.is_control(data) and data[1] in VOLUMES
+    return messages.is_program(data) or is_volume
 
 
 def _is_start(data: bytes) -> bool:
