@@ -32,8 +32,14 @@ def test_pedals_that_are_up_and_silences_change_nothing():
 
 
 def test_other_messages_stay_as_they_are():
-    others = [messages.control(3, 7, 100), b"\xc0\x05", b"\xe0\x00\x40"]
+    others = [messages.control(3, 1, 100), b"\xe0\x00\x40"]
     assert list(effective([*others, b"\xf8"])) == others
+
+
+def test_programs_and_volumes_are_left_out():
+    assert not list(
+        effective([b"\xc0\x05", *(messages.control(3, n, 9) for n in (7, 11))])
+    )
 
 
 def test_a_key_sounds_until_its_note_off():
