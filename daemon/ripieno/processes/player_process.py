@@ -117,13 +117,13 @@ def _run(
     )
     realtime.freeze_collector()
     is_fifo = realtime.set_fifo(realtime.PLAYER)
-    opened = notes.Opened(port.name_in, port.name_out, is_fifo)
-    told.write(notes.encode(opened))
     for each in ready:
         player.meet(each)
     player.release()  # what a player before this one left sounding
     if epoch:
         _silence(port, clock.now_ns())
+    player.turn()  # programs and volumes leave before anyone is told of the ports
+    told.write(notes.encode(notes.Opened(port.name_in, port.name_out, is_fifo)))
     try:
         _loop(player, port, block, clock, stopping)
     finally:  # a bug of ours must not leave a note either
