@@ -42,7 +42,7 @@ ADDED = (
 )
 BPM = 120
 SPREAD_S = 0.008
-"""How unevenly the melody is played, as a standard deviation."""
+"""Standard deviation of the melody's onsets from the beat, in seconds."""
 CLOCK, CLOCKS_A_BEAT = b"\xf8", 24
 BAND = (0, 1, 2)
 """The channels, from 0 on, of the seats that play on the beat."""

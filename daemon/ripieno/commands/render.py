@@ -31,13 +31,12 @@ from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
 from ripieno.play import sound
 from ripieno.play.effects import NOBODY
-from ripieno.play.performance import PERCUSSION
 from ripieno.processes.interrupts import raise_interrupts
 from ripieno.processes.loading import Shelf, check_plays, chosen, wake
 from ripieno.protocol import Beat, Letter, Ready
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
-from ripieno.settings.ensemble import Ensemble, SeatSettings, minds_of
+from ripieno.settings.ensemble import PERCUSSION, Ensemble, SeatSettings, minds_of
 from ripieno.settings.flags import seed_of
 from ripieno.settings.output import say
 from ripieno.settings.params import Params

@@ -16,11 +16,10 @@ from ripieno.play.effects import NOBODY, Effect, Send
 from ripieno.play.ledger import Ledger
 from ripieno.play.scheduler import Due, Scheduler
 from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import PERCUSSION
 from ripieno.settings.status import Lateness
 from ripieno.sync.transport import Transport
 
-PERCUSSION: Final = 9
-"""MIDI channel 10, counted from 0. General MIDI has its drums there."""
 COUNTS: Final = (
     "heard", "sent", "turns", "ready", "on_time", "fallbacks", "stale", "malformed",
     "shed", "climbed",

@@ -15,11 +15,12 @@ from ripieno.music.timeline import Timeline
 from ripieno.music.zones import ALL
 from ripieno.play import sound
 from ripieno.play.effects import Tell
-from ripieno.play.performance import COUNTS, PERCUSSION, Performance
+from ripieno.play.performance import COUNTS, Performance
 from ripieno.play.scheduler import Due, owner_of
 from ripieno.protocol import PlannedNote, Played, ToThinker
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
+from ripieno.settings.ensemble import PERCUSSION
 from ripieno.settings.params import Params, parse
 from ripieno.settings.roles import ROLES, Role
 

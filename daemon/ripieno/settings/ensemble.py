@@ -28,7 +28,7 @@ from ripieno.settings.roles import ROLES
 SOLO: Final = "solo"
 """The name of the only seat of a role that has one."""
 PERCUSSION: Final = 9
-"""MIDI channel 10, counted from 0."""
+"""MIDI channel 10, counted from 0. General MIDI has its drums there."""
 MOST: Final = 16
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
