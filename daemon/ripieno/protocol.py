@@ -191,8 +191,8 @@ class Decide(msgspec.Struct, frozen=True, tag=True):
         beat: the human's part on the beat, `staleness` spans before; its first frame
             alone counts. None where nothing is known of it.
         staleness: how many spans old `beat` is; 0 where it was just heard.
-        chords: what the player itself would choose: a log weight a chord, minus
-            infinity written as `FORBIDDEN` where the musician rules it out.
+        chords: a log weight a chord, to be added to the network's opinion; minus
+            infinity is written as `FORBIDDEN`, where the musician rules a chord out.
         trust: the weight of the network's opinion beside these.
         before: the chord of the span before.
         manner: how to fill.
@@ -201,9 +201,6 @@ class Decide(msgspec.Struct, frozen=True, tag=True):
         scale: bit c set where pitch class c is allowed.
         temperature, top_p: of the texture's sampling.
         seed: what chance starts from.
-        grammar: more log weights, to be added where a network decides: by itself it
-            holds a chord too weakly. `chords` has what the rules need of it. Empty for
-            none.
     """
 
     revision: int
@@ -223,7 +220,6 @@ class Decide(msgspec.Struct, frozen=True, tag=True):
     temperature: float
     top_p: float
     seed: int
-    grammar: tuple[float, ...] = ()
 
 
 FORBIDDEN: Final = -1e4

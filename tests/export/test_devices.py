@@ -18,15 +18,14 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.accelerators.cpu import CPUAccelerator
 from lightning_fabric.strategies.single_device import SingleDeviceStrategy
-from tests.export.duet.walks import MADE, song
+from tests.export.duet.walks import MADE
 from tests.export.tiny import TINY
 from torch import Tensor, nn
 
 from ripieno_export import checkpoint, train
 from ripieno_export.checkpoint import LAST
 from ripieno_export.duet import packing
-from ripieno_export.duet.tuning_task import Tune, TuningTask
-from ripieno_export.networks.harmony import Harmony
+from ripieno_export.duet.harmony_task import HarmonyTask
 from ripieno_export.task import Task
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_as_it_was")]
@@ -72,12 +71,9 @@ def elsewhere() -> Iterator[Fabric]:
     torch.__future__.set_swap_module_params_on_conversion(False)
 
 
-def tuning_task() -> TuningTask:
-    torch.manual_seed(1)
-    network, anchor = Harmony(TINY.hidden), Harmony(TINY.hidden)
-    anchor.load_state_dict(network.state_dict())
-    tunes = [Tune.of(piece, packing.spans_of(piece)) for piece in (*MADE, song(9))]
-    return TuningTask(TWO, network, anchor, tunes[:-1], tunes[-1:])
+def harmony_task() -> HarmonyTask:
+    learned = [packing.spans_of(piece) for piece in MADE]
+    return HarmonyTask(TWO, learned, learned[:1])
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
@@ -99,17 +95,8 @@ def test_a_resumed_optimiser_is_on_the_device_of_the_weights(
     assert count == 4
 
 
-def test_reward_tuning_computes_on_the_device_of_the_network() -> None:
-    task = tuning_task()
-    task.network.to("meta")
-    assert task.losses(0).device.type == "meta"
-    with torch.no_grad():
-        crop = task.crop(task._held_out[0], slice(0, 12), 0, 6, 6)
-    assert crop.anchor.device.type == "meta"
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
-@pytest.mark.parametrize("make", [Blocks, tuning_task])
+@pytest.mark.parametrize("make", [Blocks, harmony_task])
 def test_a_run_on_a_gpu_is_resumed_and_ends_as_one_that_was_not_interrupted(
     make: type[Task], tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.duets import G7, TUNE, C, answered, ask, played, span
+from tests.duets import G7, TUNE, answered, ask, played, span
 
 from ripieno.layouts import duet
 from ripieno.minds.duet import Duet
@@ -114,13 +114,6 @@ def test_trust_0_chooses_the_players_chord(mind):
     weights = [-1.0] * N_CHORDS
     weights[G7] = 0.0
     assert answered(mind, ask(0, chords=tuple(weights), trust=0.0))[0] == G7
-
-
-def test_the_grammar_is_added_to_the_players_weights(mind):
-    weights, grammar = [0.0] * N_CHORDS, [0.0] * N_CHORDS
-    weights[C], grammar[G7] = 1.0, 2.0
-    asked = ask(0, chords=tuple(weights), grammar=tuple(grammar), trust=0.0)
-    assert answered(mind, asked)[0] == G7
 
 
 @settings(deadline=None, max_examples=25)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ripieno.conduct.guide import TRUST, Floats, Guide, only
+from ripieno.conduct.guide import TRUST, Guide, Weights, only
 from ripieno.conduct.manners import Manners
 from ripieno.conduct.spans import Spans
 from ripieno.music import chords
@@ -119,9 +119,9 @@ class Asks:
         seat, spans = self._seat, self._spans
         guidance = seat.parsed.guidance
         beat = spans.heard(index - staleness)
-        weights, grammar = self._weights(index, beat, staleness, before)
+        weights = self._weights(index, beat, staleness, before)
         if (written := spans.written(index)) is not None:
-            weights = only(weights, [written])
+            weights = Weights(*(only(each, [written]) for each in weights))
         limits = seat.parsed.limits
         decide = Decide(
             revision=seat.next_revision(),
@@ -130,7 +130,7 @@ class Asks:
             frames=spans.frames(index),
             beat=beat,
             staleness=staleness,
-            chords=tuple(round(float(weight), 3) for weight in weights),
+            chords=tuple(weights.beside.round(3).tolist()),
             trust=TRUST * (1.0 - guidance.lead),
             before=before,
             manner=self.manners.of(
@@ -147,33 +147,26 @@ class Asks:
             temperature=limits.temperature,
             top_p=limits.top_p,
             seed=seat.seed,
-            grammar=tuple(grammar.round(2).tolist()),
         )
         seat.tell(decide)
-        own = int(weights.argmax())
+        own = int(weights.alone.argmax())
         return Answer(
             decide.revision,
             seat.now_ns,
             staleness,
             knows_beat=bool(beat.struck[0]) and not staleness,
-            own=chords.NO_CHORD if weights[own] <= FORBIDDEN else own,
+            own=chords.NO_CHORD if weights.alone[own] <= FORBIDDEN else own,
         )
 
     def own(self, index: int, before: int) -> int:
         """The chord that the rules choose for a span that is being heard."""
-        weights, _ = self._weights(index, self._spans.heard(index), 0, before)
-        return int(weights.argmax())
+        weights = self._weights(index, self._spans.heard(index), 0, before)
+        return int(weights.alone.argmax())
 
-    def _weights(
-        self, index: int, beat: Span, staleness: int, before: int
-    ) -> tuple[Floats, Floats]:
-        """The weights of a span's chords; see `Guide.shaped`."""
+    def _weights(self, index: int, beat: Span, staleness: int, before: int) -> Weights:
+        """The weights of a span's chords."""
         guidance, phase_at = self._seat.parsed.guidance, self._spans.phase
-        weights = self._guide.weights(
-            guidance, phase_at, index, beat, staleness, before
-        )
-        now = None if staleness else beat
-        return self._guide.shaped(weights, guidance, phase_at, index, now, before)
+        return self._guide.weights(guidance, phase_at, index, beat, staleness, before)
 
     def _open(self) -> Iterator[Answer]:
         yield from self.backups.values()

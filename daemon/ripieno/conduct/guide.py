@@ -1,18 +1,18 @@
 """The player's own choice of chords: log weights for the chords of any span to come.
 
-What goes into the weights, weakest first: the belief of the harmony rules; the grammar
-of chords (how long they last, how they follow one another, cadences); leading; a
-landing, and what leads to it; the scale and the chord lock. The last ones rule chords
-out, so they are kept whatever the model decides.
+What goes into the weights, weakest first: the belief of the harmony rules, where there
+is no network; the grammar of chords (how long they last, how they follow one another,
+cadences); leading; a landing, and what leads to it; the scale and the chord lock. The
+last ones rule chords out, so they are kept whatever a network says.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ripieno.conduct.grammar import Grammar
+from ripieno.conduct.grammar import NETWORK, RULES, Grammar
 from ripieno.music.chords import N_CHORDS, NO_CHORD
 from ripieno.music.spans import Phase, Span
 from ripieno.protocol import FORBIDDEN
@@ -21,21 +21,26 @@ from ripieno.settings.params import Guidance
 
 Floats = npt.NDArray[np.float64]
 
-TRUST: Final = 2.0
-"""The weight of the network's logits beside ours, where the human is followed.
-Note-in-chord and listening gain on held-out songs (POP909; Nottingham): the network
-alone 76.2, 33.7; 78.1, 29.0. With half of our weights beside it 77.3, 34.6; 79.2, 30.4;
-with as much 76.9, 34.3; 79.1, 30.5. Ours alone: 76.3, 34.1; 77.3, 30.2."""
+TRUST: Final = 1.0
+"""The weight of the network's log probabilities, where the human is followed."""
 UNFIT: Final = 8.0
 """A chord that weighs so many nats less than the best one is not kept."""
-RULES_ALONE: Final = 0.2
-"""The weight of the grammar of chords where the rules decide without a network. The
-share of roots that agree with people's on 18 validation songs: without it .30; with
-0.12 .32; with 0.2 .34; with 0.33 .33 (even where a note contradicts the chord)."""
 APPROACH: Final = 8
 """From how many spans before a landing on the chords lead to it."""
 CADENCE: Final = 3.0
 """By how many nats the tonic is likelier where a phrase begins."""
+
+
+class Weights(NamedTuple):
+    """Log weights of the chords of a span, each [N_CHORDS].
+
+    Attributes:
+        alone: where the player decides without a network.
+        beside: to be added to a network's log probabilities.
+    """
+
+    alone: Floats
+    beside: Floats
 
 
 class Guide:
@@ -63,8 +68,8 @@ class Guide:
         beat: Span | None,
         staleness: int,
         before: int,
-    ) -> Floats:
-        """Return the log weights of the chords of a span, [N_CHORDS].
+    ) -> Weights:
+        """Return the log weights of the chords of a span.
 
         Args:
             guidance: what the musician says of the chords.
@@ -80,44 +85,42 @@ class Guide:
         own = self._harmony.weights(belief, beat, 1.0 - guidance.lead)
         for ahead in range(heard + 1, index + 1):
             own = self._harmony.next_weights(own, phase_at(ahead))
-        if guidance.lead:
-            own = self._led(own, guidance, phase_at(index), index, before)
-        own = own + self._towards(guidance, phase_at, index)
-        return self._ruled(own, guidance, phase_at, index)
+        asked = self._towards(guidance, phase_at, index)
+        if guidance.lead and before != NO_CHORD:
+            asked = asked + guidance.lead * self._led(phase_at(index), index, before)
+            own = (1.0 - guidance.lead) * own
+        now = None if staleness else beat
+        alone, beside = self._grammars(guidance, phase_at, index, now, before, own)
+        return Weights(
+            self._ruled(own + asked + alone, guidance, phase_at, index),
+            self._ruled(asked + beside, guidance, phase_at, index),
+        )
 
-    def shaped(
+    def _grammars(
         self,
-        weights: Floats,
         guidance: Guidance,
         phase_at: Callable[[int], Phase],
         index: int,
         beat: Span | None,
         before: int,
+        own: Floats,
     ) -> tuple[Floats, Floats]:
-        """Add what the chords of this performance ask for next.
+        """Return what the chords of this performance ask for: alone, and beside.
 
-        Args:
-            weights: of `weights`; what they rule out stays ruled out.
-            guidance: what the musician says of the chords.
-            phase_at: where a span lies.
-            index: the span that is decided.
-            beat: the human's part in the span itself; None if it was not heard.
-            before: the chord of the span before it.
-
-        Returns:
-            The weights for the rules alone; and what is to be added to these beside a
-            network, whose logits weigh more.
+        `own` are the weights of the rules. A chord that they find unfit is not kept,
+        and without a network none is kept against the note on the beat.
         """
-        is_unfit = weights[before] < weights.max() - UNFIT
-        more = (1.0 - guidance.lead) * self._grammar.weights(
-            phase_at, index, beat, NO_CHORD if is_unfit else before, guidance.phrase
+        is_unfit = before != NO_CHORD and own[before] < own.max() - UNFIT
+        kept = NO_CHORD if is_unfit else before
+        share, every = 1.0 - guidance.lead, guidance.phrase
+        alone, beside = (
+            share * self._grammar.weights(recipe, phase_at, index, beat, kept, every)
+            for recipe in (RULES, NETWORK)
         )
-        more[weights <= FORBIDDEN] = 0.0
-        alone = RULES_ALONE * more
         struck = () if beat is None else beat.struck[0]
         if before != NO_CHORD and struck and not TONES[before, struck[-1] % 12]:
             alone[before] = min(alone[before], 0.0)
-        return weights + alone, more - alone
+        return alone, beside
 
     def likely(self, phases: Sequence[Phase]) -> int:
         """Return the likeliest chord of the last of the spans that come next."""
@@ -134,16 +137,10 @@ class Guide:
         """Return the tonic chord of what the human played; `NO_CHORD` if nothing."""
         return self._grammar.tonic.chord()
 
-    def _led(
-        self, own: Floats, guidance: Guidance, phase: Phase, index: int, before: int
-    ) -> Floats:
-        """Add where the last chord of ours leads, with some randomness."""
-        if before == NO_CHORD:
-            return own
-        way = self._onward(before, phase)
+    def _led(self, phase: Phase, index: int, before: int) -> Floats:
+        """Return where the last chord of ours leads, with some randomness."""
         chance = np.random.default_rng((self._seed, index & 0xFFFFFFFF))
-        noise = chance.gumbel(size=N_CHORDS)
-        return own + guidance.lead * (way + noise - own)
+        return self._onward(before, phase) + chance.gumbel(size=N_CHORDS)
 
     def _onward(self, before: int, phase: Phase) -> Floats:
         """Return the log weights of a span's chords, by the chord before it."""

@@ -10,7 +10,6 @@ This module does not know what is heard.
 
 from typing import Final
 
-from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import Phase
 
 CHANGES: Final = {
@@ -50,25 +49,3 @@ def changing(phase: Phase, lasted: int) -> float:
     row = table[phase.span]
     over = max(lasted - len(row), 0)
     return row[lasted - 1 - -(-over // phase.spans) * phase.spans]
-
-
-class HarmonicRhythm:
-    """How long the chord that sounds has lasted. Thread: one."""
-
-    def __init__(self) -> None:
-        self._chord, self._since, self._next = NO_CHORD, 0, 0
-
-    def played(self, index: int, chord: int) -> None:
-        """Note the chord of a felt beat; one that does not follow starts anew."""
-        if chord != self._chord or index != self._next:
-            self._chord, self._since = chord, index
-        self._next = index + 1
-
-    def lasted(self, index: int, before: int) -> int:
-        """For how many felt beats a chord has lasted when a beat begins, at least 1.
-
-        Args:
-            index: the beat.
-            before: the chord of the beat before it; not heard yet if that is far ahead.
-        """
-        return max(index - self._since, 1) if before == self._chord else 1

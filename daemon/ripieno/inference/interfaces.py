@@ -85,8 +85,13 @@ INTERFACES: Final[dict[str, Interface]] = {
                     {
                         "rows": f"float32 1 {duet.CLASS_ROWS} 12",
                         "scalars": f"float32 1 {duet.SCALARS}",
+                        "before": "int64 1",
+                        "lasted": "int64 1",
                     },
-                    {"logits": f"float32 1 {N_CHORDS}"},
+                    {
+                        "logits": f"float32 1 {N_CHORDS}",
+                        "fresh": f"float32 1 {N_CHORDS}",
+                    },
                 ),
             },
             plays="ripieno.minds.duet:from_model",

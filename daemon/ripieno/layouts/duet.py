@@ -4,8 +4,8 @@ A *frame* is a sixteenth note. A *span* is a felt beat: four frames, or six wher
 beat is dotted; chords are decided once a span. Two graphs use this layout:
 
 * *harmony* receives the human's part by pitch class, a span at a time, and gives one
-  logit a chord. It does not receive what the machine played before: conditioned on its
-  own chords it learned to repeat them (``export/NOTES.md``).
+  log probability a chord. It is told the chord that sounds, and for how many spans it
+  has lasted. These two do not enter its state (``docs/decisions/0029``).
 * *texture* writes the piano part, a token at a time: the notes of this frame, lowest
   first, then `NEXT`. Pitches are counted from the chord's root, so that a pattern
   learned in one key is known in all, and a plan can be moved to another chord.
@@ -36,6 +36,8 @@ long each sounded in the span before; struck off the beat of that span; struck o
 heard lately, decayed."""
 MEMORY: Final = 0.93
 """The share of the memory that is left a span later; half of it is left after ten."""
+LASTED: Final = 8
+"""From how many spans on a chord counts as lasting equally long."""
 PHASES: Final = 6 + 4 + 4 + 2
 SCALARS: Final = 3 + PHASES + len(STALENESS)
 
@@ -217,7 +219,7 @@ def context(scene: Scene, frame: int, sounding: Collection[int]) -> Floats:
 def fingerprint() -> str:
     """Return a hash of all that two sides of this layout must share."""
     text = (
-        f"ripieno-duet-1;{N_CHORDS};{CLASS_ROWS};{MEMORY};{SCALARS};{STALENESS};"
+        f"ripieno-duet-2;{N_CHORDS};{CLASS_ROWS};{MEMORY};{SCALARS};{STALENESS};{LASTED};"
         f"{TOKENS};{LENGTHS};{GROUND};{STYLES};{DENSITIES};{VOICES};{CONTEXT}"
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]

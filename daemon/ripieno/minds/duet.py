@@ -1,8 +1,9 @@
 """The mind of the accompaniment: a chord for a span, then its texture.
 
-Two graphs. *Harmony* advances once a span and gives logits of chords. The player's own
-log weights are added, so what the musician rules out stays ruled out. *Texture* writes
-the notes, frame by frame, on that chord.
+Two graphs. *Harmony* advances once a span and gives log probabilities of chords, once
+with the chord that sounds, once without. The player's own log weights are added, so
+what the musician rules out stays ruled out. *Texture* writes the notes, frame by frame,
+on that chord.
 
 Both keep the state before each span. So a span can be decided again, with the note that
 was just struck, from the same state as before. When something else was played than was
@@ -21,6 +22,7 @@ from ripieno.inference.outputs import check_choice
 from ripieno.layouts import duet
 from ripieno.layouts.duet import Scene
 from ripieno.music.chords import NO_CHORD
+from ripieno.music.lasting import Lasting
 from ripieno.music.spans import Note
 from ripieno.protocol import FORBIDDEN, Beat, Comp, Decide, Reset, ToThinker
 
@@ -31,6 +33,9 @@ MOST_STEPS: Final = 64
 """The most tokens of a frame: far more than the polyphony allows."""
 _LENGTHS: Final = np.ones(len(duet.LENGTHS), bool)
 """All lengths are allowed."""
+FRESH: Final = 0.5
+"""The weight of the opinion that does not know which chord sounds, beside the one that
+does. It makes a note that contradicts the chord count at once; see decision 29."""
 KEPT: Final = 8
 """How many spans' states are kept, to feed what was really played."""
 
@@ -97,7 +102,7 @@ class Duet:
         """Forget everything that was played."""
         self._harmony.reset()
         self._texture.reset()
-        self._ear = duet.Ear()
+        self._ear, self._lasting = duet.Ear(), Lasting()
         self._ahead = self._harmony.state()
         self._starts: dict[int, State] = {}
         self._line = _Line(self._texture.state())
@@ -116,6 +121,7 @@ class Duet:
     def beat(self, beat: Beat) -> None:
         """Take what both really played in a span."""
         self._ear.heard(beat.heard)
+        self._lasting.played(beat.index, beat.chord)
         if self._draft is not None and self._draft.ask.index == beat.index:
             self._settle()  # it was not written to its end yet
         done = self._done.get(beat.index)
@@ -168,14 +174,16 @@ class Duet:
         rows, put = self._ear.rows(ask.beat), self._harmony.put
         put["rows"][0] = rows
         put["scalars"][0] = duet.scalars(rows, ask.phase, ask.staleness)
+        lasted = self._lasting.lasted(ask.index, ask.before)
+        put["before"][0] = ask.before
+        put["lasted"][0] = min(lasted, duet.LASTED) if ask.before != NO_CHORD else 0
         self._harmony.run()
-        logits = self._harmony.out["logits"][0].astype(np.float64)
         own = np.array(ask.chords)
         if (own <= FORBIDDEN).all():
             return NO_CHORD, 1.0
-        if ask.grammar:
-            own += np.array(ask.grammar)
-        scores = ask.trust * (logits - logits.max()) + own
+        out = self._harmony.out
+        scores = out["logits"][0].astype(np.float64) + FRESH * out["fresh"][0]
+        scores = ask.trust * (scores - scores.max()) + own
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         chord = int(scores.argmax())

@@ -29,6 +29,8 @@ SHAPES: Final[dict[str, tuple[int, ...]]] = {
 }
 """Suffix → intervals above the root. Order matters: models are trained on it."""
 
+COLOURED: Final = ("7", "maj7", "m7", "m7b5", "dim7", "sus4", "sus2")
+"""The suffixes of sevenths and suspensions."""
 SUFFIXES: Final = tuple(SHAPES)
 INTERVALS: Final = tuple(SHAPES.values())
 QUALITIES: Final = len(SHAPES)

@@ -246,7 +246,7 @@ class Loop(Performer):
         if is_free and expected != NO_CHORD and span.sounding[0]:
             weights = self._guide.weights(
                 self._seat.parsed.guidance, self._spans.phase, index, span, 0, expected
-            )
+            ).alone
             heard = int(weights.argmax())
             if weights[heard] - weights[expected] > PLAINLY:
                 self._backing.move(index, heard, now_ns)
@@ -283,7 +283,7 @@ class Loop(Performer):
                 weights = self._guide.weights(
                     self._seat.parsed.guidance, self._spans.phase, index, beat,
                     index - heard, before,
-                )  # fmt: skip
+                ).alone  # fmt: skip
                 chord = int(weights.argmax())
             found.append(before := chord)
         return tuple(found)

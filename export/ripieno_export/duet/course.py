@@ -4,14 +4,13 @@
 2. A *teacher* that hears the whole song learns chords from those that have them
    (POP909, lead sheets), and names those of tunes that have none (O'Neill's, Ryan's).
 3. *Harmony*, which hears only what was played so far, learns from all of them.
-4. Harmony is *tuned* by reward: to fit the melody, and to adapt after a jump.
-5. *Texture* learns from pianos: POP909's and the art songs'.
+4. *Texture* learns from pianos: POP909's and the art songs'.
 
 Each leaves its checkpoints in a folder of the run; what is there is not done again.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -27,18 +26,20 @@ from ripieno_export.duet.harmony_task import HarmonyTask, inputs
 from ripieno_export.duet.packing import Spans, Tokens, spans_of, tokens_of
 from ripieno_export.duet.songs import Song, read
 from ripieno_export.duet.texture_task import TextureTask
-from ripieno_export.duet.tuning_task import Tune, TuningTask
 from ripieno_export.networks.harmony import Harmony
 
 LABELLED: Final = frozenset({"pop909", "openewld_clean", "neonscribe_jazz_pd"})
 """Sources whose chords people wrote down."""
 HEARD: Final = frozenset({"openscore_lieder"})
 """Sources whose chords are estimated from their notes."""
-SHARES: Final = {"labelled": 0.6, "taught": 0.25, "heard": 0.15}
-"""How often harmony is trained on each source; `NOTES.md` says what each gave."""
+POP: Final = frozenset({"pop909"})
+SHARES: Final = {"pop": 0.33, "lead sheets": 0.3, "taught": 0.25, "heard": 0.12}
+"""How often harmony is trained on each group; `NOTES.md` says what each gave."""
+TEACHING: Final = {"pop": 0.6, "lead sheets": 0.4}
+"""How often the teacher is."""
 FEWEST_SPANS: Final = 24
 FEWEST_TOKENS: Final = 300
-TEACHER, HARMONY, TUNED = "duet-teacher", "duet-harmony", "duet-tuned"
+TEACHER, HARMONY = "duet-teacher", "duet-harmony"
 TEXTURE: Final = "duet-texture"
 
 
@@ -89,7 +90,6 @@ def teach(data: Path, run: Path) -> Lessons:
     material = lessons(data)
     learn_teacher(material, run / TEACHER)
     learn_harmony(material, run / TEACHER, run / HARMONY)
-    learn_to_adapt(material, run / HARMONY, run / TUNED)
     learn_texture(material, run / TEXTURE)
     return material
 
@@ -97,27 +97,39 @@ def teach(data: Path, run: Path) -> Lessons:
 def learn_teacher(material: Lessons, run: Path) -> None:
     """Stage 2."""
     recipe = preset.load(TEACHER)
-    task = HarmonyTask(
-        recipe,
-        material.part("train", LABELLED),
-        material.part("valid", LABELLED),
-        is_teacher=True,
-    )
+    songs, odds = _drawn(_labelled(material), TEACHING)
+    held_out = material.part("valid", LABELLED)
+    task = HarmonyTask(recipe, songs, held_out, odds=odds, is_teacher=True)
     train.train(task, recipe, run)
 
 
 def learn_harmony(material: Lessons, teacher: Path, run: Path) -> None:
     """Stage 3."""
     recipe = preset.load(HARMONY)
-    groups = {
-        "labelled": material.part("train", LABELLED),
+    groups = _labelled(material) | {
         "heard": material.part("train", HEARD),
         "taught": taught(material, teacher / BEST),
     }
-    songs = [spans for group in groups.values() for spans in group]
-    odds = [SHARES[name] / len(group) for name, group in groups.items() for _ in group]
+    songs, odds = _drawn(groups, SHARES)
     held_out = material.part("valid", LABELLED)
     train.train(HarmonyTask(recipe, songs, held_out, odds=odds), recipe, run)
+
+
+def _labelled(material: Lessons) -> dict[str, list[Spans]]:
+    """Training songs with written chords, by group."""
+    return {
+        "pop": material.part("train", POP),
+        "lead sheets": material.part("train", LABELLED - POP),
+    }
+
+
+def _drawn(
+    groups: Mapping[str, Sequence[Spans]], shares: Mapping[str, float]
+) -> tuple[list[Spans], list[float]]:
+    """The songs of all groups, and how often each is drawn."""
+    songs = [spans for group in groups.values() for spans in group]
+    odds = [shares[name] / len(group) for name, group in groups.items() for _ in group]
+    return songs, odds
 
 
 def taught(material: Lessons, weights: Path) -> list[Spans]:
@@ -137,32 +149,12 @@ def _named(
     teacher: Harmony, tune: Spans
 ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     rows, scalars = inputs(tune.rows, tune.phases, np.zeros(len(tune), np.int64))
+    told = torch.full((1, len(tune)), NO_CHORD)
     with torch.no_grad():
-        logits = teacher(torch.from_numpy(rows[None]), torch.from_numpy(scalars[None]))
+        logits = teacher(
+            torch.from_numpy(rows[None]), torch.from_numpy(scalars[None]), told
+        )
     return np.asarray(logits[0].argmax(-1).numpy())
-
-
-def learn_to_adapt(material: Lessons, harmony: Path, run: Path) -> None:
-    """Stage 4. Art songs are left out, because their voices have long rests."""
-    recipe = preset.load(TUNED)
-    network, anchor = harmony_of(harmony / BEST), harmony_of(harmony / BEST)
-    pairs = list(zip(material.songs, material.spans, strict=True))
-    tunes = [
-        Tune.of(song, spans)
-        for song, spans in pairs
-        if song.part == "train"
-        and song.origin.name not in HEARD
-        and len(spans) > FEWEST_SPANS
-    ]
-    held_out = [
-        Tune.of(song, spans)
-        for song, spans in pairs
-        if song.part == "valid"
-        and song.origin.name in LABELLED
-        and len(spans) > FEWEST_SPANS
-    ]
-    task = TuningTask(recipe, network, anchor, tunes, held_out)
-    train.train(task, recipe, run)
 
 
 def harmony_of(weights: Path, *, is_teacher: bool = False) -> Harmony:
@@ -190,4 +182,4 @@ def tokens(songs: Sequence[Song], part: str) -> list[Tokens]:
 
 def is_done(run: Path) -> bool:
     """Whether all stages have left their weights."""
-    return all((run / stage / LAST).is_file() for stage in (TUNED, TEXTURE))
+    return all((run / stage / LAST).is_file() for stage in (HARMONY, TEXTURE))

@@ -1,8 +1,9 @@
 """The duet's two networks as the graphs that the daemon runs, one export a process.
 
-*Harmony*: ``(rows, scalars, state) → (logits, state)``; the state is twelve rows of one
-layer. *Texture*: ``(token, length, context, state, mask, noise, temperature, top_p) →
-(next token, next length, state, logits)``: token, then the length given the token, both
+*Harmony*: ``(rows, scalars, before, lasted, state) → (logits, fresh, state)``; `fresh`
+are the logits as if no chord sounded, and the state is twelve rows of one layer.
+*Texture*: ``(token, length, context, state, mask, noise, temperature, top_p) → (next
+token, next length, state, logits)``: token, then the length given the token, both
 sampled by `ripieno_export.step.sample`, so noise is an input and a run can be repeated.
 
 Either is what `ripieno_export.to_onnx.export` exports.
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from ripieno.inference.manifest import Part, digest
 from ripieno.inference.manifest import Tensor as Spec
 from ripieno.layouts import duet
+from ripieno.music.chords import NO_CHORD
 from ripieno_export import checkpoint
 from ripieno_export.networks.harmony import ROOTS, Harmony
 from ripieno_export.networks.texture import Texture
@@ -29,8 +31,8 @@ class HarmonyStep(nn.Module):
     """One span."""
 
     opset = OPSET
-    input_names = ("rows", "scalars", "state")
-    output_names = ("logits", "next_state")
+    input_names = ("rows", "scalars", "before", "lasted", "state")
+    output_names = ("logits", "fresh", "next_state")
 
     def __init__(self, network: Harmony) -> None:
         super().__init__()
@@ -40,19 +42,28 @@ class HarmonyStep(nn.Module):
     def example_inputs(self) -> tuple[Tensor, ...]:
         """Inputs of the right shapes, all distinct."""
         rows = torch.rand(1, duet.CLASS_ROWS, 12)
-        return rows, torch.rand(1, duet.SCALARS), self.states()[0]
+        before, lasted = torch.tensor([3]), torch.tensor([1])
+        return rows, torch.rand(1, duet.SCALARS), before, lasted, self.states()[0]
 
     def states(self) -> tuple[Tensor, ...]:
         """A state."""
         return (torch.zeros(ROOTS, self.network.hidden),)
 
     def forward(
-        self, rows: Tensor, scalars: Tensor, state: Tensor
+        self,
+        rows: Tensor,
+        scalars: Tensor,
+        before: Tensor,
+        lasted: Tensor,
+        state: Tensor,
     ) -> tuple[Tensor, ...]:
-        """[1, 6, 12], [1, S], [R, H] → [1, N_CHORDS], [R, H]."""
+        """[1, 6, 12], [1, S], int [1], int [1], [R, H] → twice [1, N], [R, H]."""
         seen = self.network.per_root(rows, scalars)[0]  # [R, H]
         after = self.cell(self.cell.project(seen), (state,))[0]
-        return self.network.logits(after[None]), after
+        mixed = self.network.mixed(after[None])
+        none = torch.full_like(before, NO_CHORD)
+        fresh = self.network.logits(mixed, none, torch.zeros_like(lasted))
+        return self.network.logits(mixed, before, lasted), fresh, after
 
 
 class TextureStep(nn.Module):

@@ -21,12 +21,13 @@ from ripieno.inference import manifest as manifests
 from ripieno.inference.manifest import Manifest, Part, Sampling, Source
 from ripieno.inference.session import Graph, Loaded
 from ripieno.layouts import duet
+from ripieno.music.chords import N_CHORDS, NO_CHORD
 from ripieno.rules import harmony as harmonies
 from ripieno_export import checkpoint, evaluate, licences, parity, to_onnx
 from ripieno_export.checkpoint import BEST
 from ripieno_export.duet import cards, course, graphs
 from ripieno_export.duet.counting import count
-from ripieno_export.duet.course import LABELLED, TEXTURE, TUNED, Lessons
+from ripieno_export.duet.course import HARMONY, LABELLED, TEXTURE, Lessons
 from ripieno_export.duet.graphs import Step
 from ripieno_export.duet.harmony_task import judged
 from ripieno_export.duet.texture_task import held_crop, nats
@@ -35,7 +36,7 @@ from ripieno_export.publish import FIGURES
 
 DUET: Final = "duet-gru"
 TABLES: Final = "chord-hmm"
-VOCABULARY: Final = "duet-1"
+VOCABULARY: Final = "duet-2"
 STEPS: Final[dict[str, Callable[[Path], Step]]] = {
     "harmony": graphs.harmony_in,
     "texture": graphs.texture_in,
@@ -52,7 +53,7 @@ def publish_duet(material: Lessons, run: Path, models: Path) -> Path:
     Raises:
         ModelError: a graph does not answer as its network does.
     """
-    weights = {"harmony": run / TUNED / BEST, "texture": run / TEXTURE / BEST}
+    weights = {"harmony": run / HARMONY / BEST, "texture": run / TEXTURE / BEST}
     with _folder(models, DUET) as folder:
         files = {
             "harmony": folder / "harmony.onnx",
@@ -208,6 +209,10 @@ def _random_inputs(
             drawn[name] = torch.randint(0, duet.TOKENS, (1,), generator=chance)
         elif name == "length":
             drawn[name] = torch.randint(0, len(duet.LENGTHS), (1,), generator=chance)
+        elif name == "before":
+            drawn[name] = torch.randint(NO_CHORD, N_CHORDS, (1,), generator=chance)
+        elif name == "lasted":
+            drawn[name] = torch.randint(0, duet.LASTED + 1, (1,), generator=chance)
         elif example.dtype == torch.bool:
             drawn[name] = torch.rand(example.shape, generator=chance) < 0.8
             drawn[name][:, duet.NEXT] = True

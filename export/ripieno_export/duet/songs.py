@@ -7,7 +7,6 @@ chords nor piano; a teacher may name their chords.
 Bad files are listed with their reason, never fatal.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +22,11 @@ from ripieno.music.spans import FRAME_TICKS
 from ripieno.music.timeline import TICKS_PER_BEAT
 from ripieno_export import corpus
 from ripieno_export.archives import opened
+from ripieno_export.parts import part_of
 from ripieno_export.sources import Origin
 from ripieno_export.split import GRAM, SHARED
 
 FRAMES_PER_BEAT: Final = TICKS_PER_BEAT // FRAME_TICKS
-TEST_SHARE: Final = 8
-"""Per cent of POP909 that is kept for the harness, besides the index's held-out 5 %."""
 REST: Final = "*"
 SHORTEST: Final = 32
 """The least number of melody frames in a song."""
@@ -154,7 +152,7 @@ def _song(midi: bytes, entry: dict[str, Any], source: Source, origin: Origin) ->
         origin=origin,
         file=str(entry["file"]),
         family=family,
-        part=part_of(family, str(entry.get("split", "train"))),
+        part=part_of(origin.name, family, str(entry.get("split", "train"))),
         style=source.style,
         meter=Meter(int(numerator), int(denominator)),
         bpm=float(entry.get("bpm") or 100.0),
@@ -194,14 +192,6 @@ def labels(entries: Sequence[Sequence[Any]], frames: int) -> Frames:
         first = round(onset * FRAMES_PER_BEAT)
         row[first : round((onset + duration) * FRAMES_PER_BEAT)] = number
     return row
-
-
-def part_of(family: str, split: str) -> str:
-    """Train, valid or test: by family alone, the same in training and in judging."""
-    if split == "valid":
-        return "valid"
-    draw = int(hashlib.sha256(family.encode()).hexdigest(), 16) % 100
-    return "test" if family.startswith("pop909 ") and draw < TEST_SHARE else "train"
 
 
 def separate(songs: Sequence[Song]) -> list[Song]:

@@ -1,11 +1,11 @@
 """Pieces from the shared data: which files of a source, and in which part each is.
 
 Nottingham is in a copyleft group: it is used for judging and never for training.
-POP909's test part is drawn by the hash of the song's number; the very same rule keeps
-it out of training. What cannot be read is listed with its reason, never fatal.
+The test parts of POP909 and of the lead sheets are those of `ripieno_export.parts`, by
+which training leaves them out. What cannot be read is listed with its reason, and is
+never fatal.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +23,11 @@ from ripieno_export.judge.pieces import (
     TestPiece,
     notes_of,
 )
+from ripieno_export.parts import part_of
 from ripieno_export.sources import Origin
 
 TICKS: Final = 480
 """Exact onsets are kept to a 480th of a beat."""
-TEST_SHARE: Final = 8
-"""Per cent of POP909 that is kept for judging, besides the index's held-out 5 %."""
 TAIL: Final = 16
 """Frames after what the index calls the end: last notes ring on."""
 
@@ -57,24 +56,14 @@ CORPORA: Final = {
     "1_pd_cc0/openewld_clean": Corpus("OpenEWLD"),
     "1_pd_cc0/neonscribe_jazz_pd": Corpus("Jazz"),
 }
+TESTED: Final = ("POP909", "Nottingham")
+"""The corpora of `read_test`. The other kinds of music are judged by
+`ripieno_export.judge.kinds`."""
 TRAINED_ON: Final = (
     "2_mit_ccby/pop909",
     "1_pd_cc0/openewld_clean",
     "1_pd_cc0/neonscribe_jazz_pd",
 )
-
-
-def part_of(family: str, split: str = "train") -> str:
-    """The part of a family: ``train``, ``valid`` or ``test``.
-
-    Args:
-        family: ``pop909 001`` and the like.
-        split: what the source's index proposes.
-    """
-    if split == "valid":
-        return "valid"
-    draw = int(hashlib.sha256(family.encode()).hexdigest(), 16) % 100
-    return "test" if family.startswith("pop909 ") and draw < TEST_SHARE else "train"
 
 
 def read_corpus(data: Path, source: str, *, every: int | None = None) -> Reading:
@@ -131,6 +120,7 @@ def _piece(
         np.lexsort((accompaniment["pitch"], accompaniment["start"]))
     ]
     family, chords = family_of(entry, origin), entry.get("chords") or ()
+    split = str(entry.get("split", "train"))
     frames = round(entry["quarters"] * FRAMES_PER_BEAT) + TAIL
     frames = max([frames] + [int(n["end"].max()) for _, n in parts])
     numerator, denominator = entry["ts"][0] if entry["ts"] else (4, 4)
@@ -147,7 +137,7 @@ def _piece(
         chords=chords_at(((at, at + long, text) for at, long, text in chords), frames),
         chords_from="markers" if chords else "none",
         pickup=round(float(entry.get("partial") or 0) * FRAMES_PER_BEAT),
-        part="test" if is_unseen else part_of(family, str(entry.get("split"))),
+        part="test" if is_unseen else part_of(origin.name, family, split),
     )
 
 
@@ -171,6 +161,8 @@ def read_test(data: Path) -> Reading:
         whole.pieces += reading.pieces
         whole.refused += reading.refused
     kept, dropped = apart(whole.pieces)
-    whole.pieces = [piece for piece in kept if piece.part == "test"]
+    whole.pieces = [
+        piece for piece in kept if piece.part == "test" and piece.corpus in TESTED
+    ]
     whole.refused += dropped
     return whole

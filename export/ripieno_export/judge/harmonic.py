@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ripieno.music.chords import NO_CHORD, QUALITIES, SHAPES, SUFFIXES
+from ripieno.music.chords import COLOURED, NO_CHORD, QUALITIES, SHAPES, SUFFIXES
 from ripieno_export.judge.fit import histogram
 from ripieno_export.judge.heard import Heard, beat_of, chords_of_beats, roots
 from ripieno_export.judge.pieces import TONES, Bools, Ints, TestPiece, counts
@@ -18,8 +18,6 @@ LONG_BEATS: Final = 2.4
 """A melody note ends a phrase before such a gap, or if it is so long: felt beats."""
 FIFTH: Final = 7
 RELATIVE: Final = 9
-COLOURED: Final = ("7", "maj7", "m7", "m7b5", "dim7", "sus4", "sus2")
-"""Sevenths and suspensions."""
 
 _MAJOR: Final = np.array([0, 2, 4, 5, 7, 9, 11])
 _IS_COLOURED: Final = np.array([suffix in COLOURED for suffix in SUFFIXES])

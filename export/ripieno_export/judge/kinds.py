@@ -6,13 +6,10 @@ melody under another title. A family is in one part:
 - ``test``: no design choice is made on it, and no published weight is trained on it;
 - ``dev``: everything else. Choices are made on it.
 
-The part is a rule: the hash of the family's name. Pop keeps the parts of
-`ripieno_export.judge.corpora`; its dev part is the validation set, which was not
-trained on. Files are read only when they are chosen.
+The part is a rule of `ripieno_export.parts`. Of pop, the dev part is the validation
+set, which was not trained on. Files are read only when they are chosen.
 """
 
-import hashlib
-import tomllib
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -23,6 +20,7 @@ from ripieno_export.corpus import family_of
 from ripieno_export.judge import corpora
 from ripieno_export.judge.pickups import pickup_beats, tunes_of
 from ripieno_export.judge.pieces import Reading
+from ripieno_export.parts import is_test, number_of
 
 DEV: Final = "dev"
 TEST: Final = "test"
@@ -67,30 +65,20 @@ class Kind:
 
     Attributes:
         sources: where its pieces are; they take turns.
-        test_percent: the share of its families in the test part.
     """
 
     sources: tuple[Source, ...]
-    test_percent: int
 
-
-DOUBLES: Final[dict[str, list[str]]] = tomllib.loads(
-    Path(__file__).with_name("doubles.toml").read_text("utf-8")
-)
-"""By kind, families that stay in the dev part because their melody is there under
-another title: a quarter of its runs of 16 intervals or more."""
 
 KINDS: Final = {
     "pop": Kind(
         (Source("2_mit_ccby/pop909", "POP909", "aligned/", ("518", "620"), "BRIDGE"),),
-        corpora.TEST_SHARE,
     ),
     "jazz": Kind(
         (
             Source("1_pd_cc0/neonscribe_jazz_pd", "Jazz"),
             Source("1_pd_cc0/openewld_clean", "OpenEWLD"),
         ),
-        20,
     ),
     "art song": Kind(
         (
@@ -101,7 +89,6 @@ KINDS: Final = {
                 voice=("voice", "sing", "gesang", "chant"),
             ),
         ),
-        85,
     ),
     "dance": Kind(
         (
@@ -109,11 +96,9 @@ KINDS: Final = {
             Source(f"{FOLK}/oneills", "O'Neill", is_known=True, abc=ABC),
             Source(f"{FOLK}/ryans", "Ryan", is_known=True, abc=ABC),
         ),
-        50,
     ),
     "hymn": Kind(
         (Source("1_pd_cc0/openhymnal", "Hymnal", voice=("soprano",)),),
-        25,
     ),
 }
 
@@ -126,16 +111,11 @@ def part_of(kind: str, family: str, split: str = "train") -> str:
         family: of `ripieno_export.corpus.family_of`.
         split: what the source's index proposes.
     """
-    if kind == "pop":
-        parts = {"valid": DEV, "test": TEST}
-        return parts.get(corpora.part_of(family, split), "")
-    draw = _hash(f"{kind} {family}") % 100
-    is_test = draw < KINDS[kind].test_percent and family not in DOUBLES.get(kind, ())
-    return TEST if is_test else DEV
-
-
-def _hash(text: str) -> int:
-    return int(hashlib.sha256(text.encode()).hexdigest(), 16)
+    if kind != "pop":
+        return TEST if is_test(kind, family) else DEV
+    if split == "valid":
+        return DEV
+    return TEST if is_test(kind, family) else ""
 
 
 def entries(data: Path, kind: str, part: str) -> list[tuple[Source, Entry]]:
@@ -161,7 +141,7 @@ def _entries(
                 entry["partial"] = pickup_beats(tune)
         found = [(entry, family_of(entry, archive.origin)) for entry in rows]
     chosen = [
-        (entry.get("split") != "valid", _hash(family), str(entry["file"]), entry)
+        (entry.get("split") != "valid", number_of(family), str(entry["file"]), entry)
         for entry, family in found
         if part_of(kind, family, str(entry.get("split"))) == part
         and _is_song(entry, source)

@@ -16,6 +16,7 @@ from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD, QUALITIES
 from ripieno_export.duet import counting, naming, songs
 from ripieno_export.duet.songs import Source
+from ripieno_export.parts import part_of
 
 pytestmark = pytest.mark.torch
 
@@ -46,11 +47,11 @@ def test_training_yields_what_it_shares_with_held_out_songs() -> None:
 
 
 def test_a_family_has_one_part() -> None:
-    parts = [songs.part_of(f"pop909 {n}", "train") for n in range(1000)]
+    parts = [part_of("pop909", f"pop909 {n}") for n in range(1000)]
     assert set(parts) == {"train", "test"}
     assert 0.05 < parts.count("test") / 1000 < 0.12
-    assert songs.part_of("oneills 1", "train") == "train"
-    assert songs.part_of("pop909 1", "valid") == "valid"
+    assert part_of("oneills", "oneills 1") == "train"
+    assert part_of("pop909", "pop909 1", "valid") == "valid"
 
 
 def test_a_chord_that_is_only_played_is_heard() -> None:

@@ -14,6 +14,7 @@ from ripieno_export.judge import corpora, fit, metrics, originality, rhythm
 from ripieno_export.judge.baselines import baselines, copy_last_bar, human
 from ripieno_export.judge.leak import apart
 from ripieno_export.judge.pieces import line
+from ripieno_export.parts import part_of
 
 DATA = Path(os.environ.get("RIPIENO_DATA", ROOT.parent / "shared" / "data"))
 needs_data = pytest.mark.skipif(
@@ -65,10 +66,10 @@ def test_a_missing_source_says_which_folder_to_name(tmp_path):
 
 
 def test_the_index_decides_what_is_valid_and_the_hash_what_is_test():
-    assert corpora.part_of("pop909 001", "valid") == "valid"
-    parts = [corpora.part_of(f"pop909 {n:03}") for n in range(1, 910)]
+    assert part_of("pop909", "pop909 001", "valid") == "valid"
+    parts = [part_of("pop909", f"pop909 {n:03}") for n in range(1, 910)]
     assert 0.05 < parts.count("test") / len(parts) < 0.11
-    assert corpora.part_of("any other tune") == "train"
+    assert part_of("oneills", "any other tune") == "train"
 
 
 def test_a_test_song_whose_tune_is_in_training_is_dropped():

@@ -7,7 +7,8 @@ import pytest
 from ripieno.errors import FileError
 from ripieno_export.archives import opened
 from ripieno_export.corpus import family_of
-from ripieno_export.judge import corpora, kinds
+from ripieno_export.judge import kinds
+from ripieno_export.parts import DOUBLES, part_of
 from ripieno_export.split import SHARED, grams
 
 ROOT = Path(__file__).parents[3]
@@ -37,14 +38,14 @@ def test_a_part_is_a_rule_that_goes_by_the_family():
 
 
 def test_a_tune_that_the_dev_part_knows_under_another_title_is_no_test():
-    for kind, known in kinds.DOUBLES.items():
+    for kind, known in DOUBLES.items():
         assert {kinds.part_of(kind, family) for family in known} == {kinds.DEV}
 
 
 def test_pop_keeps_the_parts_of_the_protocol():
     for number in range(1, 910):
         family = f"pop909 {number:03}"
-        is_test = corpora.part_of(family) == "test"
+        is_test = part_of("pop909", family) == "test"
         assert (kinds.part_of("pop", family) == kinds.TEST) == is_test
         assert kinds.part_of("pop", family, "valid") == kinds.DEV
 
@@ -88,3 +89,11 @@ def test_the_human_of_a_pop_song_plays_piano_and_bridge():
     piece = kinds.read(DATA, "pop", kinds.DEV, 1).pieces[0]
     assert source.also == "BRIDGE"
     assert len(piece.accompaniment) == notes["PIANO"] + notes["BRIDGE"]
+
+
+@pytest.mark.parametrize("source", ["openewld_clean", "neonscribe_jazz_pd"])
+def test_no_lead_sheet_of_the_test_part_is_trained_on(source):
+    families = [f"tune {number}" for number in range(400)]
+    tested = [f for f in families if kinds.part_of("jazz", f) == kinds.TEST]
+    assert {part_of(source, family) for family in tested} == {"test"}
+    assert {part_of(source, family, "valid") for family in tested} == {"valid"}
