@@ -8,7 +8,7 @@ that plays given notes; `simulate` plays a whole performance in simulated time.
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ripieno.inference.controls import Controls
 from ripieno.layouts.vocabulary import N_DOWN, Event, delta_of
 from ripieno.minds.composer import Composer
 from ripieno.minds.minds import Mind, Minds
+from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import Note
 from ripieno.protocol import (
@@ -82,9 +83,22 @@ class ScriptedModel:
         )
 
 
-def weightiest(ask: Decide) -> int:
-    """Return the chord that the player would choose; none if all are ruled out."""
-    best = int(np.argmax(ask.chords))
+STRUCK: Final = 8.0
+"""By how many nats a chord is likelier that was struck on the beat; see `plainest`."""
+
+
+def plainest(ask: Decide) -> int:
+    """Return the major chord on the note on the beat, or else the chord that sounds.
+
+    The player's weights are added; none is returned if all chords are ruled out.
+    """
+    scores = np.array(ask.chords)
+    if ask.beat is not None and ask.beat.struck[0]:
+        root = ask.beat.struck[0][-1] % 12
+        scores[chords.chord(root)] += ask.trust * STRUCK
+    elif ask.before != NO_CHORD:
+        scores[ask.before] += ask.trust * STRUCK
+    best = int(scores.argmax())
     return best if ask.chords[best] > FORBIDDEN else NO_CHORD
 
 
@@ -104,7 +118,7 @@ class ScriptedDuet:
 
     def __init__(
         self,
-        chord: Callable[[Decide], int] = weightiest,
+        chord: Callable[[Decide], int] = plainest,
         notes: Sequence[Note] = (Note(0, 36, 4), Note(2, 64, 2)),
     ) -> None:
         """Choose by `chord`; play `notes` to it."""
@@ -131,7 +145,7 @@ class ScriptedDuet:
     def _sections(self, ask: Decide) -> list[Comp]:
         chord, notes = self._chord(ask), self._notes
         if chord == NO_CHORD or ask.chords[chord] <= FORBIDDEN:
-            chord = weightiest(ask)
+            chord = plainest(ask)
         if chord == NO_CHORD:
             return [Comp(ask.revision, 0, chord, 1.0, (), ask.frames, complete=True)]
         first = tuple(note for note in notes if note.frame == 0)

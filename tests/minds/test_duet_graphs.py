@@ -8,7 +8,7 @@ from tests.duets import TUNE, played, span
 from ripieno.inference.manifest import GOLDEN
 from ripieno.inference.session import Loaded
 from ripieno.layouts import duet
-from ripieno.music.chords import QUALITIES
+from ripieno.music.chords import NO_CHORD, QUALITIES, chord
 from ripieno.music.spans import Phase
 from ripieno.protocol import Reset
 
@@ -50,11 +50,15 @@ def test_the_same_tune_in_another_key_has_the_same_chords_there(graphs, semitone
             graph.put["rows"][0] = rows
             phase = Phase(index % 4, 4, index // 4)
             graph.put["scalars"][0] = duet.scalars(rows, phase, 0)
+            before = chord(TUNE[index - 1] + moved) if index else NO_CHORD
+            graph.put["before"][0], graph.put["lasted"][0] = before, bool(index)
             graph.run()
-            found.append(graph.out["logits"][0].copy())
+            found.append(
+                np.concatenate([graph.out["logits"], graph.out["fresh"]]).copy()
+            )
             ear.heard(beat)
         lines.append(np.stack(found))
-    turned = np.roll(lines[0], semitones * QUALITIES, axis=1)
+    turned = np.roll(lines[0], semitones * QUALITIES, axis=2)
     np.testing.assert_allclose(lines[1], turned, atol=TOLERANCE)
 
 

@@ -43,9 +43,10 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
     """The card of the duet."""
     what = (
         "Two small recurrent networks that accompany on the beat. *Harmony* "
-        "(`harmony.onnx`) receives the pitch classes of the melody and gives a chord "
-        "for each felt beat. It is the same in every key: its batch has twelve rows, "
-        "one for each root. *Texture* (`model.onnx`) writes a piano part on that "
+        "(`harmony.onnx`) receives the pitch classes of the melody, the chord that "
+        "sounds and for how long it has lasted, and gives a chord for each felt beat. "
+        "It is the same in every key: its batch has twelve rows, one for each root. "
+        "*Texture* (`model.onnx`) writes a piano part on that "
         "chord, token by token, with pitches relative to the chord's root. "
         f"Together they have {manifest.parameters / 1e6:.2f} million parameters and "
         f"{figures['bytes'] / 1e6:.1f} MB, float32, batch 1."
@@ -73,11 +74,12 @@ def _music(manifest: Manifest) -> Sequence[str]:
         "## Music it was trained on",
         data_table(manifest),
         wrap(
-            "Held out are 5 % by the index of the data, and another 8 % of POP909 by a "
-            "hash of the song's number. The latter are the songs that `ripieno-export "
-            "evaluate` judges on. Training songs that share a quarter of their melodic "
-            "16-grams with these were left out. For tunes without chords, a teacher "
-            "network that hears the whole tune named the chords."
+            "Held out are 5 % by the index of the data, and by a hash of the tune's "
+            "name another 8 % of POP909 and 20 % of the lead sheets. The latter are "
+            "test parts, on which no choice is made. Training songs that share a "
+            "quarter of their melodic 16-grams with these were left out. For tunes "
+            "without chords, a teacher network that hears the whole tune named the "
+            "chords."
         ),
     )
 
@@ -89,17 +91,12 @@ def _likelihood(figures: dict[str, Any]) -> Sequence[str]:
         "## How well it predicts held-out music",
         wrap(
             f"Measured on {figures['held_out_songs']} songs with written chords, heard "
-            "from their beginning. A uniform guess would give 4.970 nats a chord."
+            "from their beginning. The network is told its own chords, not the written "
+            "ones. A uniform guess would give 4.970 nats a chord."
         ),
         table(
             ["newest note heard", *(f"{age} beats ago" for age in nats)],
             [["nats a chord", *(f"{value:.3f}" for value in nats.values())]],
-        ),
-        wrap(
-            "After training on the written chords, harmony was tuned by reward to fit "
-            "the melody of the moment and to adapt after a jump into another key "
-            "(`docs/decisions/0012-harmony-tuned-by-reward.md`). This costs "
-            "likelihood."
         ),
         wrap(
             f"On {figures['held_out_pianos']} held-out piano parts, without being told "
@@ -144,8 +141,8 @@ def tables(manifest: Manifest) -> str:
         "often it changes and to which chord, and which notes are sung to it on and "
         f"off the beat. These {manifest.parameters:,} numbers were counted, not "
         "trained. They are relative to the root, so all keys share them. If the "
-        "thinker is late, the rules choose the chord of a beat. Otherwise their "
-        "estimate is combined with that of the harmony network of `duet-gru`."
+        "thinker is late, the rules choose the chord of a beat. The grammar of chords "
+        "also takes from them how often one chord follows another."
     )
     return _joined(
         f"# {manifest.name}",

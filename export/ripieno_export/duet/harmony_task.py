@@ -45,6 +45,8 @@ OWN_SHARE: Final = 0.375
 """The share that is told what the network chose."""
 FIRST_OWN: Final = 150
 """Before this step the network's choices are random, and nobody is told them."""
+AT_ONCE: Final = 16
+"""Songs that are judged at once; the network chooses chord by chord."""
 JUDGED: Final = 512
 """Spans of a held-out song that are judged."""
 
@@ -217,16 +219,30 @@ def judged(
         told: which chord the model is told before each span: `OWN` or `NO_CHORD`.
     """
     total = count = 0.0
-    for song in songs:
-        ages = np.full(len(song), staleness)
-        rows, scalars = inputs(song.rows[:JUDGED], song.phases[:JUDGED], ages)
-        chords = song.chords[:JUDGED]
-        known = float((chords != NO_CHORD).sum())
+    for first in range(0, len(songs), AT_ONCE):
+        group = songs[first : first + AT_ONCE]
+        length = min(max(map(len, group)), JUDGED)
+        rows, scalars, chords = zip(
+            *(_whole(song, staleness, length) for song in group), strict=True
+        )
+        stacked = np.stack(rows), np.stack(scalars), np.stack(chords)
+        known = float((stacked[2] != NO_CHORD).sum())
         if known:
-            given = np.full((1, len(rows)), told)
-            mean = nats(model, rows[None], scalars[None], chords[None], given)
-            total, count = total + known * float(mean), count + known
+            given = np.full(stacked[2].shape, told)
+            total += known * float(nats(model, *stacked, given))
+            count += known
     return total / max(count, 1.0)
+
+
+def _whole(song: Spans, staleness: int, length: int) -> tuple[Floats, Floats, Frames]:
+    """A song from its beginning, filled up to a length in spans."""
+    ages = np.full(len(song), staleness)
+    rows, scalars = inputs(song.rows[:length], song.phases[:length], ages)
+    return (
+        _padded(rows, length),
+        _padded(scalars, length),
+        _padded(song.chords[:length], length, NO_CHORD),
+    )
 
 
 def _padded(array: A, length: int, value: float = 0.0) -> A:
