@@ -9,7 +9,7 @@ from tests.duets import G7, TUNE, answered, ask, played, span
 from ripieno.layouts import duet
 from ripieno.minds.duet import Duet
 from ripieno.music import chords, scales
-from ripieno.music.chords import N_CHORDS, NO_CHORD
+from ripieno.music.chords import N_CHORDS, NO_CHORD, named
 from ripieno.music.spans import Manner, Note, Phase
 from ripieno.protocol import FORBIDDEN, Beat, Decide, Reset
 
@@ -108,6 +108,18 @@ def test_a_forbidden_chord_is_never_chosen(graphs, open_chords, pitches, data):
 def test_a_span_with_all_chords_forbidden_is_silent(mind):
     assert answered(mind, ask(0, chords=(FORBIDDEN,) * N_CHORDS)) == (NO_CHORD, ())
     assert answered(mind, ask(1))[0] != NO_CHORD
+
+
+def test_a_triad_gets_the_seventh_that_is_nearly_as_likely(mind):
+    weights = [0.0] * N_CHORDS
+    plain, rich = named("D"), named("Dmaj7")
+    for seventh, chosen in ((9.0, rich), (6.0, plain)):
+        weights[plain], weights[rich] = 10.0, seventh
+        asked = ask(0, chords=tuple(weights), trust=0.0)
+        assert answered(mind, asked)[0] == chosen
+    weights[rich] = 9.0
+    kept = ask(0, chords=tuple(weights), trust=0.0, before=plain)
+    assert answered(mind, kept)[0] == plain
 
 
 def test_trust_0_chooses_the_players_chord(mind):

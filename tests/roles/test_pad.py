@@ -110,3 +110,39 @@ def test_a_pad_keeps_off_the_pitches_of_the_texture():
         seated["solo"].on_section(cue(index, "C"), low, 0)
     seated["solo"].on_cue(cue(8, "C", soloist=(72, 84)), 0)
     assert not {52, 55} & set(struck(seated))
+
+
+@pytest.mark.parametrize(
+    ("chord", "upcoming", "melody", "has_seventh"),
+    [
+        ("G", "C", (79,), True),
+        ("C", "F", (72,), True),
+        ("G", "F", (79,), False),
+        ("Gm", "C", (79,), False),
+        ("G", "C", (76,), False),
+    ],
+)
+def test_a_triad_that_leads_a_fifth_down_gets_its_seventh(
+    chord, upcoming, melody, has_seventh
+):
+    seated = Seated(role="pad")
+    leading = cue(0, chord, melody=melody, upcoming=named(upcoming))
+    seated["solo"].on_cue(leading, 0)
+    seventh = (chords.root_of(named(chord)) + 10) % 12
+    assert (seventh in {pitch % 12 for pitch in struck(seated)}) == has_seventh
+
+
+def test_the_seventh_comes_when_the_next_chord_is_known():
+    seated = Seated(role="pad")
+    seated["solo"].on_cue(cue(0, "G", melody=(79,), upcoming=named("G")), 0)
+    struck(seated)
+    later = cue(1, "G", melody=(79,), upcoming=named("C"), is_new=False)
+    seated["solo"].on_cue(later, 0)
+    assert [pitch % 12 for pitch in struck(seated)] == [5]
+
+
+@pytest.mark.parametrize("own", [{"chart": "G@1"}, {"scale": "C major"}])
+def test_what_the_musician_prescribes_gets_no_seventh(own):
+    seated = Seated(role="pad", **own)
+    seated["solo"].on_cue(cue(0, "G", melody=(79,), upcoming=named("C")), 0)
+    assert 5 not in {pitch % 12 for pitch in struck(seated)}

@@ -21,7 +21,7 @@ from ripieno.conduct import cadences
 from ripieno.conduct.harmonic_rhythm import changing
 from ripieno.conduct.phrases import Phrases
 from ripieno.conduct.tonic import Tonic
-from ripieno.music.chords import COLOURED, N_CHORDS, NO_CHORD, QUALITIES, SUFFIXES
+from ripieno.music.chords import NO_CHORD
 from ripieno.music.lasting import Lasting
 from ripieno.music.spans import Phase, Span
 from ripieno.rules.harmony import TONES, Harmony
@@ -43,7 +43,6 @@ class Recipe(NamedTuple):
         cadences: the weight of `ripieno.conduct.cadences`.
         struck: by how many nats a chord is likelier that holds the note struck on the
             beat.
-        colour: by how many nats sevenths and suspensions are likelier.
     """
 
     duration: Weight
@@ -52,7 +51,6 @@ class Recipe(NamedTuple):
     moves: Weight
     cadences: Weight
     struck: float
-    colour: float
 
 
 RULES: Final = Recipe(
@@ -62,7 +60,6 @@ RULES: Final = Recipe(
     moves=(0.06, 0.32),
     cadences=(0.22, 0.58),
     struck=0.2,
-    colour=0.0,
 )
 """Where the rules decide without a network. The share of roots that agree with people's
 on 18 validation songs: without a grammar .30; with these weights .34; with 0.6 times as
@@ -74,17 +71,12 @@ NETWORK: Final = Recipe(
     moves=(0.0, 0.0),
     cadences=(0.0, 0.0),
     struck=0.0,
-    colour=0.0,
 )
 """Beside a network, which knows the chord that sounds. See docs/decisions/0029."""
 LEAST, MOST = 0.02, 0.97
 """Bounds of how likely a change is."""
 TIGHT, LOOSE = 0.79, 0.87
 """The share of the melody in our chords that leaves no room, and full room."""
-COLOUR: Final = np.tile(
-    [float(suffix in COLOURED) for suffix in SUFFIXES], N_CHORDS // QUALITIES
-)
-"""Which chords are sevenths or suspensions, [N_CHORDS]."""
 REMEMBERED: Final = 0.97
 """The share of what was counted that remains after a felt beat."""
 FIRM: Final = 10.0
@@ -141,7 +133,6 @@ class Grammar:
         found = _at(recipe.cadences, room) * cadences.weights(
             self._phrases, phase_at, index, tonic, before, every
         )
-        found += recipe.colour * COLOUR
         if beat is not None and beat.struck[0]:
             found += recipe.struck * TONES[:, beat.struck[0][-1] % 12]
         if before != NO_CHORD:

@@ -36,6 +36,11 @@ INTERVALS: Final = tuple(SHAPES.values())
 QUALITIES: Final = len(SHAPES)
 N_CHORDS: Final = 12 * QUALITIES
 
+_COLOURS: Final = {
+    "": ("7", "maj7", "sus4"),
+    "m": ("m7",),
+    "dim": ("m7b5", "dim7"),
+}
 _SPELLINGS: Final = {
     "": ("maj", "M", "5", "maj(4)"),
     "m": ("min", "-", "mi", "min6", "m6", "minmaj7", "mM7", "minor-major"),
@@ -71,6 +76,12 @@ def root_of(number: int) -> int:
 def quality_of(number: int) -> int:
     """Return the index of a chord's quality in `SUFFIXES`."""
     return number % QUALITIES
+
+
+def coloured(number: int) -> tuple[int, ...]:
+    """Return the chords that add a seventh to a triad, or hold back its third."""
+    suffixes = _COLOURS.get(SUFFIXES[quality_of(number)], ())
+    return tuple(chord(root_of(number), SUFFIXES.index(s)) for s in suffixes)
 
 
 def pitch_classes(number: int) -> tuple[int, ...]:

@@ -2,12 +2,16 @@
 
 It leaves room. It sounds in a register where the soloist does not play and where the
 texture has few notes, below the soloist if possible, and it is quieter than both.
+
+A major triad that leads to the chord a fifth below gets its seventh before it does.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from ripieno.conduct.cue import Cue, Section
-from ripieno.music import voicing
+from ripieno.music import chords, voicing
+from ripieno.music.chords import NO_CHORD, SUFFIXES
 from ripieno.play.expression import bounded
 from ripieno.play.scheduled import ScheduledNotes
 from ripieno.play.scheduler import Due
@@ -47,6 +51,10 @@ THIN: Final = 0.1
 """The cost of a voice that is left out."""
 MOTION: Final = 0.03
 """The cost of moving a voice by a semitone."""
+MAJOR: Final = SUFFIXES.index("")
+FOURTH: Final = 5
+SEVENTH: Final = 10
+"""Semitones above a root: of the chord a fifth below it, and of the minor seventh."""
 
 
 class Pad(Following):
@@ -66,6 +74,9 @@ class Pad(Following):
         since_bars = cue.phase.bar - self._struck_bar
         if cue.is_new or (cue.phase.span == 0 and since_bars >= AGAIN_BARS):
             self._strike(cue, now_ns)
+        elif (seventh := self._seventh(cue)) is not None:
+            self._play(cue, [seventh], now_ns)
+            self._voicing = tuple(sorted((*self._voicing, seventh)))
 
     def on_section(self, cue: Cue, section: Section, now_ns: int) -> None:
         """Learn where the texture lies."""
@@ -92,11 +103,48 @@ class Pad(Following):
     def _strike(self, cue: Cue, now_ns: int) -> None:
         self._struck_bar = cue.phase.bar
         self._voicing = self._roomiest(cue)
+        seventh = self._seventh(cue)
+        if seventh is not None:
+            self._voicing = tuple(sorted((*self._voicing, seventh)))
+        self._play(cue, self._voicing, now_ns)
+
+    def _play(self, cue: Cue, pitches: Sequence[int], now_ns: int) -> None:
         start = max(cue.start_ticks, self._seat.timeline.ticks_at(now_ns))
         loud = bounded(LOUDNESS * cue.velocity)
         end = start + RINGS_BARS * self._seat.meter.bar_ticks
-        notes = [PlannedNote(start, end, pitch, loud) for pitch in self._voicing]
+        notes = [PlannedNote(start, end, pitch, loud) for pitch in pitches]
         self._notes.add(notes, now_ns)
+
+    def _seventh(self, cue: Cue) -> int | None:
+        """Return the seventh that is to be added to the voicing; None for none.
+
+        It is added to a major triad if the chord a fifth below comes next, and nothing
+        in the melody or the voicing is a semitone beside it. Chords that the musician
+        prescribes are played as they are.
+        """
+        if not self._is_free or cue.bass is not None or cue.closing is not None:
+            return None
+        seventh = (chords.root_of(cue.chord) + SEVENTH) % 12
+        is_triad = chords.quality_of(cue.chord) == MAJOR
+        leads = cue.upcoming != NO_CHORD and (
+            chords.root_of(cue.upcoming) == (chords.root_of(cue.chord) + FOURTH) % 12
+        )
+        if not (is_triad and leads and self._voicing):
+            return None
+        params, centre = self._seat.params, sum(self._voicing) // len(self._voicing)
+        places = range(params.low + (seventh - params.low) % 12, params.high + 1, 12)
+        place = min(places, key=lambda pitch: abs(pitch - centre), default=None)
+        others = {*cue.melody, *self._voicing}
+        beside = {(pitch + step) % 12 for pitch in others for step in (-1, 0, 1)}
+        return None if seventh in beside else place
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether the musician leaves the chords open."""
+        parsed = self._seat.parsed
+        guidance = parsed.guidance
+        is_asked = guidance.allowed_chords or guidance.scale or guidance.landings
+        return parsed.chart is None and not is_asked
 
     def _roomiest(self, cue: Cue) -> voicing.Voices:
         """Return the voicing that leaves most room. Cost: some 0.2 ms."""
