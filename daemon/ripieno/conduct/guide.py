@@ -21,8 +21,9 @@ from ripieno.settings.params import Guidance
 
 Floats = npt.NDArray[np.float64]
 
-TRUST: Final = 1.0
-"""The weight of the network's log probabilities, where the human is followed."""
+TRUST: Final = 1.3
+"""The weight of the network's log probabilities, where the human is followed. It was
+chosen together with `ripieno.conduct.grammar.NETWORK`, see decision 29."""
 UNFIT: Final = 8.0
 """A chord that weighs so many nats less than the best one is not kept."""
 APPROACH: Final = 8

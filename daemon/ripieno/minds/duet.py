@@ -37,7 +37,7 @@ _LENGTHS: Final = np.ones(len(duet.LENGTHS), bool)
 FRESH: Final = 0.5
 """The weight of the opinion that does not know which chord sounds, beside the one that
 does. It makes a note that contradicts the chord count at once; see decision 29."""
-COLOUR: Final = 2.0
+COLOUR: Final = 2.5
 """By how many nats a seventh or a suspension is likelier than the triad on its root,
 once that triad is chosen. The likeliest chord is plain more often than people's chords
 are, because the colours of a chord share its probability."""
