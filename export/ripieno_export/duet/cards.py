@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from ripieno.inference.manifest import Manifest
 from ripieno_export.card import (
-    MACHINE,
     POP909,
     bullets,
     changes,
@@ -58,7 +57,7 @@ def duet(manifest: Manifest, figures: dict[str, Any]) -> str:
         "## Using it",
         f"    ripieno play --role accompany --model {manifest.name}",
         *_likelihood(figures),
-        *_steps(figures["step_ms"]),
+        *_steps(figures["step_ms"], figures["machine"]),
         *_music(manifest),
         "## Licence",
         wrap(f"{sentence(manifest.licence)} {THANKS}"),
@@ -110,7 +109,7 @@ def _likelihood(figures: dict[str, Any]) -> Sequence[str]:
     )
 
 
-def _steps(step_ms: dict[str, dict[str, float]]) -> Sequence[str]:
+def _steps(step_ms: dict[str, dict[str, float]], machine: str) -> Sequence[str]:
     harmony, texture = step_ms["harmony"], step_ms["texture"]
     return (
         "## A step",
@@ -118,7 +117,7 @@ def _steps(step_ms: dict[str, dict[str, float]]) -> Sequence[str]:
             f"Harmony takes {harmony['p50']:.3f} ms at the median and "
             f"{harmony['p99']:.3f} ms at the 99th percentile; a token of texture takes "
             f"{texture['p50']:.3f} and {texture['p99']:.3f} ms, sampling included. "
-            f"Measured on {MACHINE}."
+            f"Measured on {machine}."
         ),
     )
 

@@ -5,6 +5,8 @@ and must answer as torch does, over golden vectors that the daemon's tests repla
 are judged on held-out songs, and timed. Then the folder is moved to where it is found.
 """
 
+import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -142,11 +144,21 @@ def _measure(
         "held_out_pianos": len(crops),
         "chord_nats_by_staleness": harmony,
         "texture_nats": {"token": round(token, 4), "length": round(length, 4)},
+        "machine": machine(),
         "step_ms": {
             "harmony": step_ms(loaded["harmony"]),
             "texture": step_ms(loaded["model"]),
         },
     }
+
+
+def machine() -> str:
+    """Where steps are timed: a thread of this machine's processor."""
+    cpus = Path("/proc/cpuinfo")
+    lines = cpus.read_text("utf-8").splitlines() if cpus.is_file() else []
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    name = names[0].replace("(R)", "").strip() if names else platform.processor()
+    return f"one thread of a machine with {os.cpu_count()} cores ({name})"
 
 
 def step_ms(graph: Graph, clock: Clock | None = None) -> dict[str, float]:
