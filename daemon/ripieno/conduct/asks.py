@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ripieno.conduct.guide import TRUST, Floats, Guide, only
+from ripieno.conduct.guide import RULES_ALONE, TRUST, Floats, Guide, only
 from ripieno.conduct.manners import Manners
+from ripieno.conduct.memory import Memory
 from ripieno.conduct.spans import Spans
 from ripieno.music import chords
 from ripieno.music.spans import Note, Span
@@ -63,8 +64,11 @@ class Asks:
         on_beat: the request on the beat of the span under way; None if there is none.
     """
 
-    def __init__(self, seat: Seat, spans: Spans, guide: Guide) -> None:
+    def __init__(
+        self, seat: Seat, spans: Spans, guide: Guide, memory: Memory | None = None
+    ) -> None:
         self._seat, self._spans, self._guide = seat, spans, guide
+        self._memory = memory or Memory()
         self.manners = Manners(seat.seed)
         self.backups: dict[int, Answer] = {}
         self.on_beat: Answer | None = None
@@ -173,7 +177,13 @@ class Asks:
             guidance, phase_at, index, beat, staleness, before
         )
         now = None if staleness else beat
-        return self._guide.shaped(weights, guidance, phase_at, index, now, before)
+        alone, beside = self._guide.shaped(
+            weights, guidance, phase_at, index, now, before
+        )
+        again = (1.0 - guidance.lead) * self._memory.weights(index, now, before)
+        again[weights <= FORBIDDEN] = 0.0
+        alone += RULES_ALONE * again
+        return alone, beside + (1.0 - RULES_ALONE) * again
 
     def _open(self) -> Iterator[Answer]:
         yield from self.backups.values()
