@@ -134,6 +134,8 @@ class Sections:
             if now.letter == self._letters - 1:
                 self._letters -= 1
             now.letter, now.bars_ago, now.is_varied = source.letter, back.bars, varied
+        elif now.bars_ago and source.letter != now.letter:
+            now.is_varied = True
 
     def _entry(self, now: Section, back: Return, spans: int) -> int:
         """Return with which bar a return began, or its last section did."""
