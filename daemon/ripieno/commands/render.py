@@ -19,8 +19,8 @@ import rich.progress
 
 from ripieno.clock import NS_PER_S
 from ripieno.commands.arguments import settings_of
+from ripieno.conduct.form import Form
 from ripieno.conduct.memory import Memory, Played
-from ripieno.conduct.sections import Sections
 from ripieno.engine import Engine, Send
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.files.midi import check_target, read_performance, write_score
@@ -308,7 +308,7 @@ class _Witness(Minds):
     ) -> None:
         super().__init__(wake, show)
         self._played: dict[int, int] = {}
-        self._meter, self._memory, self._form = meter, Memory(), Sections()
+        self._meter, self._memory, self._form = meter, Memory(), Form()
 
     def receive(self, letter: Letter) -> None:
         if isinstance(beat := letter.message, Beat):

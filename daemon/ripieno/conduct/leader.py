@@ -10,8 +10,8 @@ from ripieno.conduct.bass_line import BassLine
 from ripieno.conduct.cue import Cue, Follower, Section
 from ripieno.conduct.dynamics import ARC_BARS, Dynamics
 from ripieno.conduct.filling import SHORTEST_S, Filling
+from ripieno.conduct.form import Form
 from ripieno.conduct.memory import Memory, Played
-from ripieno.conduct.sections import Sections
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
 from ripieno.conduct.texture import BASS_BELOW, Texture
@@ -24,7 +24,7 @@ from ripieno.play.seat import Seat
 from ripieno.settings.status import Status
 
 VARIED_BARS: Final = 4
-"""Of so many bars the last one ends in another way each time."""
+"""Where texture returns, the second half of the last of so many bars is new."""
 SOLO: Final = 32
 """From how many of the soloist's last notes their register is known."""
 
@@ -36,7 +36,7 @@ class Leader:
         followers: those seats.
         cue: the last one; None while nothing plays.
         memory: what was played before.
-        sections: of the performance so far.
+        form: its sections so far.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Leader:
         self._line = BassLine(seat)
         self._dynamics, self._filling = Dynamics(), Filling()
         self._filled: int | None = None  # the last span that was looked at for that
-        self.memory, self.sections = Memory(), Sections()
+        self.memory, self.form = Memory(), Form()
         self._again: Played | None = None  # what the span repeats
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[Follower] = set()  # those that have had a cue
@@ -71,7 +71,7 @@ class Leader:
     def report(self, status: Status) -> Status:
         """Add the section and the chord that sounds."""
         return msgspec.structs.replace(
-            status, section=self.sections.name, chord=self.chord_name
+            status, section=self.form.name, chord=self.chord_name
         )
 
     def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
@@ -84,7 +84,7 @@ class Leader:
         above = tuple(note for note in notes if note.pitch >= BASS_BELOW)
         phase = self._spans.phase(index)
         self.memory.hear(index, heard, phase, Played(chord, above, self._asked))
-        self.sections.hear(index, heard, phase, self.memory)
+        self.form.hear(index, heard, phase, self.memory)
         return chord, notes
 
     def on_note(self, key: Key) -> None:
@@ -178,7 +178,7 @@ class Leader:
 
     def rest(self, at_ns: int) -> None:
         """Let nothing sound."""
-        self.cue = None
+        self.cue = self._again = None
         self._texture.rest(at_ns)
         self._line.rest()
         for follower in self.followers:
@@ -215,9 +215,9 @@ class Leader:
         It is as the musician asked for then. So nothing returns that was asked for
         otherwise, and no note is moved out of a scale that was asked for.
         """
-        if cue.phase.bar % VARIED_BARS == VARIED_BARS - 1 and (
-            2 * cue.phase.span >= cue.phase.spans
-        ):
+        phase = cue.phase
+        is_last_bar = phase.bar % VARIED_BARS == VARIED_BARS - 1
+        if is_last_bar and 2 * phase.span >= phase.spans:
             return None
         again = self.memory.texture(cue.index, self._spans.heard(cue.index))
         if again is None or again.asked != self._asked:

@@ -52,7 +52,7 @@ SURE: Final = 16.0
 """From this score on, they count in full."""
 AGAIN: Final = 4.0
 """By how many nats the chord of then is likelier."""
-HINDSIGHT: Final = 1.0
+HINDSIGHT: Final = 2.0
 """The weight of the log likelihood of the rest of the bar."""
 INSIDE: Final = 0.8
 """The share of a melody that lies in its chord."""

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from ripieno.conduct.form import LETTERS, Form, FormSection
 from ripieno.conduct.memory import Memory, Played
-from ripieno.conduct.sections import LETTERS, Section, Sections
 from ripieno.music.chords import named
 from ripieno.music.spans import Phase, Span
 
@@ -40,7 +40,7 @@ def up(beats, semitones):
 
 def sections(*parts):
     """What is found in a song of these parts."""
-    memory, found = Memory(), Sections()
+    memory, found = Memory(), Form()
     for index, beat in enumerate(beat for part in parts for beat in part):
         phase = Phase(index % 4, 4, index // 4)
         memory.hear(index, beat, phase, Played(named("C")))
@@ -102,4 +102,4 @@ def test_the_name_of_now_follows():
 @pytest.mark.parametrize(("letter", "name"), [(0, "A"), (25, "Z"), (26, "AA")])
 def test_letters_do_not_run_out(letter, name):
     assert len(LETTERS) == 26
-    assert Section(0, 0, letter).name == name
+    assert FormSection(0, 0, letter).name == name

@@ -9,7 +9,7 @@ A prime says that a section returns in another key, or that its melody goes anot
 in between.
 
 A return is recognized after some two bars. So a section is named later than it begins,
-and its name may still change: `Sections.found` holds what is known at the end.
+and its name may still change: `Form.found` holds what is known at the end.
 """
 
 from collections import deque
@@ -33,7 +33,7 @@ LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(slots=True)
-class Section:
+class FormSection:
     """A section.
 
     Attributes:
@@ -57,7 +57,7 @@ class Section:
         return LETTERS[letter] * (turns + 1) + "'" * self.is_varied
 
 
-class Sections:
+class Form:
     """Names the sections. Thread: one. Cost: O(`MOST`) a bar.
 
     Attributes:
@@ -65,7 +65,7 @@ class Sections:
     """
 
     def __init__(self) -> None:
-        self.found: deque[Section] = deque(maxlen=MOST)
+        self.found: deque[FormSection] = deque(maxlen=MOST)
         self._letters = 0
         self._bar = self._missed = 0
         self._sung = 0  # the last bar in which the melody struck something
@@ -90,7 +90,7 @@ class Sections:
             if span.onsets:
                 is_pickup = 2 * phase.span >= phase.spans > 1
                 first = index + (phase.spans if is_pickup else 0) - phase.span
-                self.found.append(Section(self._bar + is_pickup, first, 0))
+                self.found.append(FormSection(self._bar + is_pickup, first, 0))
                 self._letters = 1
         elif phase.span == phase.spans - 1:
             self._end_bar(index + 1, phase.spans, memory.now())
@@ -112,7 +112,7 @@ class Sections:
             start: int, letter: int, ago: int = 0, *, varied: bool = False
         ) -> None:
             index = until - (self._bar + 1 - start) * spans
-            self.found.append(Section(start, index, letter, ago, varied))
+            self.found.append(FormSection(start, index, letter, ago, varied))
 
         if back is None:
             start = self._break(now)
@@ -137,7 +137,7 @@ class Sections:
         elif now.bars_ago and source.letter != now.letter:
             now.is_varied = True
 
-    def _entry(self, now: Section, back: Return, spans: int) -> int:
+    def _entry(self, now: FormSection, back: Return, spans: int) -> int:
         """Return with which bar a return began, or its last section did."""
         if back.bars == now.bars_ago:
             starts = [section.start + back.bars for section in self.found]
@@ -149,7 +149,7 @@ class Sections:
         near = (section.start + back.bars for section in self.found)
         return next((each for each in near if abs(each - start) <= 1), start)
 
-    def _break(self, now: Section) -> int | None:
+    def _break(self, now: FormSection) -> int | None:
         """Return with which bar a section begins that nothing announced, or None."""
         if self._missed < PATIENCE:
             return None
@@ -166,6 +166,6 @@ class Sections:
             return None
         return start if rounds > 1 or start - 1 in self._ended else None
 
-    def _at(self, bar: int) -> Section | None:
+    def _at(self, bar: int) -> FormSection | None:
         """Return the section in which a bar lies, or None."""
         return next((s for s in reversed(self.found) if s.start <= bar), None)
