@@ -113,7 +113,7 @@ def test_a_texture_is_not_repeated_after_the_musician_asked_for_another():
 
 def test_the_status_names_the_section():
     played = started(Inventor())
-    names = []
+    names: list[str] = []
     for at_ns, data in song(2):
         played.play([(at_ns, data)])
         name = played.engine.status().section
