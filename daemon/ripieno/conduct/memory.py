@@ -54,6 +54,8 @@ AGAIN: Final = 4.0
 """By how many nats the chord of then is likelier."""
 HINDSIGHT: Final = 2.0
 """The weight of the log likelihood of the rest of the bar."""
+LATER: Final = 0.5
+"""The share of that weight for the second half of the bar, in the first one."""
 INSIDE: Final = 0.8
 """The share of a melody that lies in its chord."""
 
@@ -247,7 +249,10 @@ class Memory:
         place = then % self._in_bar
         until = min(then - place + self._in_bar, self._now + 1)
         rest = np.arange(then, until) % SPANS
-        sung = np.roll(self._sung[rest].sum(axis=0), shift)
+        half = self._in_bar / 2
+        is_later = (place + np.arange(len(rest)) >= half) & (place < half)
+        shares = np.where(is_later, LATER, 1.0)
+        sung = np.roll(shares @ self._sung[rest], shift)
         weights += HINDSIGHT * (LIKELIHOODS @ sung)
         weights -= weights.max()
         chord = transposed(_main(self._chords[rest].tolist()), shift)
