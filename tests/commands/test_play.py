@@ -43,6 +43,11 @@ def test_our_own_tempo_is_told_as_such_and_only_where_there_is_a_beat():
     assert "bpm" not in live_line(Status(role="answer", bpm=60.0)).plain
 
 
+def test_the_section_is_told_in_brackets():
+    line = live_line(Status(position="9.3", section="B'", bpm=120.0)).plain
+    assert "  9.3 [B']  120 bpm  " in line
+
+
 def test_only_the_next_few_chords_are_told():
     tentative = tuple((f"{bar}.1", "Am") for bar in range(2, 20))
     line = live_line(Status(chord="C", tentative=tentative)).plain

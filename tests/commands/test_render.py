@@ -96,7 +96,12 @@ def signatures(file):
 def changes(file):
     """The chords among the markers: (beat, name)."""
     words = [(tick / PER_BEAT, m.text) for tick, m in metas(file, "marker")]
-    return [(beat, text) for beat, text in words if text != "Verse"]
+    return [(beat, text) for beat, text in words if not is_section(text)]
+
+
+def is_section(text):
+    """Whether a marker names a section: the file's own one, or one that was heard."""
+    return text == "Verse" or text.startswith("Section ")
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +178,13 @@ def test_most_on_beat_notes_lie_in_the_chord_that_is_played_to_them(song):
         name = [name for at, name in found if at <= beat][-1]
         fits += TUNE[beat % 12] % 12 in chords.pitch_classes(chords.named(name))
     assert fits >= 20
+
+
+def test_sections_are_markers_and_begin_bars(song):
+    words = [(tick / PER_BEAT, m.text) for tick, m in metas(song, "marker")]
+    found = [(beat, text) for beat, text in words if is_section(text)]
+    assert found[:2] == [(0, "Verse"), (0, "Section A")]
+    assert all(beat % 4 == 0 for beat, _ in found)
 
 
 @pytest.mark.slow

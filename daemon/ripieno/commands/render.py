@@ -5,7 +5,7 @@ the models can think. A role that plays on the beat gets the file's tempo as MID
 as from a DAW.
 
 The written file has the source's tracks, tempos and meters, one named track for each
-part that the machine played, and the machine's chords as markers.
+part that the machine played, and as markers the machine's chords and the sections.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import rich.progress
 
 from ripieno.clock import NS_PER_S
 from ripieno.commands.arguments import settings_of
+from ripieno.conduct.form import Form
+from ripieno.conduct.memory import Memory, Played
 from ripieno.engine import Engine, Send
 from ripieno.errors import FileError, ModelError, SettingsError
 from ripieno.files.midi import check_target, read_performance, write_score
@@ -29,6 +31,7 @@ from ripieno.inference.tables import maybe_tables
 from ripieno.minds.minds import Loaded, Minds
 from ripieno.music import chords, messages
 from ripieno.music.meter import Meter
+from ripieno.music.spans import Phase
 from ripieno.play import sound
 from ripieno.play.effects import NOBODY
 from ripieno.processes.interrupts import raise_interrupts
@@ -150,7 +153,7 @@ def render(
     times = human.times()
     markers = [
         (times.ns_at(meter.start_of(index) * human.ticks_per_beat // 480), name)
-        for index, name in witness.changes()
+        for index, name in (*witness.sections(), *witness.changes())
     ]
     tracks = [*human.tracks, *tracks_of(simulation.sent, engine)]
     write_score(target, tracks, human.score(), markers=markers)
@@ -188,7 +191,7 @@ def _witness(settings: Settings, engine: Engine) -> "_Witness":
     def fail(ready: Ready) -> None:
         raise ModelError(ready.why)
 
-    minds = _Witness(wake_for, fail)
+    minds = _Witness(wake_for, fail, Meter.parse(settings.play.meter))
     for role in minds_of(settings.ensemble):
         engine.thought(0, minds.load(role))
     return minds
@@ -295,18 +298,30 @@ def tracks_of(sent: list[tuple[int, Send]], engine: Engine) -> list[Track]:
 
 
 class _Witness(Minds):
-    """The minds, with a record of which chords were really played."""
+    """The minds, with a record of which chords were really played to which sections."""
 
     def __init__(
-        self, wake: Callable[[str], Loaded], show: Callable[[Ready], None]
+        self,
+        wake: Callable[[str], Loaded],
+        show: Callable[[Ready], None],
+        meter: Meter,
     ) -> None:
         super().__init__(wake, show)
         self._played: dict[int, int] = {}
+        self._meter, self._memory, self._form = meter, Memory(), Form()
 
     def receive(self, letter: Letter) -> None:
-        if isinstance(letter.message, Beat):
-            self._played[letter.message.index] = letter.message.chord
+        if isinstance(beat := letter.message, Beat):
+            self._played[beat.index] = beat.chord
+            bar, place = divmod(beat.index, self._meter.spans_in_bar)
+            phase = Phase(place, self._meter.spans_in_bar, bar)
+            self._memory.hear(beat.index, beat.heard, phase, Played(beat.chord))
+            self._form.hear(beat.index, beat.heard, phase, self._memory)
         super().receive(letter)
+
+    def sections(self) -> list[tuple[int, str]]:
+        """Return (span, name) for each section, such as ``Section A``."""
+        return [(max(s.index, 0), f"Section {s.name}") for s in self._form.found]
 
     def changes(self) -> list[tuple[int, str]]:
         """Return (span, chord's name) for each change of the chord."""

@@ -12,12 +12,17 @@ from typing import Final
 
 from ripieno.conduct.guide import TRUST, Guide, Weights, only
 from ripieno.conduct.manners import Manners
+from ripieno.conduct.memory import Memory
 from ripieno.conduct.spans import Spans
 from ripieno.music import chords
 from ripieno.music.spans import Note, Span
 from ripieno.play.seat import Seat
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 
+AGAIN_ALONE: Final = 0.2
+"""The weight of what returns (`Memory.weights`) where the rules decide alone."""
+AGAIN_BESIDE: Final = 0.5
+"""Its weight beside a network."""
 MISSED: Final = 16
 """How many requests are kept that were not answered in time, and may be later."""
 
@@ -63,8 +68,11 @@ class Asks:
         on_beat: the request on the beat of the span under way; None if there is none.
     """
 
-    def __init__(self, seat: Seat, spans: Spans, guide: Guide) -> None:
+    def __init__(
+        self, seat: Seat, spans: Spans, guide: Guide, memory: Memory | None = None
+    ) -> None:
         self._seat, self._spans, self._guide = seat, spans, guide
+        self._memory = memory or Memory()
         self.manners = Manners(seat.seed)
         self.backups: dict[int, Answer] = {}
         self.on_beat: Answer | None = None
@@ -166,7 +174,14 @@ class Asks:
     def _weights(self, index: int, beat: Span, staleness: int, before: int) -> Weights:
         """The weights of a span's chords."""
         guidance, phase_at = self._seat.parsed.guidance, self._spans.phase
-        return self._guide.weights(guidance, phase_at, index, beat, staleness, before)
+        weights = self._guide.weights(
+            guidance, phase_at, index, beat, staleness, before
+        )
+        now = None if staleness else beat
+        again = (1.0 - guidance.lead) * self._memory.weights(index, now, before)
+        again[weights.alone <= FORBIDDEN] = 0.0
+        shares = AGAIN_ALONE, AGAIN_BESIDE
+        return Weights(*(w + s * again for w, s in zip(weights, shares, strict=True)))
 
     def _open(self) -> Iterator[Answer]:
         yield from self.backups.values()

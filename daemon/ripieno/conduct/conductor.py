@@ -89,7 +89,7 @@ class Conductor:
         self._spans, self._presence = self._clock.spans, self._clock.presence
         self.leader, self._tally = Leader(seat, self._spans, is_replying), Tally()
         self._guide = Guide(seat.tables, seat.seed)
-        self._asks = Asks(seat, self._spans, self._guide)
+        self._asks = Asks(seat, self._spans, self._guide, self.leader.memory)
         self._preview = Preview(seat, self._spans, self._asks, self._guide)
         self._ending = Ending(seat, self._spans, self._guide.tonic)
         self._spans.cadence = self._ending.chord
@@ -218,9 +218,8 @@ class Conductor:
             return status
         index = self._clock.index
         return msgspec.structs.replace(
-            status,
+            self.leader.report(status),
             position=self._spans.name(index - 1),
-            chord=self.leader.chord_name,
             promised=() if self._rests(index) else self._preview.promised(index),
             tentative=self._preview.tentative(index),
         )
@@ -259,7 +258,7 @@ class Conductor:
     def _tell_beat(self, index: int) -> None:
         """Tell the thinker and the harmony rules what happened in a span."""
         span = self._spans.heard(index)
-        beat = Beat(index, span, *self.leader.sent(index))
+        beat = Beat(index, span, *self.leader.told(index, span))
         self._told.append(beat)
         self._seat.tell(beat)
         self._guide.hear(span, self._spans.phase(index))

@@ -10,16 +10,21 @@ from ripieno.conduct.bass_line import BassLine
 from ripieno.conduct.cue import Cue, Follower, Section
 from ripieno.conduct.dynamics import ARC_BARS, Dynamics
 from ripieno.conduct.filling import SHORTEST_S, Filling
+from ripieno.conduct.form import Form
+from ripieno.conduct.memory import Memory, Played
 from ripieno.conduct.span_clock import Key
 from ripieno.conduct.spans import Spans
-from ripieno.conduct.texture import Texture
+from ripieno.conduct.texture import BASS_BELOW, Texture
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD
 from ripieno.music.held import Held
 from ripieno.music.sources import HUMAN
-from ripieno.music.spans import FRAME_TICKS, Note
+from ripieno.music.spans import FRAME_TICKS, Note, Span
 from ripieno.play.seat import Seat
+from ripieno.settings.status import Status
 
+VARIED_BARS: Final = 4
+"""Where texture returns, the second half of the last of so many bars is new."""
 SOLO: Final = 32
 """From how many of the soloist's last notes their register is known."""
 
@@ -30,6 +35,8 @@ class Leader:
     Attributes:
         followers: those seats.
         cue: the last one; None while nothing plays.
+        memory: what was played before.
+        form: its sections so far.
     """
 
     def __init__(
@@ -41,6 +48,8 @@ class Leader:
         self._line = BassLine(seat)
         self._dynamics, self._filling = Dynamics(), Filling()
         self._filled: int | None = None  # the last span that was looked at for that
+        self.memory, self.form = Memory(), Form()
+        self._again: Played | None = None  # what the span repeats
         self._solo: deque[int] = deque(maxlen=SOLO)
         self._led: set[Follower] = set()  # those that have had a cue
         self.followers: Sequence[Follower] = ()
@@ -59,9 +68,24 @@ class Leader:
         bass = chords.root_of(cue.chord) if cue.bass is None else cue.bass
         return str(Held(cue.chord, bass))
 
+    def report(self, status: Status) -> Status:
+        """Add the section and the chord that sounds."""
+        return msgspec.structs.replace(
+            status, section=self.form.name, chord=self.chord_name
+        )
+
     def sent(self, index: int) -> tuple[int, tuple[Note, ...]]:
         """The chord and the texture that were played in a span."""
         return self._texture.sent(index)
+
+    def told(self, index: int, heard: Span) -> tuple[int, tuple[Note, ...]]:
+        """The chord and the texture of a span that is over, to be remembered."""
+        chord, notes = self.sent(index)
+        above = tuple(note for note in notes if note.pitch >= BASS_BELOW)
+        phase = self._spans.phase(index)
+        self.memory.hear(index, heard, phase, Played(chord, above, self._asked))
+        self.form.hear(index, heard, phase, self.memory)
+        return chord, notes
 
     def on_note(self, key: Key) -> None:
         """Note what the soloist plays, and how loud the human is."""
@@ -104,6 +128,7 @@ class Leader:
             frames = (closing - start_ticks) // FRAME_TICKS
             line = self._line.close(cue, frames) if is_last else []
         self._texture.begin(cue, line)
+        self._again = self._repeated(cue)
         self._lead(cue, now_ns)
         above = self._texture.close(cue, frames) if is_last else []
         self._share(cue, Section(line, above), now_ns)
@@ -125,6 +150,11 @@ class Leader:
             self.cue, velocity=self._velocity(index), accent=self._accent(index)
         )
         frames, is_free = self._spans.frames(index), self._is_free
+        if (again := self._again) is not None:
+            is_free = False
+            if self._filled == index:
+                return
+            planned_for, notes = again.chord, again.notes
         if notes is not None and is_free:
             first = self._spans.first_frame(index)
             notes = self._filling.thinned(notes, first, frames)
@@ -148,7 +178,7 @@ class Leader:
 
     def rest(self, at_ns: int) -> None:
         """Let nothing sound."""
-        self.cue = None
+        self.cue = self._again = None
         self._texture.rest(at_ns)
         self._line.rest()
         for follower in self.followers:
@@ -178,6 +208,27 @@ class Leader:
             upcoming=upcoming,
             accent=self._accent(index),
         )
+
+    def _repeated(self, cue: Cue) -> Played | None:
+        """What a span repeats; None where the thinker writes something new.
+
+        It is as the musician asked for then. So nothing returns that was asked for
+        otherwise, and no note is moved out of a scale that was asked for.
+        """
+        phase = cue.phase
+        is_last_bar = phase.bar % VARIED_BARS == VARIED_BARS - 1
+        if is_last_bar and 2 * phase.span >= phase.spans:
+            return None
+        again = self.memory.texture(cue.index, self._spans.heard(cue.index))
+        if again is None or again.asked != self._asked:
+            return None
+        is_moved = again.chord != cue.chord
+        return None if is_moved and self._seat.parsed.limits.scale else again
+
+    @property
+    def _asked(self) -> object:
+        """What the musician asks of the texture."""
+        return self._seat.parsed.manner, self._seat.parsed.limits
 
     def _is_rest(self, index: int) -> bool:
         """Whether the soloist rests in a span that is long enough to be filled."""

@@ -71,6 +71,7 @@ class Status(msgspec.Struct, frozen=True):
             count of clocks (Ardour 7.0 to 7.3), and read as what they are.
         bpm, is_external: the tempo, and whether a MIDI clock gives it.
         position: bar and beat, counted from 1; empty where there is no beat.
+        section: the section of now, such as ``A`` or ``B'``; empty before the first.
         chord: the name of the chord that sounds.
         promised: chords to come that will not change, as (bar.beat, name).
         tentative: chords to come as they look now.
@@ -112,6 +113,7 @@ class Status(msgspec.Struct, frozen=True):
     bpm: float = 0.0
     is_external: bool = False
     position: str = ""
+    section: str = ""
     chord: str = ""
     promised: tuple[tuple[str, str], ...] = ()
     tentative: tuple[tuple[str, str], ...] = ()
