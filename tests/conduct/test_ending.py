@@ -141,7 +141,7 @@ def test_a_band_that_leads_does_not_end():
 def test_a_ritardando_makes_an_end_likelier():
     def stops(slower):
         """After how many beats it is silent, where the last bars are slower."""
-        melody, end = song(times=2, last_beats=4)
+        melody, end = song(times=2, last_beats=2)
         played = started(ScriptedDuet())
         for at, data in melody:
             played.play([(at, data)])
