@@ -5,7 +5,7 @@ follows when the last chord ends at the latest::
 
     sure      a bar after the next bar line
     likely    four bars after the last key came up
-    else      ten bars after it: the human may rest for eight bars
+    else      twelve bars after it: the human may rest for eight bars
 
 The last chord is the tonic, struck on a bar line. Before it comes the dominant, for
 half a bar or at least a felt beat. A note of the human takes everything back, and the
@@ -35,8 +35,9 @@ TUNE: Final = 0.5
 """A melody that is less like a song (see `Evidence`) is such a tune."""
 LIKELY_BARS: Final = 4
 """How many bars of silence there are before the band is silent after a likely end."""
-OPEN_BARS: Final = 10
-"""The same after a phrase that is open: a rest of eight bars is played through."""
+OPEN_BARS: Final = 12
+"""The same where no end is likely: interludes of eight bars, and of ten, are played
+through."""
 UNHEARD_BARS: Final = 1
 """After `ending=now`, the human has to be silent for so long before a note counts."""
 SEVENTH: Final = chords.SUFFIXES.index("7")

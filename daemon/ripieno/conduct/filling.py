@@ -4,11 +4,11 @@ The texture's model follows the density that it is asked for over bars, not from
 beat: asked for twice the notes in each rest, it wrote as many as before. So notes are
 added to what it wrote, and left out of it.
 
-In a rest, each beat without a note half-way is given one, and a slow beat also one on
-its last sixteenth, which leads into the next beat. A very short beat is given one on the
-beat instead. The note is the next chord tone above or below the last note, up and down
-between the limits of the line. While the soloist plays sixteenths, the texture's own
-notes between eighths are left out.
+In a rest, each beat without a note half-way is given one. A slow beat is also given one
+on its last sixteenth, which leads into the next beat. A very short beat is given one on
+the beat instead. The note is the next chord tone above or below the last note, up and
+down between the limits of the line. While the soloist plays sixteenths, the texture's
+own notes between eighths are left out.
 """
 
 from collections import deque
