@@ -6,16 +6,25 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.accompanied import CHORDS, WINDOW, names, performed, sounding_at, started
+from tests.accompanied import (
+    CHORDS,
+    WINDOW,
+    clocks,
+    merged,
+    names,
+    performed,
+    sounding_at,
+    started,
+)
 from tests.band import Band
-from tests.inputs import BEAT, key
+from tests.inputs import BEAT, START, STOP, key
 from tests.outputs import hanging, note_ons
 
 from ripieno.engine import Engine
 from ripieno.music import chords, messages
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.controllers import CONTROLS
-from ripieno.settings.ensemble import Ensemble
+from ripieno.settings.ensemble import Change, Ensemble, SeatSettings, changed
 from ripieno.settings.params import Params
 from ripieno.simulation import Simulation
 from ripieno.testing import ScriptedDuet
@@ -100,11 +109,11 @@ def test_a_rest_after_an_open_phrase_is_played_through(bars):
     assert "-" not in [played[index] for index in range(end // BEAT, again + 4)]
 
 
-def test_an_open_phrase_ends_with_a_cadence_after_ten_bars():
+def test_an_open_phrase_ends_with_a_cadence_after_twelve_bars():
     melody, end = song(times=FEW, last=62, last_beats=1, pitches=OPEN)
     mind = ScriptedDuet()
     played = performed(melody, mind, tail_beats=64)
-    assert end + 8 * BAR <= stopped(played) <= end + 10 * BAR + LATEST
+    assert end + 10 * BAR <= stopped(played) <= end + 12 * BAR + LATEST
     sounded = [name for name in names(mind).values() if name != "-"]
     dominant, tonic = map(chords.named, list(dict.fromkeys(reversed(sounded)))[1::-1])
     assert (chords.root_of(dominant) - chords.root_of(tonic)) % 12 == 7
@@ -141,7 +150,7 @@ def test_a_band_that_leads_does_not_end():
 def test_a_ritardando_makes_an_end_likelier():
     def stops(slower):
         """After how many beats it is silent, where the last bars are slower."""
-        melody, end = song(times=2, last_beats=4)
+        melody, end = song(times=2, last_beats=2)
         played = started(ScriptedDuet())
         for at, data in melody:
             played.play([(at, data)])
@@ -238,6 +247,65 @@ def test_a_cadence_keeps_to_the_chords_and_the_scale_of_the_musician(play):
     assert "G7" not in sounded
     last = max(when for when, _ in note_ons(played.sent))
     assert chord_at(found, last) == "C"
+
+
+@pytest.mark.parametrize(
+    "play",
+    [{"commit": 2}, {"chart": "C | F | G7 | C"}, {"lead": 1.0}, {"meter": "3/4"}],
+)
+def test_asked_to_end_it_stops_whatever_the_parameters(play):
+    melody, _ = song()
+    at = 6 * BAR + BEAT // 3
+    played, _ = asked(at, melody, 15 * BAR, **play)
+    assert at < stopped(played) <= at + 3 * BAR + 2 * BEAT
+    assert not hanging(played.sent)
+
+
+def test_asked_to_end_on_a_pickup_it_stops():
+    pickup = key(2 * BEAT, 55, BEAT) + key(3 * BEAT, 57, BEAT)
+    melody = pickup + song(at_beat=4)[0]
+    at = 6 * BAR + 3 * BEAT + BEAT // 2
+    played, found = asked(at, melody, 15 * BAR)
+    assert chord_at(found, at + 3 * BAR) == "-"
+    assert not played.engine.status().sounding
+
+
+def test_asked_to_end_while_another_seat_replies_the_band_stops():
+    melody, _ = song(times=1)
+    echo = SeatSettings("echo", {"role": "answer", "channel": 5})
+    seated = changed(Ensemble(Params(role="accompany")), Change(add=(echo,)))
+    engine = Engine(Beginning(seated.params, seated.seats, seed=1))
+    played = Simulation(engine, ScriptedDuet(), ready=ScriptedDuet.ready)
+    played.play(melody)
+    at = played.now_ns + 3 * BEAT
+    played.run_until(at)
+    turned = changed(played.engine.ensemble, Change({"ending": "now"}))
+    played.engine.turned(played.now_ns, turned)
+    played.run_until(at + 8 * BAR)
+    echoed = note_ons(played.sent, channel=4)
+    band = [found for found in note_ons(played.sent) if found not in echoed]
+    assert echoed
+    assert max(echoed)[0] > at
+    assert at < max(band)[0] <= at + 2 * BAR
+
+
+def test_asked_to_end_after_a_stop_and_a_new_beginning_it_stops():
+    first, end = song(times=2)
+    again, until = song(times=2, at_beat=end // BEAT + 8)
+    start_ns = end + 8 * BEAT - BEAT // 2
+    stop = [(end, STOP)]
+    ticking = clocks(start_ns, (until - start_ns) // BEAT + 40)
+    played = started(ScriptedDuet())
+    played.play(merged([(0, START)], clocks(0, end // BEAT), first, stop))
+    assert not played.engine.status().sounding
+    rest = merged([(start_ns, START)], ticking, again)
+    played.play([m for m in rest if m[0] < until - BAR])
+    assert played.engine.status().sounding
+    turn(played, ending="now")
+    played.play([m for m in rest if until - BAR <= m[0] < until + 3 * BAR])
+    played.run_until(played.now_ns + 4 * BAR)
+    assert not played.engine.status().sounding
+    assert not hanging(played.sent)
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ from ripieno.conduct.filling import HIGH, LOW, Filling
 from ripieno.music import chords
 from ripieno.music.spans import Note
 
+BEAT_S = 0.5
+
 
 def heard(*frames):
     filling = Filling()
@@ -32,17 +34,30 @@ def test_there_is_no_rest_before_the_soloist_has_played():
 
 
 def test_a_beat_without_a_note_half_way_is_given_a_tone_of_the_chord():
-    (added,) = heard(0).fill(cue(4, "C"), [Note(0, 60, 4)], 4)
+    (added,) = heard(0).fill(cue(4, "C"), [Note(0, 60, 4)], 4, BEAT_S)
     assert (added.frame, added.pitch) == (2, 64)
 
 
 def test_a_beat_with_a_note_half_way_is_left_as_it_is():
-    assert heard(0).fill(cue(4, "C"), [Note(2, 60, 4)], 4) == []
+    assert heard(0).fill(cue(4, "C"), [Note(2, 60, 4)], 4, BEAT_S) == []
 
 
 def test_a_dotted_beat_is_filled_with_eighths():
-    added = heard(0).fill(cue(4, "C"), [], 6)
+    added = heard(0).fill(cue(4, "C"), [], 6, BEAT_S)
     assert [note.frame for note in added] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("span_s", "frames", "expected"),
+    [(0.3, 4, [0]), (0.74, 4, [2]), (0.75, 4, [2, 3]), (0.8, 6, [2, 4, 5])],
+)
+def test_a_slow_beat_is_filled_with_more_notes_and_a_fast_one_on_the_beat(
+    span_s, frames, expected
+):
+    added = heard(0).fill(cue(4, "C"), [], frames, span_s)
+    assert [note.frame for note in added] == expected
+    assert all(note.frame + note.frames <= frames for note in added)
+    assert heard(0).fill(cue(4, "C"), added, frames, span_s) == []
 
 
 @given(st.lists(st.sampled_from(["C", "Am", "F#7", "Bbm7b5", "Edim"]), min_size=40))
@@ -50,7 +65,7 @@ def test_fills_are_a_line_of_chord_tones_that_rises_and_falls(names):
     filling = heard(0)
     line = []
     for index, name in enumerate(names):
-        (note,) = filling.fill(cue(index, name), [], 4)
+        (note,) = filling.fill(cue(index, name), [], 4, BEAT_S)
         assert note.pitch % 12 in chords.pitch_classes(chords.named(name))
         line.append(note.pitch)
     assert LOW - 10 <= min(line) <= max(line) <= HIGH + 10

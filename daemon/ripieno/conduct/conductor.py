@@ -91,7 +91,7 @@ class Conductor:
         self._guide = Guide(seat.tables, seat.seed)
         self._asks = Asks(seat, self._spans, self._guide, self.leader.memory)
         self._preview = Preview(seat, self._spans, self._asks, self._guide)
-        self._ending = Ending(seat, self._spans, self._guide.tonic)
+        self._ending = Ending(seat, self._spans)
         self._spans.cadence = self._ending.chord
         self._told: deque[Beat] = deque(maxlen=RETOLD)
         self._left, self._window, self._pace = LeftHand(), Window(), Pace()

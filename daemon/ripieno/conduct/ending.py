@@ -5,7 +5,7 @@ follows when the last chord ends at the latest::
 
     sure      a bar after the next bar line
     likely    four bars after the last key came up
-    else      ten bars after it: the human may rest for eight bars
+    else      twelve bars after it: the human may rest for eight bars
 
 The last chord is the tonic, struck on a bar line. Before it comes the dominant, for
 half a bar or at least a felt beat. A note of the human takes everything back, and the
@@ -15,10 +15,10 @@ note takes it back.
 This module does not know what a seat plays to the last chord.
 """
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from ripieno.conduct.evidence import Evidence
+from ripieno.conduct.home import Home
 from ripieno.conduct.presence import LEADS
 from ripieno.conduct.spans import Spans
 from ripieno.music import chords
@@ -27,19 +27,20 @@ from ripieno.music.spans import FRAME_TICKS, Span
 from ripieno.play.seat import Seat
 from ripieno.settings.params import Guidance
 
-SURE: Final = 9.5
-LIKELY: Final = 7.9
-"""From how much evidence on an end is sure, or likely; see decision 22."""
+SURE: Final = 1.0
+LIKELY: Final = 0.0
+"""From how much evidence on an end is sure, or likely; see decision 22. Sure is only an
+end on the tonic, of a tune that hardly rests."""
+TUNE: Final = 0.5
+"""A melody that is less like a song (see `Evidence`) is such a tune."""
 LIKELY_BARS: Final = 4
 """How many bars of silence there are before the band is silent after a likely end."""
-OPEN_BARS: Final = 10
-"""The same after a phrase that is open: a rest of eight bars is played through."""
+OPEN_BARS: Final = 12
+"""The same where no end is likely: interludes of eight bars, and of ten, are played
+through."""
 UNHEARD_BARS: Final = 1
 """After `ending=now`, the human has to be silent for so long before a note counts."""
 SEVENTH: Final = chords.SUFFIXES.index("7")
-MINOR: Final = chords.SUFFIXES.index("m")
-SIXTH: Final = 9
-"""Where a melody in major ends on the sixth degree, its key is the relative minor."""
 
 
 class Cadence(NamedTuple):
@@ -67,17 +68,11 @@ class Ending:
     Cost: some 5 µs a span; 0.3 ms where the melody falls silent.
     """
 
-    def __init__(self, seat: Seat, spans: Spans, tonic: Callable[[], int]) -> None:
-        """Begin with the music.
-
-        Args:
-            seat: of the conductor.
-            spans: of the song.
-            tonic: returns the tonic chord of what was heard; `NO_CHORD` if nothing was.
-        """
-        self._seat, self._spans, self._tonic_of = seat, spans, tonic
-        self._evidence = Evidence()
-        self._weighed: tuple[int | None, int, float] | None = None
+    def __init__(self, seat: Seat, spans: Spans) -> None:
+        """Begin with the music: the conductor's seat, and the spans of the song."""
+        self._seat, self._spans = seat, spans
+        self._evidence, self._home = Evidence(), Home()
+        self._weighed: tuple[int | None, float] | None = None
         self._is_asked = False
         self._heard_ticks = 0
         self._cadence: Cadence | None = None
@@ -110,7 +105,8 @@ class Ending:
     def hear(self, index: int, span: Span) -> None:
         """Take in a span that is over."""
         first, beat_ns = self._spans.first_frame(index), self._seat.timeline.beat_ns
-        self._evidence.hear(first, span, self._bar // FRAME_TICKS, beat_ns)
+        self._evidence.hear(first, span, beat_ns)
+        self._home.hear(span)
 
     def plan(self, index: int, sounding: int, promised: int) -> None:
         """Plan the cadence, if it has to begin in a span that is to be decided.
@@ -200,30 +196,29 @@ class Ending:
         quiet_ticks, bar = max(quiet * FRAME_TICKS, self._heard_ticks), self._bar
         if ticks - quiet_ticks < self._seat.meter.span_ticks:
             return None
-        _, weight = self._weigh()
-        if weight >= SURE and ticks - self._heard_ticks >= bar:
+        weight = self._weigh()
+        is_tune = self._evidence.song <= TUNE and self._home.is_last()
+        if weight >= SURE and is_tune and ticks - self._heard_ticks >= bar:
             return ticks
         if weight >= LIKELY:
             return quiet_ticks + LIKELY_BARS * bar
         return quiet_ticks + OPEN_BARS * bar
 
-    def _weigh(self) -> tuple[int, float]:
-        """The tonic chord and the evidence, computed once for each silence."""
+    def _weigh(self) -> float:
+        """The evidence, computed once for each silence."""
         silence = self._evidence.quiet_frame
         if self._weighed is None or self._weighed[0] != silence:
-            tonic = self._tonic_of()
-            weight = self._evidence.of_end(self._bar // FRAME_TICKS, tonic)
-            self._weighed = silence, tonic, weight
-        return self._weighed[1:]
+            frames, is_home = self._bar // FRAME_TICKS, self._home.is_last()
+            weight = self._evidence.of_end(frames, is_home=is_home)
+            self._weighed = silence, weight
+        return self._weighed[1]
 
     def _chords(self, sounding: int) -> tuple[int, int]:
         """The dominant, `NO_CHORD` if it is not allowed, and the tonic.
 
         In place of a tonic that is not allowed stays what sounds.
         """
-        guidance, (tonic, _) = self._seat.parsed.guidance, self._weigh()
-        if self._evidence.degree(tonic) == SIXTH and chords.quality_of(tonic) == 0:
-            tonic = chords.chord(chords.root_of(tonic) + SIXTH, MINOR)
+        guidance, tonic = self._seat.parsed.guidance, self._home.chord()
         if tonic == NO_CHORD or not _allows(guidance, tonic):
             return NO_CHORD, sounding
         fifth = chords.root_of(tonic) + 7

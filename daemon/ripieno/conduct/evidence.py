@@ -4,20 +4,28 @@ import math
 from collections import deque
 from typing import Final
 
-from ripieno.music import chords
-from ripieno.music.chords import NO_CHORD
 from ripieno.music.spans import Span
 
-TONIC, FIFTH, HIGH = 1.0, -0.75, -0.75
-LONGEST, WHOLE_BAR, EIGHT_BARS = 1.25, 0.75, 1.0
-DOUBLED: Final = 1.5
-"""Log odds of an end, for what `Evidence` weighs; `DOUBLED` for each doubling of the
-melody's length. From a logistic regression on the last notes of 576 melodies (pop,
-jazz, art song, dance, hymn) and their other phrase ends; see decision 22."""
-LONGEST_BARS: Final = 32
-"""A melody that has lasted for longer is no likelier to end for that."""
+REST: Final = 2
+"""From so many frames on a gap is a rest: shorter ones are articulation."""
+TUNE: Final = 0.03
+"""A melody that rests for a smaller share of its time is a tune: it does not rest
+before its end."""
+SONG: Final = 0.2
+"""One that rests for a larger share is a song, which may have interludes."""
+AS_SONG, TWICE, WHOLE_BAR, HIGH = -2.25, 1.25, 0.5, -0.5
+DOUBLED: Final = 0.75
+"""For each doubling of a tune's bars, from 4 to 16."""
+SONG_DOUBLED: Final = 1.5
+"""For each doubling of a song's bars, from 32 to 64."""
+SONG_MINUTE: Final = 1.25
+"""For each minute of a song after the second, up to two. Log odds of an end against a
+rest of four bars or more: a logistic regression on 789 such rests and the ends of 1696
+melodies (pop, jazz, art song, dance, hymn); see decision 22."""
 SLOWER: Final = 1.5
-"""Log odds for a ritardando. By judgement: the corpora have none."""
+OPEN: Final = -1.0
+"""Log odds for a ritardando, and for a tune whose last note is not the tonic. By
+judgement: the corpora have no ritardando, and no tune that rests for four bars."""
 RITARDANDO: Final = 1.08
 """A beat so much longer than those before is a ritardando. The tempo of a player drifts
 by 1 to 3 %."""
@@ -27,17 +35,22 @@ RECENT: Final = 48
 """With how many of the last notes a note is compared."""
 HIGHEST: Final = 0.3
 """A note is high if fewer of the last ones are as high or higher."""
-APART_BARS: Final = 2
-"""After so many silent bars the count of eight bars begins anew."""
-FORM_BARS: Final = 8
+CLOSE: Final = 6
+"""A close is the pitches of so many notes."""
+CLOSES: Final = 1024
+"""How many closes are kept."""
+FRAMES_PER_BEAT: Final = 4
+NS_PER_MINUTE: Final = 60e9
 
 
 class Evidence:
-    """Weighs the last note. Thread: one. Cost: O(frames) a span.
+    """Weighs the last note, and the melody up to it. Thread: one.
 
-    It counts whether the note is the tonic, the fifth, high, as long as any other,
-    almost a bar long; whether eight bars are full; how long the melody has lasted; and
-    whether the tempo falls.
+    Cost: O(frames) a span, and O(`CLOSES`) where the melody falls silent.
+
+    A tune without rests is at its end when it falls silent for bars, unless it has
+    hardly begun. A song has interludes. It ends after some minutes and many bars, and
+    rather with a close that was heard twice before.
 
     Attributes:
         quiet_frame: the first frame after the last one that sounded; None before the
@@ -45,61 +58,79 @@ class Evidence:
     """
 
     def __init__(self) -> None:
-        self._lengths: deque[int] = deque(maxlen=RECENT)
         self._pitches: deque[int] = deque(maxlen=RECENT)
-        self._first = self._phrase = self._onset = 0
-        self._beat_ns = 0.0
+        self._closes: deque[tuple[int, ...]] = deque(maxlen=CLOSES)
+        self._first = self._onset = self._rested = 0
+        self._minutes = self._beat_ns = 0.0
         self._is_slower = False
         self.quiet_frame: int | None = None
 
-    def hear(self, first: int, span: Span, bar_frames: int, beat_ns: int) -> None:
+    def hear(self, first: int, span: Span, beat_ns: int) -> None:
         """Take in a span whose first frame is `first`, and the length of its beat."""
         for frame, struck in enumerate(span.struck, first):
             if struck:
-                self._strike(frame, max(struck), bar_frames)
+                self._strike(frame, max(struck))
             if span.sounding[frame - first]:
                 self.quiet_frame = frame + 1
+        if self.quiet_frame is not None:
+            beats = len(span.struck) / FRAMES_PER_BEAT
+            self._minutes += beats * beat_ns / NS_PER_MINUTE
         self._beat_ns = self._beat_ns or beat_ns
         self._is_slower = beat_ns > RITARDANDO * self._beat_ns
         self._beat_ns += (beat_ns - self._beat_ns) / TEMPO_SPANS
 
-    def degree(self, tonic: int) -> int | None:
-        """Return the last note's semitones above a tonic; None where it has none."""
-        if tonic == NO_CHORD or not self._pitches:
-            return None
-        return (self._pitches[-1] - chords.root_of(tonic)) % 12
-
-    def of_end(self, bar_frames: int, tonic: int) -> float:
-        """Return the log odds, but for a constant, that the last note was the last one.
+    def of_end(self, bar_frames: int, *, is_home: bool) -> float:
+        """Return the log odds of an end; 0 is even, were both as frequent.
 
         Args:
             bar_frames: the length of a bar.
-            tonic: the tonic chord; `NO_CHORD` if it is not known.
+            is_home: whether the last note is the tonic.
         """
-        if self.quiet_frame is None or tonic == NO_CHORD:
+        if self.quiet_frame is None:
             return 0.0
-        length, degree = self.quiet_frame - self._onset, self.degree(tonic)
-        above = sum(other >= self._pitches[-1] for other in self._pitches)
-        full = FORM_BARS * bar_frames
-        until = self._phrase + (1 + (self._onset - self._phrase) // full) * full
-        bars = (self._onset - self._first) / bar_frames
+        last = self._pitches[-1]
+        above = sum(other >= last for other in self._pitches)
+        bars = max(self._onset - self._first, 1) / bar_frames
+        song = self.song
+        as_tune = DOUBLED * _doublings(bars, 4, 16) + OPEN * (not is_home)
+        as_song = AS_SONG + SONG_DOUBLED * _doublings(bars, 32, 64)
+        as_song += SONG_MINUTE * min(max(self._minutes - 2, 0), 2)
         return (
-            TONIC * (degree == 0)
-            + FIFTH * (degree == 7)
+            song * as_song
+            + (1 - song) * as_tune
+            + TWICE * (self._heard() >= 2)
+            + WHOLE_BAR * (4 * (self.quiet_frame - self._onset) >= 3 * bar_frames)
             + HIGH * (above < HIGHEST * len(self._pitches))
-            + LONGEST * (length >= max(self._lengths, default=0))
-            + WHOLE_BAR * (4 * length >= 3 * bar_frames)
-            + EIGHT_BARS * (until - self.quiet_frame <= bar_frames)
-            + DOUBLED * math.log2(min(max(bars, 1), LONGEST_BARS))
             + SLOWER * self._is_slower
         )
 
-    def _strike(self, frame: int, pitch: int, bar_frames: int) -> None:
+    @property
+    def song(self) -> float:
+        """How much the melody is like a song that rests, 0 … 1."""
         if self.quiet_frame is None:
-            self._first = self._phrase = frame
-        else:
-            self._lengths.append(min(self.quiet_frame, frame) - self._onset)
-            if frame - self.quiet_frame >= APART_BARS * bar_frames:
-                self._phrase = frame
+            return 0.0
+        rests = self._rested / (self.quiet_frame - self._first)
+        return _doublings(rests, TUNE, SONG) / _doublings(SONG, TUNE, SONG)
+
+    def _heard(self) -> int:
+        """How often the last close was heard before, by its pitches."""
+        *before, close = self._closes
+        return before[: -CLOSE + 1].count(close) if len(close) == CLOSE else 0
+
+    def _strike(self, frame: int, pitch: int) -> None:
+        if self.quiet_frame is None:
+            self._first = frame
+        elif frame - self.quiet_frame >= REST:
+            self._rested += frame - self.quiet_frame
         self._onset = frame
         self._pitches.append(pitch)
+        if self._closes:
+            pitches = (*self._closes[-1], pitch)
+            self._closes.append(pitches[-CLOSE:])
+        else:
+            self._closes.append((pitch,))
+
+
+def _doublings(value: float, low: float, high: float) -> float:
+    """How often `low` is doubled to reach a value, which is limited to `low … high`."""
+    return math.log2(min(max(value, low), high) / low)

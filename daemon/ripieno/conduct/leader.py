@@ -9,7 +9,7 @@ import msgspec
 from ripieno.conduct.bass_line import BassLine
 from ripieno.conduct.cue import Cue, Follower, Section
 from ripieno.conduct.dynamics import ARC_BARS, Dynamics
-from ripieno.conduct.filling import SHORTEST_S, Filling
+from ripieno.conduct.filling import Filling
 from ripieno.conduct.form import Form
 from ripieno.conduct.memory import Memory, Played
 from ripieno.conduct.span_clock import Key
@@ -161,7 +161,9 @@ class Leader:
         above = self._texture.write(cue, notes, planned_for)
         self._share(cue, Section([], above), now_ns)
         if self._filled != index and is_free and self._is_rest(index):
-            added = self._filling.fill(cue, above, frames)
+            ticks = self._seat.meter.ticks_of(index)
+            span_s = self._seat.timeline.seconds_for(ticks)
+            added = self._filling.fill(cue, above, frames, span_s)
             filled = self._texture.write(cue, added, cue.chord)
             self._share(cue, Section([], filled), now_ns)
         self._filled = index
@@ -231,12 +233,11 @@ class Leader:
         return self._seat.parsed.manner, self._seat.parsed.limits
 
     def _is_rest(self, index: int) -> bool:
-        """Whether the soloist rests in a span that is long enough to be filled."""
-        spans, ticks = self._spans, self._seat.meter.ticks_of(index)
+        """Whether the soloist rests in a span."""
+        spans = self._spans
         sounds = bool(spans.heard(index).sounding[0])
         first, frames = spans.first_frame(index), spans.frames(index)
-        is_rest = self._filling.is_rest(first, frames, sounds=sounds)
-        return is_rest and self._seat.timeline.seconds_for(ticks) >= SHORTEST_S
+        return self._filling.is_rest(first, frames, sounds=sounds)
 
     @property
     def _is_free(self) -> bool:
