@@ -55,7 +55,7 @@ limits = st.builds(
 )
 
 
-def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0):
+def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0, **fields):
     return asked.ask(
         revision=revision,
         start_ticks=4800,
@@ -64,6 +64,7 @@ def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0):
         grid_ticks=grid_ticks,
         seed=3,
         limits=limit or Limits(),
+        **fields,
     )
 
 

@@ -265,9 +265,18 @@ def cut(
 
 
 def _boundary(
-    ends: Floats, first: int, length_s: float, quarter_s: float, material: Material
+    ends: Floats,
+    first: int,
+    length_s: float,
+    quarter_s: float,
+    material: Material,
+    *,
+    is_clear: bool = True,
 ) -> int:
-    """The onset before which a phrase ends that begins at one; 0 for none."""
+    """The onset before which a phrase ends that begins at one; 0 for none.
+
+    With `is_clear`, the interval before it has to be clearly long.
+    """
     aim_s = ends[first] + length_s
     wide_s = NEARLY_BEATS * quarter_s if material.runs_on else WIDELY * length_s
     low = int(np.searchsorted(ends, aim_s - wide_s - 1e-3))
@@ -280,8 +289,25 @@ def _boundary(
     away = np.abs(ends[low:high] - aim_s) / quarter_s
     worth = before_s / usual_s - (0.5 if material.runs_on else 0.1) * away
     place = int(np.argmax(worth))
-    is_clear = material.runs_on or before_s[place] >= CLEARLY * usual_s
-    return low + place if is_clear else 0
+    needs = CLEARLY if is_clear and not material.runs_on else 0.0
+    return low + place if before_s[place] >= needs * usual_s else 0
+
+
+def phrase_of(notes: Notes, length_s: float) -> Notes:
+    """The first phrase of notes that go on, about so long, by the rule for the human's.
+
+    Args:
+        notes: by onset, in seconds.
+        length_s: the length that is looked for.
+    """
+    ends = onsets(notes)
+    if not len(ends):
+        return notes
+    free = Material((), has_beat=False)
+    usual_s = float(np.median(np.diff(ends))) if len(ends) > 1 else 1.0
+    last = _boundary(ends, 0, length_s, 2 * usual_s, free, is_clear=False)
+    end_s = ends[last] if last else ends[0] + length_s
+    return _between(notes, float(ends[0]), float(end_s), 0.0)
 
 
 def onsets(notes: Notes) -> Floats:

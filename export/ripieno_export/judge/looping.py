@@ -5,6 +5,7 @@ the onsets that they share: the same sixteenth of the bar counts as the same ons
 """
 
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
@@ -12,33 +13,42 @@ from ripieno.settings.params import Params
 from ripieno_export.judge.calls import Call
 from ripieno_export.judge.replying import felt, performed
 from ripieno_export.judge.simulated import Players
+from ripieno_export.tokenize import Ints
 
-SIXTEENTHS = 4
+SIXTEENTHS: Final = 4
+"""Of a quarter note."""
 
 
 def alike(call: Call, who: Players) -> float:
-    """The mean likeness of neighbouring bars of one pattern; NaN for no such bars.
+    """The likeness of the bars that are played to a call; NaN where no beat is known.
 
     Bars are counted in the song, and so are patterns; see `ripieno.roles.loop`.
     """
     notes = performed(call, "loop", who)
-    if not len(notes) or not len(call.beats):
+    if not len(call.beats):
         return np.nan
-    places = np.interp(notes["start"], call.beats, np.arange(len(call.beats)))
-    steps = np.rint(places * SIXTEENTHS * felt(call)).astype(np.int64)
+    beats = np.interp(notes["start"], call.beats, np.arange(len(call.beats)))
+    steps = np.rint(beats * SIXTEENTHS * felt(call)).astype(np.int64)
     a_bar = call.metre[0] * SIXTEENTHS * 4 // call.metre[1]
-    bars = [
-        frozenset((steps[steps // a_bar == n] % a_bar).tolist())
-        for n in _bars(steps, a_bar)
+    return likeness(steps, a_bar, Params().bars)
+
+
+def likeness(steps: Ints, a_bar: int, pattern: int) -> float:
+    """The mean likeness of neighbouring bars of one pattern; NaN for no such bars.
+
+    Args:
+        steps: onsets in sixteenths from the beginning of the song.
+        a_bar: sixteenths in a bar.
+        pattern: how many bars there are in a pattern.
+    """
+    bars = steps // a_bar
+    played = [
+        frozenset((steps[bars == number] % a_bar).tolist())
+        for number in range(int(bars.max()) + 1 if len(bars) else 0)
     ]
-    pattern = Params().bars
     found = [
         len(one & other) / len(one | other)
-        for number, (one, other) in enumerate(pairwise(bars), 1)
+        for number, (one, other) in enumerate(pairwise(played), 1)
         if one and other and number % pattern
     ]
     return float(np.mean(found)) if found else np.nan
-
-
-def _bars(steps: "np.ndarray[tuple[int], np.dtype[np.int64]]", a_bar: int) -> range:
-    return range(int(steps.max()) // a_bar + 1)

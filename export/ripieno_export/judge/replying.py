@@ -18,7 +18,7 @@ from ripieno.settings.beginning import Beginning
 from ripieno.settings.params import Params, check
 from ripieno.settings.roles import ROLES
 from ripieno.simulation import Simulation
-from ripieno_export.judge.calls import Call
+from ripieno_export.judge.calls import Call, phrase_of
 from ripieno_export.judge.simulated import Players
 from ripieno_export.judge.take import Timed, paired
 from ripieno_export.tokenize import NOTE, Notes
@@ -31,8 +31,6 @@ PULSES: Final = 24
 DOTTED: Final = 1.5
 LINGERS_S: Final = 6.0
 """How long a reply may begin late, and last beyond its length."""
-GOES_ON: Final = ("continue", "loop")
-"""Roles that do not end by themselves."""
 
 
 def players(role: str, model: str = "") -> Players:
@@ -46,7 +44,7 @@ def players(role: str, model: str = "") -> Players:
 
 
 def reply(call: Call, role: str, who: Players, **own: object) -> Notes:
-    """What a role plays after a call, for as long as the call, or until it ends.
+    """What a role plays after a call; of `continue` the first phrase.
 
     Args:
         call: what it hears.
@@ -59,15 +57,9 @@ def reply(call: Call, role: str, who: Players, **own: object) -> Notes:
     """
     played = performed(call, role, who, **own)
     played = played[played["start"] > call.notes["start"].max()]
-    if role not in GOES_ON or not len(played):
+    if role != "continue" or not len(played):
         return played
-    return window(played, float(played["start"].min()), call.length_s)
-
-
-def window(notes: Notes, first_s: float, length_s: float) -> Notes:
-    """The notes that begin in a span."""
-    start = notes["start"]
-    return notes[(start >= first_s - 1e-6) & (start < first_s + length_s - 1e-3)]
+    return phrase_of(played, call.length_s)
 
 
 def performed(call: Call, role: str, who: Players, **own: object) -> Notes:

@@ -13,6 +13,8 @@ import numpy as np
 from ripieno_export.judge.calls import Call, onsets
 from ripieno_export.tokenize import Floats, Notes
 
+FEWEST_OF_A_LINE: Final = 3
+"""Notes from which on figures of a whole reply are computed."""
 GRAM: Final = 3
 """Intervals of a trigram: four notes."""
 ON_BEAT_S: Final = 0.03
@@ -125,9 +127,6 @@ def detached(notes: Notes) -> float:
     return float(np.median(np.minimum(share, 1.0)))
 
 
-FEWEST_OF_A_LINE: Final = 3
-
-
 def relative_legato(exchange: Exchange) -> float:
     """How much of the time to the next onset notes fill, beside the call's."""
     return detached(exchange.reply) - detached(exchange.call.notes)
@@ -204,4 +203,4 @@ FIGURES: Final[dict[str, Callable[[Exchange], float]]] = {
     "starts on a beat": on_beat,
     "seconds after last onset": waits_s,
 }
-"""Figures of one exchange, by name. Densities and lengths are relative to the call's."""
+"""Figures of one exchange. Densities and lengths are relative to the call's."""
