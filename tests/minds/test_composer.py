@@ -10,7 +10,8 @@ from tests import asked
 from ripieno.inference.controls import Controls
 from ripieno.inference.sampling import sample
 from ripieno.layouts.vocabulary import SIZES, Event
-from ripieno.minds.composer import LONGEST_NOTE_S, Composer
+from ripieno.minds.call import LONGEST_NOTE_S
+from ripieno.minds.composer import Composer
 from ripieno.music import scales
 from ripieno.protocol import Limits, Plan, PlannedNote, Played
 from ripieno.testing import ScriptedModel

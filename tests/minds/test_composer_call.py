@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.minds.test_composer import RandomModel, ask, limits, planned
 
 from ripieno.inference.controls import Controls
-from ripieno.minds.composer import LONGEST_NOTE_S, Composer
+from ripieno.minds.call import LONGEST_NOTE_S
+from ripieno.minds.composer import Composer
 from ripieno.protocol import Limits, Plan, Played
 from ripieno.testing import ScriptedModel
 

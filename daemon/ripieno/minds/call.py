@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from ripieno.music.sources import HUMAN
 from ripieno.music.voicing import within
-from ripieno.protocol import Limits, Played
+from ripieno.protocol import INTERRUPTED_NS, Limits, Played
 from ripieno.rules.keys import Floats, Keys
 
 MOST_NOTES: Final = 256
@@ -25,12 +25,16 @@ FEWEST_NOTES: Final = 6
 HEAD: Final = (0.33, 0.48)
 """Where the head should end, as shares of the call's onsets: a reply has about as many
 notes, and less than half of it is quoted."""
+MOTIF: Final = 4
+"""Onsets of a head that is worth taking up: half of a call of eight."""
 LATEST: Final = 0.6
 """Where it ends at the latest, as a share of the call's length."""
 PHRASE_S: Final = (2.5, 14.0)
 """How long the phrases of `continue` are."""
 CHORD_S: Final = 0.05
 """Onsets nearer than this are one chord, as in `ripieno.hear.phrase`."""
+LONGEST_NOTE_S: Final = 4.0
+"""The longest note of a reply."""
 LONG: Final = 2.2
 """How many times as long as the others the last note of a reply is at least. People's
 is 4.9 times as long in POP909."""
@@ -74,7 +78,10 @@ class _Heard:
 
 
 class Call:
-    """The human's notes since the machine played last. Cost: O(notes) a reply."""
+    """The human's notes since the machine played last. Cost: O(notes) a reply.
+
+    A reply that the human interrupts at once is no end of the call.
+    """
 
     def __init__(self) -> None:
         self.keys = Keys()
@@ -84,21 +91,23 @@ class Call:
         """Forget everything."""
         self.keys.reset()
         self._notes: deque[_Heard] = deque(maxlen=MOST_NOTES)
-        self._is_answered = False
+        self._answered_ns: int | None = None
 
     def played(self, event: Played) -> None:
         """Take in what really sounded or stopped."""
         if event.is_pedal:
             return
         if event.source != HUMAN:
-            self._is_answered |= event.velocity > 0
+            if event.velocity and self._answered_ns is None:
+                self._answered_ns = event.at_ns
             return
         if not event.velocity:
             self._end(event)
             return
-        if self._is_answered:
-            self._notes.clear()
-            self._is_answered = False
+        if self._answered_ns is not None:
+            if event.at_ns - self._answered_ns > INTERRUPTED_NS:
+                self._notes.clear()
+            self._answered_ns = None
         self.keys.hear(event.pitch)
         self._notes.append(_Heard(event.at_ns, 0, event.pitch, event.velocity))
 
@@ -110,7 +119,7 @@ class Call:
                 head is a part of so much of the call.
         """
         notes = self._sounded()
-        if self._is_answered or len(notes) < FEWEST_NOTES:
+        if self._answered_ns is not None or len(notes) < FEWEST_NOTES:
             return Head()
         whole_s = min(max(note.end_s for note in notes), reply_s)
         ends = _ends(onsets_of(notes), whole_s)
@@ -229,7 +238,7 @@ def _ends(onsets: Sequence[float], whole_s: float) -> list[tuple[float, float]]:
     """Return (gap before it, onset) of the onsets at which the head may end."""
     count = sum(at_s < whole_s for at_s in onsets)
     low = math.ceil(HEAD[0] * count)
-    high = max(int(HEAD[1] * count), low)
+    high = max(int(HEAD[1] * count), min(count // 2, MOTIF), low)
     return [
         (onsets[place] - onsets[place - 1], onsets[place])
         for place in range(max(low, 1), min(high + 1, len(onsets)))

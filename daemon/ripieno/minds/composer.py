@@ -18,7 +18,6 @@ all *before* its last event, which is kept beside it.
 """
 
 import math
-import statistics
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
@@ -32,17 +31,16 @@ from ripieno.layouts.vocabulary import (
     FIELDS,
     Event,
     delta_of,
-    down,
-    level_of,
+    event_of,
     pitch_of,
     seconds_of,
     up,
     velocity_of,
 )
-from ripieno.minds.call import LONG, Call, cadence
+from ripieno.minds.call import LONGEST_NOTE_S, Call, cadence
 from ripieno.minds.constraints import Constraints
 from ripieno.minds.draft import AFTER_THE_END_S, Draft, Moment, moments
-from ripieno.minds.quoting import LONGEST_NOTE_S, moved, quoted, returned
+from ripieno.minds.quoting import moved, quoted, returned
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
@@ -113,7 +111,7 @@ class Composer:
         if self._last is not None:
             since_s = (event.at_ns - self._last_ns) / NS_PER_S
             self._played_line.step(self._last, self._defaults)
-        self._last = _event(event.source, since_s, event.pitch, event.velocity)
+        self._last = event_of(event.source, since_s, event.pitch, event.velocity)
         self._last_ns = event.at_ns
 
     def receive(self, message: ToThinker) -> None:
@@ -226,7 +224,7 @@ class Composer:
             return None
         if draft.until_s is None:
             draft.until_s = draft.section_end()
-        usual_s = self._usual_s(draft)
+        usual_s = draft.usual_s(self._call.usual_s())
         if not self._extend(draft, draft.until_s, is_news):
             return None
         if draft.until_s < draft.end_s < draft.now_s + usual_s:
@@ -240,16 +238,11 @@ class Composer:
                 sorted(draft.ready),
                 self._call.keys.rests(),
                 draft.constraints.pitches,
-                self._usual_s(draft),
+                draft.usual_s(self._call.usual_s()),
                 draft.end_s + ringing_s,
             )
             draft.begin_phrases()
         return draft.hand_over()
-
-    def _usual_s(self, draft: Draft) -> float:
-        """Return how long a note usually is; a third or so of the longest at most."""
-        own_s = statistics.median(draft.lengths_s or [0.0])
-        return min(max(own_s, self._call.usual_s()), LONGEST_NOTE_S / LONG)
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
@@ -364,7 +357,7 @@ class Composer:
             self._plan_line.step(draft.last, self._defaults)
         draft.is_fed = False
         since_s = at_s - draft.now_s if draft.begun else draft.wait_s
-        draft.last = _event(MACHINE, since_s, pitch, velocity)
+        draft.last = event_of(MACHINE, since_s, pitch, velocity)
         draft.now_s, draft.begun = at_s, True
         if velocity:
             draft.constraints.started(at_s)
@@ -395,12 +388,6 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
-
-
-def _event(source: int, since_s: float, pitch: int, velocity: int) -> Event:
-    """Return a note-on, or a note-off (velocity 0), in the vocabulary."""
-    key = down(pitch) if velocity else up(pitch)
-    return Event(source, delta_of(since_s), key, level_of(velocity) if velocity else 0)
 
 
 def from_model(loaded: "Loaded") -> Composer:

@@ -4,6 +4,7 @@ It does not know models, nor who asked.
 """
 
 import math
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ripieno.layouts.vocabulary import Event
-from ripieno.minds.call import Sounded
+from ripieno.minds.call import LONG, LONGEST_NOTE_S, Sounded
 from ripieno.minds.constraints import Constraints
 from ripieno.protocol import Ask, Plan, PlannedNote
 
@@ -127,11 +128,14 @@ class Draft:
             return self.ended
         return section_end_s >= self.phrase_end_s
 
+    def usual_s(self, of_call_s: float) -> float:
+        """Return how long a note usually is: here or in the call, but not too long."""
+        own_s = statistics.median(self.lengths_s or [0.0])
+        return min(max(own_s, of_call_s), LONGEST_NOTE_S / LONG)
+
     def begin_phrases(self) -> None:
         """Move the end of the phrase, and the return of the motif, beyond now."""
-        while self.phrase_end_s <= self.now_s or self.phrase_end_s <= (
-            self.until_s or 0.0
-        ):
+        while self.phrase_end_s <= max(self.now_s, self.until_s or 0.0):
             self.phrase_end_s += self.phrase_s
         while self.return_s < self.now_s:
             self.return_s += self.phrase_s

@@ -12,12 +12,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from ripieno.minds.call import CHORD_S, Head, Sounded, fitted, onsets_of
+from ripieno.minds.call import (
+    CHORD_S,
+    LONGEST_NOTE_S,
+    MOTIF,
+    Head,
+    Sounded,
+    fitted,
+    onsets_of,
+)
 from ripieno.minds.draft import Moment
 from ripieno.protocol import Limits
 from ripieno.rules.keys import Floats
 
-LONGEST_NOTE_S: Final = 4.0
 RETURNS: Final = 0.5
 """Where the motif returns at the earliest, as a share of the phrase."""
 AFTER_THE_HEAD: Final = 0.1
@@ -25,8 +32,6 @@ AFTER_THE_HEAD: Final = 0.1
 BEFORE_THE_END: Final = 0.12
 """How much of the phrase is left for its end."""
 LONGEST_MOTIF: Final = 0.35
-FEWEST_ONSETS: Final = 4
-"""A shorter motif is none: it has less than three intervals."""
 MOVES: Final = (0, 5, -5, 7, -7, 2, -2, 12, -12)
 """How far the motif may be moved, in semitones: to where most of its notes stay in the
 key. Of equal ones the first is chosen."""
@@ -63,7 +68,7 @@ def returned(head: Head, phrase_s: float, pulse_s: float) -> Return:
     onsets = [*onsets_of(head.notes), head.cut_s]
     ends = [
         (after - before, after)
-        for before, after in pairwise(onsets[FEWEST_ONSETS - 1 :])
+        for before, after in pairwise(onsets[MOTIF - 1 :])
         if min(after, _released(head.notes, before)) <= room_s
     ]
     if not ends:
