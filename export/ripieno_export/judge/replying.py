@@ -7,6 +7,7 @@ the tempo of the piece, and goes on after the call.
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from ripieno.engine import Engine
@@ -56,24 +57,22 @@ def reply(call: Call, role: str, who: Players, **own: object) -> Notes:
         Its notes, in seconds from the call's first onset.
     """
     played = performed(call, role, who, **own)
-    played = played[played["start"] > call.notes["start"].max()]
+    played = after(played, float(call.notes["start"].max()))
     if role != "continue" or not len(played):
         return played
     return phrase_of(played, call.length_s)
 
 
+def after(notes: Notes, at_s: float) -> Notes:
+    """The notes that begin after an instant."""
+    return np.asarray(notes[notes["start"] > at_s])
+
+
 def performed(call: Call, role: str, who: Players, **own: object) -> Notes:
     """All that a role plays, from the call's first onset on, in seconds from there."""
-    params = check(
-        Params(
-            **{
-                "role": role,
-                "meter": "{}/{}".format(*call.metre),
-                "bpm": round(_bpm(call), 3),
-                **own,
-            }
-        )
-    )
+    meter = "{}/{}".format(*call.metre)
+    params = Params(role=role, meter=meter, bpm=round(_bpm(call), 3))
+    params = check(msgspec.structs.replace(params, **own))
     zero_s = BEFORE_S - float(call.beats[0]) if len(call.beats) else BEFORE_S
     end_s = 2 * call.length_s + LINGERS_S
     engine = Engine(Beginning(params, seed=1), tables=who.tables)
