@@ -37,14 +37,15 @@ def likeness(steps: Ints, a_bar: int, pattern: int) -> float:
     """The mean likeness of neighbouring bars of one pattern; NaN for no such bars.
 
     Args:
-        steps: onsets in sixteenths from the beginning of the song.
+        steps: onsets in sixteenths from the beginning of the song. The last bar is left
+            out: the song may stop within it.
         a_bar: sixteenths in a bar.
         pattern: how many bars there are in a pattern.
     """
     bars = steps // a_bar
     played = [
         frozenset((steps[bars == number] % a_bar).tolist())
-        for number in range(int(bars.max()) + 1 if len(bars) else 0)
+        for number in range(int(bars.max()) if len(bars) else 0)
     ]
     found = [
         len(one & other) / len(one | other)
