@@ -55,6 +55,11 @@ class Played(msgspec.Struct, frozen=True, tag=True):
         return self.source == HUMAN and self.velocity > 0 and not self.is_pedal
 
 
+INTERRUPTED_NS: Final = 1_200_000_000
+"""Who plays on within so long after a reply began had only paused: the phrase goes on.
+The pause then counts as one of its gaps, so the next silence is waited for longer."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Hard limits on what may be planned; `ripieno.settings.params.Params` has them.
 

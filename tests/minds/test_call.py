@@ -1,12 +1,14 @@
 """The call: its head, and the end of a reply to it."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno.minds.call import LONG, Call, Sounded, cadence, fitted
-from ripieno.protocol import Limits, Played
+from ripieno.protocol import INTERRUPTED_NS, Limits, Played
 
 S = 1_000_000_000
 C_MAJOR = [pitch for pitch in range(48, 85) if pitch % 12 in (0, 2, 4, 5, 7, 9, 11)]
@@ -70,6 +72,35 @@ def test_a_call_that_was_answered_has_no_head_and_the_next_note_begins_another()
     assert {note.pitch for note in call.head(99.0).notes} <= {
         pitch + 12 for _, _, pitch in TUNE
     }
+
+
+def test_a_call_that_goes_on_into_the_reply_is_one_call():
+    call = Call()
+    told(call, TUNE)
+    told(call, ((0, 1, 72),), at_s=16.0, source=1)
+    told(call, TUNE, at_s=16.0 + INTERRUPTED_NS / S - 0.1)
+    head = [note.pitch for note in call.head(99.0).notes]
+    assert len(head) > len(TUNE) / 2
+    assert head == [pitch for _, _, pitch in TUNE][: len(head)]
+
+
+@pytest.mark.parametrize(
+    ("notes", "start_s", "pulse_s", "expected"),
+    [
+        (TUNE, 15.0, 0.5, 5.0),
+        (TUNE, 16.0, 0.5, 6.0),
+        (TUNE[:6], 14.0, 0.5, 4.0),
+        (TUNE[:6], 13.0, 0.5, 4.0),
+        (TUNE, 16.0, 0.0, math.inf),
+        (TUNE[:5], 16.0, 0.5, math.inf),
+    ],
+)
+def test_phrases_are_as_long_as_the_call_in_whole_pulses(
+    notes, start_s, pulse_s, expected
+):
+    call = Call()
+    told(call, notes)
+    assert call.phrase_s(int(start_s * S), pulse_s) == pytest.approx(expected)
 
 
 def test_a_reset_forgets_the_call():

@@ -10,7 +10,8 @@ from tests import asked
 from ripieno.inference.controls import Controls
 from ripieno.inference.sampling import sample
 from ripieno.layouts.vocabulary import SIZES, Event
-from ripieno.minds.composer import LONGEST_NOTE_S, Composer
+from ripieno.minds.call import LONGEST_NOTE_S
+from ripieno.minds.composer import Composer
 from ripieno.music import scales
 from ripieno.protocol import Limits, Plan, PlannedNote, Played
 from ripieno.testing import ScriptedModel
@@ -55,7 +56,7 @@ limits = st.builds(
 )
 
 
-def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0):
+def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0, **fields):
     return asked.ask(
         revision=revision,
         start_ticks=4800,
@@ -64,6 +65,7 @@ def ask(limit=None, *, revision=1, seconds=4.0, closing=True, grid_ticks=0):
         grid_ticks=grid_ticks,
         seed=3,
         limits=limit or Limits(),
+        **fields,
     )
 
 

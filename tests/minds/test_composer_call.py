@@ -1,11 +1,14 @@
 """A plan that takes up the call: what it quotes, and what may not be quoted."""
 
+from itertools import pairwise, takewhile
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.minds.test_composer import RandomModel, ask, limits, planned
 
 from ripieno.inference.controls import Controls
-from ripieno.minds.composer import LONGEST_NOTE_S, Composer
+from ripieno.minds.call import LONGEST_NOTE_S
+from ripieno.minds.composer import Composer
 from ripieno.protocol import Limits, Plan, Played
 from ripieno.testing import ScriptedModel
 
@@ -25,23 +28,63 @@ def scripted():
     return Composer(ScriptedModel((57,)), Controls())
 
 
+def head_of(notes):
+    """The notes that the plan has of the call, from the first one on."""
+    return [
+        note
+        for note, _ in takewhile(
+            lambda p: p[0].pitch == p[1], zip(notes, TUNE, strict=False)
+        )
+    ]
+
+
 def test_a_reply_begins_as_the_call_and_goes_on_otherwise():
     composer = scripted()
     hear(composer)
     notes = planned(composer, ask(seconds=3.6))
-    quoted = [note for note in notes if note.pitch != 57][:-1]
-    assert [note.pitch for note in quoted] == list(TUNE[: len(quoted)])
-    assert 3 <= len(quoted) <= len(TUNE) / 2
-    assert [n.start_ticks - 4800 for n in quoted] == [
-        144 * n for n in range(len(quoted))
-    ]
+    head = head_of(notes)
+    assert 3 <= len(head) <= len(TUNE) / 2
+    assert [n.start_ticks - 4800 for n in head] == [144 * n for n in range(len(head))]
     assert any(note.pitch == 57 for note in notes)
+
+
+def test_the_motif_returns_after_the_middle_at_another_pitch():
+    composer = scripted()
+    hear(composer)
+    notes = planned(composer, ask(seconds=3.6))
+    later = [note.pitch for note in notes[len(head_of(notes)) :]]
+    steps = list(pairwise(TUNE[:4]))
+    found = [
+        at
+        for at in range(len(later) - 3)
+        if [b - a for a, b in pairwise(later[at : at + 4])] == [b - a for a, b in steps]
+    ]
+    assert len(found) == 1
+    assert later[found[0]] != TUNE[0]
+    motif = notes[len(head_of(notes)) + found[0] :][:4]
+    assert motif[0].start_ticks - 4800 >= 480 * 1.8
+    assert {b.start_ticks - a.start_ticks for a, b in pairwise(motif)} == {144}
+
+
+def test_without_a_length_of_its_own_the_plan_makes_phrases_that_close():
+    """The call has twelve notes of 0.3 s: 3.6 s, which fit in eight pulses of 0.6 s."""
+    composer = scripted()
+    hear(composer)
+    notes = planned(composer, ask(seconds=12, closing=False, pulse_ticks=288))
+    for end in (4800 + 2304, 4800 + 2 * 2304):
+        before = [note for note in notes if note.start_ticks < end]
+        last = before[-1]
+        usual = sorted(n.end_ticks - n.start_ticks for n in before)[len(before) // 2]
+        assert last.pitch % 12 in (0, 4, 7)
+        assert last.end_ticks - last.start_ticks >= 2 * usual
+        assert all(note.end_ticks <= end + 1 for note in before)
+    assert any(note.start_ticks >= 4800 + 2 * 2304 for note in notes)
 
 
 def test_after_the_head_it_does_not_go_on_with_the_next_pitch_of_the_call():
     composer = scripted()
     hear(composer)
-    count = len([n for n in planned(composer, ask(seconds=3.6)) if n.pitch != 57][:-1])
+    count = len(head_of(planned(composer, ask(seconds=3.6))))
     parrot = Composer(ScriptedModel((TUNE[count],)), Controls())
     hear(parrot)
     notes = planned(parrot, ask(seconds=3.6))
@@ -66,7 +109,8 @@ def test_a_plan_after_the_machine_has_played_quotes_nothing():
     composer.played(Played(20 * S, 1, 60, 70))
     composer.played(Played(21 * S, 1, 60, 0))
     notes = planned(composer, ask(seconds=3.6, closing=False))
-    assert {note.pitch for note in notes} == {57}
+    others = [note for note in notes if note.pitch != 57]
+    assert len(others) == 1  # it ends a phrase
 
 
 @settings(deadline=None, max_examples=30)

@@ -277,3 +277,20 @@ def test_beside_a_seat_that_keeps_a_tempo_a_reply_begins_on_a_beat():
     asked = [ask for _, ask in asks_at(engine, range(int(2.08 * S), 4 * S, MS))]
     assert asked
     assert {ask.start_ticks % 480 for ask in asked} == {0}
+
+
+@pytest.mark.parametrize(("into_s", "is_one"), [(0.5, True), (1.9, False)])
+def test_who_plays_on_into_a_reply_that_has_just_begun_had_only_paused(into_s, is_one):
+    engine, asked = playing()
+    engine.thought(2 * S, some_plan(asked[-1][1], complete=False), 1)
+    start_ns = asked[-1][1].timeline.ns_at(asked[-1][1].start_ticks)
+    for at_ns in range(2 * S, start_ns + int(into_s * S), MS):
+        engine.advance(at_ns)
+    again = phrase((start_ns / S) + into_s)
+    longest = 0
+    for at_ns, data in again:
+        engine.heard(at_ns, data)
+        for _, ask in asks_at(engine, [at_ns]):
+            longest = max(longest, ask.until_ticks - ask.start_ticks)
+    first = asked[-1][1].until_ticks - asked[-1][1].start_ticks
+    assert (longest > 1.5 * first) == is_one

@@ -98,6 +98,12 @@ def velocity_of(level: int) -> int:
     return min(4 * level - 2, 127)
 
 
+def event_of(source: int, since_s: float, pitch: int, velocity: int) -> Event:
+    """Return a note-on, or a note-off (velocity 0)."""
+    key = down(pitch) if velocity else up(pitch)
+    return Event(source, delta_of(since_s), key, level_of(velocity) if velocity else 0)
+
+
 def fingerprint() -> str:
     """Return a hash of all that two sides of this layout must share."""
     edges = ",".join(f"{edge:.9f}" for edge in DELTA_EDGES_S)

@@ -7,27 +7,34 @@ It also knows the keys that the human may play in, and ends a reply: its last no
 long and belongs to the tonic triad.
 """
 
+import math
 import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ripieno.music.sources import HUMAN
 from ripieno.music.voicing import within
-from ripieno.protocol import Limits, Played
+from ripieno.protocol import INTERRUPTED_NS, Limits, Played
 from ripieno.rules.keys import Floats, Keys
 
 MOST_NOTES: Final = 256
 FEWEST_NOTES: Final = 6
 """A shorter call has no head: its reply would be a copy."""
-HEAD: Final = (0.35, 0.48)
-"""Where the head should end, as shares of the call."""
-WIDER: Final = (0.2, 0.5)
-"""Where it may end if a long note or a rest lies there."""
+HEAD: Final = (0.33, 0.48)
+"""Where the head should end, as shares of the call's onsets: a reply has about as many
+notes, and less than half of it is quoted."""
+MOTIF: Final = 4
+"""Onsets of a head that is worth taking up: half of a call of eight."""
+LATEST: Final = 0.6
+"""Where it ends at the latest, as a share of the call's length."""
+PHRASE_S: Final = (2.5, 14.0)
+"""How long the phrases of `continue` are."""
 CHORD_S: Final = 0.05
 """Onsets nearer than this are one chord, as in `ripieno.hear.phrase`."""
+LONGEST_NOTE_S: Final = 4.0
+"""The longest note of a reply."""
 LONG: Final = 2.2
 """How many times as long as the others the last note of a reply is at least. People's
 is 4.9 times as long in POP909."""
@@ -52,10 +59,12 @@ class Head(NamedTuple):
     Attributes:
         notes: by start.
         beyond: the pitches with which the call goes on.
+        cut_s: when it does.
     """
 
     notes: Sequence[Sounded] = ()
     beyond: Sequence[int] = ()
+    cut_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -69,7 +78,10 @@ class _Heard:
 
 
 class Call:
-    """The human's notes since the machine played last. Cost: O(notes) a reply."""
+    """The human's notes since the machine played last. Cost: O(notes) a reply.
+
+    A reply that the human interrupts at once is no end of the call.
+    """
 
     def __init__(self) -> None:
         self.keys = Keys()
@@ -79,21 +91,23 @@ class Call:
         """Forget everything."""
         self.keys.reset()
         self._notes: deque[_Heard] = deque(maxlen=MOST_NOTES)
-        self._is_answered = False
+        self._answered_ns: int | None = None
 
     def played(self, event: Played) -> None:
         """Take in what really sounded or stopped."""
         if event.is_pedal:
             return
         if event.source != HUMAN:
-            self._is_answered |= event.velocity > 0
+            if event.velocity and self._answered_ns is None:
+                self._answered_ns = event.at_ns
             return
         if not event.velocity:
             self._end(event)
             return
-        if self._is_answered:
-            self._notes.clear()
-            self._is_answered = False
+        if self._answered_ns is not None:
+            if event.at_ns - self._answered_ns > INTERRUPTED_NS:
+                self._notes.clear()
+            self._answered_ns = None
         self.keys.hear(event.pitch)
         self._notes.append(_Heard(event.at_ns, 0, event.pitch, event.velocity))
 
@@ -105,11 +119,10 @@ class Call:
                 head is a part of so much of the call.
         """
         notes = self._sounded()
-        if self._is_answered or len(notes) < FEWEST_NOTES:
+        if self._answered_ns is not None or len(notes) < FEWEST_NOTES:
             return Head()
         whole_s = min(max(note.end_s for note in notes), reply_s)
-        onsets = sorted({note.start_s for note in notes})
-        ends = _gaps(onsets, whole_s, HEAD) or _gaps(onsets, whole_s, WIDER)
+        ends = _ends(onsets_of(notes), whole_s)
         if not ends:
             return Head()
         cut_s = max(ends)[1]
@@ -118,7 +131,33 @@ class Call:
             for note in notes
             if note.start_s < cut_s - CHORD_S
         ]
-        return Head(head, [n.pitch for n in notes if abs(n.start_s - cut_s) <= CHORD_S])
+        beyond = [n.pitch for n in notes if abs(n.start_s - cut_s) <= CHORD_S]
+        return Head(head, beyond, cut_s)
+
+    def phrase_s(self, start_ns: int, pulse_s: float) -> float:
+        """Return how long a phrase is that is as long as the call; infinite for none.
+
+        It is the least multiple of four pulses that the call fits in, if the reply does
+        not begin before; else the nearest multiple of two. It is halved or doubled
+        until it lies within `PHRASE_S`.
+
+        Args:
+            start_ns: when the reply begins.
+            pulse_s: the felt beat.
+        """
+        notes = self._sounded()
+        if len(notes) < FEWEST_NOTES or not pulse_s:
+            return math.inf
+        length_s = max(note.end_s for note in notes)
+        until_s = (start_ns - self._notes[0].at_ns) / 1e9
+        phrase_s = math.ceil((length_s - pulse_s / 2) / (4 * pulse_s)) * 4 * pulse_s
+        if phrase_s > until_s + pulse_s / 2:
+            phrase_s = max(round(length_s / (2 * pulse_s)), 1) * 2 * pulse_s
+        while phrase_s < PHRASE_S[0]:
+            phrase_s *= 2
+        while phrase_s > PHRASE_S[1]:
+            phrase_s /= 2
+        return phrase_s
 
     def usual_s(self) -> float:
         """Return the median length of the call's notes; 0 for none."""
@@ -186,15 +225,24 @@ def cadence(
     return [*ended, *made.values()]
 
 
-def _gaps(
-    onsets: Sequence[float], whole_s: float, bounds: tuple[float, float]
-) -> list[tuple[float, float]]:
-    """Return (gap before it, onset) of the onsets within shares of the call."""
-    low_s, high_s = (share * whole_s for share in bounds)
+def onsets_of(notes: Sequence[Sounded]) -> list[float]:
+    """Return the onsets; those that are nearly together count once."""
+    found: list[float] = []
+    for at_s in sorted(note.start_s for note in notes):
+        if not found or at_s - found[-1] >= CHORD_S:
+            found.append(at_s)
+    return found
+
+
+def _ends(onsets: Sequence[float], whole_s: float) -> list[tuple[float, float]]:
+    """Return (gap before it, onset) of the onsets at which the head may end."""
+    count = sum(at_s < whole_s for at_s in onsets)
+    low = math.ceil(HEAD[0] * count)
+    high = max(int(HEAD[1] * count), min(count // 2, MOTIF), low)
     return [
-        (after - before, after)
-        for before, after in pairwise(onsets)
-        if low_s <= after <= high_s and after - before >= CHORD_S
+        (onsets[place] - onsets[place - 1], onsets[place])
+        for place in range(max(low, 1), min(high + 1, len(onsets)))
+        if onsets[place] <= LATEST * whole_s
     ]
 
 

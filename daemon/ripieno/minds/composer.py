@@ -6,7 +6,8 @@ of it and is fed with the events of the `Draft`. A draft can be dropped at no co
 
 A reply to a call begins with the head of the call (`ripieno.minds.call`): its events
 are fed to the plan line as those of the draft. The model goes on from there, with
-another pitch than the call.
+another pitch than the call. Later the call's motif returns (`ripieno.minds.quoting`).
+`continue` makes phrases as long as the call; each ends as a reply does.
 
 A section may be interrupted between two steps when there is news, and resumed later.
 Each draft has its own random numbers, so the result is the same. For an Ask that is
@@ -17,7 +18,6 @@ all *before* its last event, which is kept beside it.
 """
 
 import math
-import statistics
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
@@ -31,16 +31,16 @@ from ripieno.layouts.vocabulary import (
     FIELDS,
     Event,
     delta_of,
-    down,
-    level_of,
+    event_of,
     pitch_of,
     seconds_of,
     up,
     velocity_of,
 )
-from ripieno.minds.call import LONG, Call, Head, cadence, fitted
+from ripieno.minds.call import LONGEST_NOTE_S, Call, cadence
 from ripieno.minds.constraints import Constraints
 from ripieno.minds.draft import AFTER_THE_END_S, Draft, Moment, moments
+from ripieno.minds.quoting import moved, quoted, returned
 from ripieno.music import scales
 from ripieno.music.sources import HUMAN, MACHINE
 from ripieno.protocol import (
@@ -55,9 +55,8 @@ from ripieno.protocol import (
 if TYPE_CHECKING:
     from ripieno.inference.session import Loaded
 
-SECTION_S: Final = 1.5
-"""The length of a section of a plan; the first one takes some 20 steps."""
-LONGEST_NOTE_S: Final = 4.0
+MOTIF_S: Final = 0.06
+"""How near to the motif that returns no other note begins."""
 SCALE_MEMORY: Final = 64
 """How many human onsets an automatic scale is found from: the last few phrases."""
 MOST_HEARD: Final = 4
@@ -112,7 +111,7 @@ class Composer:
         if self._last is not None:
             since_s = (event.at_ns - self._last_ns) / NS_PER_S
             self._played_line.step(self._last, self._defaults)
-        self._last = _event(event.source, since_s, event.pitch, event.velocity)
+        self._last = event_of(event.source, since_s, event.pitch, event.velocity)
         self._last_ns = event.at_ns
 
     def receive(self, message: ToThinker) -> None:
@@ -160,14 +159,23 @@ class Composer:
         self._plan_line.follow(self._played_line)
         start_ns = ask.timeline.ns_at(ask.start_ticks)
         constraints = Constraints(ask.limits, self._scale(ask))
-        head = self._call.head(
-            ask.timeline.seconds_for(ask.until_ticks - ask.start_ticks)
+        seconds = ask.timeline.seconds_for
+        pulse_s, whole_s = (
+            seconds(ask.pulse_ticks),
+            seconds(ask.until_ticks - ask.start_ticks),
         )
+        phrase_s = whole_s if ask.closing else self._call.phrase_s(start_ns, pulse_s)
+        head = self._call.head(phrase_s if math.isfinite(phrase_s) else whole_s)
+        motif = returned(head, phrase_s, pulse_s)
         self._draft = Draft(
             ask=ask,
             constraints=constraints,
-            head=_quoted(head, ask.limits, constraints),
+            head=quoted(head.notes, ask.limits, constraints.quotable),
             beyond=head.beyond,
+            motif=motif.notes,
+            return_s=motif.at_s,
+            phrase_s=math.inf if ask.closing else phrase_s,
+            phrase_end_s=phrase_s,
             last=self._last or Event(HUMAN, 0, up(60), 0),
             wait_s=max(0, start_ns - self._last_ns) / NS_PER_S if self._last else 0.0,
             noise=np.random.default_rng(ask.chance),
@@ -200,6 +208,7 @@ class Composer:
             draft.head.popleft()
         if not draft.head:
             draft.beyond = ()
+        draft.begin_phrases()
 
     def answer(self, is_news: Callable[[], bool] = lambda: False) -> Plan | None:
         """Return the next section of the plan, or None when nothing is asked for.
@@ -214,32 +223,26 @@ class Composer:
         if draft is None or self.wanted is None:
             return None
         if draft.until_s is None:
-            draft.until_s = self._section_end(draft)
+            draft.until_s = draft.section_end()
+        usual_s = draft.usual_s(self._call.usual_s())
         if not self._extend(draft, draft.until_s, is_news):
             return None
+        if draft.until_s < draft.end_s < draft.now_s + usual_s:
+            draft.until_s = draft.end_s  # no room for another section with a note
+            if not self._extend(draft, draft.until_s, is_news):
+                return None
         draft.ended |= draft.is_done_to(draft.whole_s)
-        if draft.ended and draft.ask.closing:
-            usual_s = statistics.median(draft.lengths_s or [0.0])
-            usual_s = max(usual_s, self._call.usual_s())
+        if draft.is_closed_by(draft.until_s):
+            ringing_s = AFTER_THE_END_S if draft.ask.closing else 0.0
             draft.ready = cadence(
                 sorted(draft.ready),
                 self._call.keys.rests(),
                 draft.constraints.pitches,
-                min(usual_s, LONGEST_NOTE_S / LONG),
-                draft.whole_s + AFTER_THE_END_S,
+                draft.usual_s(self._call.usual_s()),
+                draft.end_s + ringing_s,
             )
+            draft.begin_phrases()
         return draft.hand_over()
-
-    def _section_end(self, draft: Draft) -> float:
-        """Return where the next section ends.
-
-        What is longer than one section and shorter than two is halved: the last section
-        ends the reply, and has to have a note.
-        """
-        left_s = draft.whole_s - draft.now_s
-        if left_s <= SECTION_S:
-            return draft.whole_s
-        return draft.now_s + min(left_s / 2, SECTION_S)
 
     def _scale(self, ask: Ask) -> frozenset[int]:
         bits = ask.limits.scale
@@ -264,6 +267,8 @@ class Composer:
                 return True
             if draft.head:
                 self._quote(draft)
+            elif draft.now_s >= draft.return_s - MOTIF_S:
+                self._return(draft)
             else:
                 masks = self._masks(draft)
                 if masks is None:
@@ -287,7 +292,9 @@ class Composer:
         return masks
 
     def _ruled(self, draft: Draft) -> Masks | None:
-        end_s = draft.whole_s + AFTER_THE_END_S if draft.ask.closing else math.inf
+        end_s = draft.phrase_end_s
+        if draft.ask.closing:
+            end_s = draft.whole_s + AFTER_THE_END_S
         deadlines = {
             pitch: min(start + LONGEST_NOTE_S, end_s)
             for pitch, (start, _) in draft.sounding.items()
@@ -299,11 +306,16 @@ class Composer:
         """Add one event to the draft."""
         noise = draft.noise.random(len(FIELDS) + 1).tolist()
         controls = self._controls(draft.ask.limits, masks, noise[:-1])
-        event = draft.last = self._plan_line.step(draft.last, controls)
+        event = self._plan_line.step(draft.last, controls)
         pitch, is_down = pitch_of(event.key)
         at_s = draft.now_s
         if draft.begun:
             at_s += seconds_of(event.delta, noise[-1])
+        if at_s > draft.return_s - MOTIF_S:
+            draft.is_fed = True  # the motif comes before that event
+            self._return(draft)
+            return
+        draft.last = event
         if not is_down:
             draft.finish(pitch, at_s)
         elif draft.ask.closing and at_s > draft.whole_s:
@@ -330,11 +342,22 @@ class Composer:
         else:
             draft.finish(pitch, at_s)
 
+    def _return(self, draft: Draft) -> None:
+        """Quote the motif once more; what sounds ends before it."""
+        at_s, allowed = max(draft.return_s, draft.now_s), draft.constraints.quotable
+        draft.return_s += draft.phrase_s
+        last, tones = pitch_of(draft.last.key)[0], self._call.keys.tones()
+        notes = moved(draft.motif, last, tones, allowed)
+        ends = [Moment(at_s, 0, pitch, 0) for pitch in sorted(draft.sounding)]
+        draft.head = deque([*ends, *quoted(notes, draft.ask.limits, allowed, at_s)])
+
     def _hear(self, draft: Draft, at_s: float, pitch: int, velocity: int) -> None:
-        """Feed an event of a plan that another model has made."""
-        self._plan_line.step(draft.last, self._defaults)
+        """Feed an event that the model has not chosen."""
+        if not draft.is_fed:
+            self._plan_line.step(draft.last, self._defaults)
+        draft.is_fed = False
         since_s = at_s - draft.now_s if draft.begun else draft.wait_s
-        draft.last = _event(MACHINE, since_s, pitch, velocity)
+        draft.last = event_of(MACHINE, since_s, pitch, velocity)
         draft.now_s, draft.begun = at_s, True
         if velocity:
             draft.constraints.started(at_s)
@@ -365,23 +388,6 @@ class Composer:
             top_p=(p_source, p_delta, min(p_key, limits.top_p), p_velocity),
             noise=noise,
         )
-
-
-def _quoted(head: Head, limits: Limits, constraints: Constraints) -> deque[Moment]:
-    """Return the events of a call's head, within the limits, in order."""
-    found: list[Moment] = []
-    for note in head.notes:
-        end_s = min(note.end_s, note.start_s + LONGEST_NOTE_S)
-        pitch = fitted(note.pitch, limits, constraints.pitches)
-        found.append(Moment(note.start_s, 1, pitch, note.velocity))
-        found.append(Moment(end_s, 0, pitch, 0))
-    return deque(sorted(found))
-
-
-def _event(source: int, since_s: float, pitch: int, velocity: int) -> Event:
-    """Return a note-on, or a note-off (velocity 0), in the vocabulary."""
-    key = down(pitch) if velocity else up(pitch)
-    return Event(source, delta_of(since_s), key, level_of(velocity) if velocity else 0)
 
 
 def from_model(loaded: "Loaded") -> Composer:

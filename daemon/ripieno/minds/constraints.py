@@ -34,6 +34,7 @@ class Constraints:
 
     Attributes:
         pitches: those that are allowed, rising.
+        quotable: those that may be quoted: where no scale is set, what was played.
     """
 
     def __init__(self, limits: Limits, scale: frozenset[int]) -> None:
@@ -44,6 +45,8 @@ class Constraints:
         if not self._allowed.any():  # a register narrower than the scale's steps
             self._allowed[limits.low : limits.high + 1] = True
         self.pitches: list[int] = np.flatnonzero(self._allowed).tolist()
+        register = range(limits.low, limits.high + 1)
+        self.quotable = list(register) if limits.scale is None else self.pitches
         self._onsets: deque[float] = deque()
         self._source = np.zeros(N_SOURCES, np.bool_)
         self._source[MACHINE] = True

@@ -3,6 +3,8 @@
 It does not know models, nor who asked.
 """
 
+import math
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +13,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ripieno.layouts.vocabulary import Event
-from ripieno.minds.call import Sounded
+from ripieno.minds.call import LONG, LONGEST_NOTE_S, Sounded
 from ripieno.minds.constraints import Constraints
 from ripieno.protocol import Ask, Plan, PlannedNote
 
+SECTION_S: Final = 1.5
+"""The length of a section of a plan; the first one takes some 20 steps."""
 SHORTEST_NOTE_S: Final = 0.04
 """The shortest note; a shorter one is a click with most sampled instruments."""
 AFTER_THE_END_S: Final = 0.8
@@ -40,6 +44,10 @@ class Draft:
         last: the event that the model has not received yet.
         head: what it has yet to take up of the call.
         beyond: pitches with which the call went on after it, until the draft does.
+        motif: what returns in every phrase.
+        return_s: when it returns next.
+        phrase_s, phrase_end_s: the length of a phrase, and where this one ends.
+        is_fed: whether the model has received `last` after all.
         wait_s: the time from the last event that was played to the first note.
         noise: random numbers of its own, so that it is the same whenever it is made.
         now_s, begun: when the last event was; whether there was one.
@@ -55,9 +63,14 @@ class Draft:
     constraints: Constraints
     head: deque[Moment]
     beyond: Sequence[int]
+    motif: Sequence[Sounded]
+    return_s: float
+    phrase_s: float
     last: Event
     wait_s: float
     noise: np.random.Generator
+    phrase_end_s: float = math.inf
+    is_fed: bool = False
     now_s: float = 0.0
     until_s: float | None = None
     begun: bool = False
@@ -91,6 +104,42 @@ class Draft:
         is_silent = all(start_s >= at_s for start_s, _ in self.sounding.values())
         return self.ended or (self.now_s >= at_s and is_silent)
 
+    @property
+    def end_s(self) -> float:
+        """Where its phrase ends, or where the plan does if it has no phrases."""
+        if self.ask.closing or math.isinf(self.phrase_end_s):
+            return self.whole_s
+        return self.phrase_end_s
+
+    def section_end(self) -> float:
+        """Return where the next section ends.
+
+        What is longer than one section and shorter than two is halved: the last section
+        ends the phrase, and has to have a note.
+        """
+        left_s = self.end_s - self.now_s
+        if left_s <= SECTION_S:
+            return max(self.end_s, self.now_s)
+        return self.now_s + min(left_s / 2, SECTION_S)
+
+    def is_closed_by(self, section_end_s: float) -> bool:
+        """Whether a phrase, or a closing plan, ends where a section does."""
+        if self.ask.closing:
+            return self.ended
+        return section_end_s >= self.phrase_end_s
+
+    def usual_s(self, of_call_s: float) -> float:
+        """Return how long a note usually is: here or in the call, but not too long."""
+        own_s = statistics.median(self.lengths_s or [0.0])
+        return min(max(own_s, of_call_s), LONGEST_NOTE_S / LONG)
+
+    def begin_phrases(self) -> None:
+        """Move the end of the phrase, and the return of the motif, beyond now."""
+        while self.phrase_end_s <= max(self.now_s, self.until_s or 0.0):
+            self.phrase_end_s += self.phrase_s
+        while self.return_s < self.now_s:
+            self.return_s += self.phrase_s
+
     def finish(self, pitch: int, at_s: float) -> None:
         """End a sounding note."""
         start_s, velocity = self.sounding.pop(pitch)
@@ -119,7 +168,9 @@ class Draft:
         self.ready.clear()
         section, self.section = self.section, self.section + 1
         until_s, self.until_s = self.until_s or 0.0, None
-        until = ask.until_ticks if self.ended else ticks(until_s)
+        until = ticks(until_s)
+        if self.ended:
+            until = ask.until_ticks if ask.closing else max(ask.until_ticks, until)
         return Plan(ask.revision, section, notes, until, complete=self.ended)
 
 

@@ -24,7 +24,16 @@ import msgspec
 from ripieno.hear.phrase import Phrase
 from ripieno.play.scheduler import Due
 from ripieno.play.seat import Seat
-from ripieno.protocol import Ask, Limits, Plan, Played, Reset, ToPlayer, Variation
+from ripieno.protocol import (
+    INTERRUPTED_NS,
+    Ask,
+    Limits,
+    Plan,
+    Played,
+    Reset,
+    ToPlayer,
+    Variation,
+)
 from ripieno.roles.performer import Performer
 from ripieno.roles.replies import TRANSITIONS, VALUES, Cause, Guess, Reply, State
 from ripieno.rules import fallback
@@ -105,12 +114,19 @@ class Turns(Performer):
             self._dismiss()
             self._phrase.up(event.at_ns, event.pitch)
             return
-        if self.turn == "machine":
+        if self.turn == "machine" and not self._has_just_begun(event.at_ns):
             self._phrase.clear()
         self._cut(event.at_ns)
         if self._phrase.is_empty:
             self._since_ns = event.at_ns
         self._phrase.down(event.at_ns, event.pitch)
+
+    def _has_just_begun(self, at_ns: int) -> bool:
+        """Whether the human has only paused, and plays on into the reply."""
+        if (reply := self._reply) is None or reply.over_ns is None:
+            return False
+        begun_ns = self._seat.timeline.ns_at(reply.ask.start_ticks)
+        return at_ns - begun_ns <= INTERRUPTED_NS
 
     def on_pedal(self, event: Played) -> None:
         """Drop the guess: the thinker is to know the pedal."""
