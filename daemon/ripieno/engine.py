@@ -55,8 +55,7 @@ class Engine:
         """
         self._performance = performance = Performance(begins, ledger or Ledger())
         self._band = Band(begins, performance, tables)
-        performance.is_on_the_beat = self._band.is_on_the_beat
-        if self._band.is_on_the_beat and begins.timeline is None:
+        if performance.is_on_the_beat and begins.timeline is None:
             performance.transport.set_tempo(begins.start_ns, begins.params.bpm)
         self._metronome = Metronome(performance, begins.params)
         self._jumps = 0
@@ -75,7 +74,7 @@ class Engine:
     @property
     def is_on_the_beat(self) -> bool:
         """Whether a seat plays by a tempo."""
-        return self._band.is_on_the_beat
+        return self._performance.is_on_the_beat
 
     @property
     def timeline(self) -> Timeline:
@@ -86,12 +85,11 @@ class Engine:
         """Use other parameters, and other seats, from now on."""
         performance, before = self._performance, self.params
         performance.now_ns = at_ns
-        was_on_the_beat = self._band.is_on_the_beat
+        was_on_the_beat = performance.is_on_the_beat
         self._band.change(at_ns, ensemble)
-        performance.is_on_the_beat = self._band.is_on_the_beat
         params = ensemble.params
-        is_begun = self._band.is_on_the_beat and not was_on_the_beat
-        if self._band.is_on_the_beat and (is_begun or params.bpm != before.bpm):
+        is_begun = performance.is_on_the_beat and not was_on_the_beat
+        if performance.is_on_the_beat and (is_begun or params.bpm != before.bpm):
             performance.transport.set_tempo(at_ns, params.bpm)
         if before.thru and not params.thru:
             for data in stop_passing(performance.ledger):

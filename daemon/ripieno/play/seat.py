@@ -221,7 +221,7 @@ class Seat:
             sent = performance.ledger.on(channel, due.pitch, loud, due.note_id)
             if before is not None and not self._is_mine(before):
                 end, *sent = sent  # the note of another seat on this channel
-                performance.end_of(owner_of(before))(due_ns, now_ns, end)
+                performance.end(owner_of(before), due_ns, now_ns, end)
             performance.lateness.add(late_ns)
             self.count("sent")
         for data in sent:

@@ -63,19 +63,14 @@ class Band:
             self._chairs[name] = self._chair(name, params)
         self._appoint()
 
-    @property
-    def is_on_the_beat(self) -> bool:
-        """Whether a seat plays by a tempo."""
-        return any(seat.role.is_on_the_beat for seat, _ in self._chairs.values())
-
     def change(self, at_ns: int, ensemble: Ensemble) -> None:
         """Add, remove and change seats."""
-        before, self.ensemble = self.ensemble.params, ensemble
+        before, self.ensemble = self.ensemble.params, acted_on(ensemble)
         seated = ensemble.seated()
         for name in [name for name in self._chairs if name not in seated]:
             chair = self._chairs.pop(name)
             _end(chair, at_ns)
-            del self._performance.ends[chair.seat.number]
+            del self._performance.seats[chair.seat.number]
         for name, params in seated.items():
             if name not in self._chairs:
                 self._chairs[name] = chair = self._chair(name, params)
@@ -86,7 +81,6 @@ class Band:
         if self._conductor is not None and self._lead() is None:
             self._conductor.clear_plans(at_ns)
         self._appoint()
-        self.ensemble = acted_on(ensemble)
         if ensemble.params.meter != before.meter:
             self.clear_plans(at_ns)
 
@@ -244,7 +238,7 @@ class Band:
             self._seated += 1
         seat = Seat(number, name, params, self._begins, self._performance, self._tables)
         seat.on_played = lambda event: self._on_played(seat, event)
-        self._performance.ends[number] = seat.send
+        self._performance.seats[number] = seat
         return Chair(seat, performer_of(seat.role, seat))
 
     def _change_seat(self, at_ns: int, name: str, params: Params) -> None:
@@ -286,7 +280,6 @@ class Band:
             return
         params = self._shaping(lead.params)
         if self._conductor is None:
-            self._conducting.set_params(params)
             self._conductor = Conductor(self._conducting, self._is_replying)
             if self._is_there(CONDUCTING):
                 self._conductor.on_thinker_ready()
