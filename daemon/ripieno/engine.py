@@ -131,6 +131,11 @@ class Engine:
         self._performance.now_ns = at_ns
         self._performance.transport.may_have_missed(at_ns)
 
+    def connected(self, at_ns: int) -> None:
+        """Send all programs and volumes again: something new hears what is sent."""
+        self._performance.now_ns = at_ns
+        self._band.set_up_again()
+
     def thought(self, at_ns: int, message: ToPlayer, seat: int = EVERYONE) -> None:
         """Handle a message of the thinker to a seat. A stale plan is dropped."""
         performance = self._performance

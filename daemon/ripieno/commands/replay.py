@@ -237,6 +237,8 @@ def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
         engine.heard(entry.at_ns, entry.data)
     elif isinstance(entry, journal.Missed):
         engine.may_have_missed(entry.at_ns)
+    elif isinstance(entry, journal.Connected):
+        engine.connected(entry.at_ns)
     elif isinstance(entry, journal.Turned):
         engine.turned(entry.at_ns, ensembles.check(entry.ensemble))
     elif isinstance(entry, journal.Thought):

@@ -142,6 +142,12 @@ class Player:
             self._engine.heard(now_ns, data)
             self._write(journal.Heard(now_ns, data))
 
+    def connected(self) -> None:
+        """Send all programs and volumes again: our output has a new connection."""
+        now_ns = self._now_ns()
+        self._engine.connected(now_ns)
+        self._write(journal.Connected(now_ns))
+
     def release(self) -> None:
         """End every sounding note now."""
         now_ns = self._now_ns()

@@ -184,7 +184,7 @@ def _loop(
 ) -> None:
     parent = multiprocessing.parent_process()
     told, changes = block.ring("player_notes"), block.ring("knobs")
-    status_ns = check_ns = clock.now_ns()
+    status_ns = check_ns = set_up_ns = clock.now_ns()
     shown, is_fed = None, False
     while True:
         for record in changes.read():
@@ -200,6 +200,9 @@ def _loop(
             orphaned = parent is not None and not parent.is_alive()
             if stopping.is_up or block.word("stop") or orphaned or not port.alive():
                 return
+            if block.word("connected_ns") > set_up_ns:
+                set_up_ns = now_ns
+                player.connected()
         if now_ns >= status_ns:
             status_ns = now_ns + STATUS_NS
             port.check()

@@ -115,8 +115,13 @@ class Band:
     def release(self, at_ns: int) -> None:
         """Drop every plan, and end every note of every seat (panic)."""
         self.clear_plans(at_ns)
+        self.set_up_again()
         for seat, _ in self._chairs.values():
             seat.release(at_ns)
+
+    def set_up_again(self) -> None:
+        """Have every seat send its program and volume again."""
+        for seat, _ in self._chairs.values():
             seat.is_set_up = False
 
     def on_ready(self, message: Ready, number: int) -> None:
