@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.why_no_plans:
         say(f"The model's plans were not made again: {found.why_no_plans}.")
     else:
-        plans = found.differing_plans
-        same = "all as then" if not plans else f"{plans} differ"
+        same = f"{plans} differ" if (plans := found.differing_plans) else "all as then"
         say(f"{found.plans} plan sections made again: {same}.")
     if found.first:
         say(f"First difference {found.first}.")
