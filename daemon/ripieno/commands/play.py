@@ -136,7 +136,7 @@ def live_line(status: Status) -> Text:
 def _where(status: Status) -> Iterator[str]:
     """Yield the position, tempo and harmony, where there are any."""
     if status.position or status.is_external:
-        yield status.position
+        yield f"{status.position} {status.meter}".strip()
         yield f"{status.bpm:g} bpm{' (MIDI clock)' if status.is_external else ''}"
     names = [name for _, name in status.promised]
     names += [f"{name}?" for _, name in status.tentative]

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from ripieno.hear.history import History
 from ripieno.hear.listener import Listener
 from ripieno.music import messages
+from ripieno.music.meter import Meter
 from ripieno.music.timeline import Timeline
 from ripieno.play.effects import NOBODY, Effect, Send
 from ripieno.play.ledger import Ledger
@@ -50,6 +51,7 @@ class Performance:
             journal has to keep the time.
         transport, ledger, listener, history, scheduler: the stages. Listener and
             history have all that comes in, whichever zone it belongs to.
+        meter: the metre that was heard; None where the parameter says it.
         lateness: of the planned note-ons that were sent.
         waits: from the decision to reply to the first section of the reply.
         counts: one for each of `COUNTS`, of all seats together.
@@ -60,6 +62,7 @@ class Performance:
     def __init__(self, begins: Beginning, ledger: Ledger) -> None:
         self.now_ns, self.acted = begins.start_ns, False
         self.reach_ns = begins.reach_ns
+        self.meter: Meter | None = None
         kept = begins.timeline or Timeline(origin_ns=begins.start_ns)
         self.transport, self.ledger = Transport(kept), ledger
         self.listener, self.history = Listener(), History()
@@ -77,6 +80,12 @@ class Performance:
     def is_on_the_beat(self) -> bool:
         """Whether a seat plays by a tempo."""
         return any(seat.role.is_on_the_beat for seat in self.seats.values())
+
+    @property
+    def has_beat(self) -> bool:
+        """Whether the song moves by a known tempo: MIDI clock's, or that of a seat."""
+        transport = self.transport
+        return transport.running and (transport.is_external or self.is_on_the_beat)
 
     def send(self, due_ns: int, data: bytes, seat: int = NOBODY) -> None:
         """Send a message of a seat; the listener is to recognise it as an echo."""

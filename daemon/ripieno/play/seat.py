@@ -91,7 +91,7 @@ class Seat:
     @property
     def meter(self) -> Meter:
         """The meter that is played in."""
-        return self.parsed.meter
+        return self._performance.meter or self.parsed.meter
 
     @property
     def timeline(self) -> Timeline:
@@ -106,9 +106,7 @@ class Seat:
     @property
     def has_beat(self) -> bool:
         """Whether the song moves by a known tempo: MIDI clock's, or that of a seat."""
-        transport = self._performance.transport
-        is_known = transport.is_external or self._performance.is_on_the_beat
-        return transport.running and is_known
+        return self._performance.has_beat
 
     @property
     def jumps(self) -> tuple[int, int]:

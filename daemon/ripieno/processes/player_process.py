@@ -103,8 +103,9 @@ def _run(
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
     last = notes.shown_in(block.shown) if epoch else None
-    kept = None if last is None else last.timeline
-    start = Start(seed, tables, epoch, memory, kept)
+    start = Start(seed, tables, epoch, memory)
+    if last is not None:
+        start = start._replace(timeline=last.timeline, meter=last.meter)
     engine = begin(settings, clock, start, log, port)
     port.wake_by(Bell(bells.to_player.waits).fileno())
     player = Player(

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from ripieno.conduct.conductor import Conductor
+from ripieno.music.meter import Meter
 from ripieno.music.zones import Zone
 from ripieno.play.performance import Performance
 from ripieno.play.scheduler import MOST_SEATS, Due, owner_of
@@ -62,6 +63,20 @@ class Band:
         for name, params in self.ensemble.seated().items():
             self._chairs[name] = self._chair(name, params)
         self._appoint()
+
+    @property
+    def meter(self) -> Meter:
+        """The metre that is played in."""
+        return self._first.meter
+
+    @property
+    def hears_meter(self) -> bool:
+        """Whether the metre may change by what is heard."""
+        return self._first.parsed.hears_meter
+
+    @property
+    def _first(self) -> Seat:
+        return next(iter(self._chairs.values())).seat
 
     def change(self, at_ns: int, ensemble: Ensemble) -> None:
         """Add, remove and change seats."""
@@ -210,16 +225,14 @@ class Band:
     @property
     def left(self) -> Zone | None:
         """The zone of the left hand's chords; None where the keyboard is not split."""
-        first, *_ = self._chairs.values()
-        return first.seat.parsed.left
+        return self._first.parsed.left
 
     @property
     def role(self) -> str:
         """The role that all seats play together; else the first seat's."""
         if not self.ensemble.seats:
             return self.ensemble.params.role
-        first, *_ = self._chairs.values()
-        return CONDUCTING if self._conductor is not None else first.seat.role.name
+        return CONDUCTING if self._conductor is not None else self._first.role.name
 
     @property
     def ready(self) -> Ready | None:
