@@ -15,7 +15,7 @@ from ripieno.settings.params import Params
 
 SIXTEENTH_NS = NS_PER_S // 12
 CLOCK_NS = SIXTEENTH_NS // 6
-JIG = (12, ((0, 67), (2, 71), (4, 74), (6, 72), (8, 69), (10, 66)))
+JIG = (12, ((0, 67), (4, 71), (6, 74), (10, 71)))
 JIG_END = (12, ((0, 67), (4, 71), (6, 74)))
 """Bars of 6/8: their length in sixteenths, and their notes."""
 WALTZ = (12, ((0, 67), (4, 71), (8, 71)))

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ripieno_export.judge.metres --data DIR [--tunes 900]
+    python -m ripieno_export.judge.metres --data DIR [--tunes 400]
 
 It plays the melodies of the development parts to `ripieno.hear.meters`, fits its
 weights by maximum likelihood, and prints them. The figures come from five-fold
@@ -238,7 +238,7 @@ def main() -> None:
     """Learn, and print the weights and the figures."""
     parser = argparse.ArgumentParser(prog="metres", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--tunes", type=int, default=900, help="at most, of each kind")
+    parser.add_argument("--tunes", type=int, default=400, help="at most, of each kind")
     given = parser.parse_args()
     torch.set_num_threads(1)
     played = tunes(given.data, given.tunes)
