@@ -296,6 +296,6 @@ class Engine:
         if transport.jumps != self._jumps:
             self._jumps = transport.jumps
             if self._choice is not None:
-                self._choice.jump()
+                self._choice.jump(transport.left_ticks)
             self._band.clear_plans(now_ns)
             self._metronome.begin(now_ns)

@@ -104,7 +104,7 @@ def test_a_jump_takes_a_planned_change_back():
     for frame, pitch in played:
         if frame * FRAME < at:
             choice.on_note(frame * FRAME, pitch)
-    choice.jump()
+    choice.jump(at)
     assert choice.next_ticks() is None
     assert not choice.advance(at)
 

@@ -53,20 +53,27 @@ class MeterChoice:
 
     def on_note(self, ticks: int, pitch: int) -> None:
         """Hear a note of the human at a tick of the song."""
-        last, self._last_ticks = self._last_ticks, ticks
-        if last is not None and ticks - last > REST_TICKS:
-            self._evidence.clear()
-            self._clear()
+        self._forget_after_rest(ticks)
+        self._last_ticks = ticks
         self._look_until(ticks)
         if self._beat is None:
             self._beat = frame_of(ticks) // FRAMES_A_BEAT + 1
         self._evidence.on_note(ticks, pitch)
 
-    def jump(self) -> None:
-        """Note that the song goes on elsewhere. What was heard still counts."""
+    def jump(self, left_ticks: int) -> None:
+        """Note that the song goes on elsewhere; it was at a tick on the old timeline.
+
+        What was heard still counts, unless there was a long rest.
+        """
+        self._forget_after_rest(left_ticks)
         self._evidence.jump()
         self._beat = self._next = self._last_ticks = None
         self._held = 0
+
+    def _forget_after_rest(self, ticks: int) -> None:
+        if self._last_ticks is not None and ticks - self._last_ticks > REST_TICKS:
+            self._evidence.clear()
+            self._clear()
 
     def advance(self, ticks: int) -> bool:
         """Let time pass up to a tick; return whether the metre has changed."""
