@@ -2,14 +2,12 @@
 
 ``python -m benchmarks.ensemble [--minutes 10] [--block 30]``
 
-It starts a JACK server of its own (default mode, 128 frames, no sound card), and the
-daemon, which plays to a melody with MIDI clock. Blocks of one seat (`keys`) and of four
-(`keys`, `pad`, `bass`, and `answer` on another channel) alternate: seats are added and
-removed while they sound. Beside it a client in C sends numbered notes, and two
-receivers in C write down what arrives. It prints, for either kind of block, the share
-of beats that the model decided and how long after a key on the beat the first note is
-due; then what was lost of either sender, what hangs, and whether the journal replays
-bit for bit.
+The daemon plays to a melody with MIDI clock (`benchmarks.beside`). Blocks of one seat
+(`keys`) and of four (`keys`, `pad`, `bass`, and `answer` on another channel) alternate:
+seats are added and removed while they sound. It prints, for either kind of block, the
+share of beats that the model decided and how long after a key on the beat the first
+note is due; then what was lost of either sender, what hangs, and whether the journal
+replays bit for bit.
 
 Needs jackd, its headers and a C compiler.
 """
@@ -18,16 +16,13 @@ import argparse
 import random
 import subprocess
 import sys
-import tempfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
-from benchmarks.provoked import GAP_MS, SENDER, lost, numbered
-from tests.jack_fixture import JackServer, build_native
-from tests.live_daemon import OUT, Captured, Daemon, pause
+from benchmarks.beside import Stage, stage
+from tests.live_daemon import Captured, pause
 
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.files import journal
@@ -99,37 +94,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--block", type=float, default=30.0, help="seconds")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        native = build_native(folder)
-        with JackServer(native, folder, is_synchronous=False) as server:
-            measure(server, native, folder, given.minutes * 60, given.block)
-
-
-def measure(
-    server: JackServer, native: Path, folder: Path, for_s: float, block_s: float
-) -> None:
-    ours, theirs = folder / "ours.csv", folder / "theirs.csv"
-    notes = int(for_s / GAP_MS * 1000)
+    for_s = given.minutes * 60
     flags = ("--listen", "0", "--seat", "keys role=keys channel=1")
-    with Daemon(server, folder, *flags) as daemon:
-        receivers = [
-            server.capture(OUT, ours, "ours"),
-            server.capture(f"{SENDER}:out", theirs, "theirs"),
-        ]
-        command = [str(native / "jack_sender"), SENDER, str(notes), str(GAP_MS)]
-        sender = subprocess.Popen(command, env=server.env, stdout=subprocess.DEVNULL)
-        daemon.begin(*melody(for_s))
-        pause(5.0)
-        blocks = list(played(for_s - 10.0, block_s))
-        sender.wait()
-        daemon.process.terminate()
-        daemon.process.wait()
-        pause(0.5)
-        for receiver in receivers:
-            receiver.terminate()
-            receiver.wait()
-    report(daemon.journal, ours, theirs, blocks, notes)
+    with stage(for_s) as on:
+        with on.playing(*flags) as playing:
+            playing.daemon.begin(*melody(for_s))
+            pause(5.0)
+            blocks = list(played(for_s - 10.0, given.block))
+        report(on, blocks)
 
 
 def played(for_s: float, block_s: float) -> Iterator[Block]:
@@ -176,11 +148,9 @@ def melody(for_s: float) -> list[tuple[float, bytes]]:
     return [(wait, data) for wait, (_, data) in zip(waits, timed, strict=True)]
 
 
-def report(
-    path: Path, ours: Path, theirs: Path, blocks: list[Block], notes: int
-) -> None:
+def report(on: Stage, blocks: list[Block]) -> None:
     """Print all figures."""
-    entries = list(journal.read(path))
+    entries = on.entries()
     for seats in (1, 4):
         mine = [block for block in blocks if block.seats == seats]
         decided = sum(block.decided for block in mine)
@@ -192,15 +162,12 @@ def report(
             f"model; beat or later key to first note: p50 {at(ordered, 0.5):.1f}, "
             f"p99 {at(ordered, 0.99):.1f} ms ({len(ordered)} of {found.beats} keys)"
         )
-    sent = [entry for entry in entries if isinstance(entry, journal.Sent)]
-    captured = Captured.read(ours)
-    print(f"daemon: {lost([e.data for e in sent], [d for _, d in captured.events])}")
-    came = [data for _, data in Captured.read(theirs).events]
-    print(f"C client: {lost(numbered(notes), came)}")
+    on.report_losses()
+    captured = on.captured()
     print(f"hanging at the end: {len(captured.sounding())}")
     left = sum(hanging_after(captured, block) for block in blocks if block.seats == 4)
     print(f"notes that a removed seat left: {left}")
-    command = [sys.executable, "-m", "ripieno", "replay", str(path)]
+    command = [sys.executable, "-m", "ripieno", "replay", str(on.journal)]
     replayed = subprocess.run(command, check=False, capture_output=True, text=True)
     print(replayed.stdout.strip())
 

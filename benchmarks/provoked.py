@@ -2,12 +2,10 @@
 
 ``python -m benchmarks.provoked server|bridge|nothing [--seconds 125] [--load 30]``
 
-It starts a JACK server of its own (default mode, 128 frames, no sound card) and the
-daemon, which accompanies a melody. Beside it a client in C sends numbered notes
-(`tests/native/jack_sender.c`). Two receivers in C record what arrives
-(`tests/native/jack_capture.c`). Meanwhile the server is stopped for 100 ms each second,
-or the daemon's output bridge for 30 ms. It prints how long notes rang beyond their
-note-offs, and what was lost of either sender.
+The daemon accompanies a melody beside a client in C (`benchmarks.beside`). Meanwhile
+the server is stopped for 100 ms each second, or the daemon's output bridge for 30 ms.
+It prints how long notes rang beyond their note-offs, and what was lost of either
+sender.
 
 Needs jackd, its headers, a C compiler; stress-ng for ``--load``.
 """
@@ -16,17 +14,13 @@ import argparse
 import os
 import signal
 import subprocess
-import tempfile
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.effective import effective
-from tests.jack_fixture import JackServer, build_native
-from tests.live_daemon import OUT, Captured, Daemon, melody, pause
+from benchmarks.beside import Stage, stage
+from tests.live_daemon import melody, pause
 
 from ripieno.clock import NS_PER_S, SystemClock
 from ripieno.files import journal
@@ -35,22 +29,9 @@ from ripieno.processes.remote import status_of
 
 STOPS = {"server": (0.1, 1.0), "bridge": (0.03, 0.95), "nothing": (0.0, 0.5)}
 """For how long the process is stopped, and how often: seconds."""
-GAP_MS = 20.0
-"""The time from one note to the next of the client in C."""
-SENDER = "sender"
 SOONEST_US = 10_000
 """A note-off that is due sooner after a note-on ends the note before: a message is
 stamped when its period begins, which may be before it is due."""
-
-
-class Lost(NamedTuple):
-    """How many messages never arrived."""
-
-    messages: int
-    of: int
-
-    def __str__(self) -> str:
-        return f"{self.messages} of {self.of} lost ({self.messages / self.of:.2%})"
 
 
 def main() -> None:
@@ -59,52 +40,30 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=125.0)
     parser.add_argument("--load", type=int, default=0, help="percent of every core")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, _load(given.load):
-        folder = Path(name)
-        native = build_native(folder)
-        with JackServer(native, folder, is_synchronous=False) as server:
-            _measure(server, native, folder, given)
+    with _load(given.load), stage(given.seconds) as on:
+        _measure(on, given)
 
 
-def _measure(
-    server: JackServer, native: Path, folder: Path, given: argparse.Namespace
-) -> None:
-    ours, theirs = folder / "ours.csv", folder / "theirs.csv"
-    notes = int(given.seconds / GAP_MS * 1000)
-    flags = ("--role", "accompany", "--listen", "0")
-    with Daemon(server, folder, *flags) as daemon:
-        receivers = [
-            server.capture(OUT, ours, "ours"),
-            server.capture(f"{SENDER}:out", theirs, "theirs"),
-        ]
-        command = [str(native / "jack_sender"), SENDER, str(notes), str(GAP_MS)]
-        sender = subprocess.Popen(command, env=server.env, stdout=subprocess.DEVNULL)
+def _measure(on: Stage, given: argparse.Namespace) -> None:
+    with on.playing("--role", "accompany", "--listen", "0") as (daemon, sender):
         daemon.begin(*melody(int(given.seconds * 2)))
-        pid = server.pid if given.what == "server" else daemon.bridge("out")
+        pid = on.server.pid if given.what == "server" else daemon.bridge("out")
         stops = _provoke(pid, given.what, given.seconds)
         sender.wait()
         status = status_of("Ripieno In")
-        daemon.process.terminate()
-        daemon.process.wait()
-        pause(0.5)
-        for receiver in receivers:
-            receiver.terminate()
-            receiver.wait()
     print(f"{given.what}: {stops} stops in {given.seconds:g} s, load {given.load} %")
     if status is not None:
         print(f"beats decided by the model: {status.by_model:.1%}")
-    sent = [e for e in journal.read(daemon.journal) if isinstance(e, journal.Sent)]
-    came = Captured.read(ours).events
-    theirs_came = [data for _, data in Captured.read(theirs).events]
-    print(f"daemon: {lost([e.data for e in sent], [data for _, data in came])}")
-    print(f"C client: {lost(numbered(notes), theirs_came)}")
-    rings = sorted(_beyond_ms(sent, came))
+    on.report_losses()
+    sent = [e for e in on.entries() if isinstance(e, journal.Sent)]
+    captured = on.captured()
+    rings = sorted(_beyond_ms(sent, captured.events))
     over = sum(ms > 300.0 for ms in rings)
     print(
         f"{len(rings)} notes rang beyond their note-off, ms: "
         f"p50 {rings[len(rings) // 2]:.1f}, p99 {rings[int(0.99 * len(rings))]:.1f}, "
         f"longest {rings[-1]:.0f}; over 300 ms: {over}; "
-        f"hanging: {len(Captured.read(ours).sounding())}"
+        f"hanging: {len(captured.sounding())}"
     )
 
 
@@ -119,21 +78,6 @@ def _provoke(pid: int, what: str, for_s: float) -> int:
             os.kill(pid, signal.SIGCONT)
             count += 1
     return count
-
-
-def numbered(notes: int) -> list[bytes]:
-    """Return the messages that jack_sender sends."""
-    sent = []
-    for note in range(notes):
-        rest, pitch = divmod(note, 128)
-        channel, velocity = rest // 127 % 16, 1 + rest % 127
-        sent += [bytes((kind | channel, pitch, velocity)) for kind in (0x90, 0x80)]
-    return sent
-
-
-def lost(sent: list[bytes], came: list[bytes]) -> Lost:
-    missing = Counter(effective(sent)) - Counter(effective(came))
-    return Lost(missing.total(), sum(1 for _ in effective(sent)))
 
 
 def _beyond_ms(

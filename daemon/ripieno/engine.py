@@ -17,14 +17,16 @@ ledger.
 
 import msgspec
 
+from ripieno.hear.meter_choice import MeterChoice
 from ripieno.music import messages
+from ripieno.music.meter import Meter
 from ripieno.music.timeline import Timeline
 from ripieno.play.effects import Effect, Send, Tell
 from ripieno.play.ledger import Ledger
 from ripieno.play.metronome import Metronome
 from ripieno.play.performance import Performance
 from ripieno.play.thru import pass_through, stop_passing
-from ripieno.protocol import EVERYONE, Ready, ToPlayer
+from ripieno.protocol import EVERYONE, Played, Ready, ToPlayer
 from ripieno.roles.band import Band
 from ripieno.rules.harmony import Tables
 from ripieno.settings.beginning import Beginning
@@ -55,11 +57,12 @@ class Engine:
         """
         self._performance = performance = Performance(begins, ledger or Ledger())
         self._band = Band(begins, performance, tables)
-        performance.is_on_the_beat = self._band.is_on_the_beat
-        if self._band.is_on_the_beat and begins.timeline is None:
+        if performance.is_on_the_beat and begins.timeline is None:
             performance.transport.set_tempo(begins.start_ns, begins.params.bpm)
         self._metronome = Metronome(performance, begins.params)
         self._jumps = 0
+        self._choice: MeterChoice | None = None  # None where the metre is set
+        self._choose_meter(Meter.parse(begins.meter) if begins.meter else Meter())
         self._controls, self._programs = by_number(begins.controls), begins.programs
 
     @property
@@ -75,7 +78,12 @@ class Engine:
     @property
     def is_on_the_beat(self) -> bool:
         """Whether a seat plays by a tempo."""
-        return self._band.is_on_the_beat
+        return self._performance.is_on_the_beat
+
+    @property
+    def heard_meter(self) -> str:
+        """The metre that was heard; empty where it is set."""
+        return "" if self._choice is None else str(self._choice.meter)
 
     @property
     def timeline(self) -> Timeline:
@@ -85,17 +93,19 @@ class Engine:
     def turned(self, at_ns: int, ensemble: Ensemble) -> None:
         """Use other parameters, and other seats, from now on."""
         performance, before = self._performance, self.params
-        performance.now_ns = at_ns
-        was_on_the_beat = self._band.is_on_the_beat
+        performance.now_ns, meter = at_ns, self._band.meter
+        was_on_the_beat = performance.is_on_the_beat
         self._band.change(at_ns, ensemble)
-        performance.is_on_the_beat = self._band.is_on_the_beat
         params = ensemble.params
-        is_begun = self._band.is_on_the_beat and not was_on_the_beat
-        if self._band.is_on_the_beat and (is_begun or params.bpm != before.bpm):
+        is_begun = performance.is_on_the_beat and not was_on_the_beat
+        if performance.is_on_the_beat and (is_begun or params.bpm != before.bpm):
             performance.transport.set_tempo(at_ns, params.bpm)
         if before.thru and not params.thru:
             for data in stop_passing(performance.ledger):
                 performance.send(at_ns, data)
+        self._choose_meter(meter)
+        if self._band.meter != meter and params.meter == before.meter:
+            self._band.clear_plans(at_ns)
         self._metronome.set_params(params)
         if params.click and not before.click:
             self._metronome.begin(at_ns)
@@ -121,17 +131,29 @@ class Engine:
                 performance.send(at_ns, message)
         for event in performance.listener.hear(at_ns, data):
             if event.is_human_onset:
-                performance.counts["heard"] += 1
-                performance.transport.on_note(event.at_ns)
+                self._heard_onset(event)
             performance.history.add(event)
         self._band.heard(at_ns, data)
         if messages.is_silencing(data):
             self._band.on_stop(at_ns)
 
+    def _heard_onset(self, event: Played) -> None:
+        performance = self._performance
+        performance.counts["heard"] += 1
+        performance.transport.on_note(event.at_ns)
+        if self._choice is not None and performance.has_beat:
+            ticks = performance.timeline.ticks_at(event.at_ns)
+            self._choice.on_note(ticks, event.pitch)
+
     def may_have_missed(self, at_ns: int) -> None:
         """Note that messages may have been lost just before the next one."""
         self._performance.now_ns = at_ns
         self._performance.transport.may_have_missed(at_ns)
+
+    def connected(self, at_ns: int) -> None:
+        """Send all programs and volumes again: something new hears what is sent."""
+        self._performance.now_ns = at_ns
+        self._band.set_up_again()
 
     def thought(self, at_ns: int, message: ToPlayer, seat: int = EVERYONE) -> None:
         """Handle a message of the thinker to a seat. A stale plan is dropped."""
@@ -162,6 +184,7 @@ class Engine:
         performance = self._performance
         performance.now_ns, performance.acted = now_ns, False
         self._follow(now_ns)
+        self._follow_meter(now_ns)
         self._band.advance(now_ns)
         self._metronome.plan(now_ns)
         now_ticks = performance.timeline.ticks_at(now_ns)
@@ -196,6 +219,9 @@ class Engine:
             for at_ns in (self._band.next_ns(), performance.transport.check_at_ns)
             if at_ns is not None
         ]
+        if self._choice is not None and performance.has_beat:
+            at = self._choice.next_ticks()
+            times += [] if at is None else [performance.timeline.ns_at(at)]
         return min(times, default=None)
 
     def status(self) -> Status:
@@ -218,6 +244,7 @@ class Engine:
             positions_corrected=performance.transport.positions_corrected,
             bpm=round(performance.transport.bpm, 2),
             is_external=performance.transport.is_external,
+            meter=self.heard_meter,
             seats=tuple(band.seats()),
         )
         return band.report(msgspec.structs.replace(status, **performance.counts))
@@ -245,11 +272,30 @@ class Engine:
         if self.params.thru and messages.is_sysex(data):
             performance.send(at_ns, data)
 
+    def _choose_meter(self, meter: Meter) -> None:
+        """Begin or end to hear the metre; `meter` is the one to begin with."""
+        if not self._band.hears_meter:
+            self._choice = self._performance.meter = None
+        elif self._choice is None:
+            self._choice, self._performance.meter = MeterChoice(meter), meter
+
+    def _follow_meter(self, now_ns: int) -> None:
+        """Play on in another metre, if that is what was heard."""
+        performance, choice = self._performance, self._choice
+        if choice is None or not performance.has_beat:
+            return
+        if choice.advance(performance.timeline.ticks_at(now_ns)):
+            performance.meter, performance.acted = choice.meter, True
+            self._band.clear_plans(now_ns)
+            self._metronome.begin(now_ns)
+
     def _follow(self, now_ns: int) -> None:
         """Drop every plan if the song has jumped."""
         transport = self._performance.transport
         transport.check(now_ns)
         if transport.jumps != self._jumps:
             self._jumps = transport.jumps
+            if self._choice is not None:
+                self._choice.jump(transport.left_ticks)
             self._band.clear_plans(now_ns)
             self._metronome.begin(now_ns)

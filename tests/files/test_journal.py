@@ -46,6 +46,7 @@ ENTRIES = [
     journal.Told(Reset("answer"), 1, reached=False),
     journal.Told(Reset("accompany")),
     journal.Missed(5),
+    journal.Connected(5),
     journal.Released(6),
     Lost(3),
 ]

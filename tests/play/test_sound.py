@@ -83,6 +83,14 @@ def test_a_panic_sends_every_sound_again():
     assert set_up(engine, S) == before
 
 
+def test_a_new_connection_sends_every_sound_again_and_once():
+    engine = begun(role="accompany")
+    before = set_up(engine)
+    engine.connected(S)
+    assert set_up(engine, S) == before
+    assert set_up(engine, 2 * S) == []
+
+
 def test_a_player_that_is_restarted_sends_every_sound_again():
     begins = Beginning(Params(role="pad"), epoch=1, sets_up=True)
     assert set_up(Engine(begins))[0] == select(0, PAD.program)
@@ -109,5 +117,7 @@ def test_a_live_player_sends_sounds_through_the_journal(tmp_path):
     band.run(0.1)
     band.player.release()
     band.run(0.1)
-    assert band.sent.count(select(0, PAD.program)) == 2
+    band.player.connected()
+    band.run(0.1)
+    assert band.sent.count(select(0, PAD.program)) == 3
     assert band.replayed().differing == 0

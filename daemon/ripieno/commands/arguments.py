@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ripieno.errors import SettingsError
 from ripieno.music import lead_sheet
-from ripieno.music.meter import Meter
+from ripieno.settings import texts
 from ripieno.settings.config import Settings, load
 from ripieno.settings.ensemble import warnings
 from ripieno.settings.flags import TOP, seat_of
@@ -42,7 +42,8 @@ def settings_of(
     if chart.strip() and not lead_sheet.has_landings_only(chart):
         without = load(given.get("config"), dict(top), play | {"chart": ""})
         play |= _charted(chart, without.play.meter)
-        play |= {"meter": given["meter"]} if "meter" in given else {}
+        wanted = given.get("meter", texts.AUTO_METER)
+        play |= {"meter": wanted} if wanted != texts.AUTO_METER else {}
     settings = load(
         given.get("config"), top, play, into=into, tell=partial(say, is_error=True)
     )
@@ -65,9 +66,9 @@ def _charted(given: str, meter: str) -> dict[str, str]:
 
     try:
         if lead_sheet.BAR_LINE not in given:
-            chart = read_chart(Path(given), Meter.parse(meter))
+            chart = read_chart(Path(given), texts.meter(meter))
             given = lead_sheet.text_of(chart)
         says = lead_sheet.headers(given).get("meter", meter)
-        return {"chart": given, "meter": str(Meter.parse(says))}
+        return {"chart": given, "meter": str(texts.meter(says))}
     except ValueError as error:
         raise SettingsError(f"chart: {error}.") from error

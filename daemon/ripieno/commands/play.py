@@ -136,7 +136,8 @@ def live_line(status: Status) -> Text:
 def _where(status: Status) -> Iterator[str]:
     """Yield the position, tempo and harmony, where there are any."""
     if status.position or status.is_external:
-        yield status.position + (f" [{status.section}]" if status.section else "")
+        section = f"[{status.section}]" if status.section else ""
+        yield " ".join(filter(None, (status.position, status.meter, section)))
         yield f"{status.bpm:g} bpm{' (MIDI clock)' if status.is_external else ''}"
     names = [name for _, name in status.promised]
     names += [f"{name}?" for _, name in status.tentative]

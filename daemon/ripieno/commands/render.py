@@ -37,6 +37,7 @@ from ripieno.play.effects import NOBODY
 from ripieno.processes.interrupts import raise_interrupts
 from ripieno.processes.loading import Shelf, check_plays, chosen, wake
 from ripieno.protocol import Beat, Letter, Ready
+from ripieno.settings import texts
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.config import Settings
 from ripieno.settings.ensemble import PERCUSSION, Ensemble, SeatSettings, minds_of
@@ -149,7 +150,7 @@ def render(
     simulation = Simulation(engine, witness)
     _play(simulation, human, _whole_ns(human, tail_s), progress)
     status = engine.status()
-    meter = Meter.parse(play.meter)
+    meter = texts.meter(play.meter, play.chart)
     times = human.times()
     markers = [
         (times.ns_at(meter.start_of(index) * human.ticks_per_beat // 480), name)
@@ -229,8 +230,12 @@ def _whole_ns(human: Performance, tail_s: float) -> int:
 
 
 def with_meter(play: Params, human: Performance) -> Params:
-    """Return the parameters with the file's meter, where they have the default one."""
-    if not human.time_signatures or play.meter != Params().meter:
+    """Return the parameters with the file's meter, where they have none of their own.
+
+    The default and `auto` are none.
+    """
+    is_open = play.meter in (Params().meter, texts.AUTO_METER)
+    if not human.time_signatures or not is_open:
         return play
     _, numerator, denominator = human.time_signatures[0]
     try:

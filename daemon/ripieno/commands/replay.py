@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.why_no_plans:
         say(f"The model's plans were not made again: {found.why_no_plans}.")
     else:
-        plans = found.differing_plans
-        same = "all as then" if not plans else f"{plans} differ"
+        same = f"{plans} differ" if (plans := found.differing_plans) else "all as then"
         say(f"{found.plans} plan sections made again: {same}.")
     if found.first:
         say(f"First difference {found.first}.")
@@ -237,6 +236,8 @@ def fed(engine: Engine, entry: journal.Entry) -> list[Effect]:
         engine.heard(entry.at_ns, entry.data)
     elif isinstance(entry, journal.Missed):
         engine.may_have_missed(entry.at_ns)
+    elif isinstance(entry, journal.Connected):
+        engine.connected(entry.at_ns)
     elif isinstance(entry, journal.Turned):
         engine.turned(entry.at_ns, ensembles.check(entry.ensemble))
     elif isinstance(entry, journal.Thought):

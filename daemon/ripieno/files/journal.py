@@ -1,9 +1,10 @@
 """The journal: every input, decision, seed, deadline and output, one JSON line each.
 
 It begins with a `Header`. Then follow, in order, the inputs of the engine (`Heard`,
-`Thought`, `Turned`, `Missed`, `Released`) and each instant with an output or a decision
-(`Tick`), followed by its outputs (`Sent`, `Told`). `ripieno replay` plays a performance
-again from its journal, bit for bit. A `Lost` says how many entries are missing.
+`Thought`, `Turned`, `Missed`, `Connected`, `Released`) and each instant with an output
+or a decision (`Tick`), followed by its outputs (`Sent`, `Told`). `ripieno replay` plays
+a performance again from its journal, bit for bit. A `Lost` says how many entries are
+missing.
 """
 
 import contextlib
@@ -87,6 +88,12 @@ class Missed(msgspec.Struct, frozen=True, tag=True):
     at_ns: int
 
 
+class Connected(msgspec.Struct, frozen=True, tag=True):
+    """Our output has a new connection, so all programs and volumes are sent again."""
+
+    at_ns: int
+
+
 class Released(msgspec.Struct, frozen=True, tag=True):
     """All sounding notes were ended: at a start, a panic or a stop."""
 
@@ -117,7 +124,17 @@ class Lost(msgspec.Struct, frozen=True, tag=True):
 
 
 Entry = (
-    Header | Heard | Thought | Turned | Tick | Missed | Released | Sent | Told | Lost
+    Header
+    | Heard
+    | Thought
+    | Turned
+    | Tick
+    | Missed
+    | Connected
+    | Released
+    | Sent
+    | Told
+    | Lost
 )
 
 

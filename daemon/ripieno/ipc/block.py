@@ -36,7 +36,7 @@ STATUS_BYTES: Final = 1 << 14
 """Room for two values of `ripieno.settings.status.Status`."""
 WORDS: Final = (
     "stop", "player_beat_ns", "thinker_beat_ns", "patchbay_beat_ns", "player_epoch",
-    "unlogged",
+    "unlogged", "connected_ns",
 )  # fmt: skip
 
 _SLOTS: Final = (SHOWN_BYTES, PAIRS_BYTES, STATUS_BYTES)

@@ -53,12 +53,14 @@ class Shown(msgspec.Struct, frozen=True):
         ensemble: the present parameters of all seats.
         taken, refused: how many changes came through the block, valid and invalid.
         timeline: the present timeline.
+        meter: the metre that was heard; empty where it is set.
     """
 
     ensemble: Ensemble
     taken: int = 0
     refused: int = 0
     timeline: Timeline | None = None
+    meter: str = ""
 
 
 encode_shown = msgspec.json.Encoder().encode

@@ -1,9 +1,9 @@
 """The metronome: clicks on each felt beat, on channel 10, on a schedule of its own."""
 
-from ripieno.music.meter import Meter
 from ripieno.play.click import click_notes
 from ripieno.play.performance import Performance
 from ripieno.play.scheduler import Scheduler
+from ripieno.settings import texts
 from ripieno.settings.params import Params
 
 
@@ -17,7 +17,7 @@ class Metronome:
 
     def set_params(self, params: Params) -> None:
         """Use other parameters from now on."""
-        self._is_on, self._meter = params.click, Meter.parse(params.meter)
+        self._is_on, self._meter = params.click, texts.meter(params.meter, params.chart)
 
     def begin(self, at_ns: int) -> None:
         """Begin anew from a time on: the song has jumped, or clicks are wanted."""
@@ -30,7 +30,8 @@ class Metronome:
 
     def plan(self, now_ns: int) -> None:
         """Schedule the clicks of the next beat."""
-        performance, meter = self._performance, self._meter
+        performance = self._performance
+        meter = performance.meter or self._meter
         now_ticks = performance.timeline.ticks_at(now_ns + performance.reach_ns)
         if not self._is_on or not performance.transport.running:
             return

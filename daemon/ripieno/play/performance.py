@@ -5,18 +5,19 @@ counts, whichever seat played it. The engine owns the performance. A role sees o
 `ripieno.play.seat.Seat`.
 """
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from ripieno.hear.history import History
 from ripieno.hear.listener import Listener
 from ripieno.music import messages
+from ripieno.music.meter import Meter
 from ripieno.music.timeline import Timeline
 from ripieno.play.effects import NOBODY, Effect, Send
 from ripieno.play.ledger import Ledger
 from ripieno.play.scheduler import Due, Scheduler
 from ripieno.settings.beginning import Beginning
 from ripieno.settings.ensemble import PERCUSSION
+from ripieno.settings.roles import Role
 from ripieno.settings.status import Lateness
 from ripieno.sync.transport import Transport
 
@@ -27,8 +28,17 @@ COUNTS: Final = (
 """The fields of `Status` that are counted here."""
 
 
-End = Callable[[int, int, bytes], None]
-"""Takes when a note-off is due, now, and the note-off."""
+class Seated(Protocol):
+    """A seat, as the performance needs it."""
+
+    @property
+    def role(self) -> Role:
+        """The row of the role that it plays."""
+        ...
+
+    def send(self, due_ns: int, now_ns: int, data: bytes) -> None:
+        """Send a note-on or a note-off of its own, and record it."""
+        ...
 
 
 class Performance:
@@ -41,29 +51,41 @@ class Performance:
             journal has to keep the time.
         transport, ledger, listener, history, scheduler: the stages. Listener and
             history have all that comes in, whichever zone it belongs to.
-        is_on_the_beat: whether a seat plays by a tempo.
+        meter: the metre that was heard; None where the parameter says it.
         lateness: of the planned note-ons that were sent.
         waits: from the decision to reply to the first section of the reply.
         counts: one for each of `COUNTS`, of all seats together.
         out: what has yet to be handed to the shell.
-        ends: seat → what sends the note-off of a note of its own.
+        seats: number → seat.
     """
 
     def __init__(self, begins: Beginning, ledger: Ledger) -> None:
         self.now_ns, self.acted = begins.start_ns, False
-        self.reach_ns, self.is_on_the_beat = begins.reach_ns, False
+        self.reach_ns = begins.reach_ns
+        self.meter: Meter | None = None
         kept = begins.timeline or Timeline(origin_ns=begins.start_ns)
         self.transport, self.ledger = Transport(kept), ledger
         self.listener, self.history = Listener(), History()
         self.scheduler, self.lateness, self.waits = Scheduler(), Lateness(), Lateness()
         self.counts = dict.fromkeys(COUNTS, 0)
         self.out: list[Effect] = []
-        self.ends: dict[int, End] = {}
+        self.seats: dict[int, Seated] = {}
 
     @property
     def timeline(self) -> Timeline:
         """The mapping between ticks and nanoseconds as it is now."""
         return self.transport.timeline
+
+    @property
+    def is_on_the_beat(self) -> bool:
+        """Whether a seat plays by a tempo."""
+        return any(seat.role.is_on_the_beat for seat in self.seats.values())
+
+    @property
+    def has_beat(self) -> bool:
+        """Whether the song moves by a known tempo: MIDI clock's, or that of a seat."""
+        transport = self.transport
+        return transport.running and (transport.is_external or self.is_on_the_beat)
 
     def send(self, due_ns: int, data: bytes, seat: int = NOBODY) -> None:
         """Send a message of a seat; the listener is to recognise it as an echo."""
@@ -71,13 +93,12 @@ class Performance:
         if seat != NOBODY and not messages.is_note_off(data):
             self.listener.sent(max(due_ns, self.now_ns), data)
 
-    def end_of(self, owner: int) -> End:
-        """What sends the note-off of a note that is another seat's, or nobody's."""
-
-        def end(due_ns: int, _now_ns: int, data: bytes) -> None:
+    def end(self, owner: int, due_ns: int, now_ns: int, data: bytes) -> None:
+        """Send the note-off of a note that is another seat's, or nobody's."""
+        if owner in self.seats:
+            self.seats[owner].send(due_ns, now_ns, data)
+        else:
             self.send(due_ns, data)
-
-        return self.ends.get(owner, end)
 
     def send_click(self, due: Due, now_ns: int) -> None:
         """Send a note-on or a note-off of the metronome."""

@@ -91,7 +91,7 @@ class Seat:
     @property
     def meter(self) -> Meter:
         """The meter that is played in."""
-        return self.parsed.meter
+        return self._performance.meter or self.parsed.meter
 
     @property
     def timeline(self) -> Timeline:
@@ -106,9 +106,7 @@ class Seat:
     @property
     def has_beat(self) -> bool:
         """Whether the song moves by a known tempo: MIDI clock's, or that of a seat."""
-        transport = self._performance.transport
-        is_known = transport.is_external or self._performance.is_on_the_beat
-        return transport.running and is_known
+        return self._performance.has_beat
 
     @property
     def jumps(self) -> tuple[int, int]:
@@ -221,7 +219,7 @@ class Seat:
             sent = performance.ledger.on(channel, due.pitch, loud, due.note_id)
             if before is not None and not self._is_mine(before):
                 end, *sent = sent  # the note of another seat on this channel
-                performance.end_of(owner_of(before))(due_ns, now_ns, end)
+                performance.end(owner_of(before), due_ns, now_ns, end)
             performance.lateness.add(late_ns)
             self.count("sent")
         for data in sent:

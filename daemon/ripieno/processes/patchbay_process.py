@@ -2,7 +2,8 @@
 
 It is a process of its own because libjack may hang, or end the calling process, when a
 server dies while a client is being opened (docs/decisions/0005). The supervisor has to
-survive that, so it never calls libjack itself.
+survive that, so it never calls libjack itself. The word `connected_ns` of the block
+says when our output was last connected to something new.
 """
 
 import multiprocessing
@@ -49,7 +50,8 @@ def run(
     while not (patchbay.gone or block.word("stop") or not parent.is_alive()):
         if epoch != (epoch := block.word("player_epoch")):
             patchbay.lost()
-        patchbay.look()
+        if patchbay.look():
+            block.set_word("connected_ns", clock.now_ns())
         if shown != (shown := patchbay.pairs):
             block.pairs.write(notes.encode_pairs(shown))
         now_ns = clock.now_ns()

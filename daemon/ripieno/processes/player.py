@@ -119,9 +119,15 @@ class Player:
         self._write(journal.Turned(now_ns, ensemble))
 
     def shown(self) -> notes.Shown:
-        """Return the parameters, the timeline and the number of changes."""
+        """Return the parameters, timeline, metre heard and the number of changes."""
         engine = self._engine
-        return notes.Shown(engine.ensemble, self._taken, self._refused, engine.timeline)
+        return notes.Shown(
+            engine.ensemble,
+            self._taken,
+            self._refused,
+            engine.timeline,
+            engine.heard_meter,
+        )
 
     def meet(self, ready: Ready) -> None:
         """Handle the `Ready` of a thinker that was there before this player."""
@@ -141,6 +147,12 @@ class Player:
         for data in messages.letting_go():
             self._engine.heard(now_ns, data)
             self._write(journal.Heard(now_ns, data))
+
+    def connected(self) -> None:
+        """Send all programs and volumes again: our output has a new connection."""
+        now_ns = self._now_ns()
+        self._engine.connected(now_ns)
+        self._write(journal.Connected(now_ns))
 
     def release(self) -> None:
         """End every sounding note now."""
@@ -225,6 +237,7 @@ class Start(NamedTuple):
         epoch: how many players came before.
         memory: the ledger of their sounding notes, in shared memory.
         timeline: of the last of them; None for a new one.
+        meter: that the last of them heard; empty for none.
     """
 
     seed: int
@@ -232,6 +245,7 @@ class Start(NamedTuple):
     epoch: int = 0
     memory: memoryview | None = None
     timeline: Timeline | None = None
+    meter: str = ""
 
 
 def begin(
@@ -255,6 +269,7 @@ def begin(
         seed=start.seed,
         epoch=start.epoch,
         timeline=start.timeline if start.epoch else None,
+        meter=start.meter,
         controls=settings.controls,
         programs=settings.programs,
         reach_ns=port.reach_ns,

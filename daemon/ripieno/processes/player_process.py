@@ -103,8 +103,9 @@ def _run(
     assert ledgers.SIZE <= LEDGER_BYTES
     memory = block.ledger[: ledgers.SIZE]
     last = notes.shown_in(block.shown) if epoch else None
-    kept = None if last is None else last.timeline
-    start = Start(seed, tables, epoch, memory, kept)
+    start = Start(seed, tables, epoch, memory)
+    if last is not None:
+        start = start._replace(timeline=last.timeline, meter=last.meter)
     engine = begin(settings, clock, start, log, port)
     port.wake_by(Bell(bells.to_player.waits).fileno())
     player = Player(
@@ -184,7 +185,7 @@ def _loop(
 ) -> None:
     parent = multiprocessing.parent_process()
     told, changes = block.ring("player_notes"), block.ring("knobs")
-    status_ns = check_ns = clock.now_ns()
+    status_ns = check_ns = set_up_ns = clock.now_ns()
     shown, is_fed = None, False
     while True:
         for record in changes.read():
@@ -200,6 +201,9 @@ def _loop(
             orphaned = parent is not None and not parent.is_alive()
             if stopping.is_up or block.word("stop") or orphaned or not port.alive():
                 return
+            if block.word("connected_ns") > set_up_ns:
+                set_up_ns = now_ns
+                player.connected()
         if now_ns >= status_ns:
             status_ns = now_ns + STATUS_NS
             port.check()

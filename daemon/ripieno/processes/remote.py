@@ -23,7 +23,7 @@ from ripieno.ipc import notes, presence
 from ripieno.ipc.block import Block
 from ripieno.ipc.presence import Presence
 from ripieno.music.lead_sheet import BAR_LINE, has_landings_only, text_of
-from ripieno.music.meter import Meter
+from ripieno.settings import texts
 from ripieno.settings.controllers import merged, parsed
 from ripieno.settings.ensemble import Change, Ensemble, SeatSettings, changed
 from ripieno.settings.knobs import with_present_names
@@ -140,7 +140,7 @@ def _from_file(
 ) -> dict[str, Any]:
     """Return a file's chart, and its meter if the file has one."""
     meter = merged(params, {n: v for n, v in fields.items() if n == "meter"}).meter
-    chart = read_chart(path, Meter.parse(meter))
+    chart = read_chart(path, texts.meter(meter))
     brought = {"meter": chart.meter} if chart.meter and "meter" not in fields else {}
     return {name: text_of(chart), **brought}
 

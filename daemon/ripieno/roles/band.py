@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from ripieno.conduct.conductor import Conductor
+from ripieno.music.meter import Meter
 from ripieno.music.zones import Zone
 from ripieno.play.performance import Performance
 from ripieno.play.scheduler import MOST_SEATS, Due, owner_of
@@ -64,18 +65,27 @@ class Band:
         self._appoint()
 
     @property
-    def is_on_the_beat(self) -> bool:
-        """Whether a seat plays by a tempo."""
-        return any(seat.role.is_on_the_beat for seat, _ in self._chairs.values())
+    def meter(self) -> Meter:
+        """The metre that is played in."""
+        return self._first.meter
+
+    @property
+    def hears_meter(self) -> bool:
+        """Whether the metre may change by what is heard."""
+        return self._first.parsed.hears_meter
+
+    @property
+    def _first(self) -> Seat:
+        return next(iter(self._chairs.values())).seat
 
     def change(self, at_ns: int, ensemble: Ensemble) -> None:
         """Add, remove and change seats."""
-        before, self.ensemble = self.ensemble.params, ensemble
+        before, self.ensemble = self.ensemble.params, acted_on(ensemble)
         seated = ensemble.seated()
         for name in [name for name in self._chairs if name not in seated]:
             chair = self._chairs.pop(name)
             _end(chair, at_ns)
-            del self._performance.ends[chair.seat.number]
+            del self._performance.seats[chair.seat.number]
         for name, params in seated.items():
             if name not in self._chairs:
                 self._chairs[name] = chair = self._chair(name, params)
@@ -86,7 +96,6 @@ class Band:
         if self._conductor is not None and self._lead() is None:
             self._conductor.clear_plans(at_ns)
         self._appoint()
-        self.ensemble = acted_on(ensemble)
         if ensemble.params.meter != before.meter:
             self.clear_plans(at_ns)
 
@@ -121,8 +130,13 @@ class Band:
     def release(self, at_ns: int) -> None:
         """Drop every plan, and end every note of every seat (panic)."""
         self.clear_plans(at_ns)
+        self.set_up_again()
         for seat, _ in self._chairs.values():
             seat.release(at_ns)
+
+    def set_up_again(self) -> None:
+        """Have every seat send its program and volume again."""
+        for seat, _ in self._chairs.values():
             seat.is_set_up = False
 
     def on_ready(self, message: Ready, number: int) -> None:
@@ -211,16 +225,14 @@ class Band:
     @property
     def left(self) -> Zone | None:
         """The zone of the left hand's chords; None where the keyboard is not split."""
-        first, *_ = self._chairs.values()
-        return first.seat.parsed.left
+        return self._first.parsed.left
 
     @property
     def role(self) -> str:
         """The role that all seats play together; else the first seat's."""
         if not self.ensemble.seats:
             return self.ensemble.params.role
-        first, *_ = self._chairs.values()
-        return CONDUCTING if self._conductor is not None else first.seat.role.name
+        return CONDUCTING if self._conductor is not None else self._first.role.name
 
     @property
     def ready(self) -> Ready | None:
@@ -244,7 +256,7 @@ class Band:
             self._seated += 1
         seat = Seat(number, name, params, self._begins, self._performance, self._tables)
         seat.on_played = lambda event: self._on_played(seat, event)
-        self._performance.ends[number] = seat.send
+        self._performance.seats[number] = seat
         return Chair(seat, performer_of(seat.role, seat))
 
     def _change_seat(self, at_ns: int, name: str, params: Params) -> None:
@@ -286,7 +298,6 @@ class Band:
             return
         params = self._shaping(lead.params)
         if self._conductor is None:
-            self._conducting.set_params(params)
             self._conductor = Conductor(self._conducting, self._is_replying)
             if self._is_there(CONDUCTING):
                 self._conductor.on_thinker_ready()

@@ -1,4 +1,7 @@
-"""Keys: they play the texture that the conductor shares."""
+"""Seats that play notes of the conductor's sections: keys play those above the bass.
+
+`Textured` schedules and ends the notes. `ripieno.roles.bass` builds on it too.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,7 +22,7 @@ on average."""
 
 
 class Textured(Following):
-    """Plays one part of each section."""
+    """Plays some notes of each section: those above the bass, or the bass."""
 
     def __init__(
         self,

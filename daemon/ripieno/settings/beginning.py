@@ -18,6 +18,7 @@ class Beginning(msgspec.Struct, frozen=True):
         epoch: how many players came before this one in the performance. It keeps the
             revision numbers of their plans apart.
         timeline: the timeline of the player before this one; None for a new one.
+        meter: the metre that the player before this one heard; empty for none.
         controls: parameter → number of the MIDI controller that changes it.
         programs: seat → the roles that MIDI programs 1, 2, … on its channel select.
         reach_ns: how long before its time a planned note is handed to the port.
@@ -32,6 +33,7 @@ class Beginning(msgspec.Struct, frozen=True):
     seed: int = 0
     epoch: int = 0
     timeline: Timeline | None = None
+    meter: str = ""
     controls: dict[str, int] = {}
     programs: dict[str, tuple[str, ...]] = {}
     reach_ns: int = 0

@@ -131,7 +131,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         roles=_BEATS, is_shared=True,
     )] = 120.0
     meter: Annotated[str, Knob(
-        "such as 4/4 or 6/8, or 7/8=2+2+3", is_shared=True,
+        "such as 4/4 or 6/8, or 7/8=2+2+3; auto: as it is heard", is_shared=True,
+        more="`auto` begins with 4/4, and may change to 3/4, 6/8, 9/8, 5/4 or 7/8, if "
+        "your rhythm leaves no doubt. The song has to begin on a bar line.",
     )] = "4/4"
     click: Annotated[bool, Knob("a metronome on channel 10", is_shared=True)] = False
     parts: Annotated[str, Knob(
@@ -245,6 +247,7 @@ class Parsed(msgspec.Struct, frozen=True):
 
     Attributes:
         meter: the length of a bar and of a felt beat.
+        hears_meter: whether the metre may change by what is heard.
         guidance: what they say about the chords.
         chart: the lead sheet, or None.
         manner: how dense and thick the texture is, where the musician says so.
@@ -255,6 +258,7 @@ class Parsed(msgspec.Struct, frozen=True):
     """
 
     meter: Meter
+    hears_meter: bool
     guidance: Guidance
     chart: Chart | None
     manner: Manner
@@ -270,11 +274,12 @@ def parse(params: Params) -> Parsed:
     Raises:
         SettingsError: one of them cannot be read.
     """
-    meter = _read("meter", Meter.parse, params.meter)
+    meter = _read("meter", lambda text: texts.meter(text, params.chart), params.meter)
     scale = _read("scale", texts.scale, params.scale)
     split = _read("split", texts.split, params.split)
     return Parsed(
         meter=meter,
+        hears_meter=params.meter == texts.AUTO_METER and not params.chart.strip(),
         guidance=Guidance(
             lead=params.lead,
             phrase=params.phrase,

@@ -70,6 +70,7 @@ class Status(msgspec.Struct, frozen=True):
         positions_corrected: song positions that were six times too large, told by the
             count of clocks (Ardour 7.0 to 7.3), and read as what they are.
         bpm, is_external: the tempo, and whether a MIDI clock gives it.
+        meter: the metre that was heard; empty where it is set.
         position: bar and beat, counted from 1; empty where there is no beat.
         section: the section of now, such as ``A`` or ``B'``; empty before the first.
         chord: the name of the chord that sounds.
@@ -112,6 +113,7 @@ class Status(msgspec.Struct, frozen=True):
     positions_corrected: int = 0
     bpm: float = 0.0
     is_external: bool = False
+    meter: str = ""
     position: str = ""
     section: str = ""
     chord: str = ""

@@ -7,8 +7,18 @@ from ripieno.music import chords, lead_sheet, pitches, scales
 from ripieno.music.chart import Chart
 from ripieno.music.meter import Meter
 
+AUTO_METER: Final = "auto"
+"""The metre that is heard, beginning with 4/4; a chart's own where there is a chart."""
 LAST_BAR: Final = 9999
 """More than five hours at 120 bpm in 4/4."""
+
+
+def meter(text: str, chart: str = "") -> Meter:
+    """Return the metre; for `AUTO_METER` the one to begin with."""
+    if text != AUTO_METER:
+        return Meter.parse(text)
+    says = lead_sheet.headers(chart).get("meter", "") if chart else ""
+    return Meter.parse(says) if says else Meter()
 
 
 def scale(text: str) -> frozenset[int] | None:
