@@ -155,7 +155,7 @@ def fit(x: Floats, beats: Floats, told: Ints, weight: Floats) -> Weights:
         lost.backward()  # type: ignore[no-untyped-call]
         return lost
 
-    descent.step(loss)  # type: ignore[arg-type]
+    descent.step(loss)  # type: ignore[no-untyped-call]
     pairs = zip(*own.detach().tolist(), strict=True)
     return Weights(
         tuple(round(each, 2) for each in shared.detach().tolist()),
@@ -206,22 +206,26 @@ def report(judged: Iterable[tuple[Tune, Outcome]]) -> None:
     for tune, found in judged:
         rows.setdefault((tune.kind, tune.told), []).append(found)
     say("kind, metre: tunes; right after 4, 8, 16 bars; chosen; wrong; bars until then")
-    for (kind, told), found in rows.items():
+    for (kind, told), outcomes in rows.items():
         cells = []
-        for bars in BARS:
+        for after in BARS:
             are = [
-                told == each.likeliest[bars] for each in found if bars in each.likeliest
+                told == each.likeliest[after]
+                for each in outcomes
+                if after in each.likeliest
             ]
             cells.append(_share(np.array(are)))
-        right = [[bar for bar, name in each.changes if name == told] for each in found]
-        wrong = [any(name != told for _, name in each.changes) for each in found]
+        right = [
+            [bar for bar, name in each.changes if name == told] for each in outcomes
+        ]
+        wrong = [any(name != told for _, name in each.changes) for each in outcomes]
         bars = [each[0] for each in right if each]
         until = f"{np.median(bars):.0f}" if bars else "-"
         chosen = (
             _share(np.array([bool(each) for each in right])) if told != "4/4" else "-"
         )
         say(
-            f"{kind:9} {told:10}{len(found):4}  {' '.join(cells)}  {chosen} "
+            f"{kind:9} {told:10}{len(outcomes):4}  {' '.join(cells)}  {chosen} "
             f"{_share(np.array(wrong))} {until}"
         )
 
