@@ -67,9 +67,9 @@ much .32; with 1.7 times as much .33. See docs/decisions/0023."""
 NETWORK: Final = Recipe(
     duration=(0.65, 0.0),
     keeping=(-0.4, 0.0),
-    downbeat=0.0,
+    downbeat=0.2,
     moves=(0.0, 0.0),
-    cadences=(0.5, 0.0),
+    cadences=(0.5, 0.5),
     struck=0.8,
 )
 """Beside a network, which knows the chord that sounds. See docs/decisions/0029."""
