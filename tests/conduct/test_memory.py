@@ -5,6 +5,7 @@ import pytest
 
 from ripieno.conduct.memory import (
     AGAIN,
+    AROUND,
     KNOWN,
     SPANS,
     Memory,
@@ -186,3 +187,25 @@ def test_a_span_too_far_ahead_is_not_known():
     assert memory.weights(24 + IN_BAR, None, NO_CHORD).shape == (N_CHORDS,)
     assert not memory.weights(24 + IN_BAR, None, NO_CHORD).any()
     assert memory.weights(25, None, NO_CHORD).any()
+
+
+def test_in_a_long_rest_the_chords_of_eight_bars_before_come_again():
+    """A rest from bar 9 on: bar 10 has the chords of bar 2."""
+    song = Song().hear(TUNE).hear(OTHER).hear([None] * 4, [named("C")] * 4)
+    found = []
+    for chord in CHORDS[4:8]:
+        before = found[-1] if found else named("C")
+        found.append(int(song.weights(before=before).argmax()))
+        song.hear([None], [chord])
+    assert found == CHORDS[4:8]
+
+
+def test_a_key_ends_the_round_of_chords():
+    song = Song().hear(TUNE).hear(OTHER).hear([None] * 4, [named("C")] * 4)
+    assert song.weights().max() == AROUND
+    assert song.weights(61).max() < AROUND
+
+
+def test_without_eight_bars_the_chords_of_four_bars_before_come_again():
+    song = Song().hear(TUNE).hear([None] * 4, [named("C")] * 4)
+    assert song.weights()[CHORDS[4]] == AROUND

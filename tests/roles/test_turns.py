@@ -279,7 +279,7 @@ def test_beside_a_seat_that_keeps_a_tempo_a_reply_begins_on_a_beat():
     assert {ask.start_ticks % 480 for ask in asked} == {0}
 
 
-@pytest.mark.parametrize(("into_s", "is_one"), [(0.5, True), (1.9, False)])
+@pytest.mark.parametrize(("into_s", "is_one"), [(0.25, True), (0.5, False)])
 def test_who_plays_on_into_a_reply_that_has_just_begun_had_only_paused(into_s, is_one):
     engine, asked = playing()
     engine.thought(2 * S, some_plan(asked[-1][1], complete=False), 1)

@@ -52,6 +52,11 @@ SURE: Final = 16.0
 """From this score on, they count in full."""
 AGAIN: Final = 4.0
 """By how many nats the chord of then is likelier."""
+AROUND: Final = 10.0
+"""By how many nats a chord is likelier, in a rest of more than a bar, that was played
+eight bars before."""
+ROUND_BARS: Final = 8, 4
+"""How many bars before; the second where so little was played."""
 HINDSIGHT: Final = 2.0
 """The weight of the log likelihood of the rest of the bar."""
 LATER: Final = 0.5
@@ -114,6 +119,7 @@ class Memory:
     def _clear(self, spans: int) -> None:
         """Forget everything, for bars of so many felt beats."""
         self._now, self._in_bar = -1, spans
+        self._silent = 0  # felt beats since the human was heard
         self._lags: Ints = np.arange(spans, SPANS, spans)
         self._struck = np.full((SPANS, FRAMES), VOID, np.int64)
         self._sung = np.zeros((SPANS, 12))
@@ -151,6 +157,7 @@ class Memory:
             for pitch in sounding:
                 self._sung[at, pitch % 12] += 1.0 / len(span.sounding)
         self._chords[at], self._played[at] = played.chord, played
+        self._silent = 0 if any(span.sounding) else self._silent + 1
         self._align(row)
 
     def _align(self, row: Ints) -> None:
@@ -238,6 +245,8 @@ class Memory:
             before: the chord of the beat before it.
         """
         weights = np.zeros(N_CHORDS)
+        if self._silent >= self._in_bar and not (beat is not None and beat.struck[0]):
+            return self._around(index, before)
         found = self._expected(index, beat, KNOWN)
         if found is None:
             return weights
@@ -259,6 +268,26 @@ class Memory:
         if chord == before or self._is_strong(place):
             weights[chord] += AGAIN
         return min(score / SURE, 1.0) * weights
+
+    def _around(self, index: int, before: int) -> Floats:
+        """Return the weights of the chords of eight bars before, or of four.
+
+        Where the human rests there is no melody to go by. A chord would stay as long
+        as the rest lasts. So the last chords are gone through once more.
+        """
+        weights = np.zeros(N_CHORDS)
+        ahead = index - self._index
+        for bars in ROUND_BARS:
+            then = self._now + ahead - bars * self._in_bar
+            place = then % self._in_bar
+            until = min(then - place + self._in_bar, self._now + 1)
+            if not 0 < ahead <= self._in_bar or then < max(0, self._now - SPANS + 1):
+                continue
+            chord = _main(self._chords[np.arange(then, until) % SPANS].tolist())
+            if chord != NO_CHORD and self._chords[then % SPANS] != NO_CHORD:
+                weights[chord] = AROUND * (chord == before or self._is_strong(place))
+                break
+        return weights
 
     def _is_strong(self, place: int) -> bool:
         """Whether chords may change on a felt beat of the bar because they did."""
