@@ -16,7 +16,7 @@ CONDUCTING: Final = "accompany"
 BAND_VOLUME: Final = 84
 """3 dB below what a soloist's channel begins with: a texture of several voices was 4 dB
 louder than a melody, both on a piano of FluidR3."""
-PAD_VOLUME: Final = 50
+PAD_VOLUME: Final = 45
 """The warm pad of FluidR3 is so loud that at 100 it covers a piano melody by 9 dB."""
 
 
