@@ -192,7 +192,7 @@ def test_a_span_too_far_ahead_is_not_known():
 def test_in_a_long_rest_the_chords_of_eight_bars_before_come_again():
     """A rest from bar 9 on: bar 10 has the chords of bar 2."""
     song = Song().hear(TUNE).hear(OTHER).hear([None] * 4, [named("C")] * 4)
-    found = []
+    found: list[int] = []
     for chord in CHORDS[4:8]:
         before = found[-1] if found else named("C")
         found.append(int(song.weights(before=before).argmax()))
