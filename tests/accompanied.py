@@ -2,9 +2,9 @@
 
 The role is `accompany` unless another one is named.
 
-A beat is half a second. The mind is scripted: it chooses the chord that the player
-itself weighs highest and writes the same notes to every span. So these performances
-test the player; `tests/minds/test_duet.py` tests the real mind.
+A beat is half a second. The mind is scripted: it chooses the major chord on the note on
+the beat, or what the player weighs highest, and writes the same notes to every span. So
+these performances test the player; `tests/minds/test_duet.py` tests the real mind.
 """
 
 from tests.inputs import (

@@ -272,3 +272,14 @@ def test_sounds_that_are_switched_off_are_not_written(melody, tmp_path):
     song = rendered(melody, tmp_path / "off.mid", *off)
     kinds = {m.type for track in song.tracks[2:] for m in track}
     assert not kinds & {"program_change", "control_change"}
+
+
+def test_a_file_without_a_meter_is_rendered_with_the_meter_auto(tmp_path):
+    source = tmp_path / "plain.mid"
+    melody = mido.MidiFile(write_melody(source, beats=16))
+    melody.tracks[0] = mido.MidiTrack(
+        message for message in melody.tracks[0] if message.type != "time_signature"
+    )
+    melody.save(source)
+    file = rendered(source, tmp_path / "song.mid", "--tail", "0", "--meter", "auto")
+    assert [track.name for track in file.tracks[1:]] == ["Lead", *NAMES]

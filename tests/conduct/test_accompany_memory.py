@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from tests.accompanied import TEXTURE, insists, performed, started
-from tests.inputs import BEAT, line
+from tests.accompanied import TEXTURE, clocks, insists, merged, performed, started
+from tests.inputs import BEAT, START, line, song_position
 from tests.outputs import note_ons
 
 from ripieno.conduct.leader import VARIED_BARS
@@ -125,3 +125,30 @@ def test_the_status_names_the_section():
 def test_the_same_song_is_played_in_the_same_way():
     one, other = (performed(song(2), Inventor()).sent for _ in range(2))
     assert one == other
+
+
+def test_a_beat_to_which_the_song_jumps_back_is_played_once_more():
+    beat = 8 * BARS + 13
+    jump = beat * BEAT + BEAT // 3
+    sung = [message for message in song() if message[0] < jump]
+    place = [(jump, song_position(4 * beat))]
+    played = performed(
+        merged([(0, START)], clocks(0, beat + 1 / 3), place, clocks(jump + 1, 2), sung),
+        Inventor(),
+        tail_beats=0,
+    )
+    ons = [at for at, _ in note_ons(played.sent, TEXTURE)]
+    assert any(jump < at < jump + BEAT for at in ons)
+
+
+def test_a_last_chord_does_not_return_in_the_rest_of_another_pass():
+    mind, beats = Inventor(), 4 * BARS
+    played = started(mind)
+    played.play(line(VERSE, beats))
+    ending = changed(played.engine.ensemble, Change({"ending": "now"}))
+    played.engine.turned(played.now_ns, ending)
+    played.play(line(VERSE, beats, beats + 16))
+    played.run_until(played.now_ns + 12 * BEAT)
+    longest = [max((n.frames for n in beat.notes), default=0) for beat in mind.beats]
+    assert max(longest[beats : beats + 16]) == 16
+    assert max(longest[beats + 16 :]) == 4

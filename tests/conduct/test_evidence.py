@@ -84,3 +84,10 @@ def test_a_tune_is_likelier_to_be_over_on_its_tonic():
 
 def test_a_high_last_note_makes_an_end_less_likely():
     assert odds([*tune(4), 84]) < odds([*tune(4), 55])
+
+
+def test_a_note_that_was_struck_before_the_first_beat_is_no_evidence():
+    evidence = Evidence()
+    evidence.hear(0, Span(((),) * 4, ((60,),) * 4), BEAT_NS)
+    assert evidence.quiet_frame is None
+    assert evidence.of_end(BAR, is_home=False) == 0.0

@@ -209,3 +209,22 @@ def test_a_key_ends_the_round_of_chords():
 def test_without_eight_bars_the_chords_of_four_bars_before_come_again():
     song = Song().hear(TUNE).hear([None] * 4, [named("C")] * 4)
     assert song.weights()[CHORDS[4]] == AROUND
+
+
+def test_a_metre_with_as_many_beats_of_another_length_begins_anew():
+    song = Song().hear((*TUNE, *TUNE))
+    dotted = Span(((60,), *((),) * 5), ((60,),) * 6)
+    song.index += 1
+    song.memory.hear(song.index, dotted, phase_at(song.index), Played())
+    assert song.memory.now() is None
+    assert song.memory.bar == 0
+
+
+def test_what_was_sung_long_ago_does_not_count_for_beats_that_were_skipped():
+    song = Song()
+    song.memory.hear(0, beat(60), phase_at(0), Played())
+    song.memory.hear(2, beat(60), phase_at(2), Played())
+    for index in range(3, SPANS + 1):
+        song.memory.hear(index, beat(61), phase_at(index), Played())
+    song.memory.hear(SPANS + 3, beat(60), phase_at(SPANS + 3), Played())
+    assert not song.memory._sung[[1, 2]].any()

@@ -93,6 +93,7 @@ def test_a_call_that_goes_on_into_the_reply_is_one_call():
         (TUNE[:6], 13.0, 0.5, 4.0),
         (TUNE, 16.0, 0.0, math.inf),
         (TUNE[:5], 16.0, 0.5, math.inf),
+        ([(0, 0.2, 48 + 4 * n) for n in range(6)], 16.0, 0.5, 4.0),  # a staccato chord
     ],
 )
 def test_phrases_are_as_long_as_the_call_in_whole_pulses(

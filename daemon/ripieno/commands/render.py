@@ -192,7 +192,9 @@ def _witness(settings: Settings, engine: Engine) -> "_Witness":
     def fail(ready: Ready) -> None:
         raise ModelError(ready.why)
 
-    minds = _Witness(wake_for, fail, Meter.parse(settings.play.meter))
+    minds = _Witness(
+        wake_for, fail, texts.meter(settings.play.meter, settings.play.chart)
+    )
     for role in minds_of(settings.ensemble):
         engine.thought(0, minds.load(role))
     return minds

@@ -66,11 +66,14 @@ class Evidence:
         self.quiet_frame: int | None = None
 
     def hear(self, first: int, span: Span, beat_ns: int) -> None:
-        """Take in a span whose first frame is `first`, and the length of its beat."""
+        """Take in a span whose first frame is `first`, and the length of its beat.
+
+        A note that was struck before the first span does not count.
+        """
         for frame, struck in enumerate(span.struck, first):
             if struck:
                 self._strike(frame, max(struck))
-            if span.sounding[frame - first]:
+            if span.sounding[frame - first] and self._pitches:
                 self.quiet_frame = frame + 1
         if self.quiet_frame is not None:
             beats = len(span.struck) / FRAMES_PER_BEAT

@@ -47,7 +47,7 @@ class Leader:
         self._seat, self._spans, self._texture = seat, spans, Texture(seat)
         self._line = BassLine(seat)
         self._dynamics, self._filling = Dynamics(), Filling()
-        self._filled: int | None = None  # the last span that was looked at for that
+        self._is_written = False  # whether the span has a section above the bass
         self.memory, self.form = Memory(), Form()
         self._again: Played | None = None  # what the span repeats
         self._solo: deque[int] = deque(maxlen=SOLO)
@@ -83,7 +83,9 @@ class Leader:
         chord, notes = self.sent(index)
         above = tuple(note for note in notes if note.pitch >= BASS_BELOW)
         phase = self._spans.phase(index)
-        self.memory.hear(index, heard, phase, Played(chord, above, self._asked))
+        is_last = self.cue is not None and self.cue.closing is not None
+        asked = None if is_last else self._asked  # a last chord does not return
+        self.memory.hear(index, heard, phase, Played(chord, above, asked))
         self.form.hear(index, heard, phase, self.memory)
         return chord, notes
 
@@ -110,6 +112,7 @@ class Leader:
         `Cue.closing`) is struck once, with all of its notes.
         """
         start_ticks = self._spans.start_ticks(index)
+        self._is_written = False
         cue = self._cue_of(index, chord, bass, start_ticks, upcoming)
         is_last = closing is not None and (self.cue is None or self.cue.closing is None)
         cue = msgspec.structs.replace(
@@ -152,7 +155,7 @@ class Leader:
         frames, is_free = self._spans.frames(index), self._is_free
         if (again := self._again) is not None:
             is_free = False
-            if self._filled == index:
+            if self._is_written:
                 return
             planned_for, notes = again.chord, again.notes
         if notes is not None and is_free:
@@ -160,13 +163,13 @@ class Leader:
             notes = self._filling.thinned(notes, first, frames)
         above = self._texture.write(cue, notes, planned_for)
         self._share(cue, Section([], above), now_ns)
-        if self._filled != index and is_free and self._is_rest(index):
+        if not self._is_written and is_free and self._is_rest(index):
             ticks = self._seat.meter.ticks_of(index)
             span_s = self._seat.timeline.seconds_for(ticks)
             added = self._filling.fill(cue, above, frames, span_s)
             filled = self._texture.write(cue, added, cue.chord)
             self._share(cue, Section([], filled), now_ns)
-        self._filled = index
+        self._is_written = True
 
     def change(self, index: int, held: Held, start_ticks: int, now_ns: int) -> None:
         """Play another chord from a tick within a span on."""

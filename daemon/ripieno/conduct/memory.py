@@ -100,7 +100,7 @@ class Played(NamedTuple):
     Attributes:
         chord: `NO_CHORD` where nothing was.
         notes: the texture above the bass.
-        asked: what the musician asked of the texture.
+        asked: what the musician asked of the texture; None where it does not return.
     """
 
     chord: int = NO_CHORD
@@ -120,6 +120,7 @@ class Memory:
         """Forget everything, for bars of so many felt beats."""
         self._now, self._in_bar = -1, spans
         self._silent = 0  # felt beats since the human was heard
+        self._frames: dict[int, int] = {}  # of the felt beats of a bar
         self._lags: Ints = np.arange(spans, SPANS, spans)
         self._struck = np.full((SPANS, FRAMES), VOID, np.int64)
         self._sung = np.zeros((SPANS, 12))
@@ -134,11 +135,14 @@ class Memory:
         Args:
             index: the beat.
             span: the human's part in it.
-            phase: where it lies.
+            phase: where it lies. Another metre makes the memory begin anew.
             played: to it.
         """
-        if phase.spans != self._in_bar or self._now < 0:
+        frames = len(span.struck)
+        is_other = self._frames.get(phase.span, frames) != frames
+        if phase.spans != self._in_bar or is_other or self._now < 0:
             self._clear(phase.spans)
+        self._frames[phase.span] = frames
         begins = self._now + 1
         now = begins + (phase.span - begins) % self._in_bar
         if index != self._index + 1:
@@ -146,6 +150,7 @@ class Memory:
         self._index, self._now = index, now
         for skipped in range(begins, now):
             self._struck[skipped % SPANS] = VOID
+            self._sung[skipped % SPANS] = 0.0
             self._chords[skipped % SPANS] = NO_CHORD
         at = now % SPANS
         row = self._struck[at]

@@ -136,11 +136,6 @@ class MeterEvidence:
         self._begin = 0
         self._last: int | None = None  # the frame of the last onset
 
-    @property
-    def last_ticks(self) -> int | None:
-        """The tick of the last note, on the grid; None where none is known."""
-        return None if self._last is None else self._last * FRAME_TICKS
-
     def jump(self) -> None:
         """Note that the song goes on elsewhere: what was played is no longer near."""
         self._frame = self._last = None

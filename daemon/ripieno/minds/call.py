@@ -150,7 +150,8 @@ class Call:
             return math.inf
         length_s = max(note.end_s for note in notes)
         until_s = (start_ns - self._notes[0].at_ns) / 1e9
-        phrase_s = math.ceil((length_s - pulse_s / 2) / (4 * pulse_s)) * 4 * pulse_s
+        fours = max(math.ceil((length_s - pulse_s / 2) / (4 * pulse_s)), 1)
+        phrase_s = fours * 4 * pulse_s
         if phrase_s > until_s + pulse_s / 2:
             phrase_s = max(round(length_s / (2 * pulse_s)), 1) * 2 * pulse_s
         while phrase_s < PHRASE_S[0]:

@@ -201,8 +201,8 @@ def _loop(
             orphaned = parent is not None and not parent.is_alive()
             if stopping.is_up or block.word("stop") or orphaned or not port.alive():
                 return
-            if block.word("connected_ns") > set_up_ns:
-                set_up_ns = now_ns
+            if (connected_ns := block.word("connected_ns")) > set_up_ns:
+                set_up_ns = connected_ns
                 player.connected()
         if now_ns >= status_ns:
             status_ns = now_ns + STATUS_NS

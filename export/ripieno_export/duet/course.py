@@ -166,7 +166,7 @@ def harmony_of(weights: Path, *, is_teacher: bool = False) -> Harmony:
 
 
 def learn_texture(material: Lessons, run: Path) -> None:
-    """Stage 5."""
+    """Stage 4."""
     recipe = preset.load(TEXTURE)
     songs = tokens(material.songs, "train")
     train.train(

@@ -24,8 +24,6 @@ from ripieno_export.judge.simulated import Players
 from ripieno_export.judge.take import Timed, paired
 from ripieno_export.tokenize import NOTE, Notes
 
-BEFORE_BEATS: Final = 4
-"""Felt beats of the clock before the call, at least."""
 BEFORE_S: Final = 2.0
 PULSES: Final = 24
 """Pulses of a MIDI clock in a quarter note."""
