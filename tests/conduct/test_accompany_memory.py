@@ -152,3 +152,11 @@ def test_a_last_chord_does_not_return_in_the_rest_of_another_pass():
     longest = [max((n.frames for n in beat.notes), default=0) for beat in mind.beats]
     assert max(longest[beats : beats + 16]) == 16
     assert max(longest[beats + 16 :]) == 4
+
+
+def test_a_promised_texture_is_not_replaced_by_one_that_returns():
+    """With a commit horizon, what is heard in a beat does not change its notes."""
+    played = performed(song(), Inventor(), commit=4)
+    bars = range(2 * BARS + 2, 3 * BARS)
+    alike = [rhythm(played, b) == rhythm(played, b - 2 * BARS) for b in bars]
+    assert sum(alike) <= 1

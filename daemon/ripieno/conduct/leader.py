@@ -218,8 +218,11 @@ class Leader:
         """What a span repeats; None where the thinker writes something new.
 
         It is as the musician asked for then. So nothing returns that was asked for
-        otherwise, and no note is moved out of a scale that was asked for.
+        otherwise, and no note is moved out of a scale that was asked for. A texture
+        that is promised beforehand is the thinker's: what returns is not known yet.
         """
+        if self._seat.params.commit:
+            return None
         phase = cue.phase
         is_last_bar = phase.bar % VARIED_BARS == VARIED_BARS - 1
         if is_last_bar and 2 * phase.span >= phase.spans:
