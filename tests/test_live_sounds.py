@@ -17,7 +17,7 @@ def arrived(csv):
 
 
 def connected(jack, csv, name):
-    """A C client that connects itself to the daemon now."""
+    """Start a receiver, written in C, that connects to the daemon's output at once."""
     return jack.capture(OUT, csv, name)
 
 

@@ -22,9 +22,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ripieno.errors import RipienoError, SettingsError, shortened
-from ripieno.settings.output import say, until_the_reader_goes
+from ripieno.errors import SettingsError
+from ripieno.settings.output import until_the_reader_goes
 from ripieno_export import flags
+from ripieno_export.exits import exit_code_of
 
 if TYPE_CHECKING:
     from ripieno_export.making import Order
@@ -39,17 +40,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.does
     try:
-        run(options)
-    except RipienoError as error:
-        say(shortened(str(error)), is_error=True)
-        return error.exit_code
+        return exit_code_of(lambda: run(options))
     except KeyboardInterrupt:
         print(
             "Interrupted; the same command goes on from the last checkpoint.",
             file=sys.stderr,
         )
         return 130
-    return 0
 
 
 # ── commands ──────────────────────────────────────────────────────────────────────────

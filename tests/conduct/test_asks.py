@@ -4,6 +4,7 @@ import pytest
 
 from ripieno.conduct.asks import MISSED, Asks
 from ripieno.conduct.guide import TRUST, Guide
+from ripieno.conduct.memory import Memory
 from ripieno.conduct.spans import Spans
 from ripieno.music import chords
 from ripieno.music.chords import NO_CHORD, named
@@ -29,7 +30,7 @@ class Asking:
         self.performance = Performance(begins, Ledger())
         seat = Seat(CONDUCTOR, "", params, begins, self.performance, None)
         self.spans = Spans(seat)
-        self.asks = Asks(seat, self.spans, Guide(None, 5))
+        self.asks = Asks(seat, self.spans, Guide(None, 5), Memory())
 
     def strike(self, index, *pitches):
         """The human strikes keys on the beat of a span and holds them."""

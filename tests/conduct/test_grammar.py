@@ -37,7 +37,7 @@ def grammar(*played):
 
 def kept(found, index, before, span=None):
     """By how many nats keeping a chord is likelier than the likeliest change."""
-    weights = found.weights(RULES, phase_at, index, span, named(before), None)
+    weights = found.parts(phase_at, index, span, named(before), None).weights(RULES)
     return weights[named(before)] - np.delete(weights, named(before)).max()
 
 
@@ -92,7 +92,7 @@ def test_a_struck_note_outside_the_chord_makes_keeping_it_less_likely():
 
 def test_without_a_chord_before_nothing_is_kept():
     found = grammar(*"FFFFC")
-    weights = found.weights(RULES, phase_at, 5, None, NO_CHORD, None)
+    weights = found.parts(phase_at, 5, None, NO_CHORD, None).weights(RULES)
     assert weights.shape == (N_CHORDS,)
     assert abs(weights[named("C")]) < 1.0
 

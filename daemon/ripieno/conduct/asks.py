@@ -20,9 +20,9 @@ from ripieno.play.seat import Seat
 from ripieno.protocol import FORBIDDEN, Comp, Decide
 
 AGAIN_ALONE: Final = 0.2
-"""The weight of what returns (`Memory.weights`) where the rules decide alone."""
+"""The weight of `Memory.weights` where the rules decide alone."""
 AGAIN_BESIDE: Final = 0.5
-"""Its weight beside a network."""
+"""The weight of `Memory.weights` beside a network."""
 MISSED: Final = 16
 """How many requests are kept that were not answered in time, and may be later."""
 
@@ -68,11 +68,9 @@ class Asks:
         on_beat: the request on the beat of the span under way; None if there is none.
     """
 
-    def __init__(
-        self, seat: Seat, spans: Spans, guide: Guide, memory: Memory | None = None
-    ) -> None:
+    def __init__(self, seat: Seat, spans: Spans, guide: Guide, memory: Memory) -> None:
         self._seat, self._spans, self._guide = seat, spans, guide
-        self._memory = memory or Memory()
+        self._memory = memory
         self.manners = Manners(seat.seed)
         self.backups: dict[int, Answer] = {}
         self.on_beat: Answer | None = None

@@ -29,10 +29,10 @@ from ripieno.settings.params import Guidance
 
 SURE: Final = 1.0
 LIKELY: Final = 0.0
-"""From how much evidence on an end is sure, or likely; see decision 22. Sure is only an
-end on the tonic, of a tune that hardly rests."""
-TUNE: Final = 0.5
-"""A melody that is less like a song (see `Evidence`) is such a tune."""
+"""From how much evidence on an end is sure, or likely; see decision 22. An end is sure
+only if it is on the tonic and the melody hardly rests."""
+MOST_SONG: Final = 0.5
+"""A melody hardly rests if `Evidence.song` is at most so much."""
 LIKELY_BARS: Final = 4
 """How many bars of silence there are before the band is silent after a likely end."""
 OPEN_BARS: Final = 12
@@ -197,8 +197,9 @@ class Ending:
         if ticks - quiet_ticks < self._seat.meter.span_ticks:
             return None
         weight = self._weigh()
-        is_tune = self._evidence.song <= TUNE and self._home.is_last()
-        if weight >= SURE and is_tune and ticks - self._heard_ticks >= bar:
+        has_waited = ticks - self._heard_ticks >= bar
+        is_tune = self._evidence.song <= MOST_SONG
+        if weight >= SURE and has_waited and is_tune and self._home.is_last():
             return ticks
         if weight >= LIKELY:
             return quiet_ticks + LIKELY_BARS * bar

@@ -3,7 +3,7 @@
 A section has at least four bars. One begins where the melody returns to an earlier
 place: it takes the letter of the section there. It also begins where such a return
 breaks off, and eight bars after the last one if a phrase ends there, at the latest
-after sixteen. If nothing returns within two bars, it has a letter of its own.
+after sixteen. If its first two bars match nothing before them, it gets a new letter.
 
 A prime says that a section returns in another key, or that its melody goes another way
 in between.

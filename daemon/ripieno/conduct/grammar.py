@@ -83,6 +83,40 @@ FIRM: Final = 10.0
 """How many felt beats `TIGHT` counts for in the beginning."""
 
 
+class Parts(NamedTuple):
+    """What the chords of a felt beat are weighed by; arrays are [N_CHORDS].
+
+    Attributes:
+        room: how much room the melody leaves, 0 … 1.
+        cadences: of `ripieno.conduct.cadences`.
+        struck: whether a chord holds the note struck on the beat; None if none was.
+        before: the chord of the beat before; `NO_CHORD` if there is none.
+        moves: how often people move from it to each other chord.
+        is_downbeat: whether the beat is the first of its bar.
+        odds: the log odds that the chord stays.
+    """
+
+    room: float
+    cadences: Floats
+    struck: Floats | None
+    before: int
+    moves: Floats
+    is_downbeat: bool
+    odds: float
+
+    def weights(self, recipe: Recipe) -> Floats:
+        """Return the log weights of the chords by a recipe, [N_CHORDS]."""
+        found = _at(recipe.cadences, self.room) * self.cadences
+        if self.struck is not None:
+            found += recipe.struck * self.struck
+        if self.before == NO_CHORD:
+            return found
+        follow = _at(recipe.moves, self.room) * self.moves
+        keeping = _at(recipe.keeping, self.room) - recipe.downbeat * self.is_downbeat
+        follow[self.before] = keeping + _at(recipe.duration, self.room) * self.odds
+        return found + follow
+
+
 class Grammar:
     """The weights of one performance. Thread: one. Cost: some 100 µs a felt beat."""
 
@@ -108,19 +142,17 @@ class Grammar:
         self._inside = REMEMBERED * self._inside + float(inside) / frames
         self._sung = REMEMBERED * self._sung + sung / frames
 
-    def weights(
+    def parts(
         self,
-        recipe: Recipe,
         phase_at: Callable[[int], Phase],
         index: int,
         beat: Span | None,
         before: int,
         every: int | None,
-    ) -> Floats:
-        """Return the log weights of the chords of a felt beat, [N_CHORDS].
+    ) -> Parts:
+        """Return what the chords of a felt beat are weighed by.
 
         Args:
-            recipe: how much each part weighs.
             phase_at: where a felt beat lies.
             index: the beat.
             beat: the human's part in it, of which the first frame counts; None where
@@ -128,28 +160,21 @@ class Grammar:
             before: the chord of the beat before.
             every: the bars of a phrase, if the musician says so.
         """
-        room = self._room()
-        tonic = self.tonic.chord()
-        found = _at(recipe.cadences, room) * cadences.weights(
-            self._phrases, phase_at, index, tonic, before, every
+        phase, tonic = phase_at(index), self.tonic.chord()
+        ends = cadences.weights(self._phrases, phase_at, index, tonic, before, every)
+        struck = beat.struck[0] if beat is not None else ()
+        change = min(
+            max(changing(phase, self._lasting.lasted(index, before)), LEAST), MOST
         )
-        if beat is not None and beat.struck[0]:
-            found += recipe.struck * TONES[:, beat.struck[0][-1] % 12]
-        if before != NO_CHORD:
-            found += self._continued(recipe, phase_at(index), index, before, room)
-        return found
-
-    def _continued(
-        self, recipe: Recipe, phase: Phase, index: int, before: int, room: float
-    ) -> Floats:
-        """Return the weights of keeping the chord, and of each change."""
-        found = _at(recipe.moves, room) * self._harmony.moves_from(before)
-        lasted = self._lasting.lasted(index, before)
-        change = min(max(changing(phase, lasted), LEAST), MOST)
-        odds = float(np.log((1.0 - change) / change))
-        keeping = _at(recipe.keeping, room) - (0.0 if phase.span else recipe.downbeat)
-        found[before] = keeping + _at(recipe.duration, room) * odds
-        return found
+        return Parts(
+            room=self._room(),
+            cadences=ends,
+            struck=TONES[:, struck[-1] % 12] if struck else None,
+            before=before,
+            moves=self._harmony.moves_from(before),
+            is_downbeat=not phase.span,
+            odds=float(np.log((1.0 - change) / change)),
+        )
 
     def _room(self) -> float:
         """Return how much room the melody leaves, 0 … 1."""

@@ -114,10 +114,8 @@ class Guide:
         is_unfit = before != NO_CHORD and own[before] < own.max() - UNFIT
         kept = NO_CHORD if is_unfit else before
         share, every = 1.0 - guidance.lead, guidance.phrase
-        alone, beside = (
-            share * self._grammar.weights(recipe, phase_at, index, beat, kept, every)
-            for recipe in (RULES, NETWORK)
-        )
+        parts = self._grammar.parts(phase_at, index, beat, kept, every)
+        alone, beside = (share * parts.weights(each) for each in (RULES, NETWORK))
         struck = () if beat is None else beat.struck[0]
         if before != NO_CHORD and struck and not TONES[before, struck[-1] % 12]:
             alone[before] = min(alone[before], 0.0)

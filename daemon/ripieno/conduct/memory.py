@@ -49,18 +49,20 @@ SIMILAR: Final = 3.0
 KNOWN: Final = 6.0
 """From this score on, chords return, and a section may."""
 SURE: Final = 16.0
-"""From this score on, they count in full."""
+"""From this score on, the chords that return have their full weight."""
 AGAIN: Final = 4.0
-"""By how many nats the chord of then is likelier."""
+"""By how many nats the chord is likelier that was played at the earlier place."""
 AROUND: Final = 10.0
-"""By how many nats a chord is likelier, in a rest of more than a bar, that was played
-eight bars before."""
+"""By how many nats, in a rest of more than a bar, the chord is likelier that was played
+`ROUND_BARS` before."""
 ROUND_BARS: Final = 8, 4
-"""How many bars before; the second where so little was played."""
+"""How many bars back the chords of a long rest are taken from. The second number counts
+where the music has not lasted for the first."""
 HINDSIGHT: Final = 2.0
-"""The weight of the log likelihood of the rest of the bar."""
+"""The weight of how likely the melody of the rest of the bar is under each chord."""
 LATER: Final = 0.5
-"""The share of that weight for the second half of the bar, in the first one."""
+"""On a beat of the first half of a bar, the melody of the second half has this share of
+`HINDSIGHT`."""
 INSIDE: Final = 0.8
 """The share of a melody that lies in its chord."""
 
@@ -260,9 +262,7 @@ class Memory:
             first = int(self._struck[then % SPANS, 0])
             if first < 0 or (max(beat.struck[0]) - first - shift) % 12:
                 return weights
-        place = then % self._in_bar
-        until = min(then - place + self._in_bar, self._now + 1)
-        rest = np.arange(then, until) % SPANS
+        place, rest = then % self._in_bar, self._rest_of_bar(then)
         half = self._in_bar / 2
         is_later = (place + np.arange(len(rest)) >= half) & (place < half)
         shares = np.where(is_later, LATER, 1.0)
@@ -284,15 +284,19 @@ class Memory:
         ahead = index - self._index
         for bars in ROUND_BARS:
             then = self._now + ahead - bars * self._in_bar
-            place = then % self._in_bar
-            until = min(then - place + self._in_bar, self._now + 1)
             if not 0 < ahead <= self._in_bar or then < max(0, self._now - SPANS + 1):
                 continue
-            chord = _main(self._chords[np.arange(then, until) % SPANS].tolist())
+            chord = _main(self._chords[self._rest_of_bar(then)].tolist())
             if chord != NO_CHORD and self._chords[then % SPANS] != NO_CHORD:
-                weights[chord] = AROUND * (chord == before or self._is_strong(place))
+                is_strong = self._is_strong(then % self._in_bar)
+                weights[chord] = AROUND * (chord == before or is_strong)
                 break
         return weights
+
+    def _rest_of_bar(self, then: int) -> Ints:
+        """Return where the felt beats from a time to the end of its bar are kept."""
+        until = min(then - then % self._in_bar + self._in_bar, self._now + 1)
+        return np.arange(then, until) % SPANS
 
     def _is_strong(self, place: int) -> bool:
         """Whether chords may change on a felt beat of the bar because they did."""

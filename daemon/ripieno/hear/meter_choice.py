@@ -17,10 +17,11 @@ from ripieno.music.spans import FRAME_TICKS
 from ripieno.music.timeline import TICKS_PER_BEAT
 
 SURE: Final = 0.8
-"""The new metre is at least so likely,"""
+"""The metre changes only to one whose probability is at least this."""
 UNLIKELY: Final = 0.02
-"""and the present one at most so likely."""
+"""The metre changes only if the probability of the present one is at most this."""
 HELD_BEATS: Final = 8
+"""For more beats than this the other metre has to be so likely."""
 FIRST_BEATS: Final = 16
 """No change before so many beats were heard."""
 MOST_CHANGES: Final = 3

@@ -1,9 +1,9 @@
 """Which metre the human plays in, by rhythm and repetition.
 
 The song's tick 0 is a bar line, so each metre says where all its bar lines are. For
-each metre running sums are kept: how often notes begin on its downbeats, its felt beats
-and between them, how long these notes are, and how much of the rhythm and of the
-pitches returns after one, two and four of its bars. The sums decay. A linear model with
+each metre, running sums say how often notes begin on its downbeats, on its other felt
+beats and between them, how long these notes are, and how much of the rhythm and of the
+pitches is repeated after one, two and four bars. The sums decay. A linear model with
 the same weights for all metres turns them into scores, and the softmax of these into
 probabilities.
 

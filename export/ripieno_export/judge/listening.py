@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ripieno.errors import FileError, RipienoError, SettingsError
+from ripieno.errors import FileError, SettingsError
 from ripieno.settings.output import say
 from ripieno.settings.params import Params
+from ripieno_export.exits import exit_code_of
 from ripieno_export.judge import beside, kinds
 from ripieno_export.judge.folder import read_folder
 from ripieno_export.judge.heard import Heard, prepared
@@ -30,12 +31,7 @@ from ripieno_export.judge.simulated import players
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except RipienoError as error:
-        say(str(error), is_error=True)
-        return error.exit_code
-    return 0
+    return exit_code_of(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -20,8 +20,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ripieno.errors import FileError, RipienoError
+from ripieno.errors import FileError
 from ripieno.settings.output import say
+from ripieno_export.exits import exit_code_of
 from ripieno_export.judge import calls, replying
 from ripieno_export.judge.aims import Aim
 from ripieno_export.judge.beside import as_markdown
@@ -61,12 +62,7 @@ AIMS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except RipienoError as error:
-        say(str(error), is_error=True)
-        return error.exit_code
-    return 0
+    return exit_code_of(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -22,7 +22,8 @@ ON_BEAT_S: Final = 0.03
 CONSONANT: Final = (frozenset({0, 4, 7, 9}), frozenset({0, 3, 7, 8}))
 """Degrees 1, 3, 5 and 6 of a major and of a minor key, in semitones."""
 BIN_OCTAVES: Final = 0.5
-"""Half an octave of time: a note, a dotted note, and a note twice as long differ."""
+"""The width of a class of durations, as a power of two. So an eighth, a dotted eighth
+and a quarter are in different classes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
